@@ -1,0 +1,2 @@
+//! The `ferropay` binary.
+fn main() {}
