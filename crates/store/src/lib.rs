@@ -1,1 +1,137 @@
-//! Placeholder head; replaced as the crate is filled.
+//! Durable state: change sets in, state out.
+//!
+//! The platform decides first and commits once: a [`Commit`] carries everything one decision changes and is
+//! applied whole or not at all. Commits that wait at the same time become durable together, in one batch; each
+//! is told on its own whether it was applied, lost a guard ([`Loss`]), or could not be stored. Nothing here
+//! knows messages, networks or clocks, and nothing of a particular database shows through [`Store`].
+
+mod commit;
+mod records;
+pub mod sqlite;
+pub mod vault;
+
+pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
+pub use records::{
+    AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, Finding, Node, OperationRow,
+    PendingDelivery, ProjectRecord, RequestRow, Scene, Secret,
+};
+
+use ferropay_domain::{
+    callback::Subject,
+    change::Task,
+    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    payment::Payment,
+    time::Timestamp,
+};
+use std::{future::Future, pin::Pin};
+
+/// What a store operation returns.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
+
+/// The store could not do it; the reason is for the operator, never for a merchant.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the store could not {action}: {reason}")]
+pub struct Unavailable {
+    /// What was to be done, as an infinitive.
+    pub action: &'static str,
+    /// The database's reason, without any data.
+    pub reason: String,
+}
+
+/// Durable state. All look-ups name their project or are by an identifier unique over the platform that the
+/// caller got from the store.
+pub trait Store: Send + Sync + 'static {
+    /// Applies a commit, durably, or says why not. The future may be dropped; the commit happens all the same.
+    fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>>;
+
+    /// The payment with this folded name.
+    fn payment_named<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Payment>>;
+
+    /// A payment's head.
+    fn payment(&self, project: ProjectId, key: PaymentKey) -> Answer<'_, Option<Payment>>;
+
+    /// A payment's operations with their latest attempts, oldest first, at most `limit`.
+    fn operations(&self, project: ProjectId, key: PaymentKey, limit: u32) -> Answer<'_, Vec<OperationRow>>;
+
+    /// Everything a decision about an attempt needs.
+    fn scene(&self, attempt: AttemptId) -> Answer<'_, Option<Scene>>;
+
+    /// A merchant request.
+    fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>>;
+
+    /// The request that took this fingerprint less than a resend window before `now` (real time).
+    fn resent(
+        &self,
+        project: ProjectId,
+        fingerprint: [u8; 16],
+        now: Timestamp,
+    ) -> Answer<'_, Option<RequestId>>;
+
+    /// Tasks due at `now` by the clock of `clock` (real time when `None`), earliest first, at most `limit`.
+    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>>;
+
+    /// When the next task of this clock is due.
+    fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>>;
+
+    /// A callback and its delivery to one address.
+    fn delivery(&self, callback: CallbackId, address: u8) -> Answer<'_, Option<Delivery>>;
+
+    /// Deliveries of earlier callbacks of `subject` to the same URL that are still open.
+    fn open_before<'a>(
+        &'a self,
+        subject: Subject,
+        number: u32,
+        url: &'a str,
+    ) -> Answer<'a, Vec<PendingDelivery>>;
+
+    /// Callbacks, newest first.
+    fn callbacks(&self, filter: CallbackFilter) -> Answer<'_, Vec<CallbackRow>>;
+
+    /// A sealed card.
+    fn card(&self, project: ProjectId, key: CardKey) -> Answer<'_, Option<vault::Sealed>>;
+
+    /// A sealed card verification value.
+    fn cvv(&self, operation: OperationId) -> Answer<'_, Option<vault::Sealed>>;
+
+    /// How many card verification values are stored, and the oldest key one is sealed with.
+    fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)>;
+
+    /// The wrapped data keys of the vault, by number.
+    fn data_keys(&self) -> Answer<'_, Vec<(u32, Vec<u8>)>>;
+
+    /// Adds a wrapped data key.
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()>;
+
+    /// All projects with their secrets (sealed by the vault).
+    fn projects(&self) -> Answer<'_, Vec<ProjectRecord>>;
+
+    /// Adds or replaces a project.
+    fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()>;
+
+    /// Moves a test project's clock on; the offset never shrinks. Answers the offset in force, microseconds.
+    fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64>;
+
+    /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
+    /// with an older epoch are refused from then on.
+    fn enrol(&self, now: Timestamp) -> Answer<'_, Node>;
+
+    /// Balances of a project's accounts, or of all.
+    fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>>;
+
+    /// Recomputes everything from postings and operations and lists what does not agree.
+    fn audit(&self) -> Answer<'_, AuditReport>;
+
+    /// How much was written since start: batches made durable, commits in them, statements run.
+    fn effort(&self) -> Effort;
+}
+
+/// What the writer has done since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Batches made durable, each with one fsync.
+    pub batches: u64,
+    /// Commits applied.
+    pub commits: u64,
+    /// Statements run.
+    pub statements: u64,
+}

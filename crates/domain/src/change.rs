@@ -1,0 +1,243 @@
+//! A change set: everything one decision changes, applied whole or not at all.
+
+use crate::{
+    callback::{Event, Problem},
+    codes::Code,
+    ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
+    ledger::{AccountKey, Entry},
+    payment::{Attempt, Operation, Payment, Version},
+    time::Timestamp,
+};
+
+/// What one decision changes. Guards are the version of the payment it was decided on, the names it takes,
+/// the request it answers, and the holds it places; when one of them is lost nothing is applied, and the
+/// loss comes back to the decision as a fact.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeSet {
+    /// The merchant request this answers.
+    pub request: Option<Request>,
+    /// Names taken for good.
+    pub names: Vec<Name>,
+    /// The payment's head.
+    pub payment: Option<PaymentWrite>,
+    /// Operations created or changed.
+    pub operations: Vec<Write<Operation>>,
+    /// Attempts created or changed.
+    pub attempts: Vec<Write<Attempt>>,
+    /// Amounts held on guarded accounts for running operations.
+    pub holds: Vec<Hold>,
+    /// Holds that end.
+    pub settled: Vec<Settlement>,
+    /// Movements.
+    pub entries: Vec<Entry>,
+    /// Work that becomes due.
+    pub tasks: Vec<Task>,
+    /// Work that is done or superseded.
+    pub done: Vec<TaskKey>,
+    /// What the merchant is told.
+    pub events: Vec<Event>,
+    /// Operations whose card verification value is no longer needed.
+    pub forget_cvv: Vec<OperationId>,
+}
+
+/// A record that is new or replaces the one with the same identity.
+#[derive(Clone, Debug)]
+pub enum Write<T> {
+    /// The record must not exist.
+    Insert(T),
+    /// The record must exist.
+    Update(T),
+}
+
+impl<T> Write<T> {
+    /// The record after the change.
+    pub const fn record(&self) -> &T {
+        match self {
+            Self::Insert(record) | Self::Update(record) => record,
+        }
+    }
+}
+
+/// A payment's head, new or replaced.
+#[derive(Clone, Debug)]
+pub enum PaymentWrite {
+    /// A new payment.
+    Insert(Box<Payment>),
+    /// A changed one; applied only while the stored version is `expected`.
+    Update {
+        /// The head after the change, with its new version.
+        payment: Box<Payment>,
+        /// The version the decision was made on.
+        expected: Version,
+    },
+}
+
+impl PaymentWrite {
+    /// The head after the change.
+    pub const fn payment(&self) -> &Payment {
+        match self {
+            Self::Insert(payment) | Self::Update { payment, .. } => payment,
+        }
+    }
+}
+
+/// A merchant request that was accepted.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Identity, as answered.
+    pub id: RequestId,
+    /// The project that sent it.
+    pub project: ProjectId,
+    /// The endpoint, without the version: `payment/card/sale`.
+    pub path: &'static str,
+    /// The merchant's name of the payment, as written.
+    pub payment_id: String,
+    /// The payment, when one exists.
+    pub payment: Option<PaymentKey>,
+    /// The operation it caused, when one exists.
+    pub operation: Option<OperationId>,
+    /// Keyed digest of path, signature and body without card data. A second request with the same digest
+    /// within [`RESEND_WINDOW_SECONDS`] is the same request. None for a request that failed before an operation
+    /// existed: it may be sent again (G-054).
+    pub fingerprint: Option<[u8; 16]>,
+    /// Why it failed before an operation existed; empty otherwise.
+    pub problems: Vec<Problem>,
+    /// When, real time.
+    pub at: Timestamp,
+}
+
+/// How long an equal request gets the first answer again (G-055), in seconds.
+pub const RESEND_WINDOW_SECONDS: i64 = 24 * 3600;
+
+/// Which namespace a name lives in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameKind {
+    /// Payments and scheduled payments of a project (G-052, G-060).
+    Payment,
+    /// The merchant's refund identifiers (G-061).
+    MerchantRefund,
+}
+
+impl NameKind {
+    /// The number the store keeps.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Payment => 1,
+            Self::MerchantRefund => 2,
+        }
+    }
+}
+
+/// A name taken by a payment, unique in its project and kind, for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Namespace.
+    pub kind: NameKind,
+    /// The project.
+    pub project: ProjectId,
+    /// The name in the form in which names are compared.
+    pub folded: String,
+    /// Who takes it.
+    pub payment: PaymentKey,
+}
+
+/// An amount held on a guarded account for an operation that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold {
+    /// The operation it is for; one hold per operation.
+    pub operation: OperationId,
+    /// The account.
+    pub account: AccountKey,
+    /// Minor units, positive.
+    pub minor: i64,
+    /// The balance less everything held may not fall below this, minor units.
+    pub floor: i64,
+}
+
+/// How a hold ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Settlement {
+    /// The operation whose hold ends.
+    pub operation: OperationId,
+    /// The account.
+    pub account: AccountKey,
+    /// What was held, minor units.
+    pub held: i64,
+    /// What the account pays of it, minor units; the settled legs of the same change set add up to this.
+    pub paid: i64,
+}
+
+/// Work that becomes due, as a row that outlives the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// What to do. At most one task has this key.
+    pub key: TaskKey,
+    /// The bucket whose owner does it.
+    pub bucket: u8,
+    /// The project whose clock `due` is told by; `None` for real time.
+    pub clock: Option<ProjectId>,
+    /// When.
+    pub due: Timestamp,
+    /// How often it has been tried.
+    pub tries: u32,
+}
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TaskKey {
+    /// Send an attempt to its provider.
+    Call(AttemptId),
+    /// Undo an attempt whose outcome is unknown.
+    Reverse(AttemptId),
+    /// Deliver a callback to its address with this position.
+    Deliver(CallbackId, u8),
+}
+
+impl TaskKey {
+    /// Kind and number, as stored.
+    pub fn parts(self) -> (u8, i64) {
+        match self {
+            Self::Call(attempt) => (1, attempt.reference()),
+            Self::Reverse(attempt) => (2, attempt.reference()),
+            Self::Deliver(callback, address) => {
+                (3, callback.get().saturating_mul(256).saturating_add(i64::from(address)))
+            }
+        }
+    }
+
+    /// The task with these [`parts`](Self::parts).
+    pub fn from_parts(kind: u8, number: i64) -> Option<Self> {
+        Some(match kind {
+            1 => Self::Call(AttemptId::from_reference(number)),
+            2 => Self::Reverse(AttemptId::from_reference(number)),
+            3 => Self::Deliver(
+                CallbackId::new(number.div_euclid(256)),
+                u8::try_from(number.rem_euclid(256)).unwrap_or(0),
+            ),
+            _ => return None,
+        })
+    }
+}
+
+/// How many buckets the work is divided into.
+pub const BUCKETS: u8 = 64;
+
+/// The bucket of a payment: its work is always done by the bucket's owner.
+pub fn bucket_of(payment: PaymentKey) -> u8 {
+    payment.as_bytes().last().map_or(0, |byte| byte % BUCKETS)
+}
+
+/// A decision that the tables do not allow (Gate code 3081).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the state machine has no step from {from} on {event}")]
+pub struct MachineBreak {
+    /// The state.
+    pub from: &'static str,
+    /// The event.
+    pub event: &'static str,
+}
+
+impl MachineBreak {
+    /// The code merchants see.
+    pub const CODE: Code = crate::codes::MACHINE_BREAK;
+}

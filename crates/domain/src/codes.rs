@@ -1,0 +1,199 @@
+//! The unified response codes: one table from code to message (G-048), compiled in from
+//! `catalogue/response-codes.csv`.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, fmt, sync::LazyLock};
+
+const TABLE: &str = include_str!("../../../catalogue/response-codes.csv");
+
+static MESSAGES: LazyLock<HashMap<u32, String>> = LazyLock::new(|| {
+    TABLE
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let cells = split_csv(line);
+            Some((cells.get(1)?.parse().ok()?, cells.get(2)?.clone()))
+        })
+        .collect()
+});
+
+/// A response code of the unified table, as it stands in `operation.code` and in error replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Code(u32);
+
+impl Code {
+    /// The code with this number.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The message that goes with the code; `None` when the table does not know it.
+    pub fn known_message(self) -> Option<&'static str> {
+        MESSAGES.get(&self.0).map(String::as_str)
+    }
+
+    /// The message that goes with the code; for a code outside the table the one of a general decline.
+    pub fn message(self) -> &'static str {
+        self.known_message().or_else(|| GENERAL_DECLINE.known_message()).unwrap_or("General decline")
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal;)*) => {
+        $($(#[$doc])* pub const $name: Code = Code($number);)*
+        #[cfg(test)]
+        const NAMED: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    /// The operation succeeded.
+    SUCCESS = 0;
+    /// Not final yet (G-050).
+    AWAITING = 9999;
+    /// The platform declined without a closer reason.
+    GENERAL_DECLINE = 100;
+    /// No permission.
+    ACCESS_DENIED = 303;
+    /// The operation type is switched off for the project (G-034).
+    NOT_ALLOWED = 310;
+    /// The provider cannot be reached (G-164).
+    PROVIDER_UNAVAILABLE = 314;
+    /// Not enough data to create an operation.
+    NOT_ENOUGH_DATA = 319;
+    /// The platform failed.
+    INTERNAL = 501;
+    /// A value breaks its rule.
+    VALIDATION = 502;
+    /// The threshold time of the method passed (D-18).
+    AUTO_DECLINE = 603;
+    /// The request has the wrong shape.
+    MALFORMED = 702;
+    /// The body is not JSON.
+    INVALID_JSON = 2003;
+    /// A required member is missing.
+    REQUIRED_MISSING = 2004;
+    /// Customer identifier not usable.
+    INVALID_CUSTOMER_ID = 2124;
+    /// The lock could not be taken in time.
+    LOCK_ERROR = 2147;
+    /// The project demands a customer identifier.
+    CUSTOMER_ID_REQUIRED = 2154;
+    /// The e-mail address is malformed.
+    INVALID_EMAIL = 2426;
+    /// No such project.
+    PROJECT_NOT_FOUND = 2442;
+    /// The payment method is not known.
+    UNKNOWN_METHOD = 2541;
+    /// The birth day is malformed.
+    INVALID_BIRTH_DAY = 2609;
+    /// The country is malformed.
+    INVALID_COUNTRY = 2610;
+    /// The city is malformed.
+    INVALID_CITY = 2611;
+    /// The card has expired.
+    CARD_EXPIRED = 3021;
+    /// The currency is not enabled for the project.
+    CURRENCY_DISABLED = 3023;
+    /// The payment identifier breaks its rules.
+    INVALID_PAYMENT_ID = 3024;
+    /// The merchant's balance does not cover the operation.
+    MERCHANT_BALANCE = 3028;
+    /// The payment identifier is taken.
+    PAYMENT_EXISTS = 3041;
+    /// The state does not allow the action.
+    WRONG_STATE = 3060;
+    /// No such payment.
+    NOT_FOUND = 3061;
+    /// Payment data cannot be read at the moment.
+    DETAILS_UNAVAILABLE = 3062;
+    /// The state machine was asked for an impossible step.
+    MACHINE_BREAK = 3081;
+    /// Too little would remain after a partial refund of a card payment.
+    RESIDUAL_TOO_SMALL = 3117;
+    /// The currency is not known.
+    INVALID_CURRENCY = 3121;
+    /// The card verification value is missing.
+    CVV_REQUIRED = 3141;
+    /// The cardholder's name breaks its rules.
+    INVALID_HOLDER = 3161;
+    /// The cardholder's name is missing.
+    HOLDER_REQUIRED = 3162;
+    /// The merchant's refund identifier is taken.
+    REFUND_ID_EXISTS = 3230;
+    /// The signature is wrong.
+    INVALID_SIGNATURE = 3261;
+    /// The signature is missing.
+    EMPTY_SIGNATURE = 3262;
+    /// More is to be returned than remains.
+    REFUND_EXCEEDS = 3283;
+    /// The refund's currency is not the purchase's.
+    REFUND_CURRENCY = 3284;
+    /// Another refund runs, or the last one is younger than two minutes.
+    REFUND_TOO_SOON = 3285;
+    /// A currency came without an amount.
+    AMOUNT_REQUIRED = 3286;
+    /// An amount came without a currency.
+    CURRENCY_REQUIRED = 3287;
+    /// The amount is below the fixed fee.
+    BELOW_FIXED_FEE = 3289;
+    /// The merchant may not start operations.
+    MERCHANT_STATUS = 3299;
+    /// The network declined without a closer reason.
+    CARD_GENERAL_DECLINE = 10000;
+    /// No answer in time from the card side.
+    CARD_TIME_OUT = 10602;
+}
+
+/// Splits one line of RFC 4180 text without line breaks inside cells.
+fn split_csv(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        let Some(cell) = cells.last_mut() else { break };
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                cell.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            other => cell.push(other),
+        }
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-048
+    #[test]
+    fn every_named_code_has_a_message_in_the_table() {
+        for code in NAMED {
+            assert!(code.known_message().is_some_and(|text| !text.is_empty()), "{code}");
+        }
+        assert!(MESSAGES.len() >= 380, "{}", MESSAGES.len());
+    }
+
+    // G-050
+    #[test]
+    fn waiting_and_success_carry_their_documented_texts() {
+        assert_eq!(SUCCESS.message(), "Success");
+        assert_eq!(AWAITING.message(), "Awaiting processing");
+    }
+}

@@ -1,0 +1,191 @@
+//! A return of money is asked for.
+
+use super::{CallbackOptions, Ids, Now, RequestHead, notify, request, updated};
+use crate::{
+    change::{ChangeSet, Hold, MachineBreak, Name, NameKind, Task, TaskKey, Write, bucket_of},
+    codes::{self, Code},
+    ids::AttemptId,
+    ledger::{AccountKey, Owner},
+    money::Money,
+    payment::{
+        Attempt, AttemptStatus, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
+        PaymentStatus,
+        machine::{Event, transition},
+    },
+    project::{OperationDay, Project},
+};
+
+/// A refund as it was accepted.
+#[derive(Clone, Debug)]
+pub struct RefundCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// What to return; all that is left when not stated (G-272).
+    pub amount: Option<Money>,
+    /// Why (G-272).
+    pub description: String,
+    /// The merchant's own identifier, unique among the project's refunds (G-061).
+    pub merchant_refund_id: Option<String>,
+    /// Callback options; the payment's own address stays.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// What is known besides the payment.
+#[derive(Clone, Debug)]
+pub struct RefundFacts<'a> {
+    /// The operation day of the channel that took the money.
+    pub day: &'a OperationDay,
+    /// The smallest amount of the payment's currency that is worth a US cent, in minor units (G-283).
+    pub smallest_rest: i64,
+    /// A hold on the merchant's balance was tried and lost.
+    pub balance_short: bool,
+    /// The merchant's refund identifier turned out to be taken.
+    pub refund_id_taken: bool,
+}
+
+/// Decides a refund: either its operation starts, with the amount held on the merchant's balance and on the
+/// payment (T-096), or it is declined at once and nothing but the declined operation remains (T-097).
+pub fn refund(
+    project: &Project,
+    payment: &Payment,
+    command: RefundCommand,
+    facts: &RefundFacts<'_>,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let amount = command.amount.unwrap_or(Money::new(payment.returnable(), payment.currency));
+    let kind = kind_of_return(payment, amount, facts.day, now);
+    let refused = refusal(project, payment, amount, facts, now);
+    let event = if refused.is_some() { Event::PreconditionFailed } else { Event::Accepted };
+    let row = transition(kind, None, event).ok_or(MachineBreak { from: "nothing", event: event.name() })?;
+    let operation = Operation {
+        id: ids.operation,
+        payment: payment.key,
+        project: project.id,
+        kind,
+        status: row.to,
+        amount,
+        request: command.head.id,
+        code: refused.unwrap_or(codes::AWAITING),
+        created_at: now.business,
+        updated_at: now.business,
+        detail: OperationDetail {
+            description: Some(command.description),
+            merchant_refund_id: command.merchant_refund_id.clone(),
+            callback_delay: (command.callback.delay_seconds > 0).then_some(command.callback.delay_seconds),
+            callback_disabled: command.callback.disabled,
+            fault_plan: command.fault_plan,
+            fee_minor: return_fee(project, amount).map_or(0, |fee| fee.minor),
+            eci: None,
+        },
+    };
+    let mut changes = ChangeSet {
+        request: Some(request(command.head, project.id, &payment.id, Some((payment.key, operation.id)), now)),
+        ..ChangeSet::default()
+    };
+    let mut payment = payment.clone();
+    if operation.status == OperationStatus::Processing {
+        start(&mut changes, project, &mut payment, &operation, command.merchant_refund_id, now);
+    }
+    notify(&mut changes, project, &mut payment, &operation, None, row.notice, (ids.callback, now));
+    changes.operations.push(Write::Insert(operation));
+    changes.payment = Some(updated(payment));
+    Ok(changes)
+}
+
+fn start(
+    changes: &mut ChangeSet,
+    project: &Project,
+    payment: &mut Payment,
+    operation: &Operation,
+    merchant_refund_id: Option<String>,
+    now: Now,
+) {
+    let amount = operation.amount;
+    payment.returning = payment.returning.saturating_add(amount.minor);
+    payment.open = Some(operation.id);
+    payment.last_return_at = Some(now.business);
+    let attempt = Attempt {
+        id: AttemptId::first(operation.id),
+        payment: payment.key,
+        account: payment.detail.debit.as_ref().map_or(project.card_account, |debit| debit.account),
+        status: AttemptStatus::Created,
+        amount,
+        created_at: now.real,
+        updated_at: now.real,
+        suspended: 0,
+        late_approvals: 0,
+        answer: None,
+    };
+    changes.holds.push(Hold {
+        operation: operation.id,
+        account: AccountKey { owner: Owner::Merchant(project.id), currency: amount.currency },
+        minor: amount.minor.saturating_add(operation.detail.fee_minor),
+        floor: project.floor(amount.currency),
+    });
+    changes.names.extend(merchant_refund_id.map(|id| Name {
+        kind: NameKind::MerchantRefund,
+        project: project.id,
+        folded: id,
+        payment: payment.key,
+    }));
+    changes.tasks.push(Task {
+        key: TaskKey::Call(attempt.id),
+        bucket: bucket_of(payment.key),
+        clock: None,
+        due: now.real,
+        tries: 0,
+    });
+    changes.attempts.push(Write::Insert(attempt));
+}
+
+/// What the merchant pays for a return of `amount`; `None` when the rule's result is out of range.
+fn return_fee(project: &Project, amount: Money) -> Option<Money> {
+    project.settings.refund_fee.fee(amount).ok()
+}
+
+/// The first rule the refund breaks. The rule on frequency comes first, so that of many concurrent refunds one
+/// is done and all others hear 3285, also when the first has meanwhile returned everything.
+fn refusal(
+    project: &Project,
+    payment: &Payment,
+    amount: Money,
+    facts: &RefundFacts<'_>,
+    now: Now,
+) -> Option<Code> {
+    let returnable_state = matches!(
+        payment.status,
+        PaymentStatus::Success | PaymentStatus::PartiallyReversed | PaymentStatus::PartiallyRefunded
+    );
+    let too_soon = payment.returning > 0
+        || payment.last_return_at.is_some_and(|last| now.business.since(last) < project.refund_interval());
+    let rest = payment.returnable().saturating_sub(amount.minor);
+    [
+        (!project.active, codes::MERCHANT_STATUS),
+        (!project.settings.refunds_allowed, codes::NOT_ALLOWED),
+        (too_soon, codes::REFUND_TOO_SOON),
+        (!returnable_state || payment.open.is_some() || payment.debited == 0, codes::WRONG_STATE),
+        (amount.currency != payment.currency, codes::REFUND_CURRENCY),
+        (rest < 0 || amount.minor <= 0, codes::REFUND_EXCEEDS),
+        (rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
+        (facts.refund_id_taken, codes::REFUND_ID_EXISTS),
+        (facts.balance_short || return_fee(project, amount).is_none(), codes::MERCHANT_BALANCE),
+    ]
+    .into_iter()
+    .find_map(|(fails, code)| fails.then_some(code))
+}
+
+/// Reversal or refund (G-289): within the operation day of the debit, any amount of a Mastercard and the total
+/// amount of other cards are reversed; everything else is refunded.
+fn kind_of_return(payment: &Payment, amount: Money, day: &OperationDay, now: Now) -> OperationKind {
+    let Some(debit) = &payment.detail.debit else { return OperationKind::Refund };
+    let within_day = now.business < day.end(debit.at);
+    let total = amount.minor == payment.debited && payment.returned == 0;
+    if within_day && (total || debit.network == crate::card::Network::Mastercard) {
+        OperationKind::Reversal
+    } else {
+        OperationKind::Refund
+    }
+}

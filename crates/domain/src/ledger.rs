@@ -1,0 +1,297 @@
+//! Books: accounts, balanced entries, and which entry each movement makes.
+//!
+//! Amounts are signed from the account's point of view of what the platform owes: a credit is positive, a
+//! debit negative, and the legs of an entry always add up to nothing. What providers owe the platform is
+//! therefore a negative balance of the provider's account.
+
+use crate::{
+    ids::{OperationId, ProjectId, ProviderAccountId},
+    money::{Currency, Money},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// Whose money an account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// What is owed to the merchant of a project.
+    Merchant(ProjectId),
+    /// Passage of the customers' money of a project; empty when nothing is under way.
+    Customers(ProjectId),
+    /// What a provider owes the platform.
+    Provider(ProviderAccountId),
+    /// Fees the platform has earned from a project.
+    Fees(ProjectId),
+    /// What a provider says it took for attempts that had been given up, until it is returned.
+    Suspense(ProviderAccountId),
+    /// Opening balances of test projects (D-475).
+    Opening(ProjectId),
+}
+
+impl Owner {
+    /// Kind and number, as stored.
+    pub const fn parts(self) -> (u8, i64) {
+        match self {
+            Self::Merchant(project) => (1, project.get()),
+            Self::Customers(project) => (2, project.get()),
+            Self::Provider(account) => (3, account.get()),
+            Self::Fees(project) => (4, project.get()),
+            Self::Suspense(account) => (5, account.get()),
+            Self::Opening(project) => (6, project.get()),
+        }
+    }
+
+    /// The owner with these [`parts`](Self::parts).
+    pub const fn from_parts(kind: u8, number: i64) -> Option<Self> {
+        Some(match kind {
+            1 => Self::Merchant(ProjectId::new(number)),
+            2 => Self::Customers(ProjectId::new(number)),
+            3 => Self::Provider(ProviderAccountId::new(number)),
+            4 => Self::Fees(ProjectId::new(number)),
+            5 => Self::Suspense(ProviderAccountId::new(number)),
+            6 => Self::Opening(ProjectId::new(number)),
+            _ => return None,
+        })
+    }
+}
+
+/// One account: an owner's money in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountKey {
+    /// Whose money.
+    pub owner: Owner,
+    /// In which currency.
+    pub currency: Currency,
+}
+
+/// What an entry records. The number is stored and never reassigned; an operation has each kind at most
+/// once per occurrence, which the store keeps unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A sale was approved.
+    Sale,
+    /// The sale's fee.
+    SaleFee,
+    /// A refund or reversal was done.
+    Return,
+    /// The return's fee.
+    ReturnFee,
+    /// A provider took money for an attempt already given up; counted from 0.
+    Suspended(u8),
+    /// That money was returned; counted from 0.
+    Unsuspended(u8),
+    /// Opening balance of a test project.
+    Opening,
+}
+
+impl EntryKind {
+    /// The number the store keeps.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Sale => 1,
+            Self::SaleFee => 2,
+            Self::Return => 3,
+            Self::ReturnFee => 4,
+            Self::Opening => 5,
+            Self::Suspended(n) => 0x100 + n as u16,
+            Self::Unsuspended(n) => 0x200 + n as u16,
+        }
+    }
+}
+
+/// One side of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// The account.
+    pub account: AccountKey,
+    /// Minor units; positive credits the account.
+    pub minor: i64,
+    /// Whether the account's guarded balance has been changed in the same commit, by a hold that is settled.
+    /// Other legs are folded into the balance later.
+    pub settled: bool,
+}
+
+/// One movement: legs that add up to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The operation that moved the money.
+    pub operation: OperationId,
+    /// What it records.
+    pub kind: EntryKind,
+    /// When, business time.
+    pub at: Timestamp,
+    /// The sides.
+    pub legs: Vec<Leg>,
+}
+
+impl Entry {
+    /// Whether the legs add up to nothing in one currency, and none is empty.
+    pub fn is_balanced(&self) -> bool {
+        let mut sum = 0_i64;
+        for leg in &self.legs {
+            let Some(next) = sum.checked_add(leg.minor) else { return false };
+            sum = next;
+        }
+        let currency = self.legs.first().map(|leg| leg.account.currency);
+        sum == 0
+            && self.legs.len() >= 2
+            && self.legs.iter().all(|leg| leg.minor != 0 && Some(leg.account.currency) == currency)
+    }
+}
+
+/// Who takes part in a movement of card money.
+#[derive(Clone, Copy, Debug)]
+pub struct Parties {
+    /// The merchant's project.
+    pub project: ProjectId,
+    /// The provider account the money passes.
+    pub provider: ProviderAccountId,
+}
+
+fn leg(owner: Owner, amount: Money, sign: i64) -> Leg {
+    Leg {
+        account: AccountKey { owner, currency: amount.currency },
+        minor: amount.minor.saturating_mul(sign),
+        settled: false,
+    }
+}
+
+fn entry(operation: OperationId, kind: EntryKind, at: Timestamp, legs: Vec<Leg>) -> Entry {
+    Entry { operation, kind, at, legs }
+}
+
+/// A sale was approved for `amount`: the provider owes it, it passes the customers' account, the merchant
+/// gets it and pays `fee`.
+pub fn sale(
+    parties: Parties,
+    operation: OperationId,
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
+    let Parties { project, provider } = parties;
+    let mut entries = vec![entry(
+        operation,
+        EntryKind::Sale,
+        at,
+        vec![
+            leg(Owner::Provider(provider), amount, -1),
+            leg(Owner::Customers(project), amount, 1),
+            leg(Owner::Customers(project), amount, -1),
+            leg(Owner::Merchant(project), amount, 1),
+        ],
+    )];
+    if fee.minor != 0 {
+        entries.push(entry(
+            operation,
+            EntryKind::SaleFee,
+            at,
+            vec![leg(Owner::Merchant(project), fee, -1), leg(Owner::Fees(project), fee, 1)],
+        ));
+    }
+    entries
+}
+
+/// A return of `amount` was done: the merchant pays it and `fee` out of what was held, it passes the
+/// customers' account, and the provider owes that much less.
+pub fn returned(
+    parties: Parties,
+    operation: OperationId,
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
+    let Parties { project, provider } = parties;
+    let settled = |leg: Leg| Leg { settled: true, ..leg };
+    let mut entries = vec![entry(
+        operation,
+        EntryKind::Return,
+        at,
+        vec![
+            settled(leg(Owner::Merchant(project), amount, -1)),
+            leg(Owner::Customers(project), amount, 1),
+            leg(Owner::Customers(project), amount, -1),
+            leg(Owner::Provider(provider), amount, 1),
+        ],
+    )];
+    if fee.minor != 0 {
+        entries.push(entry(
+            operation,
+            EntryKind::ReturnFee,
+            at,
+            vec![settled(leg(Owner::Merchant(project), fee, -1)), leg(Owner::Fees(project), fee, 1)],
+        ));
+    }
+    entries
+}
+
+/// The provider says it did an attempt we had given up: what it took (a debit, `sign` 1) or paid (a return,
+/// `sign` -1) waits in suspense.
+pub fn suspended(
+    provider: ProviderAccountId,
+    operation: OperationId,
+    occurrence: u8,
+    amount: Money,
+    sign: i64,
+    at: Timestamp,
+) -> Entry {
+    let legs =
+        vec![leg(Owner::Provider(provider), amount, -sign), leg(Owner::Suspense(provider), amount, sign)];
+    entry(operation, EntryKind::Suspended(occurrence), at, legs)
+}
+
+/// The provider has undone what [`suspended`] booked.
+pub fn unsuspended(
+    provider: ProviderAccountId,
+    operation: OperationId,
+    occurrence: u8,
+    amount: Money,
+    sign: i64,
+    at: Timestamp,
+) -> Entry {
+    let legs =
+        vec![leg(Owner::Suspense(provider), amount, -sign), leg(Owner::Provider(provider), amount, sign)];
+    entry(operation, EntryKind::Unsuspended(occurrence), at, legs)
+}
+
+/// A test project's opening balance (D-475); `operation` is drawn for it, so that it cannot be booked twice.
+pub fn opening(project: ProjectId, operation: OperationId, amount: Money, at: Timestamp) -> Entry {
+    let legs = vec![leg(Owner::Opening(project), amount, -1), leg(Owner::Merchant(project), amount, 1)];
+    entry(operation, EntryKind::Opening, at, legs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_movement_is_balanced(minor in 1..=Money::MAX_MINOR, fee in 0..=Money::MAX_MINOR, n in 0_u8..255) {
+            let currency = Currency::parse("EUR").unwrap();
+            let (amount, fee) = (Money::new(minor, currency), Money::new(fee, currency));
+            let provider = ProviderAccountId::new(7);
+            let parties = Parties { project: ProjectId::new(1), provider };
+            let operation = OperationId::new(5);
+            let at = Timestamp::from_seconds(1);
+            let mut entries = sale(parties, operation, amount, fee, at);
+            entries.extend(returned(parties, operation, amount, fee, at));
+            entries.push(suspended(provider, operation, n, amount, 1, at));
+            entries.push(unsuspended(provider, operation, n, amount, -1, at));
+            entries.push(opening(ProjectId::new(1), operation, amount, at));
+            for entry in entries {
+                prop_assert!(entry.is_balanced(), "{:?}", entry);
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_whose_legs_do_not_add_up_is_not_balanced() {
+        let currency = Currency::parse("EUR").unwrap();
+        let mut entry =
+            opening(ProjectId::new(1), OperationId::new(3), Money::new(5, currency), Timestamp::default());
+        entry.legs[0].minor = -4;
+        assert!(!entry.is_balanced());
+    }
+}

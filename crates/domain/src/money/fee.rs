@@ -1,0 +1,79 @@
+//! Fees: a share of the amount plus a fixed part, rounded once, in the way the rule names.
+
+use super::Money;
+use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive};
+use serde::{Deserialize, Serialize};
+
+/// How a fraction of a minor unit becomes whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// To the nearest minor unit; an exact half goes up.
+    HalfUp,
+    /// To the nearest minor unit; an exact half goes to the even neighbour.
+    HalfEven,
+    /// Always up, in the platform's favour.
+    Up,
+}
+
+/// What an operation costs the merchant. The default costs nothing (D-475).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeRule {
+    /// Share of the amount: `0.029` is 2.9 %.
+    pub rate: Decimal,
+    /// Fixed part in minor units of the operation's currency.
+    pub fixed_minor: i64,
+    /// How the sum of both is rounded.
+    pub rounding: Rounding,
+}
+
+/// The fee cannot be stated in the operation's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the fee is out of range")]
+pub struct FeeError;
+
+impl Default for FeeRule {
+    fn default() -> Self {
+        Self { rate: Decimal::ZERO, fixed_minor: 0, rounding: Rounding::HalfUp }
+    }
+}
+
+impl FeeRule {
+    /// The fee for an operation of `amount`, never negative. Error: the result does not fit 64 bits.
+    pub fn fee(&self, amount: Money) -> Result<Money, FeeError> {
+        let strategy = match self.rounding {
+            Rounding::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+            Rounding::HalfEven => RoundingStrategy::MidpointNearestEven,
+            Rounding::Up => RoundingStrategy::AwayFromZero,
+        };
+        let share = Decimal::from(amount.minor).checked_mul(self.rate).ok_or(FeeError)?;
+        let minor = share
+            .checked_add(Decimal::from(self.fixed_minor))
+            .ok_or(FeeError)?
+            .round_dp_with_strategy(0, strategy)
+            .to_i64()
+            .ok_or(FeeError)?;
+        Ok(Money::new(minor.max(0), amount.currency))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+
+    #[test]
+    fn a_fee_is_rounded_once_in_the_named_way() {
+        let amount = Money::new(1050, Currency::parse("EUR").unwrap());
+        let rule = |rounding| FeeRule { rate: Decimal::new(1, 2), fixed_minor: 10, rounding };
+        assert_eq!(rule(Rounding::HalfUp).fee(amount).unwrap().minor, 21);
+        assert_eq!(rule(Rounding::HalfEven).fee(amount).unwrap().minor, 20);
+        assert_eq!(rule(Rounding::Up).fee(Money { minor: 1001, ..amount }).unwrap().minor, 21);
+    }
+
+    #[test]
+    fn the_default_rule_costs_nothing() {
+        let amount = Money::new(i64::MAX, Currency::parse("EUR").unwrap());
+        assert_eq!(FeeRule::default().fee(amount).unwrap().minor, 0);
+    }
+}

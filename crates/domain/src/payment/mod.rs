@@ -1,0 +1,240 @@
+//! Payments, their operations, and the attempts at providers.
+//!
+//! The payment's head holds totals and the open operation, never the list of operations, so that deciding
+//! costs the same however long a payment's history is.
+
+pub mod machine;
+mod status;
+
+pub use status::{AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
+
+use crate::{
+    card::{CardSummary, Network},
+    codes::Code,
+    ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
+    money::{Currency, Money},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// How often an aggregate has changed; every change set names the version it was decided on.
+pub type Version = u32;
+
+/// A payment's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Identity inside the platform.
+    pub key: PaymentKey,
+    /// The project it belongs to.
+    pub project: ProjectId,
+    /// The merchant's name for it.
+    pub id: PaymentId,
+    /// What it is for.
+    pub kind: PaymentKind,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// The currency of all its amounts.
+    pub currency: Currency,
+    /// What was asked for, minor units.
+    pub requested: i64,
+    /// What the customer has paid, minor units.
+    pub debited: i64,
+    /// What has been returned, minor units.
+    pub returned: i64,
+    /// What running returns will return, minor units; `debited` is never below `returned + returning`.
+    pub returning: i64,
+    /// Whether any return was a `refund` and not a `reversal` (D-25).
+    pub refunded_any: bool,
+    /// The operation that is not final, if any; there is at most one.
+    pub open: Option<OperationId>,
+    /// When the last return passed its preconditions (G-280), in the project's business time.
+    pub last_return_at: Option<Timestamp>,
+    /// How many callbacks it has had.
+    pub callbacks: u32,
+    /// Version of this head.
+    pub version: Version,
+    /// When it was accepted, business time.
+    pub created_at: Timestamp,
+    /// When its status last changed, business time.
+    pub updated_at: Timestamp,
+    /// What does not take part in most decisions.
+    pub detail: PaymentDetail,
+}
+
+/// The descriptive part of a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentDetail {
+    /// Free text of the merchant (G-080); empty when none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Who pays.
+    pub customer: Customer,
+    /// The card, if one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardSummary>,
+    /// All callbacks of this payment go here when set (G-083).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
+    /// The merchant's opaque text (G-264).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant_data: Option<String>,
+    /// The debit that returns refer to; set when it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debit: Option<Debit>,
+    /// Echoed booking data as JSON text (G-156); never interpreted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<String>,
+}
+
+/// A debit that succeeded at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debit {
+    /// The attempt that took the money.
+    pub attempt: AttemptId,
+    /// Where.
+    pub account: ProviderAccountId,
+    /// When, business time; the operation day counts from it (G-289).
+    pub at: Timestamp,
+    /// When its message left, real time, as the provider knows it.
+    pub sent_at: Timestamp,
+    /// The card's network.
+    pub network: Network,
+}
+
+/// Who pays, as the merchant described them (G-099).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Unique in the project (G-062).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// IP address as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// Digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Given name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Middle name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub middle_name: Option<String>,
+    /// Family name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+}
+
+impl Payment {
+    /// What may still be returned, minor units: everything debited less everything returned or being returned.
+    pub fn returnable(&self) -> i64 {
+        self.debited.saturating_sub(self.returned).saturating_sub(self.returning)
+    }
+
+    /// `payment.sum`: the requested amount until something is debited, then what is left (G-096, G-295).
+    pub fn sum(&self) -> Money {
+        let minor =
+            if self.debited == 0 { self.requested } else { self.debited.saturating_sub(self.returned) };
+        Money::new(minor, self.currency)
+    }
+}
+
+/// One thing done to a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Unique over the platform.
+    pub id: OperationId,
+    /// The payment it belongs to.
+    pub payment: PaymentKey,
+    /// The project of that payment.
+    pub project: ProjectId,
+    /// What it does.
+    pub kind: OperationKind,
+    /// Where it stands.
+    pub status: OperationStatus,
+    /// The amount as requested (G-104).
+    pub amount: Money,
+    /// The request that caused it (G-022).
+    pub request: RequestId,
+    /// Response code; [`crate::codes::AWAITING`] until final (G-050).
+    pub code: Code,
+    /// When it was created, business time.
+    pub created_at: Timestamp,
+    /// When its status last changed, business time.
+    pub updated_at: Timestamp,
+    /// What does not take part in most decisions.
+    pub detail: OperationDetail,
+}
+
+/// The descriptive part of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationDetail {
+    /// Reason of a refund (G-105).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The merchant's own identifier of a refund (G-303).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant_refund_id: Option<String>,
+    /// Electronic commerce indicator, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eci: Option<String>,
+    /// What the operation costs the merchant, minor units: fixed when a return starts or a sale is approved.
+    #[serde(default)]
+    pub fee_minor: i64,
+    /// Seconds to wait before the callback is sent (G-085).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_delay: Option<u32>,
+    /// Informational callbacks are suppressed (G-084).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub callback_disabled: bool,
+    /// Fault the simulated provider is asked to show; test projects only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault_plan: Option<String>,
+}
+
+/// One try of an operation at a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Operation and number.
+    pub id: AttemptId,
+    /// The payment of that operation.
+    pub payment: PaymentKey,
+    /// Where it goes.
+    pub account: ProviderAccountId,
+    /// Where it stands.
+    pub status: AttemptStatus,
+    /// What is asked for.
+    pub amount: Money,
+    /// When it was recorded, real time: its message carries this moment.
+    pub created_at: Timestamp,
+    /// When its status last changed, real time.
+    pub updated_at: Timestamp,
+    /// What waits in suspense because the provider did the attempt after it had been given up, minor units.
+    pub suspended: i64,
+    /// How often such an approval came.
+    pub late_approvals: u8,
+    /// What the provider answered, if it did.
+    pub answer: Option<ProviderAnswer>,
+}
+
+/// What a provider said about an attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderAnswer {
+    /// The provider's own result code, as text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub result_code: String,
+    /// The provider's identifier of the transaction.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub payment_id: String,
+    /// Approval code.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub auth_code: String,
+    /// Network identifier for later credential-on-file operations (G-106).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scheme_id: String,
+    /// When it answered, real time.
+    #[serde(default)]
+    pub at: Timestamp,
+}

@@ -1,0 +1,221 @@
+//! What is read from the store.
+
+use crate::vault::Sealed;
+use ferropay_domain::{
+    callback::{Problem, Subject},
+    change::BUCKETS,
+    ids::{CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
+    ledger::AccountKey,
+    payment::{Attempt, Operation, Payment},
+    project::Project,
+    time::Timestamp,
+};
+
+/// An operation with its latest attempt.
+#[derive(Clone, Debug)]
+pub struct OperationRow {
+    /// The operation.
+    pub operation: Operation,
+    /// Its latest attempt, when it went to a provider.
+    pub attempt: Option<Attempt>,
+}
+
+/// Everything a decision about an attempt needs.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The payment's head.
+    pub payment: Payment,
+    /// The operation.
+    pub operation: Operation,
+    /// The attempt.
+    pub attempt: Attempt,
+}
+
+/// A merchant request as kept.
+#[derive(Clone, Debug)]
+pub struct RequestRow {
+    /// Identity.
+    pub id: RequestId,
+    /// The project that sent it.
+    pub project: ProjectId,
+    /// The endpoint, without the version.
+    pub path: String,
+    /// The merchant's name of the payment.
+    pub payment_id: String,
+    /// The payment, when one exists.
+    pub payment: Option<PaymentKey>,
+    /// The operation, when one exists.
+    pub operation: Option<OperationId>,
+    /// Codes and fields of what kept an operation from being created.
+    pub problems: Vec<Problem>,
+    /// When it was accepted, real time.
+    pub at: Timestamp,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// To be sent, for the first time or again.
+    Open,
+    /// Answered with 200.
+    Delivered,
+    /// Given up after the last attempt; waits for an operator.
+    Parked,
+}
+
+impl DeliveryState {
+    /// The number kept.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Open => 1,
+            Self::Delivered => 2,
+            Self::Parked => 3,
+        }
+    }
+
+    /// The state kept as `number`.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Open),
+            2 => Some(Self::Delivered),
+            3 => Some(Self::Parked),
+            _ => None,
+        }
+    }
+}
+
+/// A callback on its way to one address.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The callback.
+    pub callback: CallbackId,
+    /// Position of the address.
+    pub address: u8,
+    /// The project.
+    pub project: ProjectId,
+    /// What it is about.
+    pub subject: Subject,
+    /// Its number among the subject's callbacks.
+    pub number: u32,
+    /// The address.
+    pub url: String,
+    /// The signed body.
+    pub body: std::sync::Arc<str>,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// When it was first due, business time.
+    pub due: Timestamp,
+}
+
+/// An earlier callback that has not arrived yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingDelivery {
+    /// The callback.
+    pub callback: CallbackId,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When it was first due, business time.
+    pub due: Timestamp,
+    /// When it is tried next, business time; none when no task is left.
+    pub next: Option<Timestamp>,
+}
+
+/// Which callbacks to list.
+#[derive(Clone, Debug, Default)]
+pub struct CallbackFilter {
+    /// Of one project.
+    pub project: Option<ProjectId>,
+    /// Of one payment.
+    pub payment: Option<PaymentKey>,
+    /// With a delivery in this state.
+    pub state: Option<DeliveryState>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A callback with one of its deliveries, as the log shows it.
+#[derive(Clone, Debug)]
+pub struct CallbackRow {
+    /// The callback on its way; when it has no address, `url` is empty.
+    pub delivery: Delivery,
+    /// When it was made, business time.
+    pub created_at: Timestamp,
+    /// HTTP status of the last answer, 0 when there was none.
+    pub status: u16,
+    /// When it was tried last, business time.
+    pub tried_at: Option<Timestamp>,
+}
+
+/// A project's secret: sealed, with the moment it stops being valid when it is being replaced.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    /// The sealed key.
+    pub sealed: Sealed,
+    /// Real time; none for the current secret.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// A project as kept.
+#[derive(Clone, Debug)]
+pub struct ProjectRecord {
+    /// The project.
+    pub project: Project,
+    /// A name for people.
+    pub name: String,
+    /// Its secrets, the current one first; at most two.
+    pub secrets: Vec<Secret>,
+    /// How far a test project's clock is ahead, microseconds.
+    pub clock_offset: i64,
+}
+
+/// This process among all nodes.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// 0 to 255, distinct from every node that may still be running.
+    pub number: u8,
+    /// The epoch in which each bucket is owned, by bucket.
+    pub epochs: [i64; BUCKETS as usize],
+}
+
+/// An account's balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The account.
+    pub account: AccountKey,
+    /// Sum of all postings, minor units.
+    pub posted: i64,
+    /// Held for running operations, minor units.
+    pub held: i64,
+}
+
+/// One thing that does not agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule that is broken, as a short name.
+    pub rule: &'static str,
+    /// Where, with identifiers and figures.
+    pub detail: String,
+}
+
+/// The result of an audit.
+#[derive(Clone, Debug, Default)]
+pub struct AuditReport {
+    /// Payments looked at.
+    pub payments: u64,
+    /// Operations looked at.
+    pub operations: u64,
+    /// Postings looked at.
+    pub postings: u64,
+    /// Callbacks looked at.
+    pub callbacks: u64,
+    /// Tasks still to be done.
+    pub tasks: u64,
+    /// Card verification values still stored.
+    pub verification_values: u64,
+    /// Operations that are not final.
+    pub unfinished: u64,
+    /// Everything that does not agree; empty for a sound database. At most 1,000 are kept.
+    pub findings: Vec<Finding>,
+}
