@@ -1,0 +1,84 @@
+//! The published contract of the Gate API as structure: which members a body must have and what their values
+//! may be. It is carried as data (`catalogue/gate-contract.json`), so a changed limit is a change in one place.
+
+mod schema;
+mod validate;
+
+pub use validate::{Rule, Violation};
+
+use schema::Schema;
+use serde_json::Value as Json;
+use std::{collections::HashMap, sync::LazyLock};
+
+const GATE: &str = include_str!("../../../../catalogue/gate-contract.json");
+
+static GATE_CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
+    let json = serde_json::from_str(GATE).unwrap_or(Json::Null);
+    Contract::compile(&json)
+});
+
+/// A compiled contract.
+#[derive(Debug)]
+pub struct Contract {
+    requests: HashMap<String, Schema>,
+    replies: HashMap<(String, u16), Schema>,
+}
+
+impl Contract {
+    /// The Gate API's contract, compiled at first use.
+    pub fn gate() -> &'static Self {
+        &GATE_CONTRACT
+    }
+
+    fn compile(json: &Json) -> Self {
+        let mut contract = Self { requests: HashMap::new(), replies: HashMap::new() };
+        let Some(paths) = json.get("paths").and_then(Json::as_object) else { return contract };
+        for (path, item) in paths {
+            if let Some(request) = item.get("request") {
+                contract.requests.insert(path.clone(), Schema::compile(request, json));
+            }
+            let replies = item.get("responses").and_then(Json::as_object).into_iter().flatten();
+            for (status, reply) in replies {
+                if let Ok(status) = status.parse() {
+                    contract.replies.insert((path.clone(), status), Schema::compile(reply, json));
+                }
+            }
+        }
+        contract
+    }
+
+    /// Every path of the contract.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.requests.keys().map(String::as_str)
+    }
+
+    /// Whether the contract has this path.
+    pub fn has(&self, path: &str) -> bool {
+        self.requests.contains_key(path)
+    }
+
+    /// Everything in a request's body that breaks the contract, in the contract's order; at most 20 are listed.
+    /// `None` when the contract does not have the path.
+    pub fn request(&self, path: &str, body: &crate::json::Value<'_>) -> Option<Vec<Violation>> {
+        self.requests.get(path).map(|schema| validate::violations(schema, body))
+    }
+
+    /// The same for a reply with this HTTP status; used by tests, since replies are made, not received.
+    pub fn reply(&self, path: &str, status: u16, body: &crate::json::Value<'_>) -> Option<Vec<Violation>> {
+        self.replies.get(&(path.to_owned(), status)).map(|schema| validate::violations(schema, body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-001
+    #[test]
+    fn the_contract_has_all_107_paths_below_v2() {
+        let contract = Contract::gate();
+        assert_eq!(contract.paths().count(), 107);
+        assert!(contract.paths().all(|path| path.starts_with("/v2/")));
+        assert!(contract.has("/v2/payment/card/sale"));
+    }
+}

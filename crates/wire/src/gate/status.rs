@@ -1,0 +1,189 @@
+//! Status replies: the standard layout, and the older one that requests by `request_id` get (G-505 to G-511).
+
+use crate::view::{AccountView, CustomerView, ErrorView, OperationView, PaymentView, Sum, date};
+use ferropay_domain::{
+    callback::Problem,
+    codes,
+    ids::{ProjectId, RequestId},
+    payment::{Attempt, Operation, Payment},
+};
+use serde::Serialize;
+use serde_json::json;
+
+/// What a status reply is made from: the payment and its operations, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusFacts<'a> {
+    /// The project asked for.
+    pub project: ProjectId,
+    /// The payment.
+    pub payment: &'a Payment,
+    /// Its operations with their latest attempts.
+    pub operations: &'a [(&'a Operation, Option<&'a Attempt>)],
+}
+
+#[derive(Serialize)]
+struct Standard<'a> {
+    project_id: i64,
+    payment: PaymentView<'a>,
+    operations: Vec<OperationView<'a>>,
+    customer: CustomerView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountView<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorView>,
+}
+
+/// The unsigned standard reply; the signature goes to the root.
+pub fn status(facts: StatusFacts<'_>) -> String {
+    let payment = facts.payment;
+    let customer = &payment.detail.customer;
+    let last = facts.operations.last().map(|(operation, _)| *operation);
+    let reply = Standard {
+        project_id: facts.project.get(),
+        payment: PaymentView::of(payment),
+        operations: facts
+            .operations
+            .iter()
+            .map(|(operation, attempt)| OperationView::of(operation, *attempt))
+            .collect(),
+        customer: CustomerView::of(customer).with_address(customer),
+        account: payment.detail.card.as_ref().map(AccountView::of),
+        errors: last.map(ErrorView::of_decline).unwrap_or_default(),
+    };
+    serde_json::to_string(&reply).unwrap_or_default()
+}
+
+/// The unsigned reply for a payment that is not registered (G-507).
+pub fn unknown_payment(project: ProjectId, payment_id: &str) -> String {
+    json!({
+        "project_id": project.get(),
+        "payment": { "id": payment_id, "status": "error" },
+        "operations": [],
+        "errors": [{ "code": codes::NOT_FOUND.get(), "message": codes::NOT_FOUND.message() }],
+    })
+    .to_string()
+}
+
+#[derive(Serialize)]
+struct Legacy<'a> {
+    general: General<'a>,
+    request_id: String,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<LegacyPayment<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sum_request: Option<Sum>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sum_real: Option<Sum>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sum_refund: Option<Sum>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<Transaction>,
+    operations: Vec<LegacyOperation>,
+    description: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorView>,
+}
+
+#[derive(Serialize)]
+struct General<'a> {
+    project_id: i64,
+    payment_id: &'a str,
+    signature: &'static str,
+}
+
+#[derive(Serialize)]
+struct LegacyPayment<'a> {
+    id: &'a str,
+    method: &'static str,
+    date: String,
+    status: &'static str,
+    result_code: String,
+    result_message: &'static str,
+}
+
+#[derive(Serialize)]
+struct Transaction {
+    id: i64,
+    r#type: &'static str,
+    date: String,
+}
+
+#[derive(Serialize)]
+struct LegacyOperation {
+    id: i64,
+    r#type: &'static str,
+    status: &'static str,
+    date: String,
+    request_id: String,
+    sum: Sum,
+    code: String,
+    message: &'static str,
+}
+
+/// The older layout (G-112), with `general.signature` empty: it is filled in when the reply is signed.
+/// `request` names the request it answers; `facts` is none when that request failed before an operation existed,
+/// and `problems` says why.
+pub fn request_status(
+    project: ProjectId,
+    request: RequestId,
+    payment_id: &str,
+    facts: Option<StatusFacts<'_>>,
+    problems: &[Problem],
+) -> String {
+    let last = facts.and_then(|facts| {
+        let own = facts.operations.iter().find(|(operation, _)| operation.request == request);
+        own.or(facts.operations.last()).map(|(operation, _)| *operation)
+    });
+    let payment = facts.map(|facts| facts.payment);
+    let customer = payment.map(|payment| &payment.detail.customer);
+    let reply = Legacy {
+        general: General { project_id: project.get(), payment_id, signature: "" },
+        request_id: request.to_string(),
+        status: payment.map_or("error", |payment| payment.status.text()),
+        payment: payment.zip(last).map(|(payment, operation)| LegacyPayment {
+            id: payment.id.as_str(),
+            method: "card",
+            date: date(payment.updated_at),
+            status: payment.status.text(),
+            result_code: operation.code.to_string(),
+            result_message: operation.code.message(),
+        }),
+        sum_request: payment
+            .map(|payment| ferropay_domain::money::Money::new(payment.requested, payment.currency).into()),
+        sum_real: payment.map(|payment| payment.sum()).filter(|sum| sum.minor > 0).map(Sum::from),
+        sum_refund: payment
+            .filter(|payment| payment.returned > 0)
+            .map(|payment| ferropay_domain::money::Money::new(payment.returned, payment.currency).into()),
+        customer: customer.map(|customer| CustomerView::of(customer).with_address(customer)),
+        account: payment.and_then(|payment| payment.detail.card.as_ref()).map(AccountView::of),
+        transaction: last.map(|operation| Transaction {
+            id: operation.id.get(),
+            r#type: operation.kind.text(),
+            date: date(operation.updated_at),
+        }),
+        operations: facts.map_or_else(Vec::new, |facts| {
+            facts
+                .operations
+                .iter()
+                .map(|(operation, _)| LegacyOperation {
+                    id: operation.id.get(),
+                    r#type: operation.kind.text(),
+                    status: operation.status.text(),
+                    date: date(operation.updated_at),
+                    request_id: operation.request.to_string(),
+                    sum: operation.amount.into(),
+                    code: operation.code.to_string(),
+                    message: operation.code.message(),
+                })
+                .collect()
+        }),
+        description: payment.map_or("", |payment| &payment.detail.description),
+        errors: problems.iter().take(10).map(ErrorView::of).collect(),
+    };
+    serde_json::to_string(&reply).unwrap_or_default()
+}

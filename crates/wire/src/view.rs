@@ -1,0 +1,247 @@
+//! The objects that callbacks and status replies share: payment, account, customer, operation.
+//!
+//! Values the platform chooses stay in the subset on which all official clients agree: no null, integers only,
+//! no list longer than ten, members left out when there is nothing to say.
+
+use ferropay_domain::{
+    card::CardSummary,
+    money::Money,
+    payment::{Attempt, Customer, Operation, Payment},
+    time::Timestamp,
+};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// A moment as callbacks write it: `2026-11-21T12:45:48+0000` (G-067).
+pub fn date(moment: Timestamp) -> String {
+    let Some(civil) = moment.civil() else { return String::new() };
+    let at = civil.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+0000",
+        at.year(),
+        at.month(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
+}
+
+/// An amount.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Sum {
+    /// Minor units.
+    pub amount: i64,
+    /// Three letters.
+    pub currency: ferropay_domain::money::Currency,
+}
+
+impl From<Money> for Sum {
+    fn from(money: Money) -> Self {
+        Self { amount: money.minor, currency: money.currency }
+    }
+}
+
+/// `payment` (G-094).
+#[derive(Debug, Serialize)]
+pub struct PaymentView<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    status: &'static str,
+    date: String,
+    method: &'static str,
+    sum: Sum,
+    description: &'a str,
+}
+
+impl<'a> PaymentView<'a> {
+    /// The payment as it stands.
+    pub fn of(payment: &'a Payment) -> Self {
+        Self {
+            id: payment.id.as_str(),
+            r#type: payment.kind.text(),
+            status: payment.status.text(),
+            date: date(payment.updated_at),
+            method: "card",
+            sum: payment.sum().into(),
+            description: &payment.detail.description,
+        }
+    }
+}
+
+/// `account` (G-097).
+#[derive(Debug, Serialize)]
+pub struct AccountView<'a> {
+    number: &'a str,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card_holder: Option<String>,
+    expiry_month: String,
+    expiry_year: String,
+}
+
+impl<'a> AccountView<'a> {
+    /// The card of a payment.
+    pub fn of(card: &'a CardSummary) -> Self {
+        Self {
+            number: &card.masked,
+            r#type: card.network.code(),
+            card_holder: card.holder.as_deref().map(str::to_uppercase),
+            expiry_month: format!("{:02}", card.expiry.month),
+            expiry_year: format!("{:04}", card.expiry.year),
+        }
+    }
+}
+
+/// `customer` (G-099): the identifier and what the request said of the person.
+#[derive(Debug, Serialize)]
+pub struct CustomerView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    middle_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_address: Option<&'a str>,
+}
+
+impl<'a> CustomerView<'a> {
+    /// The customer as callbacks show them.
+    pub fn of(customer: &'a Customer) -> Self {
+        Self {
+            id: customer.id.as_deref(),
+            phone: customer.phone.as_deref(),
+            first_name: customer.first_name.as_deref(),
+            middle_name: customer.middle_name.as_deref(),
+            last_name: customer.last_name.as_deref(),
+            ip_address: None,
+        }
+    }
+
+    /// The same with the address, which status replies demand by contract.
+    #[must_use]
+    pub fn with_address(self, customer: &'a Customer) -> Self {
+        Self { ip_address: customer.ip_address.as_deref(), ..self }
+    }
+}
+
+/// `operation.provider` (G-101, G-102).
+#[derive(Debug, Serialize)]
+pub struct ProviderView<'a> {
+    id: i64,
+    payment_id: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    date: String,
+    auth_code: &'a str,
+    endpoint_id: i64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    result_code: &'a str,
+}
+
+impl<'a> ProviderView<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        let account = attempt.account.get();
+        match &attempt.answer {
+            Some(answer) => Self {
+                id: account,
+                payment_id: &answer.payment_id,
+                date: date(answer.at),
+                auth_code: &answer.auth_code,
+                endpoint_id: account,
+                result_code: &answer.result_code,
+            },
+            None => Self {
+                id: account,
+                payment_id: "",
+                date: String::new(),
+                auth_code: "",
+                endpoint_id: account,
+                result_code: "",
+            },
+        }
+    }
+}
+
+/// `operation` (G-101).
+#[derive(Debug, Serialize)]
+pub struct OperationView<'a> {
+    id: i64,
+    r#type: &'static str,
+    status: &'static str,
+    date: String,
+    created_date: String,
+    request_id: String,
+    sum_initial: Sum,
+    sum_converted: Sum,
+    code: Cow<'static, str>,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eci: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<ProviderView<'a>>,
+}
+
+impl<'a> OperationView<'a> {
+    /// The operation with its latest attempt. Without conversion both sums are equal (G-104).
+    pub fn of(operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
+        let sum: Sum = operation.amount.into();
+        Self {
+            id: operation.id.get(),
+            r#type: operation.kind.text(),
+            status: operation.status.text(),
+            date: date(operation.updated_at),
+            created_date: date(operation.created_at),
+            request_id: operation.request.to_string(),
+            sum_initial: sum,
+            sum_converted: sum,
+            code: match operation.code.get() {
+                0 => Cow::Borrowed("0"),
+                9999 => Cow::Borrowed("9999"),
+                other => Cow::Owned(other.to_string()),
+            },
+            message: operation.code.message(),
+            eci: operation.detail.eci.as_deref(),
+            provider: attempt.map(ProviderView::of),
+        }
+    }
+}
+
+/// One item of `errors[]` (G-108): the code as an integer (D-05).
+#[derive(Debug, Serialize)]
+pub struct ErrorView {
+    code: u32,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+impl ErrorView {
+    /// The item for one reason of a refusal.
+    pub fn of(problem: &ferropay_domain::callback::Problem) -> Self {
+        Self { code: problem.code.get(), message: problem.code.message(), field: problem.field }
+    }
+
+    /// Declines of the platform itself stand in `errors[]` too (G-023, G-024): all codes below the ranges of
+    /// the networks and providers, but success and waiting.
+    pub fn of_decline(operation: &Operation) -> Vec<Self> {
+        let code = operation.code;
+        let own = !matches!(code.get(), 0 | 9999) && code.get() < 10_000;
+        own.then(|| Self { code: code.get(), message: code.message(), field: None }).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-067
+    #[test]
+    fn dates_are_written_in_utc_with_a_numeric_offset() {
+        assert_eq!(date(Timestamp::from_seconds(1_573_656_734)), "2019-11-13T14:52:14+0000");
+    }
+}
