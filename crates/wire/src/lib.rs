@@ -1,1 +1,8 @@
-//! Placeholder head; replaced as the crate is filled.
+//! The merchant-facing wire formats of Ferropay.
+//!
+//! Everything a merchant's code sends or receives passes through this crate: the JSON document as it was written
+//! ([`json`]) and the signature that authenticates it ([`signature`]). The crate is pure: it knows no network, no store
+//! and no clock, and turns bytes into checked values or a named error.
+
+pub mod json;
+pub mod signature;

@@ -1,0 +1,3 @@
+//! Tests of the signature; the vectors were made by running published client libraries.
+
+mod vectors;
