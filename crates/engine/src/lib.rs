@@ -1,1 +1,30 @@
-//! Placeholder head; replaced as the crate is filled.
+//! The engine: takes accepted requests to decisions, makes them durable, and does what they ask for.
+//!
+//! The flow is always the same: load what a command touches, decide purely, commit once, act afterwards. What
+//! acts (a call to a provider, a delivery) was recorded as a task in the same commit, so it survives the
+//! process; the outcome comes back as the next command. A task just committed is carried on in memory with
+//! everything it needs, so the usual path reads nothing again; the [`scheduler`] finds what nobody carries.
+//!
+//! The engine knows no HTTP server and no particular provider: requests come in through [`intake`], providers
+//! are reached through [`connector::Connector`].
+
+pub mod clock;
+pub mod connector;
+pub mod courier;
+mod delivery;
+mod engine;
+mod evidence;
+mod ids;
+mod inquiry;
+pub mod intake;
+mod locks;
+mod projects;
+mod provider_work;
+mod rates;
+mod registry;
+mod scheduler;
+pub mod steps;
+
+pub use engine::{Engine, Failure, Parts, Settings};
+pub use inquiry::{PaymentStatus, RequestStatus};
+pub use projects::{KnownProject, Projects};

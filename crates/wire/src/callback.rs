@@ -58,8 +58,10 @@ pub fn body(event: &Event, settings: &Settings) -> String {
         }),
         Content::Operation { payment, operation, attempt } => {
             let detail = &payment.detail;
-            let done = operation.status == OperationStatus::Success || operation.status == OperationStatus::Decline;
-            let data = detail.merchant_data.as_deref().filter(|_| done && settings.merchant_data_in_callbacks);
+            let done =
+                operation.status == OperationStatus::Success || operation.status == OperationStatus::Decline;
+            let data =
+                detail.merchant_data.as_deref().filter(|_| done && settings.merchant_data_in_callbacks);
             let description = operation.detail.description.as_deref();
             serde_json::to_string(&Standard {
                 project_id,

@@ -1,8 +1,13 @@
 //! The merchant-facing wire formats of Ferropay.
 //!
 //! Everything a merchant's code sends or receives passes through this crate: the JSON document as it was written
-//! ([`json`]) and the signature that authenticates it ([`signature`]). The crate is pure: it knows no network, no store
+//! ([`json`]), the signature that authenticates it ([`signature`]), the published contract it has to keep
+//! ([`contract`]), and the bodies themselves ([`gate`], [`callback`]). The crate is pure: it knows no network, no store
 //! and no clock, and turns bytes into checked values or a named error.
 
+pub mod callback;
+pub mod contract;
+pub mod gate;
 pub mod json;
 pub mod signature;
+pub mod view;

@@ -142,7 +142,8 @@ impl Schema {
         }
         if let Some(pattern) = json.get("pattern").and_then(Json::as_str) {
             // The contract means ASCII digits and spaces; the regex library would take any script's.
-            let ascii = pattern.replace(r"\d", "[0-9]").replace(r"[a-zA-Z0-9\s\-.']", r"[a-zA-Z0-9 \t\r\n\-.']");
+            let ascii =
+                pattern.replace(r"\d", "[0-9]").replace(r"[a-zA-Z0-9\s\-.']", r"[a-zA-Z0-9 \t\r\n\-.']");
             self.pattern = Regex::new(&ascii).ok();
         }
         self.format = match json.get("format").and_then(Json::as_str) {
@@ -153,6 +154,7 @@ impl Schema {
             _ => self.format,
         };
         let allowed = json.get("enum").and_then(Json::as_array).into_iter().flatten();
-        self.allowed.extend(allowed.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+        self.allowed
+            .extend(allowed.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     }
 }

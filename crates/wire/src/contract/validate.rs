@@ -130,7 +130,9 @@ impl Check {
             match schema.properties.get(key.as_ref()) {
                 // An explicit null is an absent member; where the member is required it was reported above.
                 Some(_) if value.is_null() => {}
-                Some(parts) => self.within(key, |check| parts.iter().for_each(|part| check.value(part, value))),
+                Some(parts) => {
+                    self.within(key, |check| parts.iter().for_each(|part| check.value(part, value)))
+                }
                 None if schema.closed => self.within(key, |check| check.report(Rule::Unknown)),
                 None => {}
             }
@@ -193,7 +195,8 @@ impl Check {
         if schema.maximum.is_some_and(|max| number > Decimal::from(max)) {
             return self.report(Rule::TooLarge);
         }
-        if schema.multiple_of.is_some_and(|step| number.checked_rem(step).is_none_or(|rest| !rest.is_zero())) {
+        if schema.multiple_of.is_some_and(|step| number.checked_rem(step).is_none_or(|rest| !rest.is_zero()))
+        {
             return self.report(Rule::Step);
         }
         if !schema.allowed.is_empty() && !schema.allowed.iter().any(|allowed| allowed == literal) {
@@ -239,5 +242,8 @@ fn is_date_time(text: &str) -> bool {
         && digits(11..13)
         && bytes.get(13) == Some(&b':')
         && digits(14..16)
-        && bytes.iter().skip(16).all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.' | b'+' | b'-' | b'Z' | b'z'))
+        && bytes
+            .iter()
+            .skip(16)
+            .all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.' | b'+' | b'-' | b'Z' | b'z'))
 }

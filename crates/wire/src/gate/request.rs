@@ -119,7 +119,8 @@ impl CardSale {
         let year = integer(body, &["card", "year"]).and_then(|year| u16::try_from(year).ok());
         let month = integer(body, &["card", "month"]).and_then(|month| u8::try_from(month).ok());
         let invalid = |field: &str| Refusal::bad_request(codes::VALIDATION).at(field);
-        let cvv = text(body, &["card", "cvv"]).map(Cvv::parse).transpose().map_err(|_| invalid("card.cvv"))?;
+        let cvv =
+            text(body, &["card", "cvv"]).map(Cvv::parse).transpose().map_err(|_| invalid("card.cvv"))?;
         Ok(Self {
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),

@@ -93,7 +93,6 @@ struct Legacy<'a> {
 struct General<'a> {
     project_id: i64,
     payment_id: &'a str,
-    signature: &'static str,
 }
 
 #[derive(Serialize)]
@@ -125,7 +124,7 @@ struct LegacyOperation {
     message: &'static str,
 }
 
-/// The older layout (G-112), with `general.signature` empty: it is filled in when the reply is signed.
+/// The unsigned reply in the older layout (G-112); the signature goes into `general`.
 /// `request` names the request it answers; `facts` is none when that request failed before an operation existed,
 /// and `problems` says why.
 pub fn request_status(
@@ -142,7 +141,7 @@ pub fn request_status(
     let payment = facts.map(|facts| facts.payment);
     let customer = payment.map(|payment| &payment.detail.customer);
     let reply = Legacy {
-        general: General { project_id: project.get(), payment_id, signature: "" },
+        general: General { project_id: project.get(), payment_id },
         request_id: request.to_string(),
         status: payment.map_or("error", |payment| payment.status.text()),
         payment: payment.zip(last).map(|(payment, operation)| LegacyPayment {

@@ -1,0 +1,109 @@
+//! What the engine asks of a connector to a provider.
+
+use ferropay_domain::{
+    card::{Cvv, Expiry, Pan},
+    decide::Outcome,
+    ids::{AttemptId, ProviderAccountId},
+    money::Money,
+    payment::{Debit, OperationKind, ProviderAnswer},
+    project::{Environment, OperationDay},
+    time::Timestamp,
+};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+/// What a connector's operation returns.
+pub type Eventually<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An attempt, as a connector needs it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Identity; its reference is what the provider recognises the attempt by.
+    pub attempt: AttemptId,
+    /// What is to be done.
+    pub kind: OperationKind,
+    /// How much.
+    pub amount: Money,
+    /// When the attempt was recorded, real time; the same in every repeat.
+    pub created_at: Timestamp,
+    /// Whether an earlier message of this attempt may have left.
+    pub repeat: bool,
+    /// The card.
+    pub card: Option<OrderCard>,
+    /// What a return refers to.
+    pub original: Option<Original>,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// The card of an order.
+#[derive(Clone, Debug)]
+pub struct OrderCard {
+    /// Its number.
+    pub pan: Pan,
+    /// Its expiry.
+    pub expiry: Expiry,
+    /// Its verification value, while it is kept.
+    pub cvv: Option<Cvv>,
+    /// The name on it.
+    pub holder: Option<String>,
+}
+
+/// The debit a return refers to.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// The debit.
+    pub debit: Debit,
+    /// What it took.
+    pub amount: Money,
+    /// What will be left of it after this return, minor units.
+    pub remaining: i64,
+}
+
+/// What became of a reversal that was sent because an outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reversal {
+    /// The provider says the attempt is undone, or that there was nothing to undo.
+    Acknowledged,
+    /// No usable answer; it has to be sent again.
+    Unanswered,
+}
+
+/// An answer nobody waits for any more.
+#[derive(Clone, Debug)]
+pub struct LateAnswer {
+    /// The account it came from.
+    pub account: ProviderAccountId,
+    /// The attempt it names.
+    pub attempt: AttemptId,
+    /// Unique among this account's answers: kind, reference and result.
+    pub id: String,
+    /// What it approves; none for a refusal.
+    pub approved: Option<Money>,
+    /// The answer.
+    pub answer: ProviderAnswer,
+}
+
+/// Where late answers go.
+pub type LateAnswers = Arc<dyn Fn(LateAnswer) + Send + Sync>;
+
+/// A provider the engine can send operations to.
+pub trait Connector: Send + Sync + 'static {
+    /// The account it speaks for.
+    fn account(&self) -> ProviderAccountId;
+
+    /// Whether it reaches an emulator or the real provider; operations of the other environment never get here
+    /// (D-474).
+    fn environment(&self) -> Environment;
+
+    /// The clearing day of the channel (G-270).
+    fn operation_day(&self) -> &OperationDay;
+
+    /// How long after an attempt was recorded a repeat of it is still recognised, and may be sent.
+    fn repeat_window(&self) -> Duration;
+
+    /// Sends an attempt and waits for its outcome.
+    fn call(&self, order: Order) -> Eventually<'_, Outcome>;
+
+    /// Asks the provider to undo an attempt with an unknown outcome. `tries` counts earlier reversals of it.
+    fn reverse(&self, order: Order, tries: u32) -> Eventually<'_, Reversal>;
+}

@@ -1,0 +1,93 @@
+//! The projects this process knows: kept in memory, refreshed when they change.
+
+use ferropay_domain::{
+    ids::ProjectId,
+    project::{Environment, Project},
+    time::Timestamp,
+};
+use ferropay_store::{ProjectRecord, Store, Unavailable, vault::Vault};
+use ferropay_wire::signature::Secret;
+use parking_lot::RwLock;
+use std::{collections::HashMap, sync::Arc};
+
+/// A project with its opened secrets.
+#[derive(Debug)]
+pub struct KnownProject {
+    /// What it may do.
+    pub project: Project,
+    /// A name for people.
+    pub name: String,
+    /// Its secrets with the end of their validity (real time), the current one first; at most two.
+    secrets: Vec<(Secret, Option<Timestamp>)>,
+    /// How far its clock is ahead, microseconds; zero in production.
+    pub clock_offset: i64,
+}
+
+impl KnownProject {
+    /// The secret callbacks and replies are signed with.
+    pub fn current_secret(&self) -> Option<&Secret> {
+        self.secrets.first().map(|(secret, _)| secret)
+    }
+
+    /// The secrets requests may be signed with at `now` (real time).
+    pub fn valid_secrets(&self, now: Timestamp) -> Vec<Secret> {
+        let valid = self.secrets.iter().filter(|(_, until)| until.is_none_or(|until| now < until));
+        valid.map(|(secret, _)| secret.clone()).collect()
+    }
+
+    /// Business time at `real`: ahead by the project's offset in test projects.
+    pub fn business(&self, real: Timestamp) -> Timestamp {
+        Timestamp::from_micros(real.micros().saturating_add(self.clock_offset))
+    }
+
+    /// The clock its business timers run by.
+    pub fn timer_clock(&self) -> Option<ProjectId> {
+        (self.project.environment == Environment::Test).then_some(self.project.id)
+    }
+}
+
+/// All projects.
+#[derive(Default)]
+pub struct Projects {
+    known: RwLock<HashMap<ProjectId, Arc<KnownProject>>>,
+}
+
+impl Projects {
+    /// A project.
+    pub fn get(&self, id: ProjectId) -> Option<Arc<KnownProject>> {
+        self.known.read().get(&id).cloned()
+    }
+
+    /// Every project.
+    pub fn all(&self) -> Vec<Arc<KnownProject>> {
+        self.known.read().values().cloned().collect()
+    }
+
+    /// Reads all projects anew.
+    pub async fn refresh(&self, store: &dyn Store, vault: &Vault) -> Result<(), Unavailable> {
+        let mut fresh = HashMap::new();
+        for record in store.projects().await? {
+            let id = record.project.id;
+            fresh.insert(id, Arc::new(open(record, vault)?));
+        }
+        *self.known.write() = fresh;
+        Ok(())
+    }
+}
+
+fn open(record: ProjectRecord, vault: &Vault) -> Result<KnownProject, Unavailable> {
+    let mut secrets = Vec::new();
+    for secret in record.secrets {
+        let text = vault.open_secret(record.project.id, &secret.sealed).map_err(|error| Unavailable {
+            action: "open a project's secret",
+            reason: error.to_string(),
+        })?;
+        secrets.push((Secret::new(text.as_str()), secret.valid_until));
+    }
+    Ok(KnownProject {
+        clock_offset: if record.project.environment == Environment::Test { record.clock_offset } else { 0 },
+        project: record.project,
+        name: record.name,
+        secrets,
+    })
+}
