@@ -2,8 +2,10 @@
 
 use serde_json::Value as Json;
 
-use crate::json::{Document, Limits, Value};
+use crate::json::Value;
 use crate::signature::*;
+
+use super::parse;
 
 fn file() -> Json {
     serde_json::from_str(include_str!("../../../tests/data/signature-vectors.json")).unwrap()
@@ -11,10 +13,6 @@ fn file() -> Json {
 
 fn text<'j>(value: &'j Json, key: &str) -> &'j str {
     value[key].as_str().unwrap_or_else(|| panic!("{key} in {}", value["id"]))
-}
-
-fn parse(body: &str) -> Document<'_> {
-    Document::parse(body.as_bytes(), Limits::INCOMING).unwrap()
 }
 
 fn vectors(file: &Json) -> impl Iterator<Item = &Json> {
