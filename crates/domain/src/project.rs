@@ -82,6 +82,8 @@ pub struct Settings {
     pub test_balance_minor: i64,
     /// When a card operation that is still open is given up (D-58), in seconds.
     pub card_threshold_seconds: u32,
+    /// Fault the simulated provider is asked to show for every operation; test projects only.
+    pub fault_plan: Option<String>,
 }
 
 impl Default for Settings {
@@ -108,6 +110,7 @@ impl Default for Settings {
             credit: BTreeMap::new(),
             test_balance_minor: 100_000_000,
             card_threshold_seconds: 24 * 3600,
+            fault_plan: None,
         }
     }
 }

@@ -1,0 +1,282 @@
+//! The engine's parts, and the one way in which it makes a decision durable.
+
+use crate::{
+    clock::Clock,
+    connector::Connector,
+    courier::Courier,
+    ids::IdSource,
+    locks::PaymentLocks,
+    projects::{KnownProject, Projects},
+    registry::Registry,
+    steps::{Hook, Step},
+};
+use ferropay_domain::{
+    callback::Event,
+    change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
+    decide::Now,
+    ids::{PaymentKey, ProjectId, ProviderAccountId},
+    project::Environment,
+    time::Timestamp,
+};
+use ferropay_store::{
+    Commit, CommitError, Delivery, DeliveryState, Fence, NewCallback, Node, Store, Unavailable, vault::Vault,
+};
+use ferropay_wire::signature;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Secrets at rest.
+    pub vault: Arc<Vault>,
+    /// Real time.
+    pub clock: Arc<dyn Clock>,
+    /// Sends callbacks.
+    pub courier: Arc<dyn Courier>,
+    /// Called at every step; only tests set it.
+    pub hook: Option<Hook>,
+    /// Tuning.
+    pub settings: Settings,
+}
+
+/// Tuning of an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How often the store is asked for due work that nobody carries.
+    pub poll_every: Duration,
+    /// The pause before the second reversal of a lost outcome; doubled each time up to five minutes.
+    pub reversal_pause: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { poll_every: Duration::from_millis(500), reversal_pause: Duration::from_secs(1) }
+    }
+}
+
+/// The engine. Shared by everything that takes requests or does work.
+pub struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) courier: Arc<dyn Courier>,
+    pub(crate) ids: IdSource,
+    pub(crate) node: Node,
+    pub(crate) locks: PaymentLocks,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) settings: Settings,
+    pub(crate) waiting: crate::delivery::Waiting,
+    projects: Projects,
+    connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<dyn Connector>>>,
+    hook: Option<Hook>,
+    draining: AtomicBool,
+}
+
+/// Why the engine could not do what was asked; the client hears only that the platform failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] Unavailable),
+    /// The store refused a change set as contradictory, or the tables did.
+    #[error("a decision could not be applied: {0}")]
+    Defect(String),
+    /// The vault could not seal or open something.
+    #[error("the vault failed: {0}")]
+    Vault(String),
+    /// The payment is being changed by others and the turn did not come in time (2147).
+    #[error("the payment is busy")]
+    Busy,
+    /// The node is stopping and takes no new work.
+    #[error("the node is draining")]
+    Draining,
+}
+
+impl From<MachineBreak> for Failure {
+    fn from(broken: MachineBreak) -> Self {
+        Self::Defect(broken.to_string())
+    }
+}
+
+impl Engine {
+    /// Enrols as a node, reads the projects and is ready to work; nothing runs until
+    /// [`start`](Self::start).
+    pub async fn new(parts: Parts) -> Result<Arc<Self>, Failure> {
+        let Parts { store, vault, clock, courier, hook, settings } = parts;
+        let node = store.enrol(clock.now()).await?;
+        let projects = Projects::default();
+        projects.refresh(store.as_ref(), &vault).await?;
+        Ok(Arc::new(Self {
+            ids: IdSource::new(clock.clone(), node.number),
+            store,
+            vault,
+            clock,
+            courier,
+            node,
+            locks: PaymentLocks::new(),
+            registry: Arc::default(),
+            settings,
+            waiting: crate::delivery::Waiting::default(),
+            projects,
+            connectors: parking_lot::RwLock::default(),
+            hook,
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Adds a connector; operations for its account go through it from now on.
+    pub fn connect(&self, connector: Arc<dyn Connector>) {
+        self.connectors.write().insert(connector.account(), connector);
+    }
+
+    /// Starts looking for due work.
+    pub fn start(self: &Arc<Self>) {
+        tokio::spawn(crate::scheduler::run(self.clone()));
+    }
+
+    /// Takes no new requests, waits until the work in hand is done or `patience` is over. Whatever is left stays
+    /// recorded as tasks.
+    pub async fn drain(&self, patience: Duration) {
+        self.draining.store(true, Ordering::Release);
+        drop(tokio::time::timeout(patience, self.registry.idle()).await);
+    }
+
+    /// Whether the node is stopping.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// The projects.
+    pub fn projects(&self) -> &Projects {
+        &self.projects
+    }
+
+    /// The store, for administration.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// How many tasks are in hand.
+    pub fn in_hand(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// Real time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Reads the projects anew.
+    pub async fn refresh_projects(&self) -> Result<(), Failure> {
+        Ok(self.projects.refresh(self.store.as_ref(), &self.vault).await?)
+    }
+
+    /// The moment in both times of a project.
+    pub(crate) fn moment(&self, project: &KnownProject) -> Now {
+        let real = self.clock.now();
+        Now { business: project.business(real), real }
+    }
+
+    /// The connector of an account, if it belongs to the environment (D-474: fails closed).
+    pub(crate) fn connector(&self, account: ProviderAccountId, environment: Environment) -> Option<Arc<dyn Connector>> {
+        self.connectors.read().get(&account).filter(|connector| connector.environment() == environment).cloned()
+    }
+
+    pub(crate) fn project(&self, id: ProjectId) -> Result<Arc<KnownProject>, Failure> {
+        self.projects.get(id).ok_or_else(|| Failure::Defect(format!("project {id} is not known")))
+    }
+
+    pub(crate) fn fence(&self, payment: PaymentKey) -> Fence {
+        let bucket = bucket_of(payment);
+        Fence { bucket, epoch: self.node.epochs.get(usize::from(bucket)).copied().unwrap_or(0) }
+    }
+
+    pub(crate) fn step(&self, step: Step) {
+        if let Some(hook) = &self.hook {
+            hook(step);
+        }
+    }
+
+    /// Renders and signs the callbacks of a decision and makes everything durable. Answers the deliveries that
+    /// have become due work.
+    pub(crate) async fn commit(
+        &self,
+        project: &KnownProject,
+        changes: ChangeSet,
+        mut commit: Commit,
+        bucket: u8,
+        now: Now,
+    ) -> Result<Vec<Delivery>, CommitError> {
+        let mut changes = changes;
+        let mut deliveries = Vec::new();
+        for event in std::mem::take(&mut changes.events) {
+            let (callback, due) = self.render(project, event, bucket, now)?;
+            commit.callbacks.push(callback);
+            deliveries.extend(due);
+        }
+        commit.changes = changes;
+        self.store.commit(commit).await?;
+        Ok(deliveries)
+    }
+
+    fn render(
+        &self,
+        project: &KnownProject,
+        event: Event,
+        bucket: u8,
+        now: Now,
+    ) -> Result<(NewCallback, Vec<Delivery>), CommitError> {
+        let unsigned = ferropay_wire::callback::body(&event, &project.project.settings);
+        let secret = project
+            .current_secret()
+            .ok_or_else(|| CommitError::Defect(format!("project {} has no secret", project.project.id)))?;
+        let body = signature::seal(&unsigned, signature::Place::Root, secret)
+            .map_err(|error| CommitError::Defect(format!("a callback could not be signed: {error}")))?;
+        let shared: Arc<str> = body.as_str().into();
+        let due = event.not_before;
+        let mut tasks = Vec::new();
+        let mut deliveries = Vec::new();
+        for (position, url) in event.addresses.iter().enumerate() {
+            let Ok(address) = u8::try_from(position) else { break };
+            tasks.push(Task {
+                key: TaskKey::Deliver(event.id, address),
+                bucket,
+                clock: project.timer_clock(),
+                due,
+                tries: 0,
+            });
+            deliveries.push(Delivery {
+                callback: event.id,
+                address,
+                project: event.project,
+                subject: event.subject,
+                number: event.number,
+                url: url.clone(),
+                body: shared.clone(),
+                attempts: 0,
+                state: DeliveryState::Open,
+                due,
+            });
+        }
+        let callback = NewCallback {
+            id: event.id,
+            project: event.project,
+            subject: event.subject,
+            number: event.number,
+            body,
+            addresses: event.addresses,
+            created_at: now.business,
+            due,
+            tasks,
+        };
+        Ok((callback, deliveries))
+    }
+}

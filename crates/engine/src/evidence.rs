@@ -1,0 +1,103 @@
+//! Answers nobody waits for: kept as evidence, and acted on when they say that money moved.
+
+use crate::{
+    connector::LateAnswer,
+    engine::{Engine, Failure},
+    intake::failure,
+    provider_work::{Cards, Carried},
+};
+use ferropay_domain::{
+    change::{TaskKey, bucket_of},
+    decide::{self, Lateness},
+    payment::AttemptStatus,
+};
+use ferropay_store::{Commit, CommitError, Loss, Notification};
+use std::{sync::Arc, time::Duration};
+
+/// How long a late answer may have to wait until the attempt's own outcome is recorded.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// Takes an answer that arrived when its attempt had been given up, or arrived again.
+    pub fn late_answer(self: &Arc<Self>, late: LateAnswer) {
+        let engine = self.clone();
+        tokio::spawn(async move {
+            let attempt = late.attempt;
+            if let Err(error) = engine.record_late_answer(late).await {
+                tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a late answer could not be recorded");
+            }
+        });
+    }
+
+    async fn record_late_answer(self: &Arc<Self>, late: LateAnswer) -> Result<(), Failure> {
+        let started = tokio::time::Instant::now();
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let Some(scene) = self.store.scene(late.attempt).await? else {
+                tracing::warn!(operation = late.attempt.operation.get(), "a late answer names an attempt that does not exist");
+                return Ok(());
+            };
+            let settled = scene.attempt.status != AttemptStatus::Created;
+            if settled || started.elapsed() >= PATIENCE {
+                if self.try_record(&late, scene).await? {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+            if started.elapsed() > 2 * PATIENCE {
+                return Err(Failure::Busy);
+            }
+        }
+    }
+
+    /// Whether the answer is dealt with; `false` when the payment changed meanwhile.
+    async fn try_record(self: &Arc<Self>, late: &LateAnswer, scene: ferropay_store::Scene) -> Result<bool, Failure> {
+        let project = self.project(scene.payment.project)?;
+        let now = self.moment(&project);
+        let facts = (&scene.payment, &scene.operation, &scene.attempt);
+        let ids = self.ids.for_decision();
+        let booked = match late.approved {
+            Some(amount) if scene.attempt.status != AttemptStatus::Created => {
+                match decide::late_approval(&project.project, facts, amount, late.answer.clone(), ids, now)? {
+                    Lateness::Booked(changes) => Some(*changes),
+                    Lateness::Known => None,
+                }
+            }
+            _ => None,
+        };
+        let reversing = booked
+            .as_ref()
+            .is_some_and(|changes| changes.tasks.iter().any(|task| matches!(task.key, TaskKey::Reverse(_))));
+        let commit = Commit {
+            notification: Some(Notification {
+                account: late.account,
+                id: late.id.clone(),
+                body: format!(
+                    "{} result {} approval {}",
+                    late.approved.map_or_else(|| "refused".to_owned(), |amount| format!("approved {amount}")),
+                    late.answer.result_code,
+                    late.answer.auth_code
+                ),
+                at: now.real,
+            }),
+            fence: Some(self.fence(scene.payment.key)),
+            ..Commit::default()
+        };
+        let bucket = bucket_of(scene.payment.key);
+        match self.commit(&project, booked.unwrap_or_default(), commit, bucket, now).await {
+            Ok(_) => {
+                if reversing && let Some(in_hand) = self.registry.take(TaskKey::Reverse(late.attempt)) {
+                    if let Some(scene) = self.store.scene(late.attempt).await? {
+                        let carried = Carried { project, scene, cards: Cards::default(), recovered: true };
+                        tokio::spawn(self.clone().reverse_attempt(carried, in_hand));
+                    }
+                }
+                Ok(true)
+            }
+            Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(true),
+            Err(CommitError::Lost(Loss::Stale)) => Ok(false),
+            Err(error) => Err(failure(error)),
+        }
+    }
+}

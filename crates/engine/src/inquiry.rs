@@ -1,0 +1,83 @@
+//! Status requests: the current state, straight from the store (G-510).
+
+use crate::{
+    engine::{Engine, Failure},
+    projects::KnownProject,
+};
+use ferropay_domain::{
+    callback::Problem,
+    ids::{PaymentId, PaymentKey, RequestId},
+    payment::Payment,
+};
+use ferropay_store::OperationRow;
+
+/// How many operations a status reply lists at most.
+const MAX_OPERATIONS: u32 = 1_000;
+
+/// A payment with its operations.
+#[derive(Debug)]
+pub struct PaymentStatus {
+    /// The payment.
+    pub payment: Payment,
+    /// Its operations, oldest first.
+    pub operations: Vec<OperationRow>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct RequestStatus {
+    /// The request.
+    pub request: RequestId,
+    /// The merchant's name of the payment.
+    pub payment_id: String,
+    /// The payment, when an operation came into being.
+    pub status: Option<PaymentStatus>,
+    /// Why none did.
+    pub problems: Vec<Problem>,
+}
+
+impl Engine {
+    /// The status of a payment; none when it is not registered.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn payment_status(
+        &self,
+        project: &KnownProject,
+        payment_id: &PaymentId,
+    ) -> Result<Option<PaymentStatus>, Failure> {
+        match self.find(project, payment_id).await? {
+            Some(payment) => Ok(Some(self.with_operations(payment).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What became of a request; none when it is unknown.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn request_status(
+        &self,
+        project: &KnownProject,
+        request: RequestId,
+    ) -> Result<Option<RequestStatus>, Failure> {
+        let Some(row) = self.store.request(project.project.id, request).await? else { return Ok(None) };
+        let status = match row.payment {
+            Some(key) => self.status_by_key(project, key).await?,
+            None => None,
+        };
+        Ok(Some(RequestStatus { request, payment_id: row.payment_id, status, problems: row.problems }))
+    }
+
+    async fn status_by_key(&self, project: &KnownProject, key: PaymentKey) -> Result<Option<PaymentStatus>, Failure> {
+        match self.store.payment(project.project.id, key).await? {
+            Some(payment) => Ok(Some(self.with_operations(payment).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn with_operations(&self, payment: Payment) -> Result<PaymentStatus, Failure> {
+        let operations = self.store.operations(payment.project, payment.key, MAX_OPERATIONS).await?;
+        Ok(PaymentStatus { payment, operations })
+    }
+}

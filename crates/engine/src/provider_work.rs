@@ -1,0 +1,260 @@
+//! Sending attempts to providers and finding out what became of them.
+//!
+//! An attempt's task stays recorded until its outcome is. An attempt found in the store after a restart may have
+//! left before: it is sent as a repeat, which the provider recognises by its reference, as long as the repeat
+//! window is open; after that its outcome counts as lost and it is reversed. So nothing is done twice, and what
+//! had not left completes as if nothing had happened.
+
+use crate::{
+    connector::{Connector, Order, OrderCard, Original, Reversal},
+    engine::{Engine, Failure},
+    intake::failure,
+    projects::KnownProject,
+    registry::InHand,
+    steps::Step,
+};
+use ferropay_domain::{
+    card::{Cvv, Pan},
+    change::{ChangeSet, MachineBreak, PaymentWrite, TaskKey, bucket_of},
+    codes,
+    decide::{self, Ids, Now, Outcome},
+    ids::AttemptId,
+    money::Money,
+    payment::OperationKind,
+};
+use ferropay_store::{Commit, CommitError, Loss, Scene};
+use std::{sync::Arc, time::Duration};
+
+/// The longest pause between two reversals of one attempt.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// Card data on its way to the provider.
+#[derive(Debug, Default)]
+pub(crate) struct Cards {
+    pub(crate) pan: Option<Pan>,
+    pub(crate) cvv: Option<Cvv>,
+}
+
+/// An attempt in hand.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    pub(crate) project: Arc<KnownProject>,
+    pub(crate) scene: Scene,
+    pub(crate) cards: Cards,
+    /// Found in the store: an earlier process may have sent it.
+    pub(crate) recovered: bool,
+}
+
+impl Engine {
+    /// Carries an attempt to its outcome.
+    pub(crate) async fn call_provider(self: Arc<Self>, mut carried: Carried, in_hand: InHand) {
+        let attempt = carried.scene.attempt.id;
+        if let Err(error) = self.carry_to_outcome(&mut carried).await {
+            // The task is still recorded; the scheduler brings it back.
+            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "an attempt could not be carried on");
+        }
+        drop(in_hand);
+    }
+
+    async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let outcome = self.ask(carried).await?;
+            self.step(Step::AfterCall);
+            let again = matches!(outcome, Outcome::Lost { repeatable: true });
+            self.settle(carried, |project, scene, ids, now| {
+                let facts = (&scene.payment, &scene.operation, &scene.attempt);
+                decide::attempt_outcome(project, facts, outcome.clone(), ids, now).map(Some)
+            })
+            .await?;
+            if !again {
+                return Ok(());
+            }
+            carried.recovered = true;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Sends the attempt, or finds that it may not be sent.
+    async fn ask(&self, carried: &mut Carried) -> Result<Outcome, Failure> {
+        let scene = &carried.scene;
+        let repeatable = scene.operation.kind == OperationKind::Reversal;
+        let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment) else {
+            return Ok(if carried.recovered {
+                Outcome::Lost { repeatable }
+            } else {
+                Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE }
+            });
+        };
+        let age = self.clock.now().since(scene.attempt.created_at);
+        if carried.recovered && !repeatable && age > connector.repeat_window() {
+            return Ok(Outcome::Lost { repeatable: false });
+        }
+        let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
+        self.step(Step::BeforeCall);
+        Ok(match connector.call(order).await {
+            // This time nothing left, but an earlier message may have.
+            Outcome::NotSent { .. } if carried.recovered => Outcome::Lost { repeatable },
+            // A lost reversal by the merchant's wish is repeated; everything else is undone.
+            Outcome::Lost { .. } => Outcome::Lost { repeatable },
+            outcome => outcome,
+        })
+    }
+
+    async fn order(&self, carried: &Carried, connector: &dyn Connector, repeat: bool) -> Result<Order, Failure> {
+        let Scene { payment, operation, attempt } = &carried.scene;
+        debug_assert_eq!(connector.account(), attempt.account);
+        let original = (operation.kind != OperationKind::Sale).then_some(payment.detail.debit.as_ref()).flatten();
+        Ok(Order {
+            attempt: attempt.id,
+            kind: operation.kind,
+            amount: attempt.amount,
+            created_at: attempt.created_at,
+            repeat,
+            card: self.order_card(carried).await?,
+            original: original.map(|debit| Original {
+                debit: debit.clone(),
+                amount: Money::new(payment.debited, payment.currency),
+                remaining: payment.returnable(),
+            }),
+            fault_plan: operation.detail.fault_plan.clone(),
+        })
+    }
+
+    async fn order_card(&self, carried: &Carried) -> Result<Option<OrderCard>, Failure> {
+        let Scene { payment, operation, .. } = &carried.scene;
+        let Some(card) = &payment.detail.card else { return Ok(None) };
+        let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
+        let pan = match &carried.cards.pan {
+            Some(pan) => pan.clone(),
+            None => {
+                let sealed = self.store.card(payment.project, card.key).await?;
+                let sealed = sealed.ok_or_else(|| Failure::Vault("a card is missing".to_owned()))?;
+                self.vault.open_card(payment.project, card.key, &sealed).map_err(vault_failed)?
+            }
+        };
+        let cvv = match &carried.cards.cvv {
+            Some(cvv) => Some(cvv.clone()),
+            None if operation.kind == OperationKind::Sale => match self.store.cvv(operation.id).await? {
+                Some(sealed) => Some(self.vault.open_cvv(operation.id, &sealed).map_err(vault_failed)?),
+                None => None,
+            },
+            None => None,
+        };
+        Ok(Some(OrderCard { pan, expiry: card.expiry, cvv, holder: card.holder.clone() }))
+    }
+
+    /// Decides and commits what has become known of an attempt; when the payment has changed meanwhile, it is
+    /// read again and decided again. Follow-up work is carried on.
+    async fn settle(
+        self: &Arc<Self>,
+        carried: &mut Carried,
+        decide: impl Fn(
+            &ferropay_domain::project::Project,
+            &Scene,
+            Ids,
+            Now,
+        ) -> Result<Option<ChangeSet>, MachineBreak>,
+    ) -> Result<bool, Failure> {
+        loop {
+            let now = self.moment(&carried.project);
+            let ids = self.ids.for_decision();
+            let Some(changes) = decide(&carried.project.project, &carried.scene, ids, now)? else {
+                return Ok(false);
+            };
+            let reversing = changes.tasks.iter().any(|task| matches!(task.key, TaskKey::Reverse(_)));
+            let after = scene_after(&carried.scene, &changes);
+            let bucket = bucket_of(carried.scene.payment.key);
+            let commit = Commit { fence: Some(self.fence(carried.scene.payment.key)), ..Commit::default() };
+            self.step(Step::BeforeOutcome);
+            match self.commit(&carried.project, changes, commit, bucket, now).await {
+                Ok(deliveries) => {
+                    self.step(Step::AfterOutcome);
+                    carried.scene = after;
+                    self.dispatch(&carried.project, deliveries);
+                    if reversing {
+                        self.reverse_later(carried);
+                    }
+                    return Ok(true);
+                }
+                Err(CommitError::Lost(Loss::Stale)) => {
+                    let attempt = carried.scene.attempt.id;
+                    let fresh = self.store.scene(attempt).await?;
+                    carried.scene = fresh.ok_or_else(|| Failure::Defect("an attempt has vanished".to_owned()))?;
+                }
+                Err(error) => return Err(failure(error)),
+            }
+        }
+    }
+
+    fn reverse_later(self: &Arc<Self>, carried: &Carried) {
+        let Some(in_hand) = self.registry.take(TaskKey::Reverse(carried.scene.attempt.id)) else { return };
+        let next = Carried {
+            project: carried.project.clone(),
+            scene: carried.scene.clone(),
+            cards: Cards::default(),
+            recovered: true,
+        };
+        tokio::spawn(self.clone().reverse_attempt(next, in_hand));
+    }
+
+    /// Reverses an attempt with a lost outcome until the provider acknowledges it.
+    pub(crate) async fn reverse_attempt(self: Arc<Self>, mut carried: Carried, in_hand: InHand) {
+        let attempt = carried.scene.attempt.id;
+        if let Err(error) = self.reverse_until_acknowledged(&mut carried).await {
+            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a reversal could not be carried on");
+        }
+        drop(in_hand);
+    }
+
+    async fn reverse_until_acknowledged(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        let mut pause = self.settings.reversal_pause;
+        for tries in 0.. {
+            let account = carried.scene.attempt.account;
+            if let Some(connector) = self.connector(account, carried.project.project.environment) {
+                let order = self.order(carried, connector.as_ref(), tries > 0).await?;
+                self.step(Step::BeforeReversal);
+                if connector.reverse(order, tries).await == Reversal::Acknowledged {
+                    self.step(Step::AfterReversal);
+                    return self.reversed(carried).await;
+                }
+            }
+            let AttemptId { operation, number } = carried.scene.attempt.id;
+            tracing::warn!(operation = operation.get(), attempt = number, tries, "a reversal was not acknowledged");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.settle(carried, |project, scene, ids, now| {
+                decide::threshold_passed(project, (&scene.payment, &scene.operation, &scene.attempt), ids, now)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn reversed(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        self.step(Step::BeforeReversed);
+        self.settle(carried, |project, scene, ids, now| {
+            let facts = (&scene.payment, &scene.operation, &scene.attempt);
+            decide::reversal_acknowledged(project, facts, ids, now).map(Some)
+        })
+        .await?;
+        self.step(Step::AfterReversed);
+        Ok(())
+    }
+}
+
+/// The scene as it stands after a change set was applied.
+fn scene_after(before: &Scene, changes: &ChangeSet) -> Scene {
+    let mut after = before.clone();
+    if let Some(PaymentWrite::Insert(payment) | PaymentWrite::Update { payment, .. }) = &changes.payment {
+        after.payment = payment.as_ref().clone();
+    }
+    if let Some(operation) = changes.operations.iter().map(ferropay_domain::change::Write::record).next_back() {
+        after.operation = operation.clone();
+    }
+    if let Some(attempt) = changes.attempts.iter().map(ferropay_domain::change::Write::record).next_back() {
+        after.attempt = attempt.clone();
+    }
+    after
+}
