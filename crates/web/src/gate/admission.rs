@@ -1,0 +1,136 @@
+//! From bytes to an admitted request: JSON, project, signature, contract, in this order.
+
+use super::answer::Answer;
+use crate::server::Peer;
+use ferropay_domain::{codes, ids::ProjectId};
+use ferropay_engine::{Engine, KnownProject};
+use ferropay_wire::{
+    contract::{Contract, Rule, Violation},
+    gate::{Refusal, refusal_of},
+    json::{Document, Limits, ParseError},
+    signature::{self, Place, Tolerance},
+};
+use std::{net::IpAddr, sync::Arc};
+
+/// A request that may be executed.
+#[derive(Debug)]
+pub(super) struct Admitted<'a> {
+    pub(super) project: Arc<KnownProject>,
+    pub(super) document: Document<'a>,
+    pub(super) place: Place,
+}
+
+impl Admitted<'_> {
+    /// The signature the request carried.
+    pub(super) fn signature(&self) -> &str {
+        self.place.find(&self.document).and_then(|value| value.as_str()).unwrap_or_default()
+    }
+}
+
+/// Paths whose 400 answers are error lists (G-045).
+pub(super) fn answers_with_list(path: &str) -> bool {
+    path == "/v2/payment/status"
+        || path.starts_with("/v2/customer/saved_account/")
+        || path.starts_with("/v2/info/available-methods/")
+}
+
+/// Where requests of a path carry their signature (G-038).
+fn place(path: &str) -> Place {
+    if path == "/v2/payment/status/request" || path.starts_with("/v2/info/banks/by") {
+        Place::Root
+    } else if path.starts_with("/v2/customer/") {
+        Place::Customer
+    } else {
+        Place::General
+    }
+}
+
+pub(super) fn admit<'a>(
+    engine: &Engine,
+    path: &str,
+    body: &'a [u8],
+    peer: Option<Peer>,
+) -> Result<Admitted<'a>, Answer> {
+    let refuse = |refusal: Refusal| {
+        if answers_with_list(path) && refusal.status == 400 {
+            Answer::refused_with_list(&[refusal])
+        } else {
+            Answer::refused(&refusal)
+        }
+    };
+    let document = Document::parse(body, Limits::INCOMING).map_err(|error| refuse(unreadable(&error)))?;
+    let place = place(path);
+    let project = project(engine, &document, place).map_err(refuse)?;
+    if !source_allowed(&project, peer) {
+        return Err(refuse(Refusal { status: 403, ..Refusal::bad_request(codes::ACCESS_DENIED) }));
+    }
+    verify(engine, &project, &document, place).map_err(refuse)?;
+    let violations = Contract::gate().request(path, document.root()).unwrap_or_default();
+    let refusals: Vec<Refusal> =
+        violations.iter().filter(|violation| !waived(&project, violation)).map(refusal_of).collect();
+    match refusals.first() {
+        None => Ok(Admitted { project, document, place }),
+        Some(first) if answers_with_list(path) && first.status == 400 => {
+            Err(Answer::refused_with_list(&refusals))
+        }
+        Some(first) => Err(Answer::refused(first)),
+    }
+}
+
+/// What the client hears of a body that is no document: 2003, or 702 when it is JSON of a wrong shape.
+fn unreadable(error: &ParseError) -> Refusal {
+    match error {
+        ParseError::Empty | ParseError::NotUtf8 { .. } | ParseError::NotJson { .. } => {
+            Refusal::unprocessable(codes::INVALID_JSON)
+        }
+        _ => Refusal::unprocessable(codes::MALFORMED).at(error.to_string()),
+    }
+}
+
+/// The project a request names (G-033).
+fn project(engine: &Engine, document: &Document<'_>, place: Place) -> Result<Arc<KnownProject>, Refusal> {
+    let (value, field) = match place {
+        Place::Customer => (document.path(&["customer", "project_id"]), "customer.project_id"),
+        Place::Root => (document.get("project_id"), "project_id"),
+        _ => (document.path(&["general", "project_id"]), "general.project_id"),
+    };
+    let missing = || Refusal::bad_request(codes::REQUIRED_MISSING).at(field);
+    let number = value.filter(|value| !value.is_null()).ok_or_else(missing)?.as_number();
+    let id = number.and_then(|literal| literal.parse().ok()).map(ProjectId::new);
+    id.and_then(|id| engine.projects().get(id))
+        .ok_or_else(|| Refusal::bad_request(codes::PROJECT_NOT_FOUND).at(field))
+}
+
+/// Whether the project takes requests from this address (G-031).
+fn source_allowed(project: &KnownProject, peer: Option<Peer>) -> bool {
+    let allowed = &project.project.settings.allowed_sources;
+    allowed.is_empty()
+        || peer.is_some_and(|Peer(address)| {
+            let source = address.ip().to_canonical();
+            allowed.iter().filter_map(|text| text.parse::<IpAddr>().ok()).any(|entry| entry.to_canonical() == source)
+        })
+}
+
+fn verify(engine: &Engine, project: &KnownProject, document: &Document<'_>, place: Place) -> Result<(), Refusal> {
+    let field = match place {
+        Place::Customer => "customer.signature",
+        Place::Root => "signature",
+        _ => "general.signature",
+    };
+    let tolerance = if project.project.settings.tolerant_signature { Tolerance::ALL } else { Tolerance::NONE };
+    let secrets = project.valid_secrets(engine.now());
+    match signature::verify(document, place, &secrets, tolerance) {
+        Ok(_) => Ok(()),
+        Err(signature::Refusal::Missing | signature::Refusal::Empty) => {
+            Err(Refusal::bad_request(codes::EMPTY_SIGNATURE).at(field))
+        }
+        Err(_) => Err(Refusal::bad_request(codes::INVALID_SIGNATURE).at(field)),
+    }
+}
+
+/// Members the contract demands and the project's flag "legacy minimum" does not (D-10).
+fn waived(project: &KnownProject, violation: &Violation) -> bool {
+    project.project.settings.legacy_minimum
+        && violation.rule == Rule::Required
+        && matches!(violation.field.as_str(), "customer.email" | "customer.phone" | "customer.screen_res")
+}

@@ -1,0 +1,72 @@
+//! Answers with the headers the API promises (G-009).
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use ferropay_wire::gate::{self, Refusal};
+
+/// An answer: status and JSON body.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    body: String,
+}
+
+impl Answer {
+    /// A good answer.
+    pub(super) fn ok(body: String) -> Self {
+        Self { status: StatusCode::OK, body }
+    }
+
+    /// The error body (G-044).
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        Self { status: status(refusal.status), body: gate::error(refusal) }
+    }
+
+    /// The error list (G-045).
+    pub(super) fn refused_with_list(refusals: &[Refusal]) -> Self {
+        let first = refusals.first().map_or(400, |refusal| refusal.status);
+        Self { status: status(first), body: gate::error_list(refusals) }
+    }
+
+    pub(super) fn into_response(self) -> Response {
+        let mut response = with_headers(self.status, Body::from(self.body));
+        let json = HeaderValue::from_static("application/json; charset=UTF-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+}
+
+/// An answer without a body.
+pub(super) fn plain(status: StatusCode) -> Response {
+    with_headers(status, Body::empty())
+}
+
+fn status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn with_headers(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONNECTION, "keep-alive"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "DNT,X-CustomHeader,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("keep-alive", HeaderValue::from_static("timeout=60"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+    }
+    response
+}

@@ -1,0 +1,145 @@
+//! Executing admitted requests.
+
+use super::{admission::{Admitted, answers_with_list}, answer::Answer};
+use ferropay_domain::codes;
+use ferropay_engine::{
+    Engine, Failure, KnownProject, PaymentStatus,
+    intake::{Intake, Origin},
+};
+use ferropay_wire::{
+    gate::{self, CardSale, Refund, Refusal, StatusByPayment, StatusByRequest, StatusFacts},
+    signature::{self, Place},
+};
+use std::sync::Arc;
+
+pub(super) async fn execute(
+    engine: &Arc<Engine>,
+    path: &str,
+    admitted: Admitted<'_>,
+    fault_plan: Option<String>,
+) -> Answer {
+    let result = match path {
+        "/v2/payment/card/sale" => card_sale(engine, &admitted, fault_plan).await,
+        "/v2/payment/card/refund" => card_refund(engine, &admitted, fault_plan).await,
+        "/v2/payment/status" => status(engine, &admitted).await,
+        "/v2/payment/status/request" => status_by_request(engine, &admitted).await,
+        _ => Err(Refusal::bad_request(codes::NOT_ALLOWED)),
+    };
+    match result {
+        Ok(body) => Answer::ok(body),
+        Err(refusal) if answers_with_list(path) && refusal.status == 400 => Answer::refused_with_list(&[refusal]),
+        Err(refusal) => Answer::refused(&refusal),
+    }
+}
+
+/// Card data, which takes no part in recognising a repeated request: the signature covers it.
+const CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"]];
+
+async fn card_sale(
+    engine: &Arc<Engine>,
+    admitted: &Admitted<'_>,
+    fault_plan: Option<String>,
+) -> Result<String, Refusal> {
+    let body = admitted.document.root();
+    let request = CardSale::read(body)?;
+    let payment_id = request.payment_id.as_str().to_owned();
+    let content = body.serialize_without(CARD_DATA);
+    let origin =
+        Origin { path: "payment/card/sale", signature: admitted.signature(), content: &content, fault_plan };
+    let intake = engine.card_sale(&admitted.project, request, origin).await;
+    acceptance(&admitted.project, intake, &payment_id)
+}
+
+async fn card_refund(
+    engine: &Arc<Engine>,
+    admitted: &Admitted<'_>,
+    fault_plan: Option<String>,
+) -> Result<String, Refusal> {
+    let body = admitted.document.root();
+    let request = Refund::read(body)?;
+    let payment_id = request.payment_id.as_str().to_owned();
+    let content = body.serialize_without(&[]);
+    let origin =
+        Origin { path: "payment/card/refund", signature: admitted.signature(), content: &content, fault_plan };
+    let intake = engine.card_refund(&admitted.project, request, origin).await;
+    acceptance(&admitted.project, intake, &payment_id)
+}
+
+/// The acceptance reply, or the error that says why there is none (G-020, G-053, G-058).
+fn acceptance(
+    project: &KnownProject,
+    intake: Result<Intake, Failure>,
+    payment_id: &str,
+) -> Result<String, Refusal> {
+    match intake {
+        Ok(Intake::Accepted(request)) => Ok(gate::accepted(request, project.project.id, payment_id)),
+        Ok(Intake::PaymentExists) => Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id")),
+        Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
+        Err(failure) => Err(failed(&failure)),
+    }
+}
+
+/// What the client hears when the platform fails; the operator hears why.
+fn failed(failure: &Failure) -> Refusal {
+    match failure {
+        Failure::Busy => Refusal::bad_request(codes::LOCK_ERROR),
+        Failure::Draining => Refusal { status: 503, ..Refusal::bad_request(codes::INTERNAL) },
+        Failure::Store(_) | Failure::Defect(_) | Failure::Vault(_) => {
+            tracing::error!(%failure, "a request failed");
+            Refusal { status: 500, ..Refusal::bad_request(codes::INTERNAL) }
+        }
+    }
+}
+
+async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let request = StatusByPayment::read(admitted.document.root())?;
+    let project = &admitted.project;
+    let found = engine.payment_status(project, &request.payment_id).await.map_err(|failure| failed(&failure))?;
+    let Some(found) = found else {
+        let reply = gate::unknown_payment(project.project.id, request.payment_id.as_str());
+        return sealed(project, &reply, Place::Root);
+    };
+    if request.terminal {
+        let last = found.operations.last().map(|row| row.operation.request);
+        let Some(last) = last else { return Err(failed(&Failure::Defect("a payment without operation".to_owned()))) };
+        let payment_id = found.payment.id.as_str();
+        let reply = with_facts(project, &found, |facts| {
+            gate::request_status(project.project.id, last, payment_id, Some(facts), &[])
+        });
+        return sealed(project, &reply, Place::General);
+    }
+    sealed(project, &with_facts(project, &found, gate::status), Place::Root)
+}
+
+async fn status_by_request(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let project = &admitted.project;
+    let unknown = || Refusal { status: 404, ..Refusal::bad_request(codes::NOT_FOUND) };
+    let request = StatusByRequest::read(admitted.document.root()).request.ok_or_else(unknown)?;
+    let found = engine.request_status(project, request).await.map_err(|failure| failed(&failure))?;
+    let found = found.ok_or_else(unknown)?;
+    let reply = match &found.status {
+        Some(status) => with_facts(project, status, |facts| {
+            gate::request_status(project.project.id, request, &found.payment_id, Some(facts), &found.problems)
+        }),
+        None => gate::request_status(project.project.id, request, &found.payment_id, None, &found.problems),
+    };
+    sealed(project, &reply, Place::General)
+}
+
+fn with_facts(
+    project: &KnownProject,
+    found: &PaymentStatus,
+    make: impl FnOnce(StatusFacts<'_>) -> String,
+) -> String {
+    let operations: Vec<_> =
+        found.operations.iter().map(|row| (&row.operation, row.attempt.as_ref())).collect();
+    make(StatusFacts { project: project.project.id, payment: &found.payment, operations: &operations })
+}
+
+/// Signs a reply that carries payment data (G-040).
+fn sealed(project: &KnownProject, reply: &str, place: Place) -> Result<String, Refusal> {
+    let secret = project.current_secret();
+    secret.and_then(|secret| signature::seal(reply, place, secret).ok()).ok_or_else(|| {
+        failed(&Failure::Defect(format!("a reply of project {} could not be signed", project.project.id)))
+    })
+}

@@ -1,0 +1,76 @@
+//! The Gate API (`/v2/…`).
+//!
+//! A request passes four gates in this order, and nothing is created unless it passes all of them: its body is
+//! JSON, its project exists, its signature is right, its body keeps the contract. What the platform's rules say
+//! about it afterwards, the merchant hears by callback (G-013, G-014).
+
+mod admission;
+mod answer;
+mod handlers;
+
+use answer::Answer;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    response::Response,
+};
+use ferropay_domain::codes;
+use ferropay_engine::Engine;
+use ferropay_wire::{contract::Contract, gate::Refusal};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::{sync::Arc, time::Duration};
+
+/// The largest body of a request, bytes.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a client may take to send a body.
+const BODY_TIME_OUT: Duration = Duration::from_secs(15);
+
+/// Header in which a test project may ask the simulated provider for a fault.
+const FAULT_PLAN: &str = "ferropay-fault-plan";
+
+/// The router of the Gate API.
+pub fn router(engine: Arc<Engine>) -> Router {
+    Router::new().route("/v2/{*path}", axum::routing::any(handle)).with_state(engine)
+}
+
+async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    if !Contract::gate().has(&path) {
+        return answer::plain(StatusCode::NOT_FOUND);
+    }
+    match *request.method() {
+        Method::POST => {}
+        Method::OPTIONS => return answer::plain(StatusCode::NO_CONTENT),
+        _ => return answer::plain(StatusCode::METHOD_NOT_ALLOWED),
+    }
+    let peer = request.extensions().get::<crate::server::Peer>().copied();
+    let fault_plan = request
+        .headers()
+        .get(FAULT_PLAN)
+        .and_then(|value| value.to_str().ok())
+        .filter(|plan| plan.len() <= 200)
+        .map(str::to_owned);
+    let answer = match read(request.into_body()).await {
+        Ok(body) => match admission::admit(&engine, &path, &body, peer) {
+            Ok(admitted) => handlers::execute(&engine, &path, admitted, fault_plan).await,
+            Err(refused) => refused,
+        },
+        Err(refused) => refused,
+    };
+    answer.into_response()
+}
+
+/// Takes the whole body within the bounds of size and time.
+async fn read(body: Body) -> Result<Vec<u8>, Answer> {
+    let limited = Limited::new(body, MAX_BODY).collect();
+    let refuse = |status: u16| Answer::refused(&Refusal { status, ..Refusal::bad_request(codes::MALFORMED) });
+    match tokio::time::timeout(BODY_TIME_OUT, limited).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refuse(413)),
+        Ok(Err(_)) => Err(refuse(400)),
+        Err(_) => Err(refuse(408)),
+    }
+}

@@ -1,0 +1,18 @@
+//! Pages for whoever runs the platform: health.
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use ferropay_engine::Engine;
+use std::sync::Arc;
+
+/// `GET /healthz`: 200 once ready, 503 while draining.
+pub fn router(engine: Arc<Engine>) -> Router {
+    Router::new().route("/healthz", get(health)).with_state(engine)
+}
+
+async fn health(State(engine): State<Arc<Engine>>) -> (StatusCode, &'static str) {
+    if engine.is_draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}
