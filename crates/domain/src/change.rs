@@ -187,7 +187,7 @@ pub struct Task {
 pub enum TaskKey {
     /// Send an attempt to its provider.
     Call(AttemptId),
-    /// Undo an attempt whose outcome is unknown.
+    /// Undo an attempt that was given up, until the provider acknowledges.
     Reverse(AttemptId),
     /// Deliver a callback to its address with this position.
     Deliver(CallbackId, u8),

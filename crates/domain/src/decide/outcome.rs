@@ -18,7 +18,10 @@ use crate::{
 pub enum Outcome {
     /// The provider did it, for this amount.
     Approved {
-        /// What was really moved.
+        /// What was really moved. A sale may be approved for less than was asked, and counts for that much
+        /// (U-271); an amount a sale cannot have been approved for (more than was asked, nothing, another
+        /// currency) makes the answer unusable, and the attempt is given up. Returns are done as a whole or
+        /// not at all: they count for what was asked, whatever amount their answer repeats.
         amount: Money,
         /// The answer.
         answer: ProviderAnswer,
@@ -55,7 +58,9 @@ struct Scene<'a> {
     changes: ChangeSet,
 }
 
-/// Takes the outcome of an attempt that is waiting for one.
+/// Takes the outcome of an attempt that is waiting for one. An approval that comes after the attempt was given
+/// up is treated as [`late_approval`] does; any other answer is then only the end of the call, because the
+/// reversal decides. Error: the attempt had its outcome already.
 pub fn attempt_outcome(
     project: &Project,
     (payment, operation, attempt): (&Payment, &Operation, &Attempt),
@@ -63,13 +68,28 @@ pub fn attempt_outcome(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
+    use AttemptStatus::{Declined, NotSent, Reversed, Reversing};
+    let call = TaskKey::Call(attempt.id);
+    let outcome = match (attempt.status, outcome) {
+        (Reversing | Reversed | Declined | NotSent, Outcome::Approved { amount, answer }) => {
+            let late = late_approval(project, (payment, operation, attempt), amount, answer, ids, now)?;
+            let mut changes = match late {
+                Lateness::Booked(changes) => *changes,
+                Lateness::Known => ChangeSet::default(),
+            };
+            changes.done.push(call);
+            return Ok(changes);
+        }
+        (Reversing | Reversed, _) => return Ok(ChangeSet { done: vec![call], ..ChangeSet::default() }),
+        (_, outcome) => outcome,
+    };
     let mut scene = Scene::new(project, (payment, operation, attempt), ids, now);
-    scene.changes.done.push(TaskKey::Call(attempt.id));
     match outcome {
-        Outcome::Approved { amount, answer } => {
+        Outcome::Approved { amount, answer } if scene.may_be_approved_for(amount) => {
             scene.attempt_step(AttemptEvent::Approved, Some(answer))?;
             scene.approved(amount)?;
         }
+        Outcome::Approved { answer, .. } => scene.give_up(Some(answer))?,
         Outcome::Declined { code, answer } => {
             scene.attempt_step(AttemptEvent::Declined, Some(answer))?;
             scene.declined(Event::Declined, code)?;
@@ -78,19 +98,17 @@ pub fn attempt_outcome(
             scene.attempt_step(AttemptEvent::NotSent, None)?;
             scene.declined(Event::Declined, code)?;
         }
-        Outcome::Lost { repeatable } => {
+        Outcome::Lost { repeatable: true } => {
             scene.attempt_step(AttemptEvent::OutcomeLost, None)?;
-            if repeatable {
-                scene.changes.done.clear();
-            } else {
-                scene.reverse();
-            }
+            return Ok(scene.finish());
         }
+        Outcome::Lost { repeatable: false } => scene.give_up(None)?,
     }
+    scene.changes.done.push(call);
     Ok(scene.finish())
 }
 
-/// The provider acknowledged that an attempt with a lost outcome is undone: the operation, if it still waits,
+/// The provider acknowledged that an attempt that was given up is undone: the operation, if it still waits,
 /// is declined with the code of a time-out, and what stood in suspense is cleared.
 pub fn reversal_acknowledged(
     project: &Project,
@@ -123,14 +141,15 @@ pub fn reversal_acknowledged(
 /// Whether a late approval changes anything.
 #[derive(Debug)]
 pub enum Lateness {
-    /// The money is in suspense and is being reversed.
+    /// It does: the money is in suspense and is being reversed, or the approval was not late at all.
     Booked(Box<ChangeSet>),
     /// The attempt had been approved already, or the same approval is already in suspense.
     Known,
 }
 
-/// An approval arrived after its attempt was given up. It never revives the payment: the money goes to
-/// suspense and the attempt is reversed, once more if need be.
+/// An approval arrived outside its call. When its attempt had been given up or had ended otherwise it never
+/// revives the payment: the money goes to suspense and the attempt is reversed, once more if need be. When the
+/// attempt still waits for its outcome, this is the outcome.
 pub fn late_approval(
     project: &Project,
     (payment, operation, attempt): (&Payment, &Operation, &Attempt),
@@ -145,6 +164,13 @@ pub fn late_approval(
     {
         return Ok(Lateness::Known);
     }
+    if matches!(attempt.status, AttemptStatus::Created | AttemptStatus::Unknown) {
+        let outcome = Outcome::Approved { amount, answer };
+        return attempt_outcome(project, (payment, operation, attempt), outcome, ids, now)
+            .map(|changes| Lateness::Booked(Box::new(changes)));
+    }
+    let plausible = amount.currency == attempt.amount.currency && amount.minor > 0;
+    let amount = if plausible { amount } else { attempt.amount };
     let was_settled = attempt.status.is_settled();
     let mut scene = Scene::new(project, (payment, operation, attempt), ids, now);
     scene.attempt_step(AttemptEvent::LateApproval, Some(answer))?;
@@ -164,8 +190,9 @@ pub fn late_approval(
     Ok(Lateness::Booked(Box::new(scene.finish())))
 }
 
-/// The method's threshold passed while the attempt's outcome was still unknown: a sale is declined (T-069),
-/// and undoing the attempt goes on. `None` when the operation has no such timer.
+/// The method's threshold passed while the attempt's outcome was still unknown: a sale is declined (T-069), and
+/// undoing the attempt goes on, or begins when it was still being sent or repeated: nothing may be taken for a
+/// payment that was declined. `None` when the operation has no such timer or it is not yet due.
 pub fn threshold_passed(
     project: &Project,
     (payment, operation, attempt): (&Payment, &Operation, &Attempt),
@@ -179,6 +206,10 @@ pub fn threshold_passed(
         return Ok(None);
     }
     let mut scene = Scene::new(project, (payment, operation, attempt), ids, now);
+    if attempt.status != AttemptStatus::Reversing {
+        scene.give_up(None)?;
+        scene.changes.done.push(TaskKey::Call(attempt.id));
+    }
     scene.declined(Event::ThresholdPassed, codes::AUTO_DECLINE)?;
     Ok(Some(scene.finish()))
 }
@@ -247,7 +278,7 @@ impl<'a> Scene<'a> {
         }
         if row.to.is_final() {
             self.payment.open = None;
-            self.changes.forget_cvv.push(self.operation.id);
+            self.forget_cvv();
         }
         let told = (self.ids.callback, self.now);
         let Self { changes, project, payment, operation, attempt, .. } = self;
@@ -260,7 +291,7 @@ impl<'a> Scene<'a> {
         let (operation, at) = (self.operation.id, self.now.business);
         match self.operation.kind {
             OperationKind::Sale => {
-                let fee = self.project.settings.sale_fee.fee(amount).unwrap_or(Money::zero(amount.currency));
+                let fee = self.project.settings.sale_fee.fee_within(amount);
                 self.payment.debited = amount.minor;
                 self.operation.amount = amount;
                 self.operation.detail.fee_minor = fee.minor;
@@ -295,8 +326,36 @@ impl<'a> Scene<'a> {
         if matches!(self.operation.kind, OperationKind::Refund | OperationKind::Reversal) {
             self.payment.returning = self.payment.returning.saturating_sub(self.operation.amount.minor);
             self.settle_hold(0);
+            self.operation.detail.fee_minor = 0;
         }
         self.operation_step(event, code)
+    }
+
+    /// Whether an approval for `amount` can be an answer to what was asked.
+    fn may_be_approved_for(&self, amount: Money) -> bool {
+        let asked = self.attempt.amount;
+        match self.operation.kind {
+            OperationKind::Sale => {
+                amount.currency == asked.currency && (1..=asked.minor).contains(&amount.minor)
+            }
+            OperationKind::Refund | OperationKind::Reversal => true,
+        }
+    }
+
+    /// The attempt is never sent again, and undone from now on.
+    fn give_up(&mut self, answer: Option<ProviderAnswer>) -> Result<(), MachineBreak> {
+        self.attempt_step(AttemptEvent::GivenUp, answer)?;
+        self.reverse();
+        self.forget_cvv();
+        Ok(())
+    }
+
+    /// No message will need the card verification value any more.
+    fn forget_cvv(&mut self) {
+        let operation = self.operation.id;
+        if self.operation.kind == OperationKind::Sale && !self.changes.forget_cvv.contains(&operation) {
+            self.changes.forget_cvv.push(operation);
+        }
     }
 
     fn settle_hold(&mut self, paid: i64) {

@@ -77,7 +77,7 @@ pub fn refund(
             callback_delay: (command.callback.delay_seconds > 0).then_some(command.callback.delay_seconds),
             callback_disabled: command.callback.disabled,
             fault_plan: command.fault_plan,
-            fee_minor: return_fee(project, amount).map_or(0, |fee| fee.minor),
+            fee_minor: if refused.is_some() { 0 } else { return_fee(project, amount).unwrap_or(0) },
             eci: None,
         },
     };
@@ -141,9 +141,11 @@ fn start(
     changes.attempts.push(Write::Insert(attempt));
 }
 
-/// What the merchant pays for a return of `amount`; `None` when the rule's result is out of range.
-fn return_fee(project: &Project, amount: Money) -> Option<Money> {
-    project.settings.refund_fee.fee(amount).ok()
+/// What the merchant pays for a return of `amount`, minor units; `None` when it is out of range, alone or
+/// together with the amount, both of which have to be held.
+fn return_fee(project: &Project, amount: Money) -> Option<i64> {
+    let fee = project.settings.refund_fee.fee(amount).ok()?.minor;
+    amount.minor.checked_add(fee).map(|_| fee)
 }
 
 /// The first rule the refund breaks. The rule on frequency comes first, so that of many concurrent refunds one

@@ -165,7 +165,8 @@ fn problems(project: &Project, command: &SaleCommand, now: Now) -> Vec<Problem> 
         (!command.card.expiry.is_valid_at(now.business), codes::CARD_EXPIRED, Some("card.year")),
         (!command.has_cvv && !command.moto, codes::CVV_REQUIRED, Some("card.cvv")),
         (
-            command.amount.minor < settings.sale_fee.fixed_minor,
+            command.amount.minor < settings.sale_fee.fixed_minor
+                || settings.sale_fee.fee(command.amount).map_or(true, |fee| fee.minor > command.amount.minor),
             codes::BELOW_FIXED_FEE,
             Some("payment.amount"),
         ),

@@ -55,6 +55,14 @@ impl FeeRule {
             .ok_or(FeeError)?;
         Ok(Money::new(minor.max(0), amount.currency))
     }
+
+    /// The fee for `amount`, but never more than `amount` itself: what a debit brings the merchant is then never
+    /// negative, so that posting it cannot take a balance below its floor.
+    pub fn fee_within(&self, amount: Money) -> Money {
+        let whole = amount.minor.max(0);
+        let minor = self.fee(amount).map_or(whole, |fee| fee.minor.min(whole));
+        Money::new(minor, amount.currency)
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +77,16 @@ mod tests {
         assert_eq!(rule(Rounding::HalfUp).fee(amount).unwrap().minor, 21);
         assert_eq!(rule(Rounding::HalfEven).fee(amount).unwrap().minor, 20);
         assert_eq!(rule(Rounding::Up).fee(Money { minor: 1001, ..amount }).unwrap().minor, 21);
+    }
+
+    #[test]
+    fn a_fee_that_must_fit_into_the_amount_takes_all_of_it_at_most() {
+        let amount = Money::new(30, Currency::parse("EUR").unwrap());
+        let rule = |rate, fixed_minor| FeeRule { rate, fixed_minor, rounding: Rounding::HalfUp };
+        assert_eq!(rule(Decimal::new(1, 1), 5).fee_within(amount).minor, 8);
+        assert_eq!(rule(Decimal::new(1, 1), 29).fee_within(amount).minor, 30, "32 are asked for");
+        assert_eq!(rule(Decimal::MAX, 0).fee_within(amount).minor, 30, "out of range");
+        assert_eq!(rule(Decimal::new(-1, 0), 5).fee_within(amount).minor, 0, "never a gift");
     }
 
     #[test]

@@ -125,8 +125,10 @@ pub enum AttemptEvent {
     Declined,
     /// It certainly never left.
     NotSent,
-    /// It may have left and no usable answer came.
+    /// It may have left, no usable answer came, and it is repeated.
     OutcomeLost,
+    /// It may have left, and from now on it is undone whatever the provider did.
+    GivenUp,
     /// The provider acknowledged that the attempt is undone.
     ReversalAcknowledged,
     /// An approval arrived after the attempt was given up.
@@ -140,6 +142,7 @@ impl AttemptEvent {
         Self::Declined,
         Self::NotSent,
         Self::OutcomeLost,
+        Self::GivenUp,
         Self::ReversalAcknowledged,
         Self::LateApproval,
     ];
@@ -151,6 +154,7 @@ impl AttemptEvent {
             Self::Declined => "answer: declined",
             Self::NotSent => "certainly not sent",
             Self::OutcomeLost => "no usable answer",
+            Self::GivenUp => "given up",
             Self::ReversalAcknowledged => "reversal acknowledged",
             Self::LateApproval => "late approval",
         }
@@ -158,22 +162,31 @@ impl AttemptEvent {
 }
 
 /// The attempts' machine: state, event, state. An attempt whose outcome was lost is resolved either by
-/// repeating it, when the provider keeps a repeat from being done twice, or by reversing it. A late approval of a reversed attempt opens it again: what
-/// the provider says it took is booked to suspense and reversed once more.
+/// repeating it, when the provider keeps a repeat from being done twice (`unknown`), or by undoing it
+/// (`reversing`). The two are states of their own: an approval settles an attempt that is repeated, but one
+/// that is being undone is left only through the provider's acknowledgement, or the platform would count as
+/// paid what it has just asked the provider to take back. A late approval of an attempt that had ended
+/// otherwise opens it again: what the provider says it did is booked to suspense and undone.
 pub const ATTEMPTS: &[(AttemptStatus, AttemptEvent, AttemptStatus)] = {
-    use AttemptEvent::{Approved, Declined, LateApproval, NotSent, OutcomeLost, ReversalAcknowledged};
+    use AttemptEvent::{
+        Approved, Declined, GivenUp, LateApproval, NotSent, OutcomeLost, ReversalAcknowledged,
+    };
     use AttemptStatus as S;
     &[
         (S::Created, Approved, S::Approved),
         (S::Created, Declined, S::Declined),
         (S::Created, NotSent, S::NotSent),
         (S::Created, OutcomeLost, S::Unknown),
+        (S::Created, GivenUp, S::Reversing),
         (S::Unknown, Approved, S::Approved),
         (S::Unknown, Declined, S::Declined),
         (S::Unknown, OutcomeLost, S::Unknown),
-        (S::Unknown, ReversalAcknowledged, S::Reversed),
-        (S::Unknown, LateApproval, S::Unknown),
-        (S::Reversed, LateApproval, S::Unknown),
+        (S::Unknown, GivenUp, S::Reversing),
+        (S::Reversing, ReversalAcknowledged, S::Reversed),
+        (S::Reversing, LateApproval, S::Reversing),
+        (S::Reversed, LateApproval, S::Reversing),
+        (S::Declined, LateApproval, S::Reversing),
+        (S::NotSent, LateApproval, S::Reversing),
     ]
 };
 
@@ -182,24 +195,25 @@ pub fn attempt_after(from: AttemptStatus, event: AttemptEvent) -> Option<Attempt
     ATTEMPTS.iter().find(|(state, on, _)| *state == from && *on == event).map(|(_, _, to)| *to)
 }
 
-/// The one-step purchase: which status may follow which (P-144 to P-156).
-pub const ONE_STEP_PURCHASE: &[(PaymentStatus, &[PaymentStatus])] = {
+/// The one-step purchase: number of the row in the requirements, status, and which statuses may follow it
+/// (P-144 to P-156).
+pub const ONE_STEP_PURCHASE: &[(&str, PaymentStatus, &[PaymentStatus])] = {
     use PaymentStatus::{
         Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed, Success,
     };
     &[
-        (Processing, &[Success, Decline]),
-        (Success, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
-        (PartiallyReversed, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
-        (PartiallyRefunded, &[PartiallyRefunded, Refunded]),
-        (Reversed, &[]),
-        (Refunded, &[]),
-        (Decline, &[]),
+        ("P-144", Processing, &[Success, Decline]),
+        ("P-151", Decline, &[]),
+        ("P-152", Success, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
+        ("P-153", PartiallyReversed, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
+        ("P-154", Reversed, &[]),
+        ("P-155", PartiallyRefunded, &[PartiallyRefunded, Refunded]),
+        ("P-156", Refunded, &[]),
     ]
 };
 
 /// Whether a purchase in status `from` may come to `to`; staying is always possible.
 pub fn payment_may_become(from: PaymentStatus, to: PaymentStatus) -> bool {
     from == to
-        || ONE_STEP_PURCHASE.iter().any(|(status, followers)| *status == from && followers.contains(&to))
+        || ONE_STEP_PURCHASE.iter().any(|(_, status, followers)| *status == from && followers.contains(&to))
 }

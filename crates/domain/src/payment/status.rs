@@ -108,18 +108,20 @@ named! {
         Approved = 2 "approved",
         /// The provider refused it.
         Declined = 3 "declined",
-        /// It left and no usable answer came; being resolved.
+        /// It may have left and no usable answer came; it is repeated until there is one.
         Unknown = 4 "unknown",
-        /// Its outcome was unknown and the provider has acknowledged undoing it.
+        /// It was given up and the provider has acknowledged undoing it.
         Reversed = 5 "reversed",
         /// It certainly never left.
         NotSent = 6 "not sent",
+        /// It was given up, or approved too late, and is undone until the provider acknowledges.
+        Reversing = 7 "reversing",
     }
 }
 
 impl AttemptStatus {
     /// Whether the outcome is known, so that nothing is owed to this attempt any more.
     pub const fn is_settled(self) -> bool {
-        !matches!(self, Self::Created | Self::Unknown)
+        !matches!(self, Self::Created | Self::Unknown | Self::Reversing)
     }
 }
