@@ -1,1 +1,7 @@
-//! Placeholder head; replaced as the crate is filled.
+//! Connectors to payment providers.
+//!
+//! One module per provider. A connector speaks the provider's own protocol over real sockets and tells its caller, for
+//! every request, one of three things: the provider's answer, that the request certainly never left, or that its
+//! outcome is not known.
+
+pub mod card_acquirer;
