@@ -11,6 +11,8 @@
 
 mod book;
 mod cards;
+#[cfg(test)]
+mod codec_tests;
 mod connection;
 mod control;
 mod desk;

@@ -199,6 +199,12 @@ impl Handle {
         }
     }
 
+    /// Waits until the acquirer is told to stop.
+    pub async fn stopped(&self) {
+        // The sender lives in this handle, so waiting cannot fail.
+        let _ = self.0.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+
     /// The book at this moment. Walks the whole book; not for every second.
     pub fn book(&self) -> BookReport {
         self.0.desk.book.lock().report()
