@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod support;
 
+use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferropay_simulators::acquirer::AttemptState;
@@ -258,6 +260,57 @@ async fn hostile_bytes_close_only_the_connection_they_came_on() {
     assert_eq!(good.ask(&purchase(1, 100, "")).await, "00");
 }
 
+/// Collects what would be logged.
+#[derive(Clone, Default)]
+struct Log(Arc<parking_lot::Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_holds_a_card_number_or_cvv() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    // The test's runtime has one thread, so the acquirer's tasks log here too.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let acquirer = start().await;
+    let good = purchase(1, 100, "07004735809004ANNA");
+    for message in [
+        good.clone(),
+        good.clone() + "x",
+        good.replacen("TERM", "T\u{7f}RM", 1),
+        good.replacen("164000", "174000", 1),
+        good.replacen("000000000100", "00000000010A", 1),
+        purchase(2, 100, &format!("{}07004735809004ANNA", plan("garbage"))),
+        purchase(3, 100, &format!("{}07004735809004ANNA", plan("nonsense"))),
+        purchase(4, 100, &format!("{}07004735809004ANNA", plan("reset"))),
+    ] {
+        let mut client = Client::signed_on(&acquirer).await;
+        client.send(&message).await;
+        let _ = tokio::time::timeout(Duration::from_millis(100), client.next()).await;
+    }
+    acquirer.shutdown().await;
+    let text = String::from_utf8(log.0.lock().clone()).unwrap();
+    assert!(text.contains("protocol error: bytes are left over"), "{text}");
+    assert!(text.contains("a fault plan asked for it"), "{text}");
+    for secret in [GOOD, &GOOD[..12], "7358", "ANNA"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn malformed_content_is_answered_30_and_the_connection_lives_on() {
     let acquirer = start().await;
@@ -332,7 +385,15 @@ async fn connections_beyond_the_limit_are_refused_and_a_place_becomes_free_again
     second.expect_close().await;
     drop(first);
     tokio::time::sleep(Duration::from_millis(100)).await;
+    // Work that is put off does not keep the place of the connection it came on.
+    let mut third = Client::signed_on(&acquirer).await;
+    third.send(&purchase(1, 100, &plan("delay=9999999"))).await;
+    drop(third);
+    tokio::time::sleep(Duration::from_millis(100)).await;
     Client::signed_on(&acquirer).await;
+    tokio::time::timeout(Duration::from_secs(3), acquirer.shutdown())
+        .await
+        .expect("put-off work keeps it running");
 }
 
 #[tokio::test]

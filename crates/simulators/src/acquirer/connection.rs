@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -110,12 +110,14 @@ struct Connection {
     serial: u64,
 }
 
-/// Serves a connection until it ends; then finishes the work that was put off.
+/// Serves a connection until it ends; then finishes the work that was put off. `place` is its share of the connections
+/// allowed at a time, given back when the socket is closed.
 pub(super) async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
     desk: Arc<Desk>,
     limits: Limits,
+    place: OwnedSemaphorePermit,
     mut stop: watch::Receiver<bool>,
 ) {
     count(&desk.traffic.connections);
@@ -138,7 +140,7 @@ pub(super) async fn serve(
             warn!(%peer, "acquirer simulator: connection ended: {end}");
         }
     }
-    drop(stream);
+    drop((stream, place));
     if !matches!(end, End::Stopping) {
         connection.finish(&mut stop).await;
     }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{info, warn};
 
@@ -24,6 +24,9 @@ use super::reference::Reference;
 
 /// How long connections have to end by themselves at a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
+
+/// Longest time limit that can be set; keeps sums of instants in range.
+const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// How an acquirer is set up. [`Config::new`] has the values of a sandbox.
 #[derive(Clone)]
@@ -90,8 +93,12 @@ impl Acquirer {
         let issuer = Issuer::from_catalogue().map_err(io::Error::other)?;
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
-        let desk =
-            Arc::new(Desk::new(issuer, config.issuer_timeout, config.clock.clone(), config.most_entries));
+        let desk = Arc::new(Desk::new(
+            issuer,
+            config.issuer_timeout.min(LONGEST_WAIT),
+            config.clock.clone(),
+            config.most_entries,
+        ));
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(listener, Arc::clone(&desk), config, stopped));
         info!(%address, "acquirer simulator listens");
@@ -102,21 +109,29 @@ impl Acquirer {
 async fn accept(listener: TcpListener, desk: Arc<Desk>, config: Config, mut stop: watch::Receiver<bool>) {
     let limits = Limits {
         deferred: config.most_deferred.max(1),
-        frame: config.frame_timeout,
-        idle: config.idle_timeout,
-        write: config.write_timeout,
+        frame: config.frame_timeout.min(LONGEST_WAIT),
+        idle: config.idle_timeout.min(LONGEST_WAIT),
+        write: config.write_timeout.min(LONGEST_WAIT),
     };
+    let places = Arc::new(Semaphore::new(config.most_connections.min(Semaphore::MAX_PERMITS)));
+    // Tasks of connections that are gone but have put-off work count too, a few times as many.
+    let most_tasks = config.most_connections.saturating_mul(4);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) if connections.len() < config.most_connections => {
+                Ok((stream, peer)) => {
+                    let place = Arc::clone(&places).try_acquire_owned().ok();
+                    let Some(place) = place.filter(|_| connections.len() < most_tasks) else {
+                        warn!(%peer, "acquirer simulator: connection refused, there are too many");
+                        continue;
+                    };
                     if let Err(error) = stream.set_nodelay(true) {
                         warn!(%peer, %error, "acquirer simulator: cannot switch off Nagle's algorithm");
                     }
-                    connections.spawn(connection::serve(stream, peer, Arc::clone(&desk), limits, stop.clone()));
+                    let desk = Arc::clone(&desk);
+                    connections.spawn(connection::serve(stream, peer, desk, limits, place, stop.clone()));
                 }
-                Ok((_, peer)) => warn!(%peer, "acquirer simulator: connection refused, there are too many"),
                 Err(error) => {
                     // Usually out of file descriptors: give connections time to end.
                     warn!(%error, "acquirer simulator: cannot accept a connection");
@@ -127,6 +142,7 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>, config: Config, mut stop
             _ = stop.changed() => break,
         }
     }
+    drop(listener);
     // Connections see the stop by themselves; one stuck in a write to a client that does not read is cut off.
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {

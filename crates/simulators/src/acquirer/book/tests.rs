@@ -222,6 +222,11 @@ fn the_cap_drops_the_oldest_lines_and_keeps_count_of_their_money() {
 }
 
 #[test]
+fn a_line_stays_small() {
+    assert!(size_of::<Entry>() <= 104, "{} bytes", size_of::<Entry>());
+}
+
+#[test]
 fn approval_codes_differ_from_one_another() {
     let mut book = Book::new(10_000);
     let codes: std::collections::HashSet<_> =
