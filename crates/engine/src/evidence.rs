@@ -37,11 +37,10 @@ impl Engine {
                 tracing::warn!(operation = late.attempt.operation.get(), "a late answer names an attempt that does not exist");
                 return Ok(());
             };
-            let settled = scene.attempt.status != AttemptStatus::Created;
-            if settled || started.elapsed() >= PATIENCE {
-                if self.try_record(&late, scene).await? {
-                    return Ok(());
-                }
+            // While the attempt's own call runs, its answer is on its way to the record.
+            let answered = scene.attempt.status != AttemptStatus::Created;
+            if (answered || started.elapsed() >= PATIENCE) && self.try_record(&late, scene).await? {
+                return Ok(());
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -58,13 +57,13 @@ impl Engine {
         let facts = (&scene.payment, &scene.operation, &scene.attempt);
         let ids = self.ids.for_decision();
         let booked = match late.approved {
-            Some(amount) if scene.attempt.status != AttemptStatus::Created => {
+            Some(amount) => {
                 match decide::late_approval(&project.project, facts, amount, late.answer.clone(), ids, now)? {
                     Lateness::Booked(changes) => Some(*changes),
                     Lateness::Known => None,
                 }
             }
-            _ => None,
+            None => None,
         };
         let reversing = booked
             .as_ref()
@@ -86,12 +85,14 @@ impl Engine {
         };
         let bucket = bucket_of(scene.payment.key);
         match self.commit(&project, booked.unwrap_or_default(), commit, bucket, now).await {
-            Ok(_) => {
-                if reversing && let Some(in_hand) = self.registry.take(TaskKey::Reverse(late.attempt)) {
-                    if let Some(scene) = self.store.scene(late.attempt).await? {
-                        let carried = Carried { project, scene, cards: Cards::default(), recovered: true };
-                        tokio::spawn(self.clone().reverse_attempt(carried, in_hand));
-                    }
+            Ok(deliveries) => {
+                self.dispatch(&project, deliveries);
+                if reversing
+                    && let Some(in_hand) = self.registry.take(TaskKey::Reverse(late.attempt))
+                    && let Some(scene) = self.store.scene(late.attempt).await?
+                {
+                    let carried = Carried { project, scene, cards: Cards::default(), recovered: true };
+                    tokio::spawn(self.clone().reverse_attempt(carried, in_hand));
                 }
                 Ok(true)
             }

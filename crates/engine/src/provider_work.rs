@@ -63,11 +63,15 @@ impl Engine {
             self.step(Step::AfterCall);
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
             self.settle(carried, |project, scene, ids, now| {
+                if scene.attempt.status.is_settled() {
+                    // The same answer came another way meanwhile.
+                    return Ok(None);
+                }
                 let facts = (&scene.payment, &scene.operation, &scene.attempt);
                 decide::attempt_outcome(project, facts, outcome.clone(), ids, now).map(Some)
             })
             .await?;
-            if !again {
+            if !again || carried.scene.attempt.status.is_settled() {
                 return Ok(());
             }
             carried.recovered = true;

@@ -6,6 +6,7 @@
 //! is the key by which both sides know an attempt.
 
 pub mod codes;
+mod connector;
 pub mod iso8583;
 pub mod link;
 pub mod message;
@@ -13,3 +14,5 @@ pub mod private_data;
 pub mod reference;
 pub mod secret;
 pub mod text;
+
+pub use connector::{CardAcquirer, Channel};
