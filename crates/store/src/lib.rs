@@ -6,7 +6,9 @@
 //! knows messages, networks or clocks, and nothing of a particular database shows through [`Store`].
 
 mod commit;
+mod prepared;
 mod records;
+pub mod replay;
 pub mod sqlite;
 pub mod vault;
 

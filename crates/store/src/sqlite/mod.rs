@@ -1,1 +1,305 @@
-//! The store on an embedded `SQLite` file.
+//! The store on one `SQLite` file.
+//!
+//! One thread writes ([`writer`]); a few threads read, each with a read-only connection of its own, so that
+//! nothing ever waits behind a read. Every commit is on disk before it is answered: WAL, `synchronous=FULL`,
+//! one fsync for all commits of a batch.
+//!
+//! Two processes may have the file open at the same time, as when a new version is started before the old one
+//! has stopped, but only one of them works: [`crate::Store::enrol`] takes every bucket with a higher epoch,
+//! and the fenced commits of the older process are refused from then on.
+
+mod admin;
+mod apply;
+mod audit;
+mod reader;
+mod reads;
+mod rows;
+mod schema;
+mod statements;
+mod writer;
+
+use crate::{
+    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Store, Unavailable, prepared::Prepared,
+    vault::Sealed,
+};
+use ferropay_domain::{
+    callback::Subject,
+    change::Task,
+    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    payment::Payment,
+    time::Timestamp,
+};
+use reader::Readers;
+use rusqlite::Connection;
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{Arc, atomic::Ordering, mpsc},
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+use writer::{Counters, Job};
+
+/// How the file is used. The defaults are measured.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Most commits in one batch.
+    pub batch_limit: usize,
+    /// Page size of a new file, bytes.
+    pub page_size: u32,
+    /// Page cache of the writer, KiB; each reader has a quarter of it.
+    pub cache_kib: i64,
+    /// How much of the file may be mapped, bytes.
+    pub mmap_bytes: i64,
+    /// Pages in the write-ahead log before they are moved into the file.
+    pub checkpoint_pages: u32,
+    /// Threads that read.
+    pub readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            batch_limit: 512,
+            page_size: 4096,
+            cache_kib: 16 * 1024,
+            mmap_bytes: 256 << 20,
+            checkpoint_pages: 4000,
+            readers: 2,
+        }
+    }
+}
+
+/// Why a database file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is of a later release.
+    #[error(
+        "the database has schema version {found}, this release knows versions up to {known}: use the release that wrote it, or a later one"
+    )]
+    Newer {
+        /// The file's schema version.
+        found: i64,
+        /// The newest version this release knows.
+        known: i64,
+    },
+    /// The file holds something else.
+    #[error("{0} is not a Ferropay database")]
+    Foreign(String),
+    /// `SQLite` or the operating system refused.
+    #[error("the database cannot be opened: {0}")]
+    Database(String),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+/// Durable state in one `SQLite` file. Dropping it writes what is queued.
+pub struct SqliteStore {
+    path: PathBuf,
+    options: Options,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    readers: Readers,
+    counters: Arc<Counters>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file, brings its schema up to date and starts the threads. Errors: see
+    /// [`OpenError`].
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        let path = path.as_ref().to_owned();
+        let connection = schema::open_writer(&path, &options)?;
+        let readers = Readers::start(&path, &options)?;
+        let counters = Arc::new(Counters::default());
+        let (jobs, queue) = mpsc::channel();
+        let thread = {
+            let (counters, limit) = (Arc::clone(&counters), options.batch_limit);
+            std::thread::Builder::new()
+                .name("store-writer".into())
+                .spawn(move || {
+                    if let Err(error) = writer::run(&connection, &queue, counters, limit) {
+                        tracing::error!(%error, "the store's writer could not start");
+                    }
+                })
+                .map_err(|error| OpenError::Database(error.to_string()))?
+        };
+        Ok(Self { path, options, jobs: Some(jobs), thread: Some(thread), readers, counters })
+    }
+
+    fn submit(&self, job: Job) -> bool {
+        self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        self.readers.run(action, work)
+    }
+
+    /// Runs something else than a commit on the writer's thread, in a transaction of its own.
+    fn write<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let (sender, receiver) = oneshot::channel();
+        self.submit(Job::Run(Box::new(move |connection| {
+            let result = admin::in_transaction(connection, work);
+            let _ = sender.send(result.map_err(|error| unavailable(action, &error)));
+        })));
+        Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(gone(action))) })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer had panicked");
+        }
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn unavailable(action: &'static str, error: &rusqlite::Error) -> Unavailable {
+    Unavailable { action, reason: error.to_string() }
+}
+
+fn gone(action: &'static str) -> Unavailable {
+    Unavailable { action, reason: "its thread has ended".into() }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>> {
+        let prepared = match Prepared::new(commit) {
+            Ok(prepared) => prepared,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        let (sender, receiver) = oneshot::channel();
+        self.submit(Job::Commit(Box::new(prepared), sender));
+        Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(gone("commit").into())) })
+    }
+
+    fn payment_named<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Payment>> {
+        let folded = folded.to_owned();
+        self.read("find a payment", move |it| reads::payment_named(it, project, &folded))
+    }
+
+    fn payment(&self, project: ProjectId, key: PaymentKey) -> Answer<'_, Option<Payment>> {
+        self.read("read a payment", move |it| reads::payment(it, project, key))
+    }
+
+    fn operations(&self, project: ProjectId, key: PaymentKey, limit: u32) -> Answer<'_, Vec<OperationRow>> {
+        self.read("read operations", move |it| reads::operations(it, project, key, limit))
+    }
+
+    fn scene(&self, attempt: AttemptId) -> Answer<'_, Option<Scene>> {
+        self.read("read an attempt", move |it| reads::scene(it, attempt))
+    }
+
+    fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {
+        self.read("read a request", move |it| reads::request(it, project, id))
+    }
+
+    fn resent(
+        &self,
+        project: ProjectId,
+        fingerprint: [u8; 16],
+        now: Timestamp,
+    ) -> Answer<'_, Option<RequestId>> {
+        self.read("look for an equal request", move |it| reads::resent(it, project, fingerprint, now))
+    }
+
+    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
+        self.read("read due tasks", move |it| reads::due(it, clock, now, limit))
+    }
+
+    fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>> {
+        self.read("find the next task", move |it| reads::next_due(it, clock))
+    }
+
+    fn delivery(&self, callback: CallbackId, address: u8) -> Answer<'_, Option<Delivery>> {
+        self.read("read a delivery", move |it| reads::delivery(it, callback, address))
+    }
+
+    fn open_before<'a>(
+        &'a self,
+        subject: Subject,
+        number: u32,
+        url: &'a str,
+    ) -> Answer<'a, Vec<PendingDelivery>> {
+        let url = url.to_owned();
+        self.read("read earlier deliveries", move |it| reads::open_before(it, subject, number, &url))
+    }
+
+    fn callbacks(&self, filter: CallbackFilter) -> Answer<'_, Vec<CallbackRow>> {
+        self.read("read callbacks", move |it| reads::callbacks(it, &filter))
+    }
+
+    fn card(&self, project: ProjectId, key: CardKey) -> Answer<'_, Option<Sealed>> {
+        self.read("read a card", move |it| reads::card(it, project, key))
+    }
+
+    fn cvv(&self, operation: OperationId) -> Answer<'_, Option<Sealed>> {
+        self.read("read a verification value", move |it| reads::cvv(it, operation))
+    }
+
+    fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {
+        self.read("count verification values", reads::cvv_in_use)
+    }
+
+    fn data_keys(&self) -> Answer<'_, Vec<(u32, Vec<u8>)>> {
+        self.read("read data keys", reads::data_keys)
+    }
+
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()> {
+        self.write("add a data key", move |it| admin::add_data_key(it, number, &wrapped))
+    }
+
+    fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {
+        self.read("read projects", admin::projects)
+    }
+
+    fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()> {
+        self.write("save a project", move |it| admin::save_project(it, &record))
+    }
+
+    fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {
+        self.write("advance a clock", move |it| admin::advance_clock(it, project, offset_micros))
+    }
+
+    fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
+        self.write("enrol a node", move |it| admin::enrol(it, now))
+    }
+
+    fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>> {
+        self.read("read balances", move |it| reads::balances(it, project))
+    }
+
+    fn audit(&self) -> Answer<'_, AuditReport> {
+        reader::once(&self.path, &self.options, "audit the database", audit::audit)
+    }
+
+    fn effort(&self) -> Effort {
+        Effort {
+            batches: self.counters.batches.load(Ordering::Relaxed),
+            commits: self.counters.commits.load(Ordering::Relaxed),
+            statements: self.counters.statements.load(Ordering::Relaxed),
+        }
+    }
+}

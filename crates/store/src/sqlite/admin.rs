@@ -1,0 +1,107 @@
+//! What is written rarely and outside commits: projects, keys, nodes, clocks.
+
+use super::rows;
+use crate::{Node, ProjectRecord, Secret, vault::Sealed};
+use ferropay_domain::{change::BUCKETS, ids::ProjectId, time::Timestamp};
+use rusqlite::{Connection, OptionalExtension, Result, params, types::Type};
+
+/// Runs `work` in a transaction: all of it is durable afterwards, or none.
+pub(super) fn in_transaction<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let result = work(connection).and_then(|value| connection.execute_batch("COMMIT").map(|()| value));
+    if result.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    result
+}
+
+pub(super) fn add_data_key(it: &Connection, number: u32, wrapped: &[u8]) -> Result<()> {
+    it.execute("INSERT INTO data_keys (number, wrapped) VALUES (?1, ?2)", params![number, wrapped])?;
+    Ok(())
+}
+
+pub(super) fn projects(it: &Connection) -> Result<Vec<ProjectRecord>> {
+    let mut secrets = it.prepare_cached(
+        "SELECT sealed_key, sealed, valid_until FROM project_secrets WHERE project = ?1 ORDER BY position",
+    )?;
+    let mut projects =
+        it.prepare_cached("SELECT id, name, project, clock_offset FROM projects ORDER BY id")?;
+    projects
+        .query_map([], |row| {
+            let secrets = secrets.query_map([row.get::<_, i64>(0)?], |secret| {
+                Ok(Secret {
+                    sealed: Sealed { key: secret.get(0)?, bytes: secret.get(1)? },
+                    valid_until: secret.get::<_, Option<i64>>(2)?.map(Timestamp::from_micros),
+                })
+            })?;
+            Ok(ProjectRecord {
+                project: serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| {
+                    rusqlite::Error::FromSqlConversionFailure(2, Type::Text, Box::new(error))
+                })?,
+                name: row.get(1)?,
+                secrets: secrets.collect::<Result<_>>()?,
+                clock_offset: row.get(3)?,
+            })
+        })?
+        .collect()
+}
+
+/// The clock of a project that exists is never set back.
+pub(super) fn save_project(it: &Connection, record: &ProjectRecord) -> Result<()> {
+    let project = serde_json::to_string(&record.project)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let id = record.project.id.get();
+    it.execute(
+        "INSERT INTO projects (id, name, project, clock_offset) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET name = ?2, project = ?3, clock_offset = max(clock_offset, ?4)",
+        params![id, record.name, project, record.clock_offset],
+    )?;
+    it.execute("DELETE FROM project_secrets WHERE project = ?1", [id])?;
+    for (secret, position) in record.secrets.iter().zip(0_i64..) {
+        it.execute(
+            "INSERT INTO project_secrets (project, position, sealed_key, sealed, valid_until)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                id,
+                position,
+                secret.sealed.key,
+                secret.sealed.bytes,
+                secret.valid_until.map(Timestamp::micros)
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn advance_clock(it: &Connection, project: ProjectId, offset_micros: i64) -> Result<i64> {
+    it.query_row(
+        "UPDATE projects SET clock_offset = max(clock_offset, ?2) WHERE id = ?1 RETURNING clock_offset",
+        params![project.get(), offset_micros],
+        |row| row.get(0),
+    )
+}
+
+/// A node's number is the one after the last node's, so that the numbers of the last 256 nodes differ.
+pub(super) fn enrol(it: &Connection, now: Timestamp) -> Result<Node> {
+    let last: Option<u8> =
+        it.query_row("SELECT number FROM nodes ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    let number = last.map_or(0, |last| last.wrapping_add(1));
+    it.execute("INSERT INTO nodes (number, enrolled_at) VALUES (?1, ?2)", params![number, now.micros()])?;
+    let node = it.last_insert_rowid();
+    let mut epochs = [0_i64; BUCKETS as usize];
+    let mut take = it.prepare_cached(
+        "INSERT INTO buckets (bucket, node, epoch) VALUES (?1, ?2, 1)
+         ON CONFLICT (bucket) DO UPDATE SET node = ?2, epoch = epoch + 1 RETURNING epoch",
+    )?;
+    for (epoch, bucket) in epochs.iter_mut().zip(0_u8..) {
+        *epoch = take.query_row(params![bucket, node], |row| row.get(0))?;
+    }
+    it.execute("DELETE FROM nodes WHERE id <= ?1 - 256", [node])?;
+    if epochs.contains(&0) {
+        return Err(rows::senseless(0, "epoch"));
+    }
+    Ok(Node { number, epochs })
+}

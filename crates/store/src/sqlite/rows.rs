@@ -1,0 +1,137 @@
+//! From rows to what the domain knows. A value the domain has no name for is an error, never a guess.
+
+use ferropay_domain::{
+    callback::Subject,
+    change::{Task, TaskKey},
+    codes::Code,
+    ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
+    money::{Currency, Money},
+    payment::{
+        Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, Payment, PaymentKind,
+        PaymentStatus,
+    },
+    time::Timestamp,
+};
+use rusqlite::{Row, types::Type};
+use uuid::Uuid;
+
+/// Columns of a payment, in the order [`payment`] reads them.
+pub(super) const PAYMENT: &str = "p.key, p.project, p.id, p.kind, p.status, p.currency, p.requested, p.debited, \
+    p.returned, p.returning_now, p.refunded_any, p.open, p.last_return_at, p.callbacks, p.version, p.created_at, \
+    p.updated_at, p.detail";
+/// How many they are.
+pub(super) const PAYMENT_COLUMNS: usize = 18;
+/// Columns of an operation, in the order [`operation`] reads them.
+pub(super) const OPERATION: &str = "o.id, o.payment, o.project, o.kind, o.status, o.minor, o.currency, \
+    o.request, o.code, o.created_at, o.updated_at, o.detail";
+/// How many they are.
+pub(super) const OPERATION_COLUMNS: usize = 12;
+/// Columns of an attempt, in the order [`attempt`] reads them.
+pub(super) const ATTEMPT: &str = "a.reference, a.payment, a.account, a.status, a.minor, a.currency, \
+    a.created_at, a.updated_at, a.suspended, a.late_approvals, a.answer";
+/// Columns of a task, in the order [`task`] reads them.
+pub(super) const TASK: &str = "kind, number, bucket, clock, due, tries";
+
+/// What a column holds has no meaning.
+pub(super) fn senseless(column: usize, what: &'static str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Null, format!("no {what}").into())
+}
+
+fn json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+pub(super) fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    row.get::<_, [u8; 16]>(column).map(Uuid::from_bytes)
+}
+
+pub(super) fn at(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    row.get(column).map(Timestamp::from_micros)
+}
+
+pub(super) fn currency(row: &Row<'_>, column: usize) -> rusqlite::Result<Currency> {
+    Currency::from_numeric(row.get(column)?).map_err(|_| senseless(column, "currency"))
+}
+
+pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
+    let id = row.get_ref(2)?.as_str()?;
+    Ok(Payment {
+        key: PaymentKey::new(uuid(row, 0)?),
+        project: ProjectId::new(row.get(1)?),
+        id: PaymentId::parse(id).map_err(|_| senseless(2, "payment identifier"))?,
+        kind: PaymentKind::from_number(row.get(3)?).ok_or_else(|| senseless(3, "kind of payment"))?,
+        status: PaymentStatus::from_number(row.get(4)?).ok_or_else(|| senseless(4, "payment status"))?,
+        currency: currency(row, 5)?,
+        requested: row.get(6)?,
+        debited: row.get(7)?,
+        returned: row.get(8)?,
+        returning: row.get(9)?,
+        refunded_any: row.get(10)?,
+        open: row.get::<_, Option<i64>>(11)?.map(OperationId::new),
+        last_return_at: row.get::<_, Option<i64>>(12)?.map(Timestamp::from_micros),
+        callbacks: row.get(13)?,
+        version: row.get(14)?,
+        created_at: at(row, 15)?,
+        updated_at: at(row, 16)?,
+        detail: json(17, row.get_ref(17)?.as_str()?)?,
+    })
+}
+
+/// Reads an operation from the columns that begin at `from`.
+pub(super) fn operation(row: &Row<'_>, from: usize) -> rusqlite::Result<Operation> {
+    Ok(Operation {
+        id: OperationId::new(row.get(from)?),
+        payment: PaymentKey::new(uuid(row, from + 1)?),
+        project: ProjectId::new(row.get(from + 2)?),
+        kind: OperationKind::from_number(row.get(from + 3)?)
+            .ok_or_else(|| senseless(from + 3, "kind of operation"))?,
+        status: OperationStatus::from_number(row.get(from + 4)?)
+            .ok_or_else(|| senseless(from + 4, "operation status"))?,
+        amount: Money::new(row.get(from + 5)?, currency(row, from + 6)?),
+        request: RequestId::new(uuid(row, from + 7)?),
+        code: Code::new(row.get(from + 8)?),
+        created_at: at(row, from + 9)?,
+        updated_at: at(row, from + 10)?,
+        detail: json(from + 11, row.get_ref(from + 11)?.as_str()?)?,
+    })
+}
+
+/// Reads an attempt from the columns that begin at `from`.
+pub(super) fn attempt(row: &Row<'_>, from: usize) -> rusqlite::Result<Attempt> {
+    let answer = row.get_ref(from + 10)?.as_str_or_null()?;
+    Ok(Attempt {
+        id: AttemptId::from_reference(row.get(from)?),
+        payment: PaymentKey::new(uuid(row, from + 1)?),
+        account: ProviderAccountId::new(row.get(from + 2)?),
+        status: AttemptStatus::from_number(row.get(from + 3)?)
+            .ok_or_else(|| senseless(from + 3, "attempt status"))?,
+        amount: Money::new(row.get(from + 4)?, currency(row, from + 5)?),
+        created_at: at(row, from + 6)?,
+        updated_at: at(row, from + 7)?,
+        suspended: row.get(from + 8)?,
+        late_approvals: row.get(from + 9)?,
+        answer: answer.map(|text| json(from + 10, text)).transpose()?,
+    })
+}
+
+pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
+    let clock: i64 = row.get(3)?;
+    Ok(Task {
+        key: TaskKey::from_parts(row.get(0)?, row.get(1)?).ok_or_else(|| senseless(0, "kind of task"))?,
+        bucket: row.get(2)?,
+        clock: (clock != 0).then(|| ProjectId::new(clock)),
+        due: at(row, 4)?,
+        tries: row.get(5)?,
+    })
+}
+
+/// Reads a subject from the two columns that begin at `from`.
+pub(super) fn subject(row: &Row<'_>, from: usize) -> rusqlite::Result<Subject> {
+    let key = uuid(row, from + 1)?;
+    match row.get::<_, u8>(from)? {
+        1 => Ok(Subject::Payment(PaymentKey::new(key))),
+        2 => Ok(Subject::Request(RequestId::new(key))),
+        _ => Err(senseless(from, "kind of subject")),
+    }
+}
