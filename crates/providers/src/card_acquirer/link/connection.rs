@@ -367,3 +367,6 @@ fn contradiction(answer: &Answer, expected: Expected, identity: &Identity) -> Op
     }
     (answer.currency != expected.currency).then_some(49)
 }
+
+#[cfg(test)]
+mod tests;
