@@ -78,8 +78,8 @@ pub struct Settings {
     pub refund_fee: FeeRule,
     /// How far below zero the merchant's balance may go, per currency, in minor units.
     pub credit: BTreeMap<String, i64>,
-    /// What a test project starts with in each currency, minor units (D-475).
-    pub test_balance_minor: i64,
+    /// What a test project starts with in each currency, whole units (D-475).
+    pub test_balance_units: i64,
     /// When a card operation that is still open is given up (D-58), in seconds.
     pub card_threshold_seconds: u32,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
@@ -108,7 +108,7 @@ impl Default for Settings {
             sale_fee: FeeRule::default(),
             refund_fee: FeeRule::default(),
             credit: BTreeMap::new(),
-            test_balance_minor: 100_000_000,
+            test_balance_units: 1_000_000,
             card_threshold_seconds: 24 * 3600,
             fault_plan: None,
         }

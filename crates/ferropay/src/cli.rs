@@ -1,0 +1,263 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A payment platform in one binary: the Gate API with a real acquirer protocol behind it, on an embedded database.
+///
+/// Without a command the demonstration runs: a fresh sandbox, real traffic through it, and then it keeps serving.
+#[derive(Debug, Parser)]
+#[command(name = "ferropay", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Say more on standard error; twice for still more.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Starts a sandbox on a fresh database, drives payments through it and shows every message.
+    Demo(Demo),
+    /// Runs the platform.
+    Serve(Box<Serve>),
+    /// Prints the canonical string and the signature of a JSON document.
+    Sign(Sign),
+    /// Measures throughput and latency of a running platform, and checks that nothing is lost or doubled.
+    Bench(Bench),
+    /// Audits a database: books balance, every payment is explained, nothing is orphaned.
+    Verify(Database),
+    /// Makes and changes projects.
+    #[command(subcommand)]
+    Project(Project),
+    /// Moves a test project's clock.
+    #[command(subcommand)]
+    Clock(Clock),
+    /// Lists callbacks and sends them again.
+    #[command(subcommand)]
+    Callbacks(Callbacks),
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Demo {
+    /// End after the run, with a status that says whether everything was as expected.
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Where to serve afterwards.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// Every option can also be given as an environment variable `FERROPAY_…` or in the TOML file of `--config`; the
+/// command line wins, then the environment.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Serve {
+    /// A TOML file with any of these options.
+    #[arg(long, env = "FERROPAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Add a demo merchant, a test project that takes every currency and may call back to this machine, and the
+    /// simulated providers.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Address of the public side. [default: 127.0.0.1:8080]
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// `sqlite:PATH`. [default: sqlite:ferropay.db]
+    #[arg(long)]
+    pub(crate) database: Option<String>,
+    /// Directory of the keys that seal card data. [default in a sandbox: beside the database]
+    #[arg(long)]
+    pub(crate) keys: Option<PathBuf>,
+    /// Address of the simulators' control endpoints (sandbox). [default: 127.0.0.1:8081]
+    #[arg(long)]
+    pub(crate) simulators_listen: Option<SocketAddr>,
+    /// Address of the simulated card acquirer (sandbox). [default: 127.0.0.1:8583]
+    #[arg(long)]
+    pub(crate) acquirer_listen: Option<SocketAddr>,
+    /// Number of the sandbox project. [default: 1001]
+    #[arg(long)]
+    pub(crate) sandbox_project: Option<u32>,
+    /// Secret of the sandbox project. [default: random, kept in the database]
+    #[arg(long)]
+    pub(crate) sandbox_secret: Option<String>,
+    /// Where the sandbox project's callbacks go when a request names no address.
+    #[arg(long)]
+    pub(crate) sandbox_callback_url: Option<String>,
+    /// How long an answer of the acquirer is waited for, milliseconds. [default: 15000]
+    #[arg(long)]
+    pub(crate) acquirer_timeout: Option<u64>,
+    /// End the process at a named step of its work: `STEP` or `STEP:COUNT` (sandbox; for tests).
+    #[arg(long, hide = true)]
+    pub(crate) crash_at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The project's secret.
+    #[arg(long, env = "FERROPAY_SECRET", hide_env_values = true)]
+    pub(crate) secret: String,
+    /// Check the signature the document carries and explain a mismatch.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// The document; standard input when not given.
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Base address of a running sandbox; without it one is started for the run.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// Project, when a target is given.
+    #[arg(long, default_value_t = 1001)]
+    pub(crate) project: u32,
+    /// Secret of that project.
+    #[arg(long, env = "FERROPAY_SECRET", hide_env_values = true)]
+    pub(crate) secret: Option<String>,
+    /// How many sales.
+    #[arg(long, default_value_t = 30_000)]
+    pub(crate) sales: u32,
+    /// How many of them before counting starts.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) warm_up: u32,
+    /// How many at the same time.
+    #[arg(long, default_value_t = 256)]
+    pub(crate) in_flight: u32,
+    /// Where the started sandbox keeps its database; it must be on a disk. [default: a new directory in the
+    /// current one, removed afterwards]
+    #[arg(long)]
+    pub(crate) directory: Option<PathBuf>,
+    /// Leave out the replay of the store alone.
+    #[arg(long)]
+    pub(crate) no_replay: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Database {
+    /// `sqlite:PATH`.
+    #[arg(long, env = "FERROPAY_DATABASE", default_value = "sqlite:ferropay.db")]
+    pub(crate) database: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Keys {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// Directory of the keys. [default: beside the database]
+    #[arg(long, env = "FERROPAY_KEYS")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Project {
+    /// Lists the projects.
+    List(Keys),
+    /// Makes a project and prints its secret, once.
+    Create {
+        #[command(flatten)]
+        keys: Keys,
+        /// Its number.
+        project: u32,
+        /// A name for people.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// A production project; its operations never reach a simulator.
+        #[arg(long)]
+        production: bool,
+        /// Where its callbacks go.
+        #[arg(long)]
+        callback_url: Option<String>,
+        /// The provider account its card operations go through.
+        #[arg(long, default_value_t = 1)]
+        card_account: i64,
+    },
+    /// Shows a project's settings.
+    Show {
+        #[command(flatten)]
+        keys: Keys,
+        /// Its number.
+        project: u32,
+    },
+    /// Changes settings: `NAME=VALUE`, values in JSON or plain text.
+    Set {
+        #[command(flatten)]
+        keys: Keys,
+        /// Its number.
+        project: u32,
+        /// Settings, for example `legacy_minimum=true` or `sale_fee.rate=0.029`.
+        #[arg(required = true)]
+        settings: Vec<String>,
+    },
+    /// Gives a project a new secret and prints it, once; the old one stays valid for a while.
+    RotateSecret {
+        #[command(flatten)]
+        keys: Keys,
+        /// Its number.
+        project: u32,
+        /// For how many hours the old secret stays valid.
+        #[arg(long, default_value_t = 24)]
+        overlap_hours: u32,
+    },
+    /// Shows a project's balances.
+    Balances {
+        #[command(flatten)]
+        database: Database,
+        /// Its number.
+        project: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clock {
+    /// Shows how far the clock is ahead and when the next timer is due.
+    Show {
+        #[command(flatten)]
+        keys: Keys,
+        /// The test project.
+        project: u32,
+    },
+    /// Moves the clock on, from timer to timer, waiting each time until a running platform has done what is due.
+    Advance {
+        #[command(flatten)]
+        keys: Keys,
+        /// The test project.
+        project: u32,
+        /// By how much: `90s`, `10m`, `4h`, `11d`.
+        by: String,
+        /// Do not wait for a running platform.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Callbacks {
+    /// Lists the newest callbacks.
+    List {
+        #[command(flatten)]
+        database: Database,
+        /// Of one project.
+        #[arg(long)]
+        project: Option<u32>,
+        /// In one state: `open`, `delivered`, `parked`.
+        #[arg(long)]
+        state: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// With their bodies.
+        #[arg(long)]
+        bodies: bool,
+    },
+    /// Sends a callback again, from its first attempt on; a running platform picks it up.
+    Replay {
+        #[command(flatten)]
+        database: Database,
+        /// The callback's number; without it every parked one.
+        callback: Option<i64>,
+    },
+}

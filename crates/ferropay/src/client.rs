@@ -1,0 +1,59 @@
+//! A small client of the Gate API, for the demonstration and the bench.
+
+use ferropay_wire::signature::{Place, Secret, seal};
+use serde_json::{Value, json};
+
+/// What a client knows of its project.
+#[derive(Clone, Debug)]
+pub(crate) struct Merchant {
+    pub(crate) project: u32,
+    pub(crate) secret: Secret,
+}
+
+impl Merchant {
+    /// Signs a request body: `general` gets project, payment and signature.
+    pub(crate) fn signed(&self, payment_id: &str, callback_url: Option<&str>, mut body: Value) -> String {
+        let mut general = json!({ "project_id": self.project, "payment_id": payment_id });
+        if let (Some(general), Some(url)) = (general.as_object_mut(), callback_url) {
+            general.insert("merchant_callback_url".to_owned(), json!(url));
+        }
+        if let Some(members) = body.as_object_mut() {
+            members.insert("general".to_owned(), general);
+        }
+        // A body made of objects and text always parses.
+        seal(&body.to_string(), Place::General, &self.secret).unwrap_or_default()
+    }
+
+    /// A card sale without 3-D Secure.
+    pub(crate) fn sale(&self, payment_id: &str, pan: &str, minor: i64, callback_url: &str) -> String {
+        self.signed(
+            payment_id,
+            Some(callback_url),
+            json!({
+                "card": {
+                    "pan": pan, "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"
+                },
+                "customer": {
+                    "id": "customer-7", "ip_address": "203.0.113.7", "email": "judy.doe@example.com",
+                    "phone": "442079460000", "screen_res": "1920x1080"
+                },
+                "payment": { "amount": minor, "currency": "EUR", "description": "Two coffees" }
+            }),
+        )
+    }
+
+    /// A refund; everything that is left when no amount is given.
+    pub(crate) fn refund(&self, payment_id: &str, minor: Option<i64>) -> String {
+        let mut payment = json!({ "description": "Returned by the customer" });
+        if let (Some(payment), Some(minor)) = (payment.as_object_mut(), minor) {
+            payment.insert("amount".to_owned(), json!(minor));
+            payment.insert("currency".to_owned(), json!("EUR"));
+        }
+        self.signed(payment_id, None, json!({ "payment": payment }))
+    }
+
+    /// A status request.
+    pub(crate) fn status(&self, payment_id: &str) -> String {
+        self.signed(payment_id, None, json!({}))
+    }
+}

@@ -1,0 +1,27 @@
+//! The sub-commands.
+
+mod callbacks;
+mod clock;
+mod demo;
+mod project;
+mod serve;
+mod sign;
+mod verify;
+
+use crate::cli::{Cli, Command, Demo};
+use anyhow::Result;
+use std::process::ExitCode;
+
+/// Runs what the command line asks for.
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command.unwrap_or_else(|| Command::Demo(Demo::default())) {
+        Command::Demo(options) => demo::run(options).await,
+        Command::Serve(options) => serve::run(&options).await,
+        Command::Sign(options) => sign::run(&options),
+        Command::Bench(options) => crate::bench::run(options).await,
+        Command::Verify(options) => verify::run(&options).await,
+        Command::Project(command) => project::run(command).await,
+        Command::Clock(command) => clock::run(command).await,
+        Command::Callbacks(command) => callbacks::run(command).await,
+    }
+}

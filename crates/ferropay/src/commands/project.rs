@@ -1,0 +1,164 @@
+//! `ferropay project`.
+
+use crate::{
+    cli::{Keys, Project as Command},
+    platform::{files, sandbox},
+};
+use anyhow::{Context, Result, bail};
+use ferropay_domain::{
+    ids::{ProjectId, ProviderAccountId},
+    ledger::Owner,
+    money::Money,
+    project::{Environment, Project, Settings},
+};
+use ferropay_engine::clock::{Clock as _, SystemClock};
+use ferropay_store::{ProjectRecord, Secret, Store};
+use std::{process::ExitCode, time::Duration};
+
+/// Runs a sub-command of `project`.
+pub(crate) async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::List(keys) => list(&keys).await?,
+        Command::Create { keys, project, name, production, callback_url, card_account } => {
+            let environment = if production { Environment::Production } else { Environment::Test };
+            let settings = Settings { callback_url, ..Settings::default() };
+            let project = Project {
+                id: number(project),
+                environment,
+                active: true,
+                settings,
+                card_account: ProviderAccountId::new(card_account),
+            };
+            create(&keys, project, name).await?;
+        }
+        Command::Show { keys, project } => show(&keys, number(project)).await?,
+        Command::Set { keys, project, settings } => set(&keys, number(project), &settings).await?,
+        Command::RotateSecret { keys, project, overlap_hours } => {
+            rotate(&keys, number(project), overlap_hours).await?;
+        }
+        Command::Balances { database, project } => balances(&database.database, number(project)).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn number(project: u32) -> ProjectId {
+    ProjectId::new(i64::from(project))
+}
+
+/// A project's record, or an error that says what to do.
+pub(super) async fn find(store: &dyn Store, id: ProjectId) -> Result<ProjectRecord> {
+    let found = store.projects().await?.into_iter().find(|record| record.project.id == id);
+    found.with_context(|| format!("there is no project {id}; `ferropay project list` shows those there are"))
+}
+
+async fn list(keys: &Keys) -> Result<()> {
+    let store = files::open_store(&keys.database.database, true)?;
+    println!("{:>10}  {:<11} {:<6} name", "project", "environment", "active");
+    for record in store.projects().await? {
+        let environment = match record.project.environment {
+            Environment::Test => "test",
+            Environment::Production => "production",
+        };
+        let active = if record.project.active { "yes" } else { "no" };
+        println!("{:>10}  {environment:<11} {active:<6} {}", record.project.id, record.name);
+    }
+    Ok(())
+}
+
+async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
+    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let id = project.id;
+    if id.get() == 0 {
+        bail!("projects are numbered from 1");
+    }
+    if opened.store.projects().await?.iter().any(|record| record.project.id == id) {
+        bail!("project {id} exists already");
+    }
+    let secret = sandbox::new_secret()?;
+    let sealed = opened.vault.seal_secret(id, &secret)?;
+    if project.environment == Environment::Test {
+        sandbox::open_balances(opened.store.as_ref(), &project).await?;
+    }
+    let secrets = vec![Secret { sealed, valid_until: None }];
+    opened.store.save_project(ProjectRecord { project, name, secrets, clock_offset: 0 }).await?;
+    println!("Project {id} is made. Its secret, shown only now:\n{secret}");
+    Ok(())
+}
+
+async fn show(keys: &Keys, id: ProjectId) -> Result<()> {
+    let store = files::open_store(&keys.database.database, true)?;
+    let record = find(store.as_ref(), id).await?;
+    println!("{}", serde_json::to_string_pretty(&record.project)?);
+    Ok(())
+}
+
+async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
+    let store = files::open_store(&keys.database.database, true)?;
+    let mut record = find(store.as_ref(), id).await?;
+    let mut json = serde_json::to_value(&record.project.settings)?;
+    for setting in settings {
+        let (name, value) = setting.split_once('=').with_context(|| format!("{setting:?} is not NAME=VALUE"))?;
+        let pointer = format!("/{}", name.replace('.', "/"));
+        let place = json
+            .pointer_mut(&pointer)
+            .with_context(|| format!("there is no setting {name}; `ferropay project show {id}` lists them"))?;
+        *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
+    }
+    record.project.settings = serde_json::from_value(json).context("a value does not fit its setting")?;
+    check(&record.project.settings)?;
+    store.save_project(record).await?;
+    println!("Project {id} is changed; a running platform takes it over within a second or two.");
+    Ok(())
+}
+
+/// What a settings' type does not say.
+fn check(settings: &Settings) -> Result<()> {
+    for (name, fee) in [("sale_fee", &settings.sale_fee), ("refund_fee", &settings.refund_fee)] {
+        if fee.rate < rust_decimal::Decimal::ZERO || fee.rate >= rust_decimal::Decimal::ONE || fee.fixed_minor < 0 {
+            bail!("{name}: the rate lies from 0 to below 1, and fixed_minor is not negative");
+        }
+    }
+    for source in &settings.allowed_sources {
+        if source.parse::<std::net::IpAddr>().is_err() {
+            bail!("allowed_sources: {source:?} is no IP address");
+        }
+    }
+    Ok(())
+}
+
+async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
+    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let mut record = find(opened.store.as_ref(), id).await?;
+    let secret = sandbox::new_secret()?;
+    let until = SystemClock.now().plus(Duration::from_secs(u64::from(overlap_hours) * 3600));
+    let old = record.secrets.into_iter().next().map(|old| Secret { valid_until: Some(until), ..old });
+    let new = Secret { sealed: opened.vault.seal_secret(id, &secret)?, valid_until: None };
+    record.secrets = std::iter::once(new).chain(old).collect();
+    opened.store.save_project(record).await?;
+    println!("The old secret of project {id} stays valid for {overlap_hours} hours. The new one, shown only now:\n{secret}");
+    Ok(())
+}
+
+async fn balances(database: &str, id: ProjectId) -> Result<()> {
+    let store = files::open_store(database, true)?;
+    let project = find(store.as_ref(), id).await?.project;
+    println!("{:<12} {:>24} {:>20}", "account", "balance", "held");
+    for balance in store.balances(Some(id)).await? {
+        let name = match balance.account.owner {
+            Owner::Merchant(_) => "merchant",
+            Owner::Customers(_) => "customers",
+            Owner::Fees(_) => "fees",
+            Owner::Provider(_) => "provider",
+            Owner::Suspense(_) => "suspense",
+            Owner::Opening(_) => continue,
+        };
+        let opening = project.settings.test_balance_units * 10_i64.pow(u32::from(balance.account.currency.exponent()));
+        let untouched = project.environment == Environment::Test && balance.posted == opening && balance.held == 0;
+        if untouched {
+            continue;
+        }
+        let money = |minor| Money::new(minor, balance.account.currency).to_string();
+        println!("{name:<12} {:>24} {:>20}", money(balance.posted), money(balance.held));
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Configuration of `serve`: defaults, then the TOML file, then the environment, then the command line.
+
+use crate::cli::Serve;
+use anyhow::{Context, Result, bail};
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Everything `serve` needs to know.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) sandbox: bool,
+    pub(crate) listen: SocketAddr,
+    pub(crate) database: String,
+    pub(crate) keys: Option<PathBuf>,
+    pub(crate) simulators_listen: SocketAddr,
+    pub(crate) acquirer_listen: SocketAddr,
+    pub(crate) sandbox_project: u32,
+    pub(crate) sandbox_secret: Option<String>,
+    pub(crate) sandbox_callback_url: Option<String>,
+    /// Milliseconds.
+    pub(crate) acquirer_timeout: u64,
+    pub(crate) crash_at: Option<String>,
+    /// Real acquirers, one per provider account (TOML only).
+    pub(crate) acquirers: Vec<AcquirerConfig>,
+}
+
+/// A card acquirer of production projects.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcquirerConfig {
+    /// Number of the provider account, 2 or above; 1 is the sandbox's.
+    pub(crate) account: i64,
+    /// `host:port`.
+    pub(crate) address: String,
+    pub(crate) acquirer_id: String,
+    pub(crate) terminal_id: String,
+    pub(crate) merchant_id: String,
+    /// Merchant category code.
+    pub(crate) category: u16,
+    /// Name, town and country on the cardholder's statement.
+    pub(crate) statement_name: String,
+    pub(crate) statement_town: String,
+    pub(crate) statement_country: String,
+    /// Local time at which the operation day ends, `HH:MM`.
+    #[serde(default = "midnight")]
+    pub(crate) cut_off: String,
+    /// Time zone of that time.
+    #[serde(default = "utc")]
+    pub(crate) time_zone: String,
+}
+
+fn midnight() -> String {
+    "00:00".to_owned()
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            sandbox: false,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database: "sqlite:ferropay.db".to_owned(),
+            keys: None,
+            simulators_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            acquirer_listen: SocketAddr::from(([127, 0, 0, 1], 8583)),
+            sandbox_project: 1001,
+            sandbox_secret: None,
+            sandbox_callback_url: None,
+            acquirer_timeout: 15_000,
+            crash_at: None,
+            acquirers: Vec::new(),
+        }
+    }
+}
+
+/// The options given on the command line, and only those.
+#[derive(Serialize)]
+struct Given<'a> {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sandbox: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<&'a PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulators_listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acquirer_listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_project: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_callback_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acquirer_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crash_at: Option<&'a str>,
+}
+
+impl Config {
+    /// The configuration in force.
+    pub(crate) fn load(options: &Serve) -> Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = &options.config {
+            if !file.exists() {
+                bail!("the configuration file {} does not exist", file.display());
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment
+            .merge(Env::prefixed("FERROPAY_").ignore(&["config", "secret", "bin", "test_python"]))
+            .merge(Serialized::defaults(Given {
+                sandbox: options.sandbox,
+                listen: options.listen,
+                database: options.database.as_deref(),
+                keys: options.keys.as_ref(),
+                simulators_listen: options.simulators_listen,
+                acquirer_listen: options.acquirer_listen,
+                sandbox_project: options.sandbox_project,
+                sandbox_secret: options.sandbox_secret.as_deref(),
+                sandbox_callback_url: options.sandbox_callback_url.as_deref(),
+                acquirer_timeout: options.acquirer_timeout,
+                crash_at: options.crash_at.as_deref(),
+            }))
+            .extract()
+            .context("the configuration cannot be used")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.sandbox && self.keys.is_none() {
+            bail!(
+                "no key directory is configured, so card data could not be sealed\n  give one with --keys DIRECTORY \
+                 (or FERROPAY_KEYS), on storage that is not backed up with the database;\n  or start a sandbox with \
+                 --sandbox"
+            );
+        }
+        if !self.sandbox && self.crash_at.is_some() {
+            bail!("--crash-at is for sandboxes");
+        }
+        if self.sandbox_project == 0 {
+            bail!("--sandbox-project must be 1 or above");
+        }
+        Ok(())
+    }
+
+    /// How long an answer of the acquirer is waited for.
+    pub(crate) fn acquirer_timeout(&self) -> Duration {
+        Duration::from_millis(self.acquirer_timeout)
+    }
+}

@@ -1,0 +1,89 @@
+//! Connecting to card acquirers.
+
+use crate::config::{AcquirerConfig, Config};
+use anyhow::{Context, Result, bail};
+use ferropay_domain::{
+    ids::ProviderAccountId,
+    project::{Environment, OperationDay},
+};
+use ferropay_engine::{
+    Engine,
+    clock::{Clock as _, SystemClock},
+    connector::LateAnswers,
+};
+use ferropay_providers::card_acquirer::{CardAcquirer, Channel, link, message::ShopName};
+use std::{net::SocketAddr, sync::Arc};
+
+/// The account the sandbox's acquirer is reached through.
+pub(crate) const SANDBOX_ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
+
+fn clock() -> link::Clock {
+    Arc::new(|| SystemClock.now().civil().unwrap_or_default())
+}
+
+fn late(engine: &Arc<Engine>) -> LateAnswers {
+    // The engine holds the connector; a strong reference back would keep both alive for ever.
+    let engine = Arc::downgrade(engine);
+    Arc::new(move |answer| {
+        if let Some(engine) = engine.upgrade() {
+            engine.late_answer(answer);
+        }
+    })
+}
+
+/// Connects to every configured acquirer.
+pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<Vec<Arc<CardAcquirer>>> {
+    config.acquirers.iter().map(|acquirer| connect_one(acquirer, config, engine)).collect()
+}
+
+fn connect_one(acquirer: &AcquirerConfig, config: &Config, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
+    let AcquirerConfig { account, address, acquirer_id, terminal_id, merchant_id, .. } = acquirer;
+    if *account <= SANDBOX_ACCOUNT.get() {
+        bail!("acquirer account {account}: the numbers of real accounts start at 2");
+    }
+    let cut_off = acquirer
+        .cut_off
+        .parse()
+        .with_context(|| format!("acquirer account {account}: cut_off {:?} is no time", acquirer.cut_off))?;
+    let zone = jiff::tz::TimeZone::get(&acquirer.time_zone)
+        .with_context(|| format!("acquirer account {account}: time_zone {:?}", acquirer.time_zone))?;
+    let mut link = link::Config::new(address, acquirer_id, terminal_id, merchant_id, clock());
+    link.timeout = config.acquirer_timeout();
+    start(
+        Channel {
+            account: ProviderAccountId::new(*account),
+            environment: Environment::Production,
+            day: OperationDay { cut_off, zone },
+            category: acquirer.category,
+            shop: ShopName::new(&acquirer.statement_name, &acquirer.statement_town, &acquirer.statement_country),
+            link,
+        },
+        engine,
+    )
+}
+
+/// Connects to the sandbox's simulated acquirer.
+pub(crate) fn connect_sandbox(config: &Config, address: SocketAddr, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
+    let mut link = link::Config::new(&address.to_string(), "606213", "SANDBOX1", "FERROPAYSANDBOX", clock());
+    link.timeout = config.acquirer_timeout();
+    start(
+        Channel {
+            account: SANDBOX_ACCOUNT,
+            environment: Environment::Test,
+            day: OperationDay::default(),
+            category: 5999,
+            shop: ShopName::new("FERROPAY SANDBOX", "LOOPBACK", "GB"),
+            link,
+        },
+        engine,
+    )
+}
+
+fn start(channel: Channel, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
+    let account = channel.account;
+    let connector = CardAcquirer::start(channel, late(engine))
+        .with_context(|| format!("acquirer account {account} is not configured right"))?;
+    let connector = Arc::new(connector);
+    engine.connect(connector.clone());
+    Ok(connector)
+}

@@ -1,0 +1,56 @@
+//! Opening the database and the keys that go with it.
+
+use anyhow::{Context, Result, bail};
+use ferropay_store::{
+    Store,
+    sqlite::{Options, SqliteStore},
+    vault::Vault,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A database with its vault.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Arc<Vault>,
+}
+
+/// The file that a database address names.
+pub(crate) fn path_of(database: &str) -> Result<PathBuf> {
+    match database.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        Some(("postgres" | "postgresql", _)) => {
+            bail!("PostgreSQL is not supported by this version; use sqlite:PATH")
+        }
+        _ => bail!("the database address {database:?} is not of the form sqlite:PATH"),
+    }
+}
+
+/// Opens a database without its keys.
+pub(crate) fn open_store(database: &str, must_exist: bool) -> Result<Arc<dyn Store>> {
+    let path = path_of(database)?;
+    if must_exist && !path.exists() {
+        bail!("the database {} does not exist", path.display());
+    }
+    let store = SqliteStore::open(&path, Options::default())
+        .with_context(|| format!("the database {} cannot be opened", path.display()))?;
+    Ok(Arc::new(store))
+}
+
+/// Opens a database and its vault. `create` makes a missing key directory.
+pub(crate) async fn open(database: &str, keys: Option<&Path>, create: bool) -> Result<Opened> {
+    let path = path_of(database)?;
+    let beside = || {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".keys");
+        PathBuf::from(name)
+    };
+    let keys = keys.map_or_else(beside, Path::to_owned);
+    let store = open_store(database, false)?;
+    let vault = Vault::open(&keys, create, store.as_ref())
+        .await
+        .with_context(|| format!("the key directory {} cannot be used", keys.display()))?;
+    Ok(Opened { store, vault: Arc::new(vault) })
+}

@@ -1,0 +1,121 @@
+//! Putting the platform together: store, vault, engine, connectors, simulators, HTTP.
+
+mod acquirers;
+pub(crate) mod files;
+pub(crate) mod sandbox;
+
+use crate::config::Config;
+use anyhow::{Context, Result};
+use ferropay_engine::{
+    Engine, Parts, Settings,
+    clock::SystemClock,
+    courier::HttpCourier,
+    steps::{Hook, Step},
+};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::net::TcpListener;
+
+/// How long requests and work in hand may take to end after the signal to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A platform that is ready to serve.
+pub(crate) struct Platform {
+    pub(crate) engine: Arc<Engine>,
+    listener: TcpListener,
+    connectors: Vec<Arc<ferropay_providers::card_acquirer::CardAcquirer>>,
+    simulators: Option<sandbox::Simulators>,
+    /// What a client of the sandbox needs to know.
+    pub(crate) sandbox: Option<sandbox::Access>,
+}
+
+impl Platform {
+    /// Opens everything; nothing is served yet.
+    pub(crate) async fn prepare(config: &Config) -> Result<Self> {
+        let files::Opened { store, vault } =
+            files::open(&config.database, config.keys.as_deref(), config.sandbox).await?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("the address {} cannot be listened on; choose another with --listen", config.listen))?;
+        let access = match config.sandbox {
+            true => Some(sandbox::prepare(config, store.as_ref(), &vault).await?),
+            false => None,
+        };
+        let engine = Engine::new(Parts {
+            store,
+            vault: vault.clone(),
+            clock: Arc::new(SystemClock),
+            courier: Arc::new(HttpCourier::new(config.sandbox).context("the TLS library could not be set up")?),
+            hook: crash_hook(config)?,
+            settings: Settings::default(),
+        })
+        .await
+        .context("the engine could not start")?;
+        let mut connectors = acquirers::connect(config, &engine)?;
+        let simulators = match config.sandbox {
+            true => {
+                let simulators = sandbox::start_simulators(config).await?;
+                connectors.push(acquirers::connect_sandbox(config, simulators.acquirer_address(), &engine)?);
+                Some(simulators)
+            }
+            false => None,
+        };
+        Ok(Self { engine, listener, connectors, simulators, sandbox: access })
+    }
+
+    /// The address of the public side.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// The address of the simulators' control endpoints.
+    pub(crate) fn simulators_address(&self) -> Option<SocketAddr> {
+        self.simulators.as_ref().map(sandbox::Simulators::control_address)
+    }
+
+    /// Serves until `stop` completes, then drains.
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let Self { engine, listener, connectors, simulators, .. } = self;
+        let router = ferropay_web::gate::router(engine.clone())
+            .merge(ferropay_web::operations::router(engine.clone()));
+        engine.start();
+        let draining = engine.clone();
+        let stop = async move {
+            stop.await;
+            draining.drain(PATIENCE).await;
+        };
+        ferropay_web::server::serve(listener, router, stop, PATIENCE).await.context("the server broke")?;
+        for connector in connectors {
+            connector.close(Duration::from_secs(2)).await;
+        }
+        if let Some(simulators) = simulators {
+            simulators.stop().await;
+        }
+        Ok(())
+    }
+}
+
+/// The hook that ends the process at the step `--crash-at` names, the COUNT-th time it is reached.
+fn crash_hook(config: &Config) -> Result<Option<Hook>> {
+    let Some(text) = &config.crash_at else { return Ok(None) };
+    let (name, count) = text.split_once(':').unwrap_or((text, "1"));
+    let step = Step::named(name).with_context(|| {
+        let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
+        format!("--crash-at {name}: no such step; there are {}", names.join(", "))
+    })?;
+    let count: u64 = count.parse().with_context(|| format!("--crash-at {text}: {count} is no number"))?;
+    let seen = AtomicU64::new(0);
+    Ok(Some(Arc::new(move |reached| {
+        if reached == step && seen.fetch_add(1, Ordering::Relaxed) + 1 == count {
+            // No unwinding, no destructors, nothing flushed: as if the process were killed.
+            std::process::abort();
+        }
+    })))
+}

@@ -1,0 +1,138 @@
+//! The sandbox: a demo merchant's project and the simulated providers.
+
+use super::acquirers::SANDBOX_ACCOUNT;
+use crate::config::Config;
+use anyhow::{Context, Result};
+use ferropay_domain::{
+    change::ChangeSet,
+    ids::{OperationId, ProjectId},
+    ledger,
+    money::{Currency, Money},
+    project::{Environment, Project, Settings},
+    time::Timestamp,
+};
+use ferropay_engine::clock::{Clock as _, SystemClock};
+use ferropay_simulators::acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router};
+use ferropay_store::{Commit, CommitError, ProjectRecord, Secret, Store, vault::Vault};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+
+/// What a client of the sandbox needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) project: u32,
+    pub(crate) secret: String,
+}
+
+/// The simulated providers of a sandbox.
+pub(crate) struct Simulators {
+    acquirer: Handle,
+    control: SocketAddr,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Simulators {
+    pub(crate) fn acquirer_address(&self) -> SocketAddr {
+        self.acquirer.local_addr()
+    }
+
+    pub(crate) fn control_address(&self) -> SocketAddr {
+        self.control
+    }
+
+    pub(crate) async fn stop(self) {
+        self.server.abort();
+        self.acquirer.shutdown().await;
+    }
+}
+
+/// Makes the sandbox's project, or finds it as an earlier start left it, with the secret in force.
+pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -> Result<Access> {
+    let id = ProjectId::new(i64::from(config.sandbox_project));
+    let known = store.projects().await?.into_iter().find(|record| record.project.id == id);
+    let kept = known.as_ref().and_then(|record| record.secrets.first());
+    let kept = kept.map(|secret| vault.open_secret(id, &secret.sealed)).transpose()?;
+    let secret = match (&config.sandbox_secret, kept) {
+        (Some(given), _) => given.clone(),
+        (None, Some(kept)) => kept.as_str().to_owned(),
+        (None, None) => new_secret()?,
+    };
+    let mut record = known.unwrap_or_else(|| ProjectRecord {
+        project: Project {
+            id,
+            environment: Environment::Test,
+            active: true,
+            settings: Settings::default(),
+            card_account: SANDBOX_ACCOUNT,
+        },
+        name: "Sandbox".to_owned(),
+        secrets: Vec::new(),
+        clock_offset: 0,
+    });
+    if let Some(url) = &config.sandbox_callback_url {
+        record.project.settings.callback_url = Some(url.clone());
+    }
+    record.secrets = vec![Secret { sealed: vault.seal_secret(id, &secret)?, valid_until: None }];
+    open_balances(store, &record.project).await?;
+    store.save_project(record).await?;
+    Ok(Access { project: config.sandbox_project, secret })
+}
+
+/// A random secret: 32 bytes as hexadecimal text.
+pub(crate) fn new_secret() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Books a test project's opening balance in every currency (D-475). The operation number is derived, so that
+/// booking it again changes nothing.
+pub(crate) async fn open_balances(store: &dyn Store, project: &Project) -> Result<()> {
+    let now = SystemClock.now();
+    let units = project.settings.test_balance_units;
+    if units <= 0 {
+        return Ok(());
+    }
+    let opened = store.balances(Some(project.id)).await?;
+    let currencies = Currency::all().filter(|currency| project.allows(*currency));
+    let missing: Vec<Currency> = currencies
+        .filter(|currency| !opened.iter().any(|balance| balance.account.currency == *currency))
+        .collect();
+    let commits = missing.into_iter().filter_map(|currency| opening(project, currency, units, now));
+    let results = futures_util::future::join_all(commits.map(|commit| store.commit(commit))).await;
+    for result in results {
+        match result {
+            // Booked already by an earlier start.
+            Ok(()) | Err(CommitError::Defect(_)) => {}
+            Err(error) => return Err(error).context("the opening balances could not be booked"),
+        }
+    }
+    Ok(())
+}
+
+fn opening(project: &Project, currency: Currency, units: i64, now: Timestamp) -> Option<Commit> {
+    let minor = units.checked_mul(10_i64.checked_pow(u32::from(currency.exponent()))?)?;
+    let number = project.id.get().checked_mul(1000)?.checked_add(i64::from(currency.numeric()))?.checked_neg()?;
+    let entry = ledger::opening(project.id, OperationId::new(number), Money::new(minor, currency), now);
+    let changes = ChangeSet { entries: vec![entry], ..ChangeSet::default() };
+    Some(Commit { changes, ..Commit::default() })
+}
+
+/// Starts the simulated providers.
+pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
+    let clock: ferropay_simulators::acquirer::Clock = Arc::new(|| SystemClock.now().seconds());
+    let acquirer = Acquirer::start(AcquirerConfig::new(config.acquirer_listen, clock)).await.with_context(|| {
+        format!("the acquirer simulator cannot listen on {}; choose another with --acquirer-listen", config.acquirer_listen)
+    })?;
+    let listener = TcpListener::bind(config.simulators_listen).await.with_context(|| {
+        format!("the simulators cannot listen on {}; choose another with --simulators-listen", config.simulators_listen)
+    })?;
+    let control = listener.local_addr()?;
+    let router = control_router(acquirer.clone());
+    let server = tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the simulators' control endpoint broke");
+        }
+    });
+    Ok(Simulators { acquirer, control, server })
+}
