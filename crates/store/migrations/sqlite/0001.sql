@@ -1,6 +1,7 @@
 -- The first schema. Moments are UTC microseconds, amounts minor units, currencies ISO 4217 numbers, kinds and
 -- statuses the numbers of the domain's enumerations. Tables whose rows are large or are appended in key order
--- keep the rowid, because SQLite packs appended rows tightly only there.
+-- keep the rowid, because SQLite packs appended rows tightly only there. CHECKs on statuses and kinds bound the
+-- number only, so that a new one needs no rebuilt table; the audit knows which numbers have a meaning.
 
 -- A payment's head. It never lists operations.
 CREATE TABLE payments (
@@ -8,7 +9,7 @@ CREATE TABLE payments (
     project        INTEGER NOT NULL,
     id             TEXT    NOT NULL,
     kind           INTEGER NOT NULL,
-    status         INTEGER NOT NULL CHECK (status BETWEEN 1 AND 8),
+    status         INTEGER NOT NULL CHECK (status BETWEEN 1 AND 63),
     currency       INTEGER NOT NULL,
     requested      INTEGER NOT NULL CHECK (requested >= 0),
     debited        INTEGER NOT NULL CHECK (debited >= 0),
@@ -38,8 +39,8 @@ CREATE TABLE operations (
     id         INTEGER NOT NULL PRIMARY KEY,
     payment    BLOB    NOT NULL CHECK (length(payment) = 16),
     project    INTEGER NOT NULL,
-    kind       INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 3),
-    status     INTEGER NOT NULL CHECK (status BETWEEN 1 AND 3),
+    kind       INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 63),
+    status     INTEGER NOT NULL CHECK (status BETWEEN 1 AND 63),
     minor      INTEGER NOT NULL,
     currency   INTEGER NOT NULL,
     request    BLOB    NOT NULL CHECK (length(request) = 16),
@@ -55,7 +56,7 @@ CREATE TABLE attempts (
     reference      INTEGER NOT NULL PRIMARY KEY,
     payment        BLOB    NOT NULL CHECK (length(payment) = 16),
     account        INTEGER NOT NULL,
-    status         INTEGER NOT NULL CHECK (status BETWEEN 1 AND 6),
+    status         INTEGER NOT NULL CHECK (status BETWEEN 1 AND 63),
     minor          INTEGER NOT NULL,
     currency       INTEGER NOT NULL,
     created_at     INTEGER NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE fingerprints (
 
 -- Work to be done. Clock 0 is real time, any other the project whose business time `due` is told in.
 CREATE TABLE tasks (
-    kind   INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 3),
+    kind   INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 63),
     number INTEGER NOT NULL,
     bucket INTEGER NOT NULL CHECK (bucket BETWEEN 0 AND 63),
     clock  INTEGER NOT NULL,
@@ -124,7 +125,7 @@ CREATE INDEX deliveries_parked ON deliveries (id) WHERE state = 3;
 -- Balances. `posted` holds every settled leg, and every other one up to the watermark in `ledger`.
 CREATE TABLE accounts (
     id         INTEGER NOT NULL PRIMARY KEY,
-    owner_kind INTEGER NOT NULL CHECK (owner_kind BETWEEN 1 AND 6),
+    owner_kind INTEGER NOT NULL CHECK (owner_kind BETWEEN 1 AND 63),
     owner      INTEGER NOT NULL,
     currency   INTEGER NOT NULL,
     posted     INTEGER NOT NULL DEFAULT 0,

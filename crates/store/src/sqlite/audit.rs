@@ -147,14 +147,16 @@ const RULES: &[(&str, &str)] = &[
             SELECT 1 FROM tasks AS t WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511)",
     ),
     (
-        "an unsettled attempt has a task",
-        "SELECT a.reference AS attempt FROM attempts AS a WHERE a.status IN (1, 4) AND NOT EXISTS (
-            SELECT 1 FROM tasks AS t WHERE t.kind IN (1, 2) AND t.number = a.reference)",
+        // Attempts: 1 created, 4 unknown, 7 reversing.
+        "an unsettled attempt has its task",
+        "SELECT a.reference AS attempt, a.status FROM attempts AS a WHERE a.status IN (1, 4, 7) AND NOT EXISTS (
+            SELECT 1 FROM tasks AS t WHERE t.number = a.reference AND t.kind = CASE a.status WHEN 7 THEN 2 ELSE 1 END)",
     ),
     (
         "a task has its subject",
         "SELECT t.kind, t.number FROM tasks AS t WHERE t.kind IN (1, 2) AND NOT EXISTS (
-            SELECT 1 FROM attempts AS a WHERE a.reference = t.number AND a.status IN (1, 4))",
+            SELECT 1 FROM attempts AS a WHERE a.reference = t.number
+                AND CASE t.kind WHEN 2 THEN a.status = 7 ELSE a.status IN (1, 4) END)",
     ),
     (
         "an open delivery has a task",
@@ -195,11 +197,10 @@ const RULES: &[(&str, &str)] = &[
          WHERE o.id IS NULL",
     ),
     (
-        "a finished operation's attempts are settled",
+        "a finished operation's attempts are settled or being reversed",
         "SELECT a.reference AS attempt, a.status FROM attempts AS a
          JOIN operations AS o ON o.id = a.reference / 512
-         WHERE o.status <> 1 AND a.status IN (1, 4) AND NOT EXISTS (
-            SELECT 1 FROM tasks AS t WHERE t.kind = 2 AND t.number = a.reference)",
+         WHERE o.status <> 1 AND a.status IN (1, 4)",
     ),
     (
         "a done operation has one approved attempt",
