@@ -74,7 +74,8 @@ impl Courier for HttpCourier {
             if !matches!(url.scheme(), "http" | "https") {
                 return Err(Undelivered::BadAddress);
             }
-            let literal = url.host_str().map(|host| host.trim_matches(['[', ']'])).and_then(|host| host.parse().ok());
+            let literal =
+                url.host_str().map(|host| host.trim_matches(['[', ']'])).and_then(|host| host.parse().ok());
             if literal.is_some_and(|address| !is_allowed(address, self.allow_loopback)) {
                 return Err(Undelivered::PrivateAddress);
             }
@@ -123,7 +124,10 @@ fn is_allowed(address: IpAddr, allow_loopback: bool) -> bool {
         }
         IpAddr::V6(v6) => {
             let [first, ..] = v6.segments();
-            !(v6.is_unspecified() || v6.is_multicast() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80)
+            !(v6.is_unspecified()
+                || v6.is_multicast()
+                || first & 0xfe00 == 0xfc00
+                || first & 0xffc0 == 0xfe80)
         }
     }
 }
@@ -169,9 +173,17 @@ mod tests {
 
     #[test]
     fn callbacks_never_go_to_private_networks() {
-        for private in
-            ["10.1.2.3", "192.168.0.1", "172.16.9.9", "169.254.169.254", "0.0.0.0", "100.64.0.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"]
-        {
+        for private in [
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.16.9.9",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+        ] {
             assert!(!is_allowed(private.parse().unwrap(), true), "{private}");
         }
         assert!(is_allowed("93.184.216.34".parse().unwrap(), false));

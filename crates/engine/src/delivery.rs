@@ -58,13 +58,20 @@ impl Engine {
     }
 
     /// Makes one try to deliver a callback and records what became of it.
-    pub(crate) async fn deliver(self: Arc<Self>, project: Arc<KnownProject>, delivery: Delivery, in_hand: InHand) {
+    pub(crate) async fn deliver(
+        self: Arc<Self>,
+        project: Arc<KnownProject>,
+        delivery: Delivery,
+        in_hand: InHand,
+    ) {
         let subject = delivery.subject;
         let callback = delivery.callback;
         match self.try_deliver(&project, delivery).await {
             Ok(Next::Done) => self.waiting.wake(subject),
             Ok(Next::Later) => {}
-            Err(error) => tracing::error!(callback = callback.get(), %error, "a delivery could not be recorded"),
+            Err(error) => {
+                tracing::error!(callback = callback.get(), %error, "a delivery could not be recorded")
+            }
         }
         drop(in_hand);
     }
@@ -99,7 +106,8 @@ impl Engine {
             );
         }
         self.step(Step::BeforeDelivered);
-        let commit = Commit { deliveries: vec![write], fence: fence(self, delivery.subject), ..Commit::default() };
+        let commit =
+            Commit { deliveries: vec![write], fence: fence(self, delivery.subject), ..Commit::default() };
         match self.store.commit(commit).await {
             // Somebody else recorded this try, or replayed the callback: theirs counts.
             Ok(()) | Err(CommitError::Lost(Loss::Stale)) => {}
@@ -119,7 +127,8 @@ impl Engine {
             let woken = notify.notified();
             let earlier = self.store.open_before(delivery.subject, delivery.number, &delivery.url).await?;
             let now = project.business(self.clock.now());
-            let holds = |due: Timestamp, attempts: u32| attempts < ORDERED_ATTEMPTS && now.since(due) < ORDERED_FOR;
+            let holds =
+                |due: Timestamp, attempts: u32| attempts < ORDERED_ATTEMPTS && now.since(due) < ORDERED_FOR;
             if !earlier.iter().any(|pending| holds(pending.due, pending.attempts)) {
                 return Ok(());
             }

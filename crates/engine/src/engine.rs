@@ -186,8 +186,16 @@ impl Engine {
     }
 
     /// The connector of an account, if it belongs to the environment (D-474: fails closed).
-    pub(crate) fn connector(&self, account: ProviderAccountId, environment: Environment) -> Option<Arc<dyn Connector>> {
-        self.connectors.read().get(&account).filter(|connector| connector.environment() == environment).cloned()
+    pub(crate) fn connector(
+        &self,
+        account: ProviderAccountId,
+        environment: Environment,
+    ) -> Option<Arc<dyn Connector>> {
+        self.connectors
+            .read()
+            .get(&account)
+            .filter(|connector| connector.environment() == environment)
+            .cloned()
     }
 
     pub(crate) fn project(&self, id: ProjectId) -> Result<Arc<KnownProject>, Failure> {

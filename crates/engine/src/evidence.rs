@@ -34,7 +34,10 @@ impl Engine {
         let mut pause = Duration::from_millis(50);
         loop {
             let Some(scene) = self.store.scene(late.attempt).await? else {
-                tracing::warn!(operation = late.attempt.operation.get(), "a late answer names an attempt that does not exist");
+                tracing::warn!(
+                    operation = late.attempt.operation.get(),
+                    "a late answer names an attempt that does not exist"
+                );
                 return Ok(());
             };
             // While the attempt's own call runs, its answer is on its way to the record.
@@ -51,7 +54,11 @@ impl Engine {
     }
 
     /// Whether the answer is dealt with; `false` when the payment changed meanwhile.
-    async fn try_record(self: &Arc<Self>, late: &LateAnswer, scene: ferropay_store::Scene) -> Result<bool, Failure> {
+    async fn try_record(
+        self: &Arc<Self>,
+        late: &LateAnswer,
+        scene: ferropay_store::Scene,
+    ) -> Result<bool, Failure> {
         let project = self.project(scene.payment.project)?;
         let now = self.moment(&project);
         let facts = (&scene.payment, &scene.operation, &scene.attempt);

@@ -69,7 +69,11 @@ impl Engine {
         Ok(Some(RequestStatus { request, payment_id: row.payment_id, status, problems: row.problems }))
     }
 
-    async fn status_by_key(&self, project: &KnownProject, key: PaymentKey) -> Result<Option<PaymentStatus>, Failure> {
+    async fn status_by_key(
+        &self,
+        project: &KnownProject,
+        key: PaymentKey,
+    ) -> Result<Option<PaymentStatus>, Failure> {
         match self.store.payment(project.project.id, key).await? {
             Some(payment) => Ok(Some(self.with_operations(payment).await?)),
             None => Ok(None),

@@ -182,7 +182,8 @@ impl Engine {
         facts: Facts,
     ) -> Result<(), CommitError> {
         let now = self.moment(project);
-        let account = payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
+        let account =
+            payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
         let connector = self.connector(account, project.project.environment);
         let fallback = OperationDay::default();
         let facts = RefundFacts {

@@ -19,7 +19,8 @@ impl PaymentLocks {
 
     /// The turn of a payment; `None` when it does not come in time.
     pub(crate) async fn turn(&self, payment: PaymentKey) -> Option<OwnedMutexGuard<()>> {
-        let mixed = payment.as_bytes().iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31) ^ usize::from(*byte));
+        let mixed =
+            payment.as_bytes().iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31) ^ usize::from(*byte));
         let stripe = self.0.get(mixed % STRIPES)?.clone();
         tokio::time::timeout(PATIENCE, stripe.lock_owned()).await.ok()
     }

@@ -78,11 +78,14 @@ impl Projects {
 fn open(record: ProjectRecord, vault: &Vault) -> Result<KnownProject, Unavailable> {
     let mut secrets = Vec::new();
     for secret in record.secrets {
-        let text = vault.open_secret(record.project.id, &secret.sealed).map_err(|error| Unavailable {
+        let text = vault
+            .open_secret(record.project.id, &secret.sealed)
+            .map_err(|error| Unavailable { action: "open a project's secret", reason: error.to_string() })?;
+        let text = std::str::from_utf8(&text).map_err(|_| Unavailable {
             action: "open a project's secret",
-            reason: error.to_string(),
+            reason: "it is no text".to_owned(),
         })?;
-        secrets.push((Secret::new(text.as_str()), secret.valid_until));
+        secrets.push((Secret::new(text), secret.valid_until));
     }
     Ok(KnownProject {
         clock_offset: if record.project.environment == Environment::Test { record.clock_offset } else { 0 },

@@ -84,7 +84,8 @@ impl Engine {
     async fn ask(&self, carried: &mut Carried) -> Result<Outcome, Failure> {
         let scene = &carried.scene;
         let repeatable = scene.operation.kind == OperationKind::Reversal;
-        let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment) else {
+        let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment)
+        else {
             return Ok(if carried.recovered {
                 Outcome::Lost { repeatable }
             } else {
@@ -106,10 +107,16 @@ impl Engine {
         })
     }
 
-    async fn order(&self, carried: &Carried, connector: &dyn Connector, repeat: bool) -> Result<Order, Failure> {
+    async fn order(
+        &self,
+        carried: &Carried,
+        connector: &dyn Connector,
+        repeat: bool,
+    ) -> Result<Order, Failure> {
         let Scene { payment, operation, attempt } = &carried.scene;
         debug_assert_eq!(connector.account(), attempt.account);
-        let original = (operation.kind != OperationKind::Sale).then_some(payment.detail.debit.as_ref()).flatten();
+        let original =
+            (operation.kind != OperationKind::Sale).then_some(payment.detail.debit.as_ref()).flatten();
         Ok(Order {
             attempt: attempt.id,
             kind: operation.kind,
@@ -185,7 +192,8 @@ impl Engine {
                 Err(CommitError::Lost(Loss::Stale)) => {
                     let attempt = carried.scene.attempt.id;
                     let fresh = self.store.scene(attempt).await?;
-                    carried.scene = fresh.ok_or_else(|| Failure::Defect("an attempt has vanished".to_owned()))?;
+                    carried.scene =
+                        fresh.ok_or_else(|| Failure::Defect("an attempt has vanished".to_owned()))?;
                 }
                 Err(error) => return Err(failure(error)),
             }
@@ -225,11 +233,21 @@ impl Engine {
                 }
             }
             let AttemptId { operation, number } = carried.scene.attempt.id;
-            tracing::warn!(operation = operation.get(), attempt = number, tries, "a reversal was not acknowledged");
+            tracing::warn!(
+                operation = operation.get(),
+                attempt = number,
+                tries,
+                "a reversal was not acknowledged"
+            );
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             self.settle(carried, |project, scene, ids, now| {
-                decide::threshold_passed(project, (&scene.payment, &scene.operation, &scene.attempt), ids, now)
+                decide::threshold_passed(
+                    project,
+                    (&scene.payment, &scene.operation, &scene.attempt),
+                    ids,
+                    now,
+                )
             })
             .await?;
         }
@@ -254,7 +272,8 @@ fn scene_after(before: &Scene, changes: &ChangeSet) -> Scene {
     if let Some(PaymentWrite::Insert(payment) | PaymentWrite::Update { payment, .. }) = &changes.payment {
         after.payment = payment.as_ref().clone();
     }
-    if let Some(operation) = changes.operations.iter().map(ferropay_domain::change::Write::record).next_back() {
+    if let Some(operation) = changes.operations.iter().map(ferropay_domain::change::Write::record).next_back()
+    {
         after.operation = operation.clone();
     }
     if let Some(attempt) = changes.attempts.iter().map(ferropay_domain::change::Write::record).next_back() {

@@ -10,7 +10,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::DeliveryState;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// How many due tasks are looked at in one go.
 const BATCH: u32 = 1_024;
@@ -18,10 +18,14 @@ const BATCH: u32 = 1_024;
 /// How many rounds pass between two refreshes of the projects.
 const ROUNDS_PER_REFRESH: u32 = 2;
 
+/// How often the vault's keys are looked after.
+const MAINTAIN_EVERY: Duration = Duration::from_mins(5);
+
 /// Looks for due work until the node drains.
 pub(crate) async fn run(engine: Arc<Engine>) {
     let mut pause = tokio::time::interval(engine.settings.poll_every);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut maintained = tokio::time::Instant::now();
     for round in 0_u32.. {
         pause.tick().await;
         if engine.is_draining() {
@@ -31,6 +35,12 @@ pub(crate) async fn run(engine: Arc<Engine>) {
             && let Err(error) = engine.refresh_projects().await
         {
             tracing::error!(%error, "the projects could not be refreshed");
+        }
+        if maintained.elapsed() >= MAINTAIN_EVERY {
+            maintained = tokio::time::Instant::now();
+            if let Err(error) = engine.vault.maintain(engine.store.as_ref(), engine.now()).await {
+                tracing::error!(%error, "the vault's keys could not be looked after");
+            }
         }
         if let Err(error) = look(&engine).await {
             tracing::error!(%error, "due work could not be looked up");

@@ -34,7 +34,11 @@ pub async fn serve(
     patience: Duration,
 ) -> std::io::Result<()> {
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_OUT).max_buf_size(MAX_HEAD).max_headers(64).keep_alive(true);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_OUT)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(64)
+        .keep_alive(true);
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);

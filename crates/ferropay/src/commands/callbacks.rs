@@ -54,7 +54,11 @@ async fn list(store: &dyn Store, filter: CallbackFilter, bodies: bool) -> Result
     println!("{:>17}  {:>10}  {:<9} {:>5} {:>6}  address", "callback", "project", "state", "tries", "answer");
     for row in store.callbacks(filter).await? {
         let Delivery { callback, project, state, attempts, url, body, .. } = &row.delivery;
-        let (state, url) = if url.is_empty() { ("none", "(no address or not wanted)") } else { (name(*state), url.as_str()) };
+        let (state, url) = if url.is_empty() {
+            ("none", "(no address or not wanted)")
+        } else {
+            (name(*state), url.as_str())
+        };
         println!("{callback:>17}  {project:>10}  {state:<9} {attempts:>5} {:>6}  {url}", row.status);
         if bodies {
             println!("    {body}");
@@ -70,8 +74,11 @@ async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
             vec![found.with_context(|| format!("there is no callback {number} with an address"))?]
         }
         None => {
-            let filter =
-                CallbackFilter { state: Some(DeliveryState::Parked), limit: MOST, ..CallbackFilter::default() };
+            let filter = CallbackFilter {
+                state: Some(DeliveryState::Parked),
+                limit: MOST,
+                ..CallbackFilter::default()
+            };
             store.callbacks(filter).await?.into_iter().map(|row| row.delivery).collect()
         }
     };

@@ -59,7 +59,9 @@ fn business(offset: i64) -> Timestamp {
 }
 
 fn show_time(moment: Timestamp) -> String {
-    moment.civil().map_or_else(|| "far away".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    moment
+        .civil()
+        .map_or_else(|| "far away".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
 async fn advance(store: &dyn Store, id: ProjectId, by: Duration, wait: bool) -> Result<()> {
@@ -97,7 +99,9 @@ async fn quiet(store: &dyn Store, id: ProjectId, offset: i64) -> Result<()> {
     let started = tokio::time::Instant::now();
     while !store.due(Some(id), business(offset), 1).await?.is_empty() {
         if started.elapsed() > PATIENCE {
-            bail!("work that is due is not being done; is a platform running on this database? (--no-wait moves on)");
+            bail!(
+                "work that is due is not being done; is a platform running on this database? (--no-wait moves on)"
+            );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -75,7 +75,7 @@ async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
         bail!("project {id} exists already");
     }
     let secret = sandbox::new_secret()?;
-    let sealed = opened.vault.seal_secret(id, &secret)?;
+    let sealed = opened.vault.seal_secret(id, secret.as_bytes())?;
     if project.environment == Environment::Test {
         sandbox::open_balances(opened.store.as_ref(), &project).await?;
     }
@@ -97,11 +97,12 @@ async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
     let mut record = find(store.as_ref(), id).await?;
     let mut json = serde_json::to_value(&record.project.settings)?;
     for setting in settings {
-        let (name, value) = setting.split_once('=').with_context(|| format!("{setting:?} is not NAME=VALUE"))?;
+        let (name, value) =
+            setting.split_once('=').with_context(|| format!("{setting:?} is not NAME=VALUE"))?;
         let pointer = format!("/{}", name.replace('.', "/"));
-        let place = json
-            .pointer_mut(&pointer)
-            .with_context(|| format!("there is no setting {name}; `ferropay project show {id}` lists them"))?;
+        let place = json.pointer_mut(&pointer).with_context(|| {
+            format!("there is no setting {name}; `ferropay project show {id}` lists them")
+        })?;
         *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
     }
     record.project.settings = serde_json::from_value(json).context("a value does not fit its setting")?;
@@ -114,7 +115,10 @@ async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
 /// What a settings' type does not say.
 fn check(settings: &Settings) -> Result<()> {
     for (name, fee) in [("sale_fee", &settings.sale_fee), ("refund_fee", &settings.refund_fee)] {
-        if fee.rate < rust_decimal::Decimal::ZERO || fee.rate >= rust_decimal::Decimal::ONE || fee.fixed_minor < 0 {
+        if fee.rate < rust_decimal::Decimal::ZERO
+            || fee.rate >= rust_decimal::Decimal::ONE
+            || fee.fixed_minor < 0
+        {
             bail!("{name}: the rate lies from 0 to below 1, and fixed_minor is not negative");
         }
     }
@@ -132,10 +136,12 @@ async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
     let secret = sandbox::new_secret()?;
     let until = SystemClock.now().plus(Duration::from_secs(u64::from(overlap_hours) * 3600));
     let old = record.secrets.into_iter().next().map(|old| Secret { valid_until: Some(until), ..old });
-    let new = Secret { sealed: opened.vault.seal_secret(id, &secret)?, valid_until: None };
+    let new = Secret { sealed: opened.vault.seal_secret(id, secret.as_bytes())?, valid_until: None };
     record.secrets = std::iter::once(new).chain(old).collect();
     opened.store.save_project(record).await?;
-    println!("The old secret of project {id} stays valid for {overlap_hours} hours. The new one, shown only now:\n{secret}");
+    println!(
+        "The old secret of project {id} stays valid for {overlap_hours} hours. The new one, shown only now:\n{secret}"
+    );
     Ok(())
 }
 
@@ -152,8 +158,10 @@ async fn balances(database: &str, id: ProjectId) -> Result<()> {
             Owner::Suspense(_) => "suspense",
             Owner::Opening(_) => continue,
         };
-        let opening = project.settings.test_balance_units * 10_i64.pow(u32::from(balance.account.currency.exponent()));
-        let untouched = project.environment == Environment::Test && balance.posted == opening && balance.held == 0;
+        let opening =
+            project.settings.test_balance_units * 10_i64.pow(u32::from(balance.account.currency.exponent()));
+        let untouched =
+            project.environment == Environment::Test && balance.posted == opening && balance.held == 0;
         if untouched {
             continue;
         }

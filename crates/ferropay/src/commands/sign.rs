@@ -18,7 +18,8 @@ pub(crate) fn run(options: &Sign) -> Result<ExitCode> {
             body
         }
     };
-    let document = Document::parse(&body, Limits::INCOMING).context("this is not a document that can be signed")?;
+    let document =
+        Document::parse(&body, Limits::INCOMING).context("this is not a document that can be signed")?;
     let secret = Secret::new(options.secret.clone());
     if options.verify {
         return Ok(check(&document, secret));
@@ -47,7 +48,9 @@ fn check(document: &Document<'_>, secret: Secret) -> ExitCode {
         println!("\nThe string to sign:\n  {}", own.canonical);
     }
     if explanation.mistakes.is_empty() {
-        println!("\nNo known mistake explains the one sent: another secret, or the document was changed after signing.");
+        println!(
+            "\nNo known mistake explains the one sent: another secret, or the document was changed after signing."
+        );
     } else {
         println!("\nThe one sent comes about like this:");
         for mistake in &explanation.mistakes {

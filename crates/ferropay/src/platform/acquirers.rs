@@ -36,7 +36,11 @@ pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<Vec<Arc<C
     config.acquirers.iter().map(|acquirer| connect_one(acquirer, config, engine)).collect()
 }
 
-fn connect_one(acquirer: &AcquirerConfig, config: &Config, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
+fn connect_one(
+    acquirer: &AcquirerConfig,
+    config: &Config,
+    engine: &Arc<Engine>,
+) -> Result<Arc<CardAcquirer>> {
     let AcquirerConfig { account, address, acquirer_id, terminal_id, merchant_id, .. } = acquirer;
     if *account <= SANDBOX_ACCOUNT.get() {
         bail!("acquirer account {account}: the numbers of real accounts start at 2");
@@ -55,7 +59,11 @@ fn connect_one(acquirer: &AcquirerConfig, config: &Config, engine: &Arc<Engine>)
             environment: Environment::Production,
             day: OperationDay { cut_off, zone },
             category: acquirer.category,
-            shop: ShopName::new(&acquirer.statement_name, &acquirer.statement_town, &acquirer.statement_country),
+            shop: ShopName::new(
+                &acquirer.statement_name,
+                &acquirer.statement_town,
+                &acquirer.statement_country,
+            ),
             link,
         },
         engine,
@@ -63,7 +71,11 @@ fn connect_one(acquirer: &AcquirerConfig, config: &Config, engine: &Arc<Engine>)
 }
 
 /// Connects to the sandbox's simulated acquirer.
-pub(crate) fn connect_sandbox(config: &Config, address: SocketAddr, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
+pub(crate) fn connect_sandbox(
+    config: &Config,
+    address: SocketAddr,
+    engine: &Arc<Engine>,
+) -> Result<Arc<CardAcquirer>> {
     let mut link = link::Config::new(&address.to_string(), "606213", "SANDBOX1", "FERROPAYSANDBOX", clock());
     link.timeout = config.acquirer_timeout();
     start(

@@ -1,10 +1,11 @@
 //! Opening the database and the keys that go with it.
 
 use anyhow::{Context, Result, bail};
+use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_store::{
     Store,
     sqlite::{Options, SqliteStore},
-    vault::Vault,
+    vault::{Master, Vault},
 };
 use std::{
     path::{Path, PathBuf},
@@ -49,7 +50,8 @@ pub(crate) async fn open(database: &str, keys: Option<&Path>, create: bool) -> R
     };
     let keys = keys.map_or_else(beside, Path::to_owned);
     let store = open_store(database, false)?;
-    let vault = Vault::open(&keys, create, store.as_ref())
+    let master = if create { Master::MakeWhenMissing } else { Master::MustExist };
+    let vault = Vault::open(&keys, master, store.as_ref(), SystemClock.now())
         .await
         .with_context(|| format!("the key directory {} cannot be used", keys.display()))?;
     Ok(Opened { store, vault: Arc::new(vault) })

@@ -41,9 +41,9 @@ impl Platform {
     pub(crate) async fn prepare(config: &Config) -> Result<Self> {
         let files::Opened { store, vault } =
             files::open(&config.database, config.keys.as_deref(), config.sandbox).await?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("the address {} cannot be listened on; choose another with --listen", config.listen))?;
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("the address {} cannot be listened on; choose another with --listen", config.listen)
+        })?;
         let access = match config.sandbox {
             true => Some(sandbox::prepare(config, store.as_ref(), &vault).await?),
             false => None,
@@ -52,7 +52,9 @@ impl Platform {
             store,
             vault: vault.clone(),
             clock: Arc::new(SystemClock),
-            courier: Arc::new(HttpCourier::new(config.sandbox).context("the TLS library could not be set up")?),
+            courier: Arc::new(
+                HttpCourier::new(config.sandbox).context("the TLS library could not be set up")?,
+            ),
             hook: crash_hook(config)?,
             settings: Settings::default(),
         })

@@ -54,7 +54,7 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
     let kept = kept.map(|secret| vault.open_secret(id, &secret.sealed)).transpose()?;
     let secret = match (&config.sandbox_secret, kept) {
         (Some(given), _) => given.clone(),
-        (None, Some(kept)) => kept.as_str().to_owned(),
+        (None, Some(kept)) => String::from_utf8(kept.to_vec()).context("the kept secret is no text")?,
         (None, None) => new_secret()?,
     };
     let mut record = known.unwrap_or_else(|| ProjectRecord {
@@ -72,7 +72,7 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
     if let Some(url) = &config.sandbox_callback_url {
         record.project.settings.callback_url = Some(url.clone());
     }
-    record.secrets = vec![Secret { sealed: vault.seal_secret(id, &secret)?, valid_until: None }];
+    record.secrets = vec![Secret { sealed: vault.seal_secret(id, secret.as_bytes())?, valid_until: None }];
     open_balances(store, &record.project).await?;
     store.save_project(record).await?;
     Ok(Access { project: config.sandbox_project, secret })
@@ -112,7 +112,8 @@ pub(crate) async fn open_balances(store: &dyn Store, project: &Project) -> Resul
 
 fn opening(project: &Project, currency: Currency, units: i64, now: Timestamp) -> Option<Commit> {
     let minor = units.checked_mul(10_i64.checked_pow(u32::from(currency.exponent()))?)?;
-    let number = project.id.get().checked_mul(1000)?.checked_add(i64::from(currency.numeric()))?.checked_neg()?;
+    let number =
+        project.id.get().checked_mul(1000)?.checked_add(i64::from(currency.numeric()))?.checked_neg()?;
     let entry = ledger::opening(project.id, OperationId::new(number), Money::new(minor, currency), now);
     let changes = ChangeSet { entries: vec![entry], ..ChangeSet::default() };
     Some(Commit { changes, ..Commit::default() })
@@ -121,11 +122,18 @@ fn opening(project: &Project, currency: Currency, units: i64, now: Timestamp) ->
 /// Starts the simulated providers.
 pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
     let clock: ferropay_simulators::acquirer::Clock = Arc::new(|| SystemClock.now().seconds());
-    let acquirer = Acquirer::start(AcquirerConfig::new(config.acquirer_listen, clock)).await.with_context(|| {
-        format!("the acquirer simulator cannot listen on {}; choose another with --acquirer-listen", config.acquirer_listen)
-    })?;
+    let acquirer =
+        Acquirer::start(AcquirerConfig::new(config.acquirer_listen, clock)).await.with_context(|| {
+            format!(
+                "the acquirer simulator cannot listen on {}; choose another with --acquirer-listen",
+                config.acquirer_listen
+            )
+        })?;
     let listener = TcpListener::bind(config.simulators_listen).await.with_context(|| {
-        format!("the simulators cannot listen on {}; choose another with --simulators-listen", config.simulators_listen)
+        format!(
+            "the simulators cannot listen on {}; choose another with --simulators-listen",
+            config.simulators_listen
+        )
     })?;
     let control = listener.local_addr()?;
     let router = control_router(acquirer.clone());

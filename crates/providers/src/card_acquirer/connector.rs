@@ -4,8 +4,8 @@ use super::{
     codes,
     link::{self, Exchange, Link},
     message::{
-        Answer, Attempt, Class, Expiry, InvalidIdentity, Partial, Processing, Purchase, Refund, Request, ReversalAdvice,
-        ShopName, Stamp, Void,
+        Answer, Attempt, Class, Expiry, InvalidIdentity, Partial, Processing, Purchase, Refund, Request,
+        ReversalAdvice, ShopName, Stamp, Void,
     },
     reference::Reference,
     secret::{Cvv, Pan},
@@ -123,7 +123,10 @@ impl CardAcquirer {
 
     async fn send(&self, order: Order) -> Outcome {
         let Some(request) = self.request(&order) else {
-            tracing::error!(operation = order.attempt.operation.get(), "an order cannot be put into a message");
+            tracing::error!(
+                operation = order.attempt.operation.get(),
+                "an order cannot be put into a message"
+            );
             return Outcome::NotSent { code: PROVIDER_UNAVAILABLE };
         };
         match self.link.exchange(request).await {
@@ -159,14 +162,19 @@ impl CardAcquirer {
             OperationKind::Sale | OperationKind::Reversal => Processing::Purchase,
             OperationKind::Refund => Processing::Refund,
         };
-        let attempt = self.attempt(&order, order.amount).map(|attempt| Attempt { repeat: tries > 0, ..attempt });
+        let attempt =
+            self.attempt(&order, order.amount).map(|attempt| Attempt { repeat: tries > 0, ..attempt });
         let Some(attempt) = attempt else { return Reversal::Unanswered };
         let advice = ReversalAdvice { attempt, processing, original: None::<Stamp> };
         match self.link.exchange(Request::ReversalAdvice(advice)).await {
             Ok(answer) if answer.code.is_approval() => Reversal::Acknowledged,
             Ok(answer) => {
                 let code = std::str::from_utf8(&answer.code.0).unwrap_or("?").to_owned();
-                tracing::error!(operation = order.attempt.operation.get(), code, "the acquirer refuses a reversal advice");
+                tracing::error!(
+                    operation = order.attempt.operation.get(),
+                    code,
+                    "the acquirer refuses a reversal advice"
+                );
                 Reversal::Unanswered
             }
             Err(_) => Reversal::Unanswered,

@@ -107,17 +107,26 @@ fn source_allowed(project: &KnownProject, peer: Option<Peer>) -> bool {
     allowed.is_empty()
         || peer.is_some_and(|Peer(address)| {
             let source = address.ip().to_canonical();
-            allowed.iter().filter_map(|text| text.parse::<IpAddr>().ok()).any(|entry| entry.to_canonical() == source)
+            allowed
+                .iter()
+                .filter_map(|text| text.parse::<IpAddr>().ok())
+                .any(|entry| entry.to_canonical() == source)
         })
 }
 
-fn verify(engine: &Engine, project: &KnownProject, document: &Document<'_>, place: Place) -> Result<(), Refusal> {
+fn verify(
+    engine: &Engine,
+    project: &KnownProject,
+    document: &Document<'_>,
+    place: Place,
+) -> Result<(), Refusal> {
     let field = match place {
         Place::Customer => "customer.signature",
         Place::Root => "signature",
         _ => "general.signature",
     };
-    let tolerance = if project.project.settings.tolerant_signature { Tolerance::ALL } else { Tolerance::NONE };
+    let tolerance =
+        if project.project.settings.tolerant_signature { Tolerance::ALL } else { Tolerance::NONE };
     let secrets = project.valid_secrets(engine.now());
     match signature::verify(document, place, &secrets, tolerance) {
         Ok(_) => Ok(()),

@@ -1,6 +1,9 @@
 //! Executing admitted requests.
 
-use super::{admission::{Admitted, answers_with_list}, answer::Answer};
+use super::{
+    admission::{Admitted, answers_with_list},
+    answer::Answer,
+};
 use ferropay_domain::codes;
 use ferropay_engine::{
     Engine, Failure, KnownProject, PaymentStatus,
@@ -27,7 +30,9 @@ pub(super) async fn execute(
     };
     match result {
         Ok(body) => Answer::ok(body),
-        Err(refusal) if answers_with_list(path) && refusal.status == 400 => Answer::refused_with_list(&[refusal]),
+        Err(refusal) if answers_with_list(path) && refusal.status == 400 => {
+            Answer::refused_with_list(&[refusal])
+        }
         Err(refusal) => Answer::refused(&refusal),
     }
 }
@@ -59,8 +64,12 @@ async fn card_refund(
     let request = Refund::read(body)?;
     let payment_id = request.payment_id.as_str().to_owned();
     let content = body.serialize_without(&[]);
-    let origin =
-        Origin { path: "payment/card/refund", signature: admitted.signature(), content: &content, fault_plan };
+    let origin = Origin {
+        path: "payment/card/refund",
+        signature: admitted.signature(),
+        content: &content,
+        fault_plan,
+    };
     let intake = engine.card_refund(&admitted.project, request, origin).await;
     acceptance(&admitted.project, intake, &payment_id)
 }
@@ -73,7 +82,9 @@ fn acceptance(
 ) -> Result<String, Refusal> {
     match intake {
         Ok(Intake::Accepted(request)) => Ok(gate::accepted(request, project.project.id, payment_id)),
-        Ok(Intake::PaymentExists) => Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id")),
+        Ok(Intake::PaymentExists) => {
+            Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id"))
+        }
         Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
         Err(failure) => Err(failed(&failure)),
     }
@@ -94,14 +105,17 @@ fn failed(failure: &Failure) -> Refusal {
 async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
     let request = StatusByPayment::read(admitted.document.root())?;
     let project = &admitted.project;
-    let found = engine.payment_status(project, &request.payment_id).await.map_err(|failure| failed(&failure))?;
+    let found =
+        engine.payment_status(project, &request.payment_id).await.map_err(|failure| failed(&failure))?;
     let Some(found) = found else {
         let reply = gate::unknown_payment(project.project.id, request.payment_id.as_str());
         return sealed(project, &reply, Place::Root);
     };
     if request.terminal {
         let last = found.operations.last().map(|row| row.operation.request);
-        let Some(last) = last else { return Err(failed(&Failure::Defect("a payment without operation".to_owned()))) };
+        let Some(last) = last else {
+            return Err(failed(&Failure::Defect("a payment without operation".to_owned())));
+        };
         let payment_id = found.payment.id.as_str();
         let reply = with_facts(project, &found, |facts| {
             gate::request_status(project.project.id, last, payment_id, Some(facts), &[])
