@@ -134,6 +134,42 @@ async fn a_repeat_may_change_nothing_that_matters_and_anything_else() {
     assert_eq!((totals.purchases, totals.refunds, totals.voids), (1_000, 100, 100));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_race_with_the_same_references_never_move_money_twice() {
+    const REFERENCES: u64 = 200;
+    let acquirer = start().await;
+    let mut clients = tokio::task::JoinSet::new();
+    for index in 0..6_u64 {
+        let acquirer = acquirer.clone();
+        clients.spawn(async move {
+            let mut client = Client::signed_on(&acquirer).await;
+            let mut batch = Vec::new();
+            for number in 0..REFERENCES {
+                // Four clients buy; the other two undo every third purchase.
+                match index {
+                    0..4 => batch.extend(frame(&purchase(number, 100, ""))),
+                    _ => batch.extend(frame(&advice(number / 3 * 3, 100))),
+                }
+            }
+            client.0.write_all(&batch).await.unwrap();
+            for _ in 0..REFERENCES {
+                let answer = client.answer().await;
+                assert!(["00", "94"].contains(&answer.code.as_str()), "{answer:?}");
+            }
+        });
+    }
+    while let Some(done) = clients.join_next().await {
+        done.unwrap();
+    }
+    let book = acquirer.book();
+    assert!(book.moved_twice.is_empty());
+    let (_, totals) = book.totals[0];
+    let open: u64 = book.open.iter().map(|effect| effect.left).sum();
+    assert_eq!(totals.taken() - totals.returned(), u128::from(open));
+    // 200 purchases, of which 0, 3, 6 … 198 are undone in the end.
+    assert_eq!(open, 100 * (REFERENCES - REFERENCES.div_ceil(3)));
+}
+
 #[tokio::test]
 async fn answers_do_not_wait_for_slower_ones() {
     let acquirer = start().await;
