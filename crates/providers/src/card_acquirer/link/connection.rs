@@ -113,12 +113,15 @@ impl Connection {
         Self { state: Mutex::new(state), wake: Notify::new(), idle: Notify::new(), identity, limit }
     }
 
-    /// Lets requests in: the connection is signed on.
+    /// Lets requests in, as the connection is signed on; unless the link is closing.
     pub(super) fn open(&self) {
-        self.state.lock().phase = Phase::Ready;
+        let mut state = self.state.lock();
+        if state.phase == Phase::Down {
+            state.phase = Phase::Ready;
+        }
     }
 
-    /// Lets no more requests in; those in flight go on.
+    /// Lets no more requests in, ever; those in flight go on.
     pub(super) fn refuse(&self) {
         self.state.lock().phase = Phase::Closing;
     }

@@ -205,6 +205,10 @@ impl Link {
 
     /// Takes no more requests, waits up to `patience` for those in flight, signs off and closes every connection.
     pub async fn close(&self, patience: Duration) {
+        for connection in &self.connections {
+            connection.refuse();
+        }
+        self.shared.ready.notify_waiters();
         self.closing.send_replace(Some(Instant::now() + patience));
         let mut tasks = std::mem::take(&mut *self.tasks.lock());
         while tasks.join_next().await.is_some() {}
