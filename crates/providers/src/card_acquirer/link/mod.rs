@@ -111,8 +111,10 @@ pub struct Link {
 }
 
 impl Link {
-    /// Starts connecting. Answers that nothing waits for go to `unsolicited`, which must not block. Needs a tokio
-    /// runtime around it.
+    /// Starts connecting. Needs a tokio runtime around it.
+    ///
+    /// Late and second answers go to `unsolicited`, which must not block. The link has checked that they are for its
+    /// terminal and merchant; whether their amount fits the attempt only the receiver can know.
     pub fn start(
         config: Config,
         unsolicited: impl Fn(Answer) + Send + Sync + 'static,
