@@ -105,6 +105,72 @@ async fn a_0201_gets_the_stored_answer_with_its_own_trace_number() {
 }
 
 #[tokio::test]
+async fn a_repeat_may_change_nothing_that_matters_and_anything_else() {
+    let acquirer = start().await;
+    let mut client = Client::signed_on(&acquirer).await;
+    for number in [1, 2] {
+        assert_eq!(client.ask(&purchase(number, 500, "")).await, "00");
+    }
+    let dollars = |message: String| message.replacen("978", "840", 1);
+    assert_eq!(client.ask(&dollars(purchase(1, 500, ""))).await, "94", "DE49");
+    assert_eq!(client.ask(&purchase(1, 501, "")).await, "94", "DE4");
+    assert_eq!(client.ask(&purchase_of("5413330000000019", 1, 500, "")).await, "94", "DE2");
+    assert_eq!(client.ask(&refund(1, 500, &original(2))).await, "94", "DE3");
+    assert_eq!(client.ask(&purchase(1, 500, "07003123")).await, "00", "the CVV2 is not compared");
+
+    assert_eq!(client.ask(&refund(3, 100, &original(1))).await, "00");
+    assert_eq!(client.ask(&refund(3, 100, &original(2))).await, "94", "tag 05");
+    assert_eq!(client.ask(&refund(3, 100, &original(1)).replacen("0200", "0201", 1)).await, "00");
+
+    let part = |amount: u64| format!("{}11012{amount:012}", original(2));
+    assert_eq!(client.ask(&void(4, 500, &part(100), Some(400))).await, "00");
+    assert_eq!(client.ask(&void(4, 500, &part(100), Some(300))).await, "94", "DE95");
+    assert_eq!(client.ask(&void(4, 500, &part(101), Some(400))).await, "94", "tag 11");
+    assert_eq!(client.ask(&void(4, 501, &part(100), Some(400))).await, "94", "DE4");
+    assert_eq!(client.ask(&dollars(void(4, 500, &part(100), Some(400)))).await, "94", "DE49");
+    assert_eq!(client.ask(&void(4, 500, &original(2), None)).await, "94", "neither DE95 nor tag 11");
+    assert_eq!(client.ask(&void(4, 500, &part(100), Some(400)).replacen("0400", "0401", 1)).await, "00");
+    let (_, totals) = acquirer.book().totals[0];
+    assert_eq!((totals.purchases, totals.refunds, totals.voids), (1_000, 100, 100));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_race_with_the_same_references_never_move_money_twice() {
+    const REFERENCES: u64 = 200;
+    let acquirer = start().await;
+    let mut clients = tokio::task::JoinSet::new();
+    for index in 0..6_u64 {
+        let acquirer = acquirer.clone();
+        clients.spawn(async move {
+            let mut client = Client::signed_on(&acquirer).await;
+            let mut batch = Vec::new();
+            for number in 0..REFERENCES {
+                // Four clients buy; the other two undo every third purchase.
+                match index {
+                    0..4 => batch.extend(frame(&purchase(number, 100, ""))),
+                    _ => batch.extend(frame(&advice(number / 3 * 3, 100))),
+                }
+            }
+            client.0.write_all(&batch).await.unwrap();
+            for _ in 0..REFERENCES {
+                let answer = client.answer().await;
+                assert!(["00", "94"].contains(&answer.code.as_str()), "{answer:?}");
+            }
+        });
+    }
+    while let Some(done) = clients.join_next().await {
+        done.unwrap();
+    }
+    let book = acquirer.book();
+    assert!(book.moved_twice.is_empty());
+    let (_, totals) = book.totals[0];
+    let open: u64 = book.open.iter().map(|effect| effect.left).sum();
+    assert_eq!(totals.taken() - totals.returned(), u128::from(open));
+    // 200 purchases, of which 0, 3, 6 … 198 are undone in the end.
+    assert_eq!(open, 100 * (REFERENCES - REFERENCES.div_ceil(3)));
+}
+
+#[tokio::test]
 async fn answers_do_not_wait_for_slower_ones() {
     let acquirer = start().await;
     let mut client = Client::signed_on(&acquirer).await;

@@ -114,7 +114,7 @@ async fn a_reversal_advice_is_acknowledged_beside_its_unanswered_original() {
 }
 
 #[tokio::test]
-async fn an_answer_that_contradicts_the_request_is_unknown_and_evidence() {
+async fn an_answer_that_contradicts_the_request_is_unknown_and_no_evidence() {
     let peer = Peer::new().await;
     let (link, mut wire, mut unsolicited) = peer.link(|_| {}).await;
     for (operation, field, from, to) in [
@@ -133,8 +133,20 @@ async fn an_answer_that_contradicts_the_request_is_unknown_and_evidence() {
         wire.send(&approved.replacen(from, to, 1)).await;
         let Err(Exchange::Unknown { reason, .. }) = asked.await.unwrap() else { panic!("DE{field}") };
         assert_eq!(reason, Unknown::Contradiction { field });
-        assert_eq!(unsolicited.recv().await.unwrap().key.reference, reference(operation));
     }
+    assert!(unsolicited.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_late_answer_for_another_merchant_is_no_evidence() {
+    let peer = Peer::new().await;
+    let (link, mut wire, mut unsolicited) = peer.link(|_| {}).await;
+    assert!(link.exchange(purchase(1)).await.is_err());
+    let request = pieces(&wire.frame().await.unwrap());
+    wire.send(&request.approved().replace("57123", "57124")).await;
+    wire.send(&request.approved()).await;
+    assert_eq!(unsolicited.recv().await.unwrap().merchant_id.as_str(), "57123");
+    assert!(unsolicited.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -104,7 +104,8 @@ async fn a_link_keeps_as_many_connections_as_it_is_told_and_uses_what_is_left_of
     let first = peer.signed_on().await;
     let mut second = peer.signed_on().await;
     drop(first);
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    // It connects again, so it has noticed the loss; it is never signed on.
+    let _unanswered = peer.accept().await;
     for operation in 0..8 {
         let link = Arc::clone(&link);
         let asked = tokio::spawn(async move { link.exchange(purchase(operation)).await });
@@ -138,6 +139,19 @@ async fn closing_waits_for_what_is_in_flight_then_signs_off() {
     assert_eq!(wire.frame().await, None);
     closing.await.unwrap();
     assert_eq!(link.exchange(purchase(3)).await, Err(Exchange::NotSent(NotSent::Closing)));
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_connection_is_not_sent_when_the_link_closes() {
+    let peer = Peer::new().await;
+    let link = Arc::new(Link::start(peer.config(1), |_| {}).unwrap());
+    let asked = tokio::spawn({
+        let link = Arc::clone(&link);
+        async move { link.exchange(purchase(1)).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    link.close(Duration::from_millis(100)).await;
+    assert_eq!(asked.await.unwrap(), Err(Exchange::NotSent(NotSent::Closing)));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl Config {
             listen,
             clock,
             issuer_timeout: Duration::from_secs(10),
-            most_entries: 300_000,
+            most_entries: 200_000,
             most_connections: 256,
             most_deferred: 4_096,
             frame_timeout: Duration::from_secs(10),

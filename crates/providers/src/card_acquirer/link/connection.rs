@@ -113,12 +113,15 @@ impl Connection {
         Self { state: Mutex::new(state), wake: Notify::new(), idle: Notify::new(), identity, limit }
     }
 
-    /// Lets requests in: the connection is signed on.
+    /// Lets requests in, as the connection is signed on; unless the link is closing.
     pub(super) fn open(&self) {
-        self.state.lock().phase = Phase::Ready;
+        let mut state = self.state.lock();
+        if state.phase == Phase::Down {
+            state.phase = Phase::Ready;
+        }
     }
 
-    /// Lets no more requests in; those in flight go on.
+    /// Lets no more requests in, ever; those in flight go on.
     pub(super) fn refuse(&self) {
         self.state.lock().phase = Phase::Closing;
     }
@@ -214,8 +217,8 @@ impl Connection {
         true
     }
 
-    /// Pairs what came in with what waits. Answers nobody waits for, and answers that contradict their request, go to
-    /// `unsolicited`. `done` is scratch space.
+    /// Pairs what came in with what waits. Answers nobody waits for go to `unsolicited`, unless they are not this
+    /// link's. `done` is scratch space.
     pub(super) fn settle(
         &self,
         incoming: &mut Vec<Incoming>,
@@ -228,18 +231,21 @@ impl Connection {
         for message in incoming.drain(..) {
             match message {
                 Incoming::Answer(answer) => {
-                    let Some(waiting) = state.pending.remove(&answer.key) else {
-                        evidence.push(answer);
-                        continue;
-                    };
-                    let outcome = match contradiction(&answer, waiting.expected, &self.identity) {
-                        None => Ok(answer),
-                        Some(field) => {
-                            evidence.push(answer);
-                            Err(Lost::Unknown(Unknown::Contradiction { field }))
+                    let waiting = state.pending.remove(&answer.key);
+                    let expected = waiting.as_ref().map(|waiting| waiting.expected);
+                    let wrong = contradiction(&answer, expected, &self.identity);
+                    if let Some(field) = wrong {
+                        // It proves nothing about the attempt, so it is not handed on as evidence either.
+                        tracing::warn!(reference = %answer.key.reference, field, "contradictory answer");
+                    }
+                    match (waiting, wrong) {
+                        (Some(waiting), None) => done.push((waiting.sender, Ok(answer))),
+                        (Some(waiting), Some(field)) => {
+                            done.push((waiting.sender, Err(Lost::Unknown(Unknown::Contradiction { field }))));
                         }
-                    };
-                    done.push((waiting.sender, outcome));
+                        (None, None) => evidence.push(answer),
+                        (None, Some(_)) => {}
+                    }
                 }
                 Incoming::Broken(Broken { key, field }) => {
                     if let Some(waiting) = state.pending.remove(&key) {
@@ -342,19 +348,24 @@ fn cut(out: &mut Vec<u8>, start: usize, length: usize) {
     out.truncate(total - length);
 }
 
-/// The first element in which `answer` does not fit its request.
-fn contradiction(answer: &Answer, expected: Expected, identity: &Identity) -> Option<u8> {
-    if u64::from(answer.processing) != expected.processing {
-        return Some(3);
-    }
-    let partly = answer.code == ResponseCode::PARTLY_APPROVED;
-    let fits = if partly {
-        (1..=expected.amount).contains(&answer.amount)
-    } else {
-        answer.amount == expected.amount
-    };
-    if !fits {
-        return Some(4);
+/// The first element in which `answer` does not fit this link, or its request as far as that is still known.
+fn contradiction(answer: &Answer, expected: Option<Expected>, identity: &Identity) -> Option<u8> {
+    if let Some(expected) = expected {
+        if u64::from(answer.processing) != expected.processing {
+            return Some(3);
+        }
+        let partly = answer.code == ResponseCode::PARTLY_APPROVED;
+        let fits = if partly {
+            (1..=expected.amount).contains(&answer.amount)
+        } else {
+            answer.amount == expected.amount
+        };
+        if !fits {
+            return Some(4);
+        }
+        if answer.currency != expected.currency {
+            return Some(49);
+        }
     }
     if answer.code.is_approval() && answer.approval_code.is_none() && answer.key.class != Class::Advice {
         return Some(38);
@@ -362,10 +373,7 @@ fn contradiction(answer: &Answer, expected: Expected, identity: &Identity) -> Op
     if answer.terminal_id.as_bytes() != identity.terminal_id.as_bytes() {
         return Some(41);
     }
-    if answer.merchant_id.as_bytes() != identity.merchant_id.as_bytes() {
-        return Some(42);
-    }
-    (answer.currency != expected.currency).then_some(49)
+    (answer.merchant_id.as_bytes() != identity.merchant_id.as_bytes()).then_some(42)
 }
 
 #[cfg(test)]

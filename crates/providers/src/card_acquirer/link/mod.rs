@@ -111,8 +111,10 @@ pub struct Link {
 }
 
 impl Link {
-    /// Starts connecting. Answers that nothing waits for go to `unsolicited`, which must not block. Needs a tokio
-    /// runtime around it.
+    /// Starts connecting. Needs a tokio runtime around it.
+    ///
+    /// Late and second answers go to `unsolicited`, which must not block. The link has checked that they are for its
+    /// terminal and merchant; whether their amount fits the attempt only the receiver can know.
     pub fn start(
         config: Config,
         unsolicited: impl Fn(Answer) + Send + Sync + 'static,
@@ -205,6 +207,10 @@ impl Link {
 
     /// Takes no more requests, waits up to `patience` for those in flight, signs off and closes every connection.
     pub async fn close(&self, patience: Duration) {
+        for connection in &self.connections {
+            connection.refuse();
+        }
+        self.shared.ready.notify_waiters();
         self.closing.send_replace(Some(Instant::now() + patience));
         let mut tasks = std::mem::take(&mut *self.tasks.lock());
         while tasks.join_next().await.is_some() {}

@@ -63,9 +63,6 @@ pub(super) async fn supervise(shared: Arc<Shared>, connection: Arc<Connection>, 
             _ = closing.changed() => {}
         }
     }
-    connection.refuse();
-    connection.fail(Unknown::ConnectionLost);
-    shared.ready.notify_waiters();
 }
 
 /// One life of the connection; also tells whether it was signed on.
@@ -119,7 +116,11 @@ async fn govern(
     signed_on: &mut bool,
 ) -> End {
     let config = &shared.config;
-    match manage(shared, connection, Management::SignOn, config.sign_on_timeout).await {
+    let code = tokio::select! {
+        code = manage(shared, connection, Management::SignOn, config.sign_on_timeout) => code,
+        _ = closing.changed() => return End::SignedOff,
+    };
+    match code {
         Some(ResponseCode::APPROVED) => {}
         Some(code) => return End::Refused(code),
         None => return End::SignOnTimedOut,
@@ -141,9 +142,15 @@ async fn govern(
                 return End::Closed;
             },
             () = sleep_until(silent_at) => {
-                let silent = last_received.get() + config.echo_interval <= Instant::now();
-                if silent && manage(shared, connection, Management::Echo, config.echo_timeout).await.is_none() {
-                    return End::EchoTimedOut;
+                if last_received.get() + config.echo_interval > Instant::now() {
+                    continue;
+                }
+                tokio::select! {
+                    code = manage(shared, connection, Management::Echo, config.echo_timeout) => if code.is_none() {
+                        return End::EchoTimedOut;
+                    },
+                    // Looked at in the next round.
+                    _ = closing.changed() => {}
                 }
             }
         }
@@ -161,9 +168,8 @@ async fn manage(
     timeout(limit, answer).await.ok()?.ok()
 }
 
-/// Lets in no more requests and waits for those in flight, until `deadline` at most.
+/// Waits for the requests in flight, until `deadline` at most. New ones are refused already.
 async fn drain(connection: &Connection, deadline: Instant) {
-    connection.refuse();
     loop {
         let idle = connection.idle.notified();
         tokio::pin!(idle);

@@ -11,15 +11,17 @@
 
 pub(crate) mod card;
 mod entry;
+mod lines;
 mod report;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 pub use entry::{AttemptKind, AttemptState};
 pub use report::{BookReport, Counters, CurrencyTotals, DoubledOperation, OpenEffect, OperationReport};
 
 use self::card::MaskedPan;
 use self::entry::{APPROVALS, Entry};
+use self::lines::Lines;
 use super::reference::Reference;
 use super::reply::{Answer, Code};
 use super::request::Part;
@@ -99,7 +101,7 @@ pub(super) enum Verdict {
 
 /// The acquirer's memory.
 pub(super) struct Book {
-    entries: HashMap<Reference, Entry>,
+    entries: Lines,
     /// References by arrival; younger than a day, or not looked at since.
     recent: VecDeque<Reference>,
     /// References older than a day that had something left when they were looked at.
@@ -113,7 +115,7 @@ pub(super) struct Book {
 impl Book {
     pub(super) fn new(most_entries: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: Lines::default(),
             recent: VecDeque::new(),
             kept: VecDeque::new(),
             totals: BTreeMap::new(),
@@ -125,7 +127,7 @@ impl Book {
 
     /// Handles a purchase, refund or void.
     pub(super) fn attempt(&mut self, attempt: &Attempt, wish: &Wish, now: Now) -> Verdict {
-        if let Some(entry) = self.entries.get_mut(&attempt.reference) {
+        if let Some(entry) = self.entries.get_mut(attempt.reference) {
             return repeat(entry, &mut self.counters, attempt, wish.kind(), now);
         }
         let mut entry = Entry {
@@ -191,7 +193,7 @@ impl Book {
 
     /// Handles a reversal advice: whatever became of the attempt, from here on it is undone.
     pub(super) fn advise(&mut self, advice: &Attempt, now: Now) -> Answer {
-        let Some(mut entry) = self.entries.get(&advice.reference).cloned() else {
+        let Some(mut entry) = self.entries.get(advice.reference).cloned() else {
             self.counters.advices_before_original += 1;
             let unseen = Entry {
                 fingerprint: 0,
@@ -237,7 +239,7 @@ impl Book {
     fn purchase_of(&self, attempt: &Attempt, original: Reference) -> Result<&Entry, Code> {
         let purchase = self
             .entries
-            .get(&original)
+            .get(original)
             .filter(|entry| entry.kind == AttemptKind::Purchase && entry.state == AttemptState::Approved)
             .filter(|entry| entry.merchant == attempt.merchant)
             .ok_or(NOT_FOUND)?;
@@ -276,7 +278,7 @@ impl Book {
             _ => totals.refunds += u128::from(entry.amount),
         }
         if let Some(purchase) =
-            Reference::from_number(entry.original).and_then(|key| self.entries.get_mut(&key))
+            Reference::from_number(entry.original).and_then(|key| self.entries.get_mut(key))
         {
             purchase.left = purchase.left.saturating_sub(entry.amount);
         }
@@ -292,7 +294,7 @@ impl Book {
             return;
         }
         totals.refunds_undone += u128::from(amount);
-        match Reference::from_number(entry.original).and_then(|key| self.entries.get_mut(&key)) {
+        match Reference::from_number(entry.original).and_then(|key| self.entries.get_mut(key)) {
             // The purchase was reversed in between: what the refund no longer gives back, the reversal does.
             Some(purchase) if purchase.state == AttemptState::Reversed => {
                 totals.purchases_undone += u128::from(amount);
@@ -305,7 +307,7 @@ impl Book {
     fn add(&mut self, reference: Reference, entry: Entry, now: Now) {
         for _ in 0..AGED_PER_LINE {
             let Some(oldest) = self.recent.front().copied() else { break };
-            let Some(line) = self.entries.get(&oldest) else { break };
+            let Some(line) = self.entries.get(oldest) else { break };
             if now.seconds.saturating_sub(line.at) <= KEEP_SECONDS {
                 break;
             }
@@ -325,7 +327,7 @@ impl Book {
     }
 
     fn forget(&mut self, reference: Reference) {
-        let Some(entry) = self.entries.remove(&reference) else { return };
+        let Some(entry) = self.entries.remove(reference) else { return };
         self.counters.forgotten += 1;
         if entry.is_open_purchase() {
             self.counters.forgotten_open += 1;

@@ -1,7 +1,5 @@
 //! What the book shows to tests and operators: totals, counters, open effects, doubles.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
 use super::Book;
@@ -169,29 +167,31 @@ impl Book {
     pub(in crate::acquirer) fn report(&self) -> BookReport {
         let mut open = Vec::new();
         let mut moved_twice = Vec::new();
-        let mut operations: HashMap<u64, Vec<Reference>> = HashMap::new();
-        for (&reference, entry) in &self.entries {
+        let mut approved = Vec::new();
+        for (reference, entry) in self.entries.iter() {
             if entry.moved > 1 {
                 moved_twice.push(reference);
             }
             if entry.state != AttemptState::Approved {
                 continue;
             }
-            operations.entry(reference.operation()).or_default().push(reference);
+            approved.push(reference);
             if entry.left > 0 {
                 let (kind, currency, amount, left) = (entry.kind, entry.currency, entry.amount, entry.left);
                 open.push(OpenEffect { reference, kind, currency, amount, left });
             }
         }
-        let mut doubled_operations: Vec<_> = operations
-            .into_iter()
-            .filter(|(_, references)| references.len() > 1)
-            .map(|(operation, mut references)| {
-                references.sort_unstable();
-                DoubledOperation { operation, references }
+        // Sorted by reference, the attempts of an operation stand side by side.
+        approved.sort_unstable();
+        let doubled_operations = approved
+            .chunk_by(|one, next| one.operation() == next.operation())
+            .filter_map(|attempts| match attempts {
+                [first, _, ..] => {
+                    Some(DoubledOperation { operation: first.operation(), references: attempts.to_vec() })
+                }
+                _ => None,
             })
             .collect();
-        doubled_operations.sort_unstable_by_key(|doubled| doubled.operation);
         open.sort_unstable_by_key(|effect| effect.reference);
         moved_twice.sort_unstable();
         BookReport {
@@ -206,7 +206,7 @@ impl Book {
 
     /// What the book knows of one reference.
     pub(in crate::acquirer) fn operation(&self, reference: Reference) -> Option<OperationReport> {
-        let entry = self.entries.get(&reference)?;
+        let entry = self.entries.get(reference)?;
         let answer = entry.answer();
         let approval = answer.approval.map(|code| String::from_utf8_lossy(&code).into_owned());
         Some(OperationReport {

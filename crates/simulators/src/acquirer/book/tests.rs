@@ -1,5 +1,7 @@
 //! The book: each row of the profile's table of repeats, and the properties behind them.
 
+use std::collections::{HashMap, HashSet};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -21,6 +23,13 @@ fn attempt(number: u64, amount: u64) -> Attempt {
         cvv_sent: true,
         resumed: false,
     }
+}
+
+/// A line as a purchase makes it.
+pub(super) fn entry_of(amount: u64) -> Entry {
+    let mut book = Book::new(1);
+    book.attempt(&attempt(1, amount.max(1)), &APPROVE, NOW);
+    Entry { amount, ..book.entries.get(reference(1)).unwrap().clone() }
 }
 
 const NOW: Now = Now { seconds: 1_000_000, millis: 0 };
@@ -51,12 +60,12 @@ fn void(original: u64, part: Option<(u64, u64)>) -> Wish {
 }
 
 fn left(book: &Book, number: u64) -> u64 {
-    book.entries[&reference(number)].left
+    book.entries.get(reference(number)).unwrap().left
 }
 
 fn check_balance(book: &Book) {
     let mut open: BTreeMap<u16, u128> = BTreeMap::new();
-    for entry in book.entries.values().filter(|entry| entry.kind == AttemptKind::Purchase) {
+    for (_, entry) in book.entries.iter().filter(|(_, entry)| entry.kind == AttemptKind::Purchase) {
         *open.entry(entry.currency).or_default() += u128::from(entry.left);
     }
     for (currency, totals) in &book.totals {
@@ -215,8 +224,8 @@ fn the_cap_drops_the_oldest_lines_and_keeps_count_of_their_money() {
         assert!(book.recent.len() + book.kept.len() <= 10);
         check_balance(&book);
     }
-    assert!(!book.entries.contains_key(&reference(15)));
-    assert!(book.entries.contains_key(&reference(16)));
+    assert!(book.entries.get(reference(15)).is_none());
+    assert!(book.entries.get(reference(16)).is_some());
     assert_eq!((book.counters.forgotten, book.counters.forgotten_open), (15, 15));
     assert_eq!(book.totals[&978].forgotten, 1_500);
 }
@@ -229,7 +238,7 @@ fn a_line_stays_small() {
 #[test]
 fn approval_codes_differ_from_one_another() {
     let mut book = Book::new(10_000);
-    let codes: std::collections::HashSet<_> =
+    let codes: HashSet<_> =
         (1..5_000).map(|number| answer(book.attempt(&attempt(number, 1), &APPROVE, NOW)).approval).collect();
     assert_eq!(codes.len(), 4_999);
 }
@@ -282,7 +291,7 @@ proptest! {
     fn no_order_of_repeats_and_reversals_moves_money_twice(events in proptest::collection::vec(event(), 1..120)) {
         let mut book = Book::new(1_000);
         let mut stored: HashMap<u64, Answer> = HashMap::new();
-        let mut reversed = std::collections::HashSet::new();
+        let mut reversed = HashSet::new();
         for event in events {
             match event {
                 Event::Send(number) => {
@@ -294,7 +303,7 @@ proptest! {
                     }
                 }
                 Event::Advise(number) => {
-                    let void = book.entries.get(&reference(number)).is_some_and(|e| e.kind == AttemptKind::Void);
+                    let void = book.entries.get(reference(number)).is_some_and(|e| e.kind == AttemptKind::Void);
                     let answer = book.advise(&attempt(number, 0), NOW);
                     prop_assert_eq!(answer, Answer::plain(if void { DUPLICATE } else { APPROVED }));
                     if !void {
@@ -303,7 +312,7 @@ proptest! {
                 }
             }
             check_balance(&book);
-            for (reference, entry) in &book.entries {
+            for (reference, entry) in book.entries.iter() {
                 prop_assert!(entry.moved <= 1 && entry.left <= entry.amount, "{}", reference);
                 if entry.state == AttemptState::Reversed {
                     prop_assert_eq!(entry.left, 0);

@@ -1,0 +1,308 @@
+//! One merchant, one payment, and a store in memory that applies change sets and audits every step.
+
+mod audit;
+
+use crate::fixtures::{answer, eur, moment, project, refund_of, sale_of};
+use ferropay_domain::{
+    callback::Event,
+    card::Network,
+    change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Settlement, TaskKey, Write},
+    codes::Code,
+    decide::{self, Ids, Lateness, Now, Outcome, RefundCommand, RefundFacts},
+    ids::{AttemptId, CallbackId, OperationId, PaymentKey},
+    ledger::{self, AccountKey, EntryKind, Owner},
+    money::Money,
+    payment::{Attempt, Operation, Payment, PaymentStatus},
+    project::{OperationDay, Project, Settings},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::Duration,
+};
+
+pub(crate) struct World {
+    pub(crate) project: Project,
+    pub(crate) day: OperationDay,
+    pub(crate) now: Now,
+    pub(crate) network: Network,
+    /// Smallest amount a partial return may leave (G-283).
+    pub(crate) smallest_rest: i64,
+    pub(crate) payment: Option<Payment>,
+    pub(crate) operations: BTreeMap<OperationId, Operation>,
+    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) holds: BTreeMap<OperationId, Hold>,
+    pub(crate) tasks: BTreeSet<String>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) forgotten: BTreeSet<OperationId>,
+    /// Rows of the operations' table that were taken.
+    pub(crate) rows: BTreeSet<&'static str>,
+    /// Changes of the payment's status by an operation that ended.
+    pub(crate) moves: BTreeSet<(PaymentStatus, PaymentStatus)>,
+    opening: i64,
+    names: HashSet<(u8, String)>,
+    balances: BTreeMap<AccountKey, i64>,
+    booked: HashSet<(OperationId, EntryKind)>,
+    drawn: i64,
+}
+
+impl World {
+    /// A merchant with these settings who has `opening` EUR cents.
+    pub(crate) fn new(settings: Settings, opening: i64) -> Self {
+        let start = moment("2026-11-21T12:00:00Z");
+        let mut world = Self {
+            project: project(settings),
+            day: OperationDay::default(),
+            now: Now { business: start, real: start },
+            network: Network::Visa,
+            smallest_rest: 1,
+            payment: None,
+            operations: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            tasks: BTreeSet::new(),
+            events: Vec::new(),
+            forgotten: BTreeSet::new(),
+            rows: BTreeSet::new(),
+            moves: BTreeSet::new(),
+            opening,
+            names: HashSet::new(),
+            balances: BTreeMap::new(),
+            booked: HashSet::new(),
+            drawn: 100,
+        };
+        if opening > 0 {
+            let entry = ledger::opening(world.project.id, OperationId::new(1), eur(opening), start);
+            world.post(&[entry]);
+        }
+        world
+    }
+
+    /// A merchant with plenty of money and no fees.
+    pub(crate) fn rich() -> Self {
+        Self::new(Settings::default(), 1_000_000)
+    }
+
+    /// A successful sale of `minor` EUR cents by a card of `network`.
+    pub(crate) fn sold(minor: i64, network: Network) -> Self {
+        let mut world = Self { network, ..Self::rich() };
+        world.sale(minor);
+        world.outcome(crate::fixtures::approved(eur(minor))).unwrap();
+        world
+    }
+
+    pub(crate) fn draw(&mut self) -> Ids {
+        self.drawn += 1;
+        Ids {
+            payment: PaymentKey::new(uuid::Uuid::from_u128(77)),
+            operation: OperationId::new(self.drawn),
+            callback: CallbackId::new(self.drawn),
+        }
+    }
+
+    pub(crate) fn advance(&mut self, span: Duration) {
+        self.now = Now { business: self.now.business.plus(span), real: self.now.real.plus(span) };
+    }
+
+    pub(crate) fn payment(&self) -> &Payment {
+        self.payment.as_ref().unwrap()
+    }
+
+    pub(crate) fn status(&self) -> PaymentStatus {
+        self.payment().status
+    }
+
+    pub(crate) fn sum(&self) -> i64 {
+        self.payment().sum().minor
+    }
+
+    pub(crate) fn operation(&self) -> &Operation {
+        self.operations.values().next_back().unwrap()
+    }
+
+    pub(crate) fn attempt(&self) -> &Attempt {
+        self.attempts.values().next_back().unwrap()
+    }
+
+    pub(crate) fn balance(&self, owner: Owner) -> i64 {
+        let key = AccountKey { owner, currency: eur(0).currency };
+        self.balances.get(&key).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn merchant(&self) -> i64 {
+        self.balance(Owner::Merchant(self.project.id))
+    }
+
+    pub(crate) fn provider(&self) -> i64 {
+        self.balance(Owner::Provider(self.project.card_account))
+    }
+
+    pub(crate) fn suspense(&self) -> i64 {
+        self.balance(Owner::Suspense(self.project.card_account))
+    }
+
+    pub(crate) fn sale(&mut self, minor: i64) -> bool {
+        let (ids, command) = (self.draw(), sale_of(eur(minor), self.network));
+        let changes = decide::sale(&self.project, command, ids, self.now);
+        let accepted = changes.payment.is_some();
+        self.apply(changes);
+        accepted
+    }
+
+    /// Asks for a return of `minor` EUR cents, or of everything; answers the code of the operation it made.
+    pub(crate) fn refund(&mut self, minor: Option<i64>) -> Code {
+        self.refund_by(&refund_of(minor.map(eur)))
+    }
+
+    /// Asks for a return, as the engine does it: a lost hold or name becomes a fact and is decided again.
+    pub(crate) fn refund_by(&mut self, command: &RefundCommand) -> Code {
+        let ids = self.draw();
+        let (mut balance_short, mut refund_id_taken) = (false, false);
+        loop {
+            let facts = RefundFacts {
+                day: &self.day,
+                smallest_rest: self.smallest_rest,
+                balance_short,
+                refund_id_taken,
+            };
+            let changes =
+                decide::refund(&self.project, self.payment(), command.clone(), &facts, ids, self.now)
+                    .unwrap();
+            let short = changes.holds.iter().any(|hold| {
+                let held: i64 = self.holds.values().map(|other| other.minor).sum();
+                self.balances.get(&hold.account).copied().unwrap_or(0) - held - hold.minor < hold.floor
+            });
+            let taken = changes
+                .names
+                .iter()
+                .any(|name| self.names.contains(&(name.kind.number(), name.folded.clone())));
+            if short && !balance_short {
+                balance_short = true;
+            } else if taken && !refund_id_taken {
+                refund_id_taken = true;
+            } else {
+                self.apply(changes);
+                return self.operations.get(&ids.operation).unwrap().code;
+            }
+        }
+    }
+
+    /// The call of the latest attempt ends.
+    pub(crate) fn outcome(&mut self, outcome: Outcome) -> Result<(), MachineBreak> {
+        self.outcome_of(self.attempt().id, outcome)
+    }
+
+    pub(crate) fn outcome_of(&mut self, id: AttemptId, outcome: Outcome) -> Result<(), MachineBreak> {
+        let ids = self.draw();
+        let changes = decide::attempt_outcome(&self.project, self.scene(id), outcome, ids, self.now)?;
+        self.apply(changes);
+        Ok(())
+    }
+
+    pub(crate) fn acknowledge(&mut self, id: AttemptId) -> Result<(), MachineBreak> {
+        let ids = self.draw();
+        let changes = decide::reversal_acknowledged(&self.project, self.scene(id), ids, self.now)?;
+        self.apply(changes);
+        Ok(())
+    }
+
+    /// An approval outside its call; answers whether it changed anything.
+    pub(crate) fn late(&mut self, id: AttemptId, amount: Money) -> Result<bool, MachineBreak> {
+        let ids = self.draw();
+        let late = decide::late_approval(&self.project, self.scene(id), amount, answer("00"), ids, self.now)?;
+        match late {
+            Lateness::Known => Ok(false),
+            Lateness::Booked(changes) => {
+                self.apply(*changes);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The threshold is looked at; answers whether it had passed.
+    pub(crate) fn threshold(&mut self, id: AttemptId) -> Result<bool, MachineBreak> {
+        let ids = self.draw();
+        let changes = decide::threshold_passed(&self.project, self.scene(id), ids, self.now)?;
+        let passed = changes.is_some();
+        if let Some(changes) = changes {
+            self.apply(changes);
+        }
+        Ok(passed)
+    }
+
+    pub(crate) fn scene(&self, id: AttemptId) -> (&Payment, &Operation, &Attempt) {
+        (self.payment(), self.operations.get(&id.operation).unwrap(), self.attempts.get(&id).unwrap())
+    }
+
+    pub(crate) fn has_task(&self, key: TaskKey) -> bool {
+        self.tasks.contains(&format!("{key:?}"))
+    }
+
+    /// Applies a change set as a store would, and audits the result.
+    pub(crate) fn apply(&mut self, changes: ChangeSet) {
+        let before = self.payment.clone();
+        for name in &changes.names {
+            assert!(self.names.insert((name.kind.number(), name.folded.clone())), "{name:?} is taken");
+        }
+        match changes.payment {
+            Some(PaymentWrite::Insert(new)) => assert!(self.payment.replace(*new).is_none()),
+            Some(PaymentWrite::Update { payment, expected }) => {
+                assert_eq!(before.as_ref().unwrap().version, expected, "decided on another version");
+                assert_eq!(payment.version, expected + 1);
+                self.payment = Some(*payment);
+            }
+            None => {}
+        }
+        self.settle(&changes.settled, &changes.entries);
+        for hold in changes.holds {
+            assert!(self.holds.insert(hold.operation, hold).is_none(), "one hold per operation");
+        }
+        self.post(&changes.entries);
+        assert!(changes.operations.len() <= 1, "a decision is about one operation");
+        if changes.operations.is_empty() {
+            audit::assert_untouched(before.as_ref(), self.payment.as_ref());
+        }
+        for write in changes.operations {
+            let old = self.operations.insert(write.record().id, write.record().clone());
+            assert_eq!(old.is_none(), matches!(write, Write::Insert(_)));
+            self.audit_transition(before.as_ref(), old.as_ref(), write.record(), &changes.events);
+        }
+        for write in changes.attempts {
+            let old = self.attempts.insert(write.record().id, write.record().clone());
+            assert_eq!(old.is_none(), matches!(write, Write::Insert(_)));
+        }
+        for key in changes.done {
+            self.tasks.remove(&format!("{key:?}"));
+        }
+        for task in changes.tasks {
+            assert!(self.tasks.insert(format!("{:?}", task.key)), "{:?} is there already", task.key);
+        }
+        self.forgotten.extend(changes.forget_cvv);
+        self.events.extend(changes.events);
+        if self.payment.is_some() {
+            self.audit();
+        }
+    }
+
+    fn post(&mut self, entries: &[ledger::Entry]) {
+        for entry in entries {
+            assert!(entry.is_balanced(), "{entry:?}");
+            assert!(self.booked.insert((entry.operation, entry.kind)), "{entry:?} is booked already");
+            for leg in &entry.legs {
+                *self.balances.entry(leg.account).or_default() += leg.minor;
+            }
+        }
+    }
+
+    /// A settlement ends exactly the hold that was placed and pays what the settled legs say.
+    fn settle(&mut self, settled: &[Settlement], entries: &[ledger::Entry]) {
+        let legs: i64 =
+            entries.iter().flat_map(|entry| &entry.legs).filter(|leg| leg.settled).map(|leg| leg.minor).sum();
+        let paid: i64 = settled.iter().map(|settlement| settlement.paid).sum();
+        assert_eq!(paid, -legs, "settled legs add up to what is paid");
+        for settlement in settled {
+            let hold = self.holds.remove(&settlement.operation).expect("a hold is settled once");
+            assert_eq!((hold.minor, hold.account), (settlement.held, settlement.account));
+            assert!(settlement.paid == 0 || settlement.paid == settlement.held);
+        }
+    }
+}
