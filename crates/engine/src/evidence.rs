@@ -9,7 +9,7 @@ use crate::{
 use ferropay_domain::{
     change::{TaskKey, bucket_of},
     decide::{self, Lateness},
-    payment::AttemptStatus,
+    payment::{AttemptStatus, OperationKind},
 };
 use ferropay_store::{Commit, CommitError, Loss, Notification};
 use std::{sync::Arc, time::Duration};
@@ -63,14 +63,23 @@ impl Engine {
         let now = self.moment(&project);
         let facts = (&scene.payment, &scene.operation, &scene.attempt);
         let ids = self.ids.for_decision();
+        let contradiction =
+            scene.operation.kind == OperationKind::Reversal && scene.attempt.status.is_settled();
+        if contradiction && late.approved.is_some() && scene.attempt.status != AttemptStatus::Approved {
+            // A void is repeated, never undone: nothing but a person can settle two answers that differ.
+            tracing::error!(
+                operation = late.attempt.operation.get(),
+                "the provider approved a void that it had refused; compare its statement"
+            );
+        }
         let booked = match late.approved {
-            Some(amount) => {
+            Some(amount) if !contradiction => {
                 match decide::late_approval(&project.project, facts, amount, late.answer.clone(), ids, now)? {
                     Lateness::Booked(changes) => Some(*changes),
                     Lateness::Known => None,
                 }
             }
-            None => None,
+            _ => None,
         };
         let reversing = booked
             .as_ref()
