@@ -184,7 +184,7 @@ fn refusal(
 fn kind_of_return(payment: &Payment, amount: Money, day: &OperationDay, now: Now) -> OperationKind {
     let Some(debit) = &payment.detail.debit else { return OperationKind::Refund };
     let within_day = now.business < day.end(debit.at);
-    let total = amount.minor == payment.debited && payment.returned == 0;
+    let total = amount.minor == payment.debited;
     if within_day && (total || debit.network == crate::card::Network::Mastercard) {
         OperationKind::Reversal
     } else {

@@ -1,14 +1,16 @@
 //! The exhaustive walk: every state and every event, in the tables and through the decisions.
 
 use crate::{
-    fixtures::{GIVEN_UP, NOT_SENT, REPEATED, answer, approved, declined, eur},
+    fixtures::{GIVEN_UP, NOT_SENT, REPEATED, answer, approved, declined, eur, refund_of},
     world::World,
 };
 use ferropay_domain::{
     card::Network,
-    change::{ChangeSet, MachineBreak},
+    change::{ChangeSet, MachineBreak, TaskKey},
     codes,
     decide::{self, Lateness},
+    ids::OperationId,
+    money::FeeRule,
     payment::{
         Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, Payment, PaymentStatus,
         machine::{
@@ -91,7 +93,7 @@ fn ask(world: &World, scene: Scene<'_>, event: AttemptEvent) -> Result<Option<Ch
 // table is taken by a decision.
 #[test]
 fn an_attempt_moves_by_the_rows_of_its_table_and_in_no_other_way() {
-    use AttemptEvent::{Approved, LateApproval};
+    use AttemptEvent::{Approved, LateApproval, ReversalAcknowledged};
     use AttemptStatus::{Created, Declined, NotSent, Reversed, Reversing, Unknown};
     let mut taken = BTreeSet::new();
     for kind in OperationKind::ALL {
@@ -109,17 +111,21 @@ fn an_attempt_moves_by_the_rows_of_its_table_and_in_no_other_way() {
                 if let Some(to) = attempt_after(from, event) {
                     let changes = answer.expect(&label).expect(&label);
                     assert_eq!(changes.attempts[0].record().status, to, "{label}");
+                    if event != asked && asked == Approved {
+                        let call = TaskKey::Call(world.attempt().id);
+                        assert!(changes.done.contains(&call), "{label}: late or not, the call has ended");
+                    }
                     taken.insert((from, event.name()));
-                } else if matches!(answer, Err(MachineBreak { .. })) {
-                    assert_eq!(answer.unwrap_err().from, from.text(), "{label}");
-                } else if let Some(changes) = answer.unwrap() {
+                } else if matches!(from, Reversing | Reversed) && event != ReversalAcknowledged {
                     // The reversal decides: such an answer only ends its call.
-                    assert!(matches!(from, Reversing | Reversed), "{label}");
+                    let changes = answer.expect(&label).expect(&label);
                     assert_eq!(changes.done.len(), 1, "{label}");
                     let only_done = ChangeSet { done: changes.done.clone(), ..ChangeSet::default() };
                     assert_eq!(format!("{changes:?}"), format!("{only_done:?}"), "{label}");
+                } else if (from, asked) == (AttemptStatus::Approved, LateApproval) {
+                    assert!(answer.expect(&label).is_none(), "{label}");
                 } else {
-                    assert_eq!((from, asked), (AttemptStatus::Approved, LateApproval), "{label}");
+                    assert_eq!(answer.expect_err(&label).from, from.text(), "{label}");
                 }
             }
         }
@@ -276,24 +282,46 @@ fn a_return_begins_only_where_the_drawing_lets_one_end() {
     for &status in PaymentStatus::ALL {
         let mut world = World::sold(1000, Network::Visa);
         world.payment.as_mut().unwrap().status = status;
-        let ids = world.draw();
-        let facts = decide::RefundFacts {
-            day: &world.day,
-            smallest_rest: 1,
-            balance_short: false,
-            refund_id_taken: false,
-        };
-        let command = crate::fixtures::refund_of(None);
-        let changes =
-            decide::refund(&world.project, world.payment(), command, &facts, ids, world.now).unwrap();
-        let expected =
-            if payment_may_become(status, PaymentStatus::Refunded) && status != PaymentStatus::Refunded {
-                codes::AWAITING
-            } else {
-                codes::WRONG_STATE
-            };
-        assert_eq!(changes.operations[0].record().code, expected, "{status}");
+        let open_end = status != PaymentStatus::Refunded;
+        let returnable = open_end && payment_may_become(status, PaymentStatus::Refunded);
+        let expected = if returnable { codes::AWAITING } else { codes::WRONG_STATE };
+        assert_eq!(refund_code(&mut world, None), expected, "{status}");
     }
+}
+
+// G-277, G-281: whatever else its status says, a purchase is returned only when it was debited and rests.
+#[test]
+fn a_return_needs_a_debit_and_no_open_operation() {
+    let spoilt: [fn(&mut Payment); 2] =
+        [|payment| payment.debited = 0, |payment| payment.open = Some(OperationId::new(1))];
+    for spoil in spoilt {
+        let mut world = World::sold(1000, Network::Visa);
+        spoil(world.payment.as_mut().unwrap());
+        assert_eq!(refund_code(&mut world, None), codes::WRONG_STATE);
+    }
+}
+
+/// The code a return is answered with, without applying it.
+fn refund_code(world: &mut World, minor: Option<i64>) -> codes::Code {
+    let ids = world.draw();
+    let facts = decide::RefundFacts {
+        day: &world.day,
+        smallest_rest: 1,
+        balance_short: false,
+        refund_id_taken: false,
+    };
+    let command = refund_of(minor.map(eur));
+    let changes = decide::refund(&world.project, world.payment(), command, &facts, ids, world.now).unwrap();
+    changes.operations[0].record().code
+}
+
+// G-284: what cannot be stated cannot be held, even before a balance is looked at.
+#[test]
+fn a_hold_is_never_clipped_to_the_range_of_amounts() {
+    let mut world = World::sold(1000, Network::Visa);
+    world.project.settings.refund_fee = FeeRule { fixed_minor: i64::MAX - 99, ..FeeRule::default() };
+    assert_eq!(refund_code(&mut world, Some(99)), codes::AWAITING);
+    assert_eq!(refund_code(&mut world, Some(100)), codes::MERCHANT_BALANCE);
 }
 
 // P-151 to P-156: an approval cannot lead a payment where no row leads, whatever brought it to its status.

@@ -9,7 +9,8 @@ use ferropay_domain::{
     card::Network,
     change::NameKind,
     codes,
-    decide::RefundCommand,
+    decide::{RefundCommand, RefundFacts, refund},
+    ids::{AttemptId, ProviderAccountId},
     ledger::Owner,
     money::{FeeRule, Money, Rounding},
     payment::{OperationKind, OperationStatus, PaymentStatus},
@@ -176,7 +177,7 @@ fn a_repeated_whole_return_is_too_soon_rather_than_in_the_wrong_state() {
     world.refund(None);
     assert_eq!(world.refund(None), codes::REFUND_TOO_SOON);
     let whole = world.operations.values().rev().nth(1).unwrap().id;
-    world.outcome_of(ferropay_domain::ids::AttemptId::first(whole), approved(eur(1370))).unwrap();
+    world.outcome_of(AttemptId::first(whole), approved(eur(1370))).unwrap();
     assert_eq!(world.refund(None), codes::REFUND_TOO_SOON);
     world.advance(DAY);
     assert_eq!(world.refund(None), codes::WRONG_STATE);
@@ -188,7 +189,7 @@ fn what_was_never_debited_cannot_be_returned() {
     let mut world = World::rich();
     world.sale(1370);
     assert_eq!(world.refund(None), codes::WRONG_STATE, "still under way");
-    let sale = ferropay_domain::ids::AttemptId::first(*world.operations.keys().next().unwrap());
+    let sale = AttemptId::first(*world.operations.keys().next().unwrap());
     world.outcome_of(sale, declined(codes::CARD_GENERAL_DECLINE)).unwrap();
     assert_eq!(world.refund(Some(100)), codes::WRONG_STATE);
 }
@@ -317,6 +318,36 @@ fn an_approved_return_counts_for_what_was_asked() {
         world.outcome(approved(echoed)).unwrap();
         assert_eq!((world.sum(), world.provider()), (1270, -1270), "{echoed}");
     }
+}
+
+// G-271: a return goes where the money was taken, also when new sales go elsewhere.
+#[test]
+fn a_return_goes_through_the_account_that_took_the_money() {
+    let world = next_day(Network::Visa);
+    let mut moved = world.project.clone();
+    moved.card_account = ProviderAccountId::new(8);
+    let facts =
+        RefundFacts { day: &world.day, smallest_rest: 1, balance_short: false, refund_id_taken: false };
+    let ids = World::rich().draw();
+    let changes = refund(&moved, world.payment(), refund_of(None), &facts, ids, world.now).unwrap();
+    assert_eq!(changes.attempts[0].record().account, world.project.card_account);
+}
+
+// G-084, G-085
+#[test]
+fn a_return_has_callback_options_of_its_own_but_the_payments_address() {
+    let mut world = next_day(Network::Visa);
+    let told = |world: &mut World, disabled| {
+        let mut command = refund_of(Some(eur(9999)));
+        command.callback.disabled = disabled;
+        command.callback.delay_seconds = 30;
+        command.callback.url = Some("https://elsewhere.example".to_owned());
+        world.refund_by(&command);
+        let event = world.events.last().unwrap().clone();
+        (event.addresses, event.not_before.since(world.now.business).as_secs())
+    };
+    assert_eq!(told(&mut world, false), (vec!["https://shop.example/callback".to_owned()], 30));
+    assert_eq!(told(&mut world, true), (Vec::new(), 30));
 }
 
 // G-294, G-296, G-105, T-097

@@ -194,6 +194,37 @@ fn a_rejected_sale_leaves_nothing_but_its_request_and_one_callback() {
     assert!(matches!(&event.content, Content::Rejected { errors, .. } if *errors == request.problems));
 }
 
+// G-084, G-120
+#[test]
+fn a_rejection_is_told_where_the_request_says() {
+    let told = |vary: fn(&mut SaleCommand)| {
+        let mut command = sale_of(eur(1000), Network::Visa);
+        command.has_cvv = false;
+        vary(&mut command);
+        decided(&project(Settings::default()), command).events[0].clone()
+    };
+    assert_eq!(told(|_| {}).addresses, ["https://shop.example/callback"]);
+    assert!(told(|it| it.callback.disabled = true).addresses.is_empty());
+    let own = told(|it| it.callback.url = Some("https://shop.example/own".to_owned()));
+    assert_eq!(own.addresses, ["https://shop.example/own"]);
+    let later = told(|it| it.callback.delay_seconds = 60).not_before.since(told(|_| {}).not_before);
+    assert_eq!(later.as_secs(), 60, "G-085");
+}
+
+// G-289: what a later reversal has to name is kept: which attempt, when it was sent, and when it was done.
+#[test]
+fn a_debit_remembers_when_its_message_left_and_when_it_was_approved() {
+    let mut world = World::rich();
+    let sent = world.now;
+    world.sale(1000);
+    world.advance(std::time::Duration::from_secs(5));
+    world.outcome(approved(eur(1000))).unwrap();
+    let debit = world.payment().detail.debit.clone().unwrap();
+    assert_eq!((debit.sent_at, debit.at), (sent.real, world.now.business));
+    assert_eq!((debit.attempt, debit.account), (world.attempt().id, world.project.card_account));
+    assert_eq!(debit.network, Network::Visa);
+}
+
 /// Where the callback of a sale goes, by the options of its request and its outcome.
 fn told(settings: Settings, vary: impl FnOnce(&mut SaleCommand), success: bool) -> (Vec<String>, i64) {
     let mut world = World::rich();

@@ -269,6 +269,8 @@ impl World {
         for write in changes.attempts {
             let old = self.attempts.insert(write.record().id, write.record().clone());
             assert_eq!(old.is_none(), matches!(write, Write::Insert(_)));
+            let moved = old.is_none_or(|old| old.status != write.record().status);
+            assert!(!moved || write.record().updated_at == self.now.real);
         }
         for key in changes.done {
             self.tasks.remove(&format!("{key:?}"));
@@ -287,6 +289,10 @@ impl World {
         for entry in entries {
             assert!(entry.is_balanced(), "{entry:?}");
             assert!(self.booked.insert((entry.operation, entry.kind)), "{entry:?} is booked already");
+            if let EntryKind::Unsuspended(occurrence) = entry.kind {
+                let suspended = (entry.operation, EntryKind::Suspended(occurrence));
+                assert!(self.booked.contains(&suspended), "{entry:?} clears what was booked");
+            }
             for leg in &entry.legs {
                 *self.balances.entry(leg.account).or_default() += leg.minor;
             }

@@ -27,6 +27,7 @@ impl World {
     ) {
         let row = row_taken(old, new);
         self.rows.insert(row.id);
+        assert_eq!(new.updated_at, self.now.business);
         let after = self.payment();
         assert_eq!(events.len(), usize::from(row.notice == Notice::Result), "{}", row.id);
         let Some(before) = before else {
@@ -96,6 +97,7 @@ impl World {
         let returning: i64 = open.iter().copied().filter(is_return).map(|it| it.amount.minor).sum();
         assert_eq!((payment.debited, payment.returned, payment.returning), (sold, returned, returning));
         assert!(returned + returning <= sold);
+        assert_eq!(payment.returnable(), sold - returned - returning);
         let sum = if sold == 0 { payment.requested } else { sold - returned };
         assert_eq!(payment.sum(), Money::new(sum, payment.currency), "U-270 to U-279");
         assert_eq!(payment.refunded_any, self.succeeded(OperationKind::Refund).next().is_some());
