@@ -70,7 +70,7 @@ impl Engine {
             Ok(Next::Done) => self.waiting.wake(subject),
             Ok(Next::Later) => {}
             Err(error) => {
-                tracing::error!(callback = callback.get(), %error, "a delivery could not be recorded")
+                tracing::error!(callback = callback.get(), %error, "a delivery could not be recorded");
             }
         }
         drop(in_hand);

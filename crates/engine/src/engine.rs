@@ -226,7 +226,7 @@ impl Engine {
         let mut changes = changes;
         let mut deliveries = Vec::new();
         for event in std::mem::take(&mut changes.events) {
-            let (callback, due) = self.render(project, event, bucket, now)?;
+            let (callback, due) = render(project, event, bucket, now)?;
             commit.callbacks.push(callback);
             deliveries.extend(due);
         }
@@ -234,57 +234,57 @@ impl Engine {
         self.store.commit(commit).await?;
         Ok(deliveries)
     }
+}
 
-    fn render(
-        &self,
-        project: &KnownProject,
-        event: Event,
-        bucket: u8,
-        now: Now,
-    ) -> Result<(NewCallback, Vec<Delivery>), CommitError> {
-        let unsigned = ferropay_wire::callback::body(&event, &project.project.settings);
-        let secret = project
-            .current_secret()
-            .ok_or_else(|| CommitError::Defect(format!("project {} has no secret", project.project.id)))?;
-        let body = signature::seal(&unsigned, signature::Place::Root, secret)
-            .map_err(|error| CommitError::Defect(format!("a callback could not be signed: {error}")))?;
-        let shared: Arc<str> = body.as_str().into();
-        let due = event.not_before;
-        let mut tasks = Vec::new();
-        let mut deliveries = Vec::new();
-        for (position, url) in event.addresses.iter().enumerate() {
-            let Ok(address) = u8::try_from(position) else { break };
-            tasks.push(Task {
-                key: TaskKey::Deliver(event.id, address),
-                bucket,
-                clock: project.timer_clock(),
-                due,
-                tries: 0,
-            });
-            deliveries.push(Delivery {
-                callback: event.id,
-                address,
-                project: event.project,
-                subject: event.subject,
-                number: event.number,
-                url: url.clone(),
-                body: shared.clone(),
-                attempts: 0,
-                state: DeliveryState::Open,
-                due,
-            });
-        }
-        let callback = NewCallback {
-            id: event.id,
+/// Renders and signs a callback; answers it with the deliveries it leads to.
+fn render(
+    project: &KnownProject,
+    event: Event,
+    bucket: u8,
+    now: Now,
+) -> Result<(NewCallback, Vec<Delivery>), CommitError> {
+    let unsigned = ferropay_wire::callback::body(&event, &project.project.settings);
+    let secret = project
+        .current_secret()
+        .ok_or_else(|| CommitError::Defect(format!("project {} has no secret", project.project.id)))?;
+    let body = signature::seal(&unsigned, signature::Place::Root, secret)
+        .map_err(|error| CommitError::Defect(format!("a callback could not be signed: {error}")))?;
+    let shared: Arc<str> = body.as_str().into();
+    let due = event.not_before;
+    let mut tasks = Vec::new();
+    let mut deliveries = Vec::new();
+    for (position, url) in event.addresses.iter().enumerate() {
+        let Ok(address) = u8::try_from(position) else { break };
+        tasks.push(Task {
+            key: TaskKey::Deliver(event.id, address),
+            bucket,
+            clock: project.timer_clock(),
+            due,
+            tries: 0,
+        });
+        deliveries.push(Delivery {
+            callback: event.id,
+            address,
             project: event.project,
             subject: event.subject,
             number: event.number,
-            body,
-            addresses: event.addresses,
-            created_at: now.business,
+            url: url.clone(),
+            body: shared.clone(),
+            attempts: 0,
+            state: DeliveryState::Open,
             due,
-            tasks,
-        };
-        Ok((callback, deliveries))
+        });
     }
+    let callback = NewCallback {
+        id: event.id,
+        project: event.project,
+        subject: event.subject,
+        number: event.number,
+        body,
+        addresses: event.addresses,
+        created_at: now.business,
+        due,
+        tasks,
+    };
+    Ok((callback, deliveries))
 }

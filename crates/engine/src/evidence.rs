@@ -15,7 +15,7 @@ use ferropay_store::{Commit, CommitError, Loss, Notification};
 use std::{sync::Arc, time::Duration};
 
 /// How long a late answer may have to wait until the attempt's own outcome is recorded.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// Takes an answer that arrived when its attempt had been given up, or arrived again.

@@ -51,11 +51,11 @@ impl IdSource {
             callback: CallbackId::new(self.number()),
         }
     }
+}
 
-    /// An identifier for an accepted request.
-    pub(crate) fn request(&self) -> RequestId {
-        RequestId::new(Uuid::now_v7())
-    }
+/// An identifier for an accepted request.
+pub(crate) fn new_request() -> RequestId {
+    RequestId::new(Uuid::now_v7())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{Engine, Failure},
+    ids,
     projects::KnownProject,
     provider_work::{Cards, Carried},
     rates,
@@ -47,7 +48,7 @@ impl Engine {
     fn head(&self, project: &KnownProject, origin: &Origin<'_>) -> RequestHead {
         let id = project.project.id.get().to_be_bytes();
         RequestHead {
-            id: self.ids.request(),
+            id: ids::new_request(),
             path: origin.path,
             fingerprint: self.vault.fingerprint(&[
                 origin.path.as_bytes(),

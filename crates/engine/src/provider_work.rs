@@ -137,13 +137,12 @@ impl Engine {
         let Scene { payment, operation, .. } = &carried.scene;
         let Some(card) = &payment.detail.card else { return Ok(None) };
         let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
-        let pan = match &carried.cards.pan {
-            Some(pan) => pan.clone(),
-            None => {
-                let sealed = self.store.card(payment.project, card.key).await?;
-                let sealed = sealed.ok_or_else(|| Failure::Vault("a card is missing".to_owned()))?;
-                self.vault.open_card(payment.project, card.key, &sealed).map_err(vault_failed)?
-            }
+        let pan = if let Some(pan) = &carried.cards.pan {
+            pan.clone()
+        } else {
+            let sealed = self.store.card(payment.project, card.key).await?;
+            let sealed = sealed.ok_or_else(|| Failure::Vault("a card is missing".to_owned()))?;
+            self.vault.open_card(payment.project, card.key, &sealed).map_err(vault_failed)?
         };
         let cvv = match &carried.cards.cvv {
             Some(cvv) => Some(cvv.clone()),

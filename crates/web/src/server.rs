@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 const MAX_CONNECTIONS: usize = 8_192;
 
 /// How long a client may take to send the head of a request, also the next one on a kept connection.
-const HEAD_TIME_OUT: Duration = Duration::from_secs(60);
+const HEAD_TIME_OUT: Duration = Duration::from_mins(1);
 
 /// The largest head of a request, bytes.
 const MAX_HEAD: usize = 32 * 1024;

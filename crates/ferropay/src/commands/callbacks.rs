@@ -68,19 +68,13 @@ async fn list(store: &dyn Store, filter: CallbackFilter, bodies: bool) -> Result
 }
 
 async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
-    let deliveries: Vec<Delivery> = match callback {
-        Some(number) => {
-            let found = store.delivery(CallbackId::new(number), 0).await?;
-            vec![found.with_context(|| format!("there is no callback {number} with an address"))?]
-        }
-        None => {
-            let filter = CallbackFilter {
-                state: Some(DeliveryState::Parked),
-                limit: MOST,
-                ..CallbackFilter::default()
-            };
-            store.callbacks(filter).await?.into_iter().map(|row| row.delivery).collect()
-        }
+    let deliveries: Vec<Delivery> = if let Some(number) = callback {
+        let found = store.delivery(CallbackId::new(number), 0).await?;
+        vec![found.with_context(|| format!("there is no callback {number} with an address"))?]
+    } else {
+        let filter =
+            CallbackFilter { state: Some(DeliveryState::Parked), limit: MOST, ..CallbackFilter::default() };
+        store.callbacks(filter).await?.into_iter().map(|row| row.delivery).collect()
     };
     let projects = store.projects().await?;
     for delivery in &deliveries {

@@ -12,7 +12,7 @@ use ferropay_store::Store;
 use std::{process::ExitCode, time::Duration};
 
 /// How long the platform may take for what is due at one moment.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs a sub-command of `clock`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {

@@ -10,13 +10,12 @@ use std::{io::Read as _, process::ExitCode};
 
 /// Signs a document, or checks and explains the signature it carries.
 pub(crate) fn run(options: &Sign) -> Result<ExitCode> {
-    let body = match &options.file {
-        Some(path) => std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?,
-        None => {
-            let mut body = Vec::new();
-            std::io::stdin().read_to_end(&mut body).context("standard input cannot be read")?;
-            body
-        }
+    let body = if let Some(path) = &options.file {
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?
+    } else {
+        let mut body = Vec::new();
+        std::io::stdin().read_to_end(&mut body).context("standard input cannot be read")?;
+        body
     };
     let document =
         Document::parse(&body, Limits::INCOMING).context("this is not a document that can be signed")?;

@@ -44,10 +44,8 @@ impl Platform {
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("the address {} cannot be listened on; choose another with --listen", config.listen)
         })?;
-        let access = match config.sandbox {
-            true => Some(sandbox::prepare(config, store.as_ref(), &vault).await?),
-            false => None,
-        };
+        let access =
+            if config.sandbox { Some(sandbox::prepare(config, store.as_ref(), &vault).await?) } else { None };
         let engine = Engine::new(Parts {
             store,
             vault: vault.clone(),
@@ -61,13 +59,12 @@ impl Platform {
         .await
         .context("the engine could not start")?;
         let mut connectors = acquirers::connect(config, &engine)?;
-        let simulators = match config.sandbox {
-            true => {
-                let simulators = sandbox::start_simulators(config).await?;
-                connectors.push(acquirers::connect_sandbox(config, simulators.acquirer_address(), &engine)?);
-                Some(simulators)
-            }
-            false => None,
+        let simulators = if config.sandbox {
+            let simulators = sandbox::start_simulators(config).await?;
+            connectors.push(acquirers::connect_sandbox(config, simulators.acquirer_address(), &engine)?);
+            Some(simulators)
+        } else {
+            None
         };
         Ok(Self { engine, listener, connectors, simulators, sandbox: access })
     }

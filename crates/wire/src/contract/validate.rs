@@ -131,7 +131,7 @@ impl Check {
                 // An explicit null is an absent member; where the member is required it was reported above.
                 Some(_) if value.is_null() => {}
                 Some(parts) => {
-                    self.within(key, |check| parts.iter().for_each(|part| check.value(part, value)))
+                    self.within(key, |check| parts.iter().for_each(|part| check.value(part, value)));
                 }
                 None if schema.closed => self.within(key, |check| check.report(Rule::Unknown)),
                 None => {}

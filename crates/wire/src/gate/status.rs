@@ -154,7 +154,10 @@ pub fn request_status(
         }),
         sum_request: payment
             .map(|payment| ferropay_domain::money::Money::new(payment.requested, payment.currency).into()),
-        sum_real: payment.map(|payment| payment.sum()).filter(|sum| sum.minor > 0).map(Sum::from),
+        sum_real: payment
+            .map(ferropay_domain::payment::Payment::sum)
+            .filter(|sum| sum.minor > 0)
+            .map(Sum::from),
         sum_refund: payment
             .filter(|payment| payment.returned > 0)
             .map(|payment| ferropay_domain::money::Money::new(payment.returned, payment.currency).into()),

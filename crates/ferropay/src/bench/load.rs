@@ -1,0 +1,142 @@
+//! The load generator: each worker keeps one connection and one sale under way.
+
+use super::receiver::Receiver;
+use crate::client::Merchant;
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use hdrhistogram::Histogram;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, client::conn::http1::SendRequest, header};
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::net::TcpStream;
+
+/// The test card that always succeeds without 3-D Secure.
+const CARD: &str = "4000000000000077";
+
+/// How long a sale may take before it counts as lost.
+const LOST_AFTER: Duration = Duration::from_mins(1);
+
+/// What to do.
+pub(crate) struct Plan {
+    pub(crate) address: SocketAddr,
+    pub(crate) merchant: Arc<Merchant>,
+    pub(crate) in_flight: u32,
+    pub(crate) callback_url: String,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) finished: u64,
+    pub(crate) refused: u64,
+    pub(crate) unsuccessful: u64,
+    pub(crate) lost: u64,
+    pub(crate) elapsed: Duration,
+    /// Microseconds from sending the request to its acceptance reply.
+    pub(crate) accepted: Histogram<u64>,
+    /// Microseconds from the acceptance reply to the final callback.
+    pub(crate) final_callback: Histogram<u64>,
+}
+
+struct Tally {
+    next: AtomicU32,
+    outcome: Mutex<Outcome>,
+}
+
+/// Runs `sales` sales whose payment identifiers begin with `name`.
+pub(crate) async fn run(plan: &Plan, receiver: &Receiver, name: &str, sales: u32) -> Result<Outcome> {
+    let histogram = || Histogram::new(3).context("a histogram cannot be made");
+    let tally = Tally {
+        next: AtomicU32::new(0),
+        outcome: Mutex::new(Outcome {
+            finished: 0,
+            refused: 0,
+            unsuccessful: 0,
+            lost: 0,
+            elapsed: Duration::ZERO,
+            accepted: histogram()?,
+            final_callback: histogram()?,
+        }),
+    };
+    let run = uuid::Uuid::now_v7().simple().to_string();
+    let prefix = format!("{name}-{}", run.get(..12).unwrap_or_default());
+    let started = Instant::now();
+    let workers = (0..plan.in_flight.min(sales)).map(|_| work(plan, receiver, &tally, &prefix, sales));
+    for result in futures_util::future::join_all(workers).await {
+        result?;
+    }
+    let mut outcome = tally.outcome.into_inner();
+    outcome.elapsed = started.elapsed();
+    Ok(outcome)
+}
+
+async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sales: u32) -> Result<()> {
+    let mut connection = connect(plan.address).await?;
+    loop {
+        let number = tally.next.fetch_add(1, Ordering::Relaxed);
+        if number >= sales {
+            return Ok(());
+        }
+        let payment_id = format!("{prefix}-{number}");
+        let body =
+            plan.merchant.sale(&payment_id, CARD, 1_000 + i64::from(number % 9_000), &plan.callback_url);
+        let done = receiver.expect(&payment_id);
+        let sent = Instant::now();
+        if !send(&mut connection, plan.address, body).await? {
+            tally.outcome.lock().refused += 1;
+            continue;
+        }
+        let accepted = Instant::now();
+        let result = tokio::time::timeout(LOST_AFTER, done).await;
+        let mut outcome = tally.outcome.lock();
+        match result {
+            Ok(Ok(success)) => {
+                outcome.finished += 1;
+                outcome.unsuccessful += u64::from(!success);
+                outcome.accepted.saturating_record(micros(accepted - sent));
+                outcome.final_callback.saturating_record(micros(accepted.elapsed()));
+            }
+            _ => outcome.lost += 1,
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+    let stream =
+        TcpStream::connect(address).await.with_context(|| format!("nothing answers at {address}"))?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
+}
+
+/// Whether the sale was accepted.
+async fn send(connection: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: String) -> Result<bool> {
+    if connection.ready().await.is_err() {
+        *connection = connect(address).await?;
+    }
+    let request = Request::post("/v2/payment/card/sale")
+        .header(header::HOST, address.to_string())
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::from(body))?;
+    let answer = connection.send_request(request).await.context("the platform broke the connection")?;
+    let accepted = answer.status() == hyper::StatusCode::OK;
+    let body = answer.into_body().collect().await?.to_bytes();
+    if !accepted {
+        tracing::warn!(answer = %String::from_utf8_lossy(&body), "a sale was refused");
+    }
+    Ok(accepted)
+}
