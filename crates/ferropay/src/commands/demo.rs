@@ -1,5 +1,48 @@
-//! `ferropay demo`.
-use crate::cli::Demo;
-pub(crate) async fn run(_options: Demo) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!("demo is being built")
+//! `ferropay demo`: a sandbox on a fresh database, real traffic through it, and every message shown.
+
+mod script;
+mod show;
+mod stage;
+
+use super::serve::stop_signal;
+use crate::{cli::Demo, config::Config, platform::Platform};
+use anyhow::{Context, Result};
+use std::process::ExitCode;
+use tokio::sync::oneshot;
+
+/// Runs the demonstration; then serves on, unless `--exit` is given.
+pub(crate) async fn run(options: Demo) -> Result<ExitCode> {
+    let directory =
+        tempfile::Builder::new().prefix("ferropay-demo-").tempdir().context("no temporary directory")?;
+    let mut config = Config {
+        sandbox: true,
+        database: format!("sqlite:{}", directory.path().join("demo.db").display()),
+        ..Config::default()
+    };
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    if options.exit {
+        config.listen = any;
+        config.simulators_listen = any;
+        config.acquirer_listen = any;
+    } else if let Some(listen) = options.listen {
+        config.listen = listen;
+    }
+    let platform = Platform::prepare(&config).await?;
+    let address = platform.address()?;
+    let simulators = platform.simulators_address();
+    let access = platform.sandbox.clone().context("a sandbox has a project")?;
+    let store = platform.engine.store().clone();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(platform.run(async move { drop(stopped.await) }));
+    let stage = stage::Stage::set(address, access.clone(), store).await?;
+    let sound = script::play(&stage).await;
+    show::verdict(&sound);
+    if !options.exit {
+        show::addresses(address, simulators, &access);
+        stop_signal()?.await;
+    }
+    // Nobody listens any more when serving has ended by itself; the next line says why.
+    let _ended = stop.send(());
+    serving.await.context("the platform broke")??;
+    Ok(if sound.is_ok() || !options.exit { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

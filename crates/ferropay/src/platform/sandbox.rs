@@ -82,7 +82,11 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
 pub(crate) fn new_secret() -> Result<String> {
     let mut bytes = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect())
 }
 
 /// Books a test project's opening balance in every currency (D-475). The operation number is derived, so that
