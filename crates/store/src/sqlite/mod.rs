@@ -16,6 +16,8 @@ mod reads;
 mod rows;
 mod schema;
 mod statements;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use crate::{
