@@ -4,7 +4,7 @@
 //! Decisions are the real ones; nothing is sent anywhere. The rates are a machine's upper bound, and a figure
 //! of the full platform says little without the one of this replay from the same run.
 
-use crate::{Commit, CommitError, DeliveryState, DeliveryWrite, Fence, NewCallback, Store};
+use crate::{Commit, CommitError, DeliveryState, DeliveryWrite, Fence, NewCallback, Store, vault::Sealed};
 use ferropay_domain::{
     callback::Subject,
     card::{CardSummary, Expiry, Network},
@@ -155,7 +155,11 @@ impl<S: Store> Run<S> {
         };
         let (payment, operation, attempt) =
             (head.payment().clone(), operation.record().clone(), attempt.record().clone());
-        self.store.commit(Commit { changes: accepted, ..Commit::default() }).await?;
+        // As large as what the vault makes of a card number and a verification value.
+        let card = payment.detail.card.as_ref();
+        let card = card.map(|it| (self.project.id, it.key, Sealed { key: 1, bytes: vec![1; 44] }));
+        let cvv = Some((operation.id, Sealed { key: 1, bytes: vec![1; 31] }));
+        self.store.commit(Commit { changes: accepted, card, cvv, ..Commit::default() }).await?;
 
         let answer = ProviderAnswer {
             result_code: "00".into(),

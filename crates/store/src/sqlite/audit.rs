@@ -4,7 +4,10 @@
 //! that an audit of a large database needs little memory and sees one moment of it.
 
 use crate::{AuditReport, Finding};
-use ferropay_domain::payment::{OperationKind, OperationStatus, PaymentStatus, machine};
+use ferropay_domain::{
+    ledger::Owner,
+    payment::{AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus, machine},
+};
 use rusqlite::{Connection, Result, Row, types::ValueRef};
 use std::fmt::Write;
 
@@ -254,6 +257,7 @@ pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
             report.findings.push(Finding { rule, detail: describe(row, &names)? });
         }
     }
+    meanings(&snapshot, &mut report)?;
     statuses(&snapshot, &mut report)?;
     Ok(report)
 }
@@ -273,6 +277,32 @@ fn describe(row: &Row<'_>, names: &[String]) -> Result<String> {
         };
     }
     Ok(text)
+}
+
+/// Whether a number is one this release has a name for.
+type Known = fn(u8) -> bool;
+
+/// Every kind and status that is stored is one that this release knows.
+fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
+    let columns: [(&str, &str, Known); 6] = [
+        ("payments", "kind", |it| PaymentKind::from_number(it).is_some()),
+        ("payments", "status", |it| PaymentStatus::from_number(it).is_some()),
+        ("operations", "kind", |it| OperationKind::from_number(it).is_some()),
+        ("operations", "status", |it| OperationStatus::from_number(it).is_some()),
+        ("attempts", "status", |it| AttemptStatus::from_number(it).is_some()),
+        ("accounts", "owner_kind", |it| Owner::from_parts(it, 0).is_some()),
+    ];
+    for (table, column, known) in columns {
+        let mut statement = snapshot.prepare(&format!("SELECT DISTINCT {column} FROM {table}"))?;
+        for number in statement.query_map([], |row| row.get::<_, u8>(0))? {
+            let number = number?;
+            if !known(number) && report.findings.len() < MOST_FINDINGS {
+                let detail = format!("{table}, {column} {number}");
+                report.findings.push(Finding { rule: "a number has a meaning", detail });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The status a payment shows is one that its operations lead to by the machines' tables.

@@ -16,6 +16,8 @@ mod reads;
 mod rows;
 mod schema;
 mod statements;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use crate::{
@@ -105,7 +107,7 @@ pub struct SqliteStore {
     options: Options,
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
-    readers: Readers,
+    readers: Option<Readers>,
     counters: Arc<Counters>,
 }
 
@@ -129,7 +131,7 @@ impl SqliteStore {
                 })
                 .map_err(|error| OpenError::Database(error.to_string()))?
         };
-        Ok(Self { path, options, jobs: Some(jobs), thread: Some(thread), readers, counters })
+        Ok(Self { path, options, jobs: Some(jobs), thread: Some(thread), readers: Some(readers), counters })
     }
 
     fn submit(&self, job: Job) -> bool {
@@ -141,7 +143,10 @@ impl SqliteStore {
         action: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
-        self.readers.run(action, work)
+        match &self.readers {
+            Some(readers) => readers.run(action, work),
+            None => Box::pin(std::future::ready(Err(gone(action)))),
+        }
     }
 
     /// Runs something else than a commit on the writer's thread, in a transaction of its own.
@@ -161,6 +166,8 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        // The writer's connection is closed last: only then the log is moved into the file and removed.
+        self.readers = None;
         self.jobs = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
 };
 use tokio::sync::oneshot;
 
@@ -13,17 +14,19 @@ type Work = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The readers; they end when this is dropped.
 pub(super) struct Readers {
-    queue: mpsc::Sender<Work>,
+    queue: Option<mpsc::Sender<Work>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
     pub(super) fn start(path: &Path, options: &Options) -> Result<Self, OpenError> {
         let (queue, works) = mpsc::channel::<Work>();
         let works = Arc::new(Mutex::new(works));
+        let mut threads = Vec::new();
         for number in 0..options.readers.max(1) {
             let connection = schema::open_reader(path, options)?;
             let works = Arc::clone(&works);
-            std::thread::Builder::new()
+            let thread = std::thread::Builder::new()
                 .name(format!("store-reader-{number}"))
                 .spawn(move || {
                     loop {
@@ -33,8 +36,9 @@ impl Readers {
                     }
                 })
                 .map_err(|error| OpenError::Database(error.to_string()))?;
+            threads.push(thread);
         }
-        Ok(Self { queue })
+        Ok(Self { queue: Some(queue), threads })
     }
 
     pub(super) fn run<T: Send + 'static>(
@@ -43,10 +47,23 @@ impl Readers {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<'static, T> {
         let (sender, receiver) = oneshot::channel();
-        let sent = self.queue.send(Box::new(move |connection| {
+        let work: Work = Box::new(move |connection| {
             let _ = sender.send(work(connection).map_err(|error| unavailable(action, &error)));
-        }));
-        answer(action, sent.is_ok(), receiver)
+        });
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(work).is_ok());
+        answer(action, sent, receiver)
+    }
+}
+
+impl Drop for Readers {
+    /// Waits for the readers, so that their connections are closed afterwards.
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a reader of the store had panicked");
+            }
+        }
     }
 }
 

@@ -1,0 +1,17 @@
+//! What every store must do, one function per rule, against the interface alone. Each database runs the same
+//! rules; what only one of them has (a file to copy, a header to read) is tested beside it.
+
+#[cfg(test)]
+mod books;
+#[cfg(test)]
+mod guards;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod sequences;
+#[cfg(test)]
+mod sqlite;

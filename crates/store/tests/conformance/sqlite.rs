@@ -1,0 +1,378 @@
+//! The rules on `SQLite`, and what only a database file has.
+
+use crate::{
+    books, guards, messages, records,
+    scenario::{START, World, eur},
+    sequences,
+};
+use ferropay_domain::{
+    card::{Cvv, Pan},
+    payment::{OperationStatus, Payment},
+};
+use ferropay_store::{
+    Commit, CommitError, Store,
+    sqlite::{OpenError, Options, SqliteStore},
+    vault::{Master, Vault},
+};
+use proptest::prelude::*;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+fn open(path: &Path) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(path, Options::default()).unwrap())
+}
+
+fn fresh() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    (directory, path)
+}
+
+macro_rules! rules {
+    ($($module:ident: $($rule:ident)*;)*) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() {
+                let (_directory, path) = fresh();
+                $module::$rule(World::new(open(&path))).await;
+            }
+        )*)*
+    };
+}
+
+rules! {
+    guards:
+        of_fifty_commits_at_once_only_those_lose_that_must
+        the_first_guard_in_the_order_is_the_one_that_is_told
+        an_equal_request_within_a_day_is_the_same_request
+        of_equal_requests_at_the_same_moment_one_is_accepted
+        a_name_is_taken_once_in_its_project_and_kind
+        an_operation_number_used_twice_fails_alone
+        what_does_not_exist_cannot_be_changed
+        a_decision_on_an_old_version_is_lost
+        many_refunds_at_once_never_return_more_than_was_debited
+        commits_of_an_older_epoch_are_fenced
+        a_notification_is_taken_once
+        a_commit_happens_although_its_future_is_dropped;
+    books:
+        an_unbalanced_entry_is_refused
+        an_entry_is_posted_once
+        settled_legs_add_up_to_what_is_paid
+        a_hold_takes_what_the_balance_covers_and_no_more
+        a_merchant_without_an_account_has_nothing_to_hold
+        many_holds_at_once_never_pass_the_floor
+        of_several_holds_all_are_taken_or_none
+        settling_pays_or_gives_back_what_was_held
+        money_credited_a_moment_ago_can_be_held
+        balances_are_told_by_project
+        money_taken_for_a_declined_payment_waits_in_suspense
+        a_hold_belongs_to_one_operation;
+    messages:
+        tasks_are_due_by_their_own_clock
+        the_earliest_tasks_come_first
+        a_delivery_is_tried_by_one_at_a_time_and_ends_once
+        a_task_that_contradicts_its_delivery_is_refused
+        earlier_deliveries_to_the_same_address_are_found_while_open
+        a_callback_number_is_used_once_per_subject
+        a_failed_request_is_told_without_a_payment;
+    records:
+        a_payment_is_read_as_it_was_written
+        projects_are_kept_and_their_clocks_never_go_back
+        nodes_get_numbers_that_may_all_run_at_once
+        a_verification_value_is_gone_when_its_operation_ends
+        a_card_is_kept_once_per_project
+        a_vault_opens_again_with_its_own_master_key_only
+        keys_of_verification_values_live_an_hour_and_as_long_as_needed
+        keys_are_made_by_many_at_once_without_one_overwriting_another;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn any_history_leaves_a_sound_database(steps in prop::collection::vec(sequences::step(), 1..80)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let (_directory, path) = fresh();
+        runtime.block_on(async { sequences::stays_sound(World::new(open(&path)), steps).await });
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_restart() {
+    let (_directory, path) = fresh();
+    let world = World::new(open(&path));
+    let paid = world.paid("paid", eur(1_000)).await;
+    let refund = world.refund(&paid, 100, None);
+    let scene = World::scene_of(&refund);
+    world.store.commit(refund).await.unwrap();
+    let (tasks, balance) = (world.all_tasks().await, world.balance(world.merchant()).await);
+    let epoch = world.store.enrol(START).await.unwrap().epochs[0];
+    drop(world);
+
+    let world = World::from_number(open(&path), 1_000);
+    assert_eq!(world.payment(paid.key).await, scene.payment);
+    assert_eq!(world.all_tasks().await, tasks);
+    assert_eq!(world.balance(world.merchant()).await, balance);
+    assert!(world.store.enrol(START).await.unwrap().epochs[0] > epoch);
+    world.store.commit(world.approved(&scene)).await.unwrap();
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn dropping_the_store_writes_what_is_queued() {
+    let (_directory, path) = fresh();
+    let world = World::new(open(&path));
+    let mut payments: Vec<Payment> = Vec::new();
+    for number in 0..1_500 {
+        let sale = world.sale(&format!("p{number}"), eur(100));
+        payments.push(World::scene_of(&sale).payment);
+        drop(world.store.commit(sale));
+    }
+    drop(world);
+    let world = World::new(open(&path));
+    for payment in payments {
+        assert_eq!(world.payment(payment.key).await, payment);
+    }
+}
+
+/// Copies the file and its log as a crash would leave them, while commits are under way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_under_load_loses_nothing_that_was_answered() {
+    let (directory, path) = fresh();
+    // Few pages in the log, so that some copies are taken while it is being moved into the file.
+    let options = Options { checkpoint_pages: 50, ..Options::default() };
+    let world = World::new(Arc::new(SqliteStore::open(&path, options).unwrap()));
+    let answered = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let workers: Vec<_> = (0..16)
+        .map(|worker| {
+            let (world, answered, stop) = (world.clone(), Arc::clone(&answered), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut number = 0;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let paid = world.paid(&format!("p{worker}-{number}"), eur(100)).await;
+                    answered.lock().unwrap().push(paid);
+                    number += 1;
+                }
+            })
+        })
+        .collect();
+    let mut copies = Vec::new();
+    for number in 0..6 {
+        tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+        let known: Vec<Payment> = answered.lock().unwrap().clone();
+        let copy = directory.path().join(format!("copy{number}.db"));
+        let target = copy.clone();
+        let original = path.clone();
+        let consistent =
+            tokio::task::spawn_blocking(move || copy_between_checkpoints(&original, &target)).await.unwrap();
+        if consistent {
+            copies.push((copy, known));
+        }
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    assert!(!copies.is_empty());
+    for (copy, known) in copies {
+        let world = World::new(open(&copy));
+        for payment in known {
+            assert_eq!(world.payment(payment.key).await, payment);
+        }
+        world.assert_sound().await;
+    }
+}
+
+/// A crash leaves both files as of one moment; a copy takes a while. It stands for a crash only when the file
+/// itself did not change meanwhile: the log only grows then, and what it lacks at its end is not committed.
+fn copy_between_checkpoints(from: &Path, to: &Path) -> bool {
+    let log = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+    for _ in 0..200 {
+        let before = std::fs::read(from).unwrap();
+        let header = std::fs::read(log(from)).unwrap();
+        let after = std::fs::read(from).unwrap();
+        let again = std::fs::read(log(from)).unwrap();
+        if before == after && header.get(..32) == again.get(..32) {
+            std::fs::write(to, before).unwrap();
+            std::fs::write(log(to), header).unwrap();
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn a_database_of_a_later_release_is_refused_with_both_versions() {
+    let (_directory, path) = fresh();
+    drop(open(&path));
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let known: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    connection.pragma_update(None, "user_version", known + 3).unwrap();
+    drop(connection);
+    let error = SqliteStore::open(&path, Options::default()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains(&format!("version {}", known + 3)) && text.contains(&format!("to {known}")),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_file_that_is_something_else_is_refused_and_left_alone() {
+    let (_directory, path) = fresh();
+    std::fs::write(&path, "a letter to a friend, longer than a header of a hundred bytes, ".repeat(40))
+        .unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(SqliteStore::open(&path, Options::default()), Err(OpenError::Foreign(_))));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    std::fs::remove_file(&path).unwrap();
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(SqliteStore::open(&path, Options::default()), Err(OpenError::Foreign(_))));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn two_processes_on_one_file_are_kept_apart_by_the_fence() {
+    let (_directory, path) = fresh();
+    let (old, new) = (World::new(open(&path)), World::from_number(open(&path), 1_000));
+    let fence =
+        |node: &ferropay_store::Node| Some(ferropay_store::Fence { bucket: 1, epoch: node.epochs[1] });
+    let first = old.store.enrol(START).await.unwrap();
+    let sale = Commit { fence: fence(&first), ..old.sale("old", eur(100)) };
+    old.store.commit(sale).await.unwrap();
+    let second = new.store.enrol(START).await.unwrap();
+    let late = Commit { fence: fence(&first), ..old.sale("late", eur(100)) };
+    let result = old.store.commit(late).await;
+    assert!(matches!(result, Err(CommitError::Lost(ferropay_store::Loss::Fenced))), "{result:?}");
+    let sale = Commit { fence: fence(&second), ..new.sale("new", eur(100)) };
+    new.store.commit(sale).await.unwrap();
+    new.assert_sound().await;
+}
+
+#[tokio::test]
+async fn no_card_number_and_no_verification_value_is_in_the_files() {
+    // Documented test cards.
+    let pans = ["4314220000000056", "5413330000000019", "2223000048400011"].map(|it| Pan::parse(it).unwrap());
+    let (directory, path) = fresh();
+    let world = World::new(open(&path));
+    let keys = directory.path().join("keys");
+    let vault = Vault::open(&keys, Master::MakeWhenMissing, &*world.store, START).await.unwrap();
+    // Digits that nothing else in the file can show by chance: the bytes around them are checked, too.
+    let cvv = Cvv::parse("9173").unwrap();
+    for (number, pan) in pans.iter().enumerate() {
+        let mut sale = world.sale(&format!("p{number}"), eur(100));
+        let operation = sale.changes.operations[0].record().id;
+        let (key, sealed) = vault.seal_card(world.project.id, pan).unwrap();
+        crate::scenario::payment(&mut sale).detail.card.as_mut().unwrap().masked = pan.masked();
+        sale.card = Some((world.project.id, key, sealed));
+        sale.cvv = Some((operation, vault.seal_cvv(operation, &cvv).unwrap()));
+        let scene = World::scene_of(&sale);
+        world.store.commit(sale).await.unwrap();
+        if number > 0 {
+            world.store.commit(world.approved(&scene)).await.unwrap();
+            let rows = world.store.operations(world.project.id, scene.payment.key, 1).await.unwrap();
+            assert_eq!(rows[0].operation.status, OperationStatus::Success);
+        }
+    }
+    let contains = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+    for round in 0..2 {
+        let mut bytes = Vec::new();
+        for suffix in ["", "-wal"] {
+            bytes.extend(std::fs::read(format!("{}{suffix}", path.display())).unwrap_or_default());
+        }
+        assert!(contains(&bytes, &pans[0].masked()), "round {round} reads what was written");
+        for pan in &pans {
+            assert!(!contains(&bytes, pan.digits()));
+        }
+        assert!(!contains(&bytes, cvv.digits()));
+        // The second round reads the file after the log has been moved into it.
+        rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    }
+    for entry in std::fs::read_dir(&keys).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!contains(&bytes, cvv.digits()) && pans.iter().all(|pan| !contains(&bytes, pan.digits())));
+    }
+}
+
+/// The audit finds every kind of damage it claims to look for.
+#[tokio::test]
+async fn an_audit_finds_what_was_damaged() {
+    let damages: &[(&str, &str)] = &[
+        ("UPDATE postings SET minor = minor + 1 WHERE id = 1", "entry is balanced"),
+        ("DELETE FROM postings WHERE kind = 1", "a done operation is explained by its postings"),
+        ("UPDATE postings SET operation = 77 WHERE kind = 2", "posting has an operation"),
+        (
+            "UPDATE operations SET minor = minor - 1 WHERE status = 2",
+            "a payment's totals are its operations'",
+        ),
+        ("DELETE FROM payments WHERE returned > 0", "operation has a payment"),
+        ("DELETE FROM operations", "payment has an operation"),
+        ("DELETE FROM operations WHERE status = 1", "attempt has an operation"),
+        ("UPDATE payments SET open = NULL", "a payment's open operation is the one that is open"),
+        ("UPDATE payments SET status = 3", "a payment's status follows from its operations"),
+        ("UPDATE accounts SET posted = posted + 1", "a balance is the sum of its postings"),
+        ("UPDATE accounts SET reserved = reserved + 1", "what is reserved is the sum of its holds"),
+        ("UPDATE holds SET minor = minor + 1", "a hold belongs to an open operation"),
+        ("DELETE FROM holds", "an open return holds its amount"),
+        ("DELETE FROM names WHERE kind = 1", "a payment has its name"),
+        ("UPDATE names SET payment = zeroblob(16)", "a name has its payment"),
+        ("DELETE FROM tasks WHERE kind = 1", "an open operation has a task"),
+        ("DELETE FROM tasks WHERE kind = 1", "an unsettled attempt has its task"),
+        ("UPDATE attempts SET status = 3 WHERE status = 1", "a task has its subject"),
+        ("UPDATE attempts SET status = 3 WHERE status = 2", "a done operation has one approved attempt"),
+        (
+            "UPDATE attempts SET status = 3 WHERE status = 2",
+            "a provider owes what it took and did not return",
+        ),
+        ("UPDATE attempts SET suspended = 1", "suspense is what attempts have suspended"),
+        (
+            "UPDATE attempts SET status = 4 WHERE status = 2",
+            "a finished operation's attempts are settled or being reversed",
+        ),
+        ("DELETE FROM tasks WHERE kind = 3", "an open delivery has a task"),
+        ("UPDATE deliveries SET state = 2", "a delivery's task has an open delivery"),
+        ("DELETE FROM callbacks", "a delivery has a callback"),
+        ("UPDATE callbacks SET number = number + 10", "callbacks are numbered without gaps"),
+        (
+            "UPDATE callbacks SET subject = zeroblob(16) WHERE id = (SELECT min(id) FROM callbacks)",
+            "a callback has its subject",
+        ),
+        ("UPDATE payments SET callbacks = callbacks + 1", "a payment has as many callbacks as it counts"),
+        (
+            "INSERT INTO cvv SELECT id, 1, x'00' FROM operations WHERE status = 2",
+            "no verification value outlives its operation",
+        ),
+        ("DELETE FROM requests", "an operation has its request"),
+        ("UPDATE requests SET operation = 3", "a request's operation exists"),
+        ("UPDATE operations SET kind = 60 WHERE status = 1", "a number has a meaning"),
+        (
+            "UPDATE postings SET account = (SELECT id FROM accounts WHERE owner_kind = 1) WHERE account = \
+             (SELECT id FROM accounts WHERE owner_kind = 2) AND leg = 1",
+            "nothing passes through and stays",
+        ),
+    ];
+    let (directory, path) = fresh();
+    let world = World::new(open(&path));
+    let paid = world.paid("paid", eur(1_000)).await;
+    let refund = world.refund(&paid, 100, None);
+    let scene = World::scene_of(&refund);
+    world.store.commit(refund).await.unwrap();
+    world.store.commit(world.approved(&scene)).await.unwrap();
+    let open_refund = world.refund(&world.payment(paid.key).await, 100, None);
+    world.store.commit(open_refund).await.unwrap();
+    world.assert_sound().await;
+    drop(world);
+    for (number, (damage, rule)) in damages.iter().enumerate() {
+        let copy = directory.path().join(format!("damaged{number}.db"));
+        std::fs::copy(&path, &copy).unwrap();
+        let connection = rusqlite::Connection::open(&copy).unwrap();
+        assert!(connection.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(connection);
+        let report = open(&copy).audit().await.unwrap();
+        assert!(report.findings.iter().any(|it| it.rule == *rule), "{damage}: {report:#?}");
+    }
+}
