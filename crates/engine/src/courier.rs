@@ -83,7 +83,7 @@ impl Courier for HttpCourier {
                 .client
                 .post(url)
                 .header(reqwest::header::CONTENT_TYPE, "application/json")
-                .body(body.to_string())
+                .body(bytes::Bytes::from_owner(Shared(body)))
                 .send()
                 .await;
             match sent {
@@ -99,6 +99,15 @@ impl Courier for HttpCourier {
                 Err(error) => Err(Undelivered::NoAnswer(error.without_url().to_string())),
             }
         })
+    }
+}
+
+/// A callback's body, sent without being copied: the delivery keeps it for the next try.
+struct Shared(Arc<str>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 

@@ -20,7 +20,7 @@ use ferropay_domain::{
     decide::{self, Ids, Now, Outcome},
     ids::AttemptId,
     money::Money,
-    payment::OperationKind,
+    payment::{AttemptStatus, OperationKind},
 };
 use ferropay_store::{Commit, CommitError, Loss, Scene};
 use std::{sync::Arc, time::Duration};
@@ -71,7 +71,7 @@ impl Engine {
                 decide::attempt_outcome(project, facts, outcome.clone(), ids, now).map(Some)
             })
             .await?;
-            if !again || carried.scene.attempt.status.is_settled() {
+            if !again || carried.scene.attempt.status != AttemptStatus::Unknown {
                 return Ok(());
             }
             carried.recovered = true;
@@ -174,14 +174,18 @@ impl Engine {
                 return Ok(false);
             };
             let reversing = changes.tasks.iter().any(|task| matches!(task.key, TaskKey::Reverse(_)));
-            let after = scene_after(&carried.scene, &changes);
+            // Once the merchant is told the result there is mostly nothing left to carry on.
+            let goes_on = reversing || changes.events.is_empty();
+            let after = goes_on.then(|| scene_after(&carried.scene, &changes));
             let bucket = bucket_of(carried.scene.payment.key);
             let commit = Commit { fence: Some(self.fence(carried.scene.payment.key)), ..Commit::default() };
             self.step(Step::BeforeOutcome);
             match self.commit(&carried.project, changes, commit, bucket, now).await {
                 Ok(deliveries) => {
                     self.step(Step::AfterOutcome);
-                    carried.scene = after;
+                    if let Some(after) = after {
+                        carried.scene = after;
+                    }
                     self.dispatch(&carried.project, deliveries);
                     if reversing {
                         self.reverse_later(carried);

@@ -25,6 +25,9 @@ const CARD: &str = "4000000000000077";
 /// How long a sale may take before it counts as lost.
 const LOST_AFTER: Duration = Duration::from_mins(1);
 
+/// The longest latency that is told apart, microseconds.
+const LONGEST_MICROS: u64 = 120_000_000;
+
 /// What to do.
 pub(crate) struct Plan {
     pub(crate) address: SocketAddr,
@@ -54,7 +57,7 @@ struct Tally {
 
 /// Runs `sales` sales whose payment identifiers begin with `name`.
 pub(crate) async fn run(plan: &Plan, receiver: &Receiver, name: &str, sales: u32) -> Result<Outcome> {
-    let histogram = || Histogram::new(3).context("a histogram cannot be made");
+    let histogram = || Histogram::new_with_max(LONGEST_MICROS, 3).context("a histogram cannot be made");
     let tally = Tally {
         next: AtomicU32::new(0),
         outcome: Mutex::new(Outcome {

@@ -43,9 +43,10 @@ pub(crate) async fn run(options: Bench) -> Result<ExitCode> {
     load::run(&plan, &receiver, "warm", options.warm_up.min(options.sales))
         .await
         .context("the warm-up failed")?;
-    let before = target.usage();
+    let (before, own_before) = (target.usage(), target::own_usage());
     progress(&options, &format!("{} sales, {} in flight …", options.sales, options.in_flight));
     let outcome = load::run(&plan, &receiver, "bench", options.sales).await?;
+    let generator = target::own_usage().zip(own_before).map(|(after, before)| after.since(before));
     receiver.settle().await;
     let used = target.usage().zip(before).map(|(after, before)| after.since(before));
     let doubled = target.doubled().await;
@@ -61,6 +62,7 @@ pub(crate) async fn run(options: Bench) -> Result<ExitCode> {
         outcome,
         disk,
         used,
+        generator,
         database_bytes_per_sale: database_bytes.map(|bytes| bytes / total.max(1)),
         callbacks_repeated: receiver.repeated(),
         callbacks_wrong: receiver.wrong(),

@@ -17,6 +17,7 @@ pub(crate) struct Report {
     pub(crate) outcome: Outcome,
     pub(crate) disk: Disk,
     pub(crate) used: Option<Usage>,
+    pub(crate) generator: Option<Usage>,
     pub(crate) database_bytes_per_sale: Option<u64>,
     pub(crate) callbacks_repeated: u64,
     pub(crate) callbacks_wrong: u64,
@@ -46,6 +47,11 @@ impl Report {
         micros.checked_div(self.outcome.finished)
     }
 
+    fn generator_cpu_micros_per_sale(&self) -> Option<u64> {
+        let micros = u64::try_from(self.generator?.cpu.as_micros()).ok()?;
+        micros.checked_div(self.outcome.finished)
+    }
+
     fn written_per_sale(&self) -> Option<u64> {
         self.used?.written.checked_div(self.outcome.finished)
     }
@@ -67,6 +73,9 @@ impl Report {
         println!("to final callback   {}", latency(&outcome.final_callback));
         if let (Some(cpu), Some(written)) = (self.cpu_micros_per_sale(), self.written_per_sale()) {
             println!("platform            {cpu:>10} µs of processor and {written} bytes written per sale");
+        }
+        if let Some(cpu) = self.generator_cpu_micros_per_sale() {
+            println!("load generator      {cpu:>10} µs of processor per sale");
         }
         if let Some(used) = self.used {
             println!("memory              {:>10} MB resident", used.resident / 1_000_000);
@@ -114,6 +123,7 @@ impl Report {
             "callbacks_wrong": self.callbacks_wrong,
             "done_twice_at_acquirer": self.doubled,
             "platform_cpu_us_per_sale": self.cpu_micros_per_sale(),
+            "generator_cpu_us_per_sale": self.generator_cpu_micros_per_sale(),
             "written_bytes_per_sale": self.written_per_sale(),
             "database_bytes_per_sale": self.database_bytes_per_sale,
             "resident_bytes": self.used.map(|used| used.resident),

@@ -143,6 +143,11 @@ async fn get(address: SocketAddr, path: &str) -> Option<String> {
     head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
 }
 
+/// What this process, the load generator, has used so far.
+pub(crate) fn own_usage() -> Option<Usage> {
+    usage(std::process::id())
+}
+
 /// Processor time, bytes written and memory of a process, from the system's own accounting.
 fn usage(process: u32) -> Option<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
