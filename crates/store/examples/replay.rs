@@ -79,9 +79,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         outcomes.statements / finished,
         written / finished
     );
+    let started = Instant::now();
     let report = store.audit().await?;
     println!(
-        "audit: {} payments, {} postings, {} findings {:?}",
+        "audit in {:?}: {} payments, {} postings, {} findings {:?}",
+        started.elapsed(),
         report.payments,
         report.postings,
         report.findings.len(),
