@@ -87,6 +87,10 @@ pub(crate) struct Serve {
     /// How long an answer of the acquirer is waited for, milliseconds. [default: 15000]
     #[arg(long)]
     pub(crate) acquirer_timeout: Option<u64>,
+    /// `HOST:PORT` of a card acquirer simulator that runs elsewhere; none is started then, and there are no control
+    /// endpoints (sandbox; for tests in which the acquirer outlives the platform).
+    #[arg(long, hide = true)]
+    pub(crate) sandbox_acquirer: Option<String>,
     /// End the process at a named step of its work: `STEP` or `STEP:COUNT` (sandbox; for tests).
     #[arg(long, hide = true)]
     pub(crate) crash_at: Option<String>,

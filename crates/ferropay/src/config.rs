@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) sandbox_callback_url: Option<String>,
     /// Milliseconds.
     pub(crate) acquirer_timeout: u64,
+    /// `HOST:PORT` of an acquirer simulator outside this process.
+    pub(crate) sandbox_acquirer: Option<String>,
     pub(crate) crash_at: Option<String>,
     /// Real acquirers, one per provider account (TOML only).
     pub(crate) acquirers: Vec<AcquirerConfig>,
@@ -75,6 +77,7 @@ impl Default for Config {
             sandbox_secret: None,
             sandbox_callback_url: None,
             acquirer_timeout: 15_000,
+            sandbox_acquirer: None,
             crash_at: None,
             acquirers: Vec::new(),
         }
@@ -105,6 +108,8 @@ struct Given<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     acquirer_timeout: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_acquirer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     crash_at: Option<&'a str>,
 }
 
@@ -131,6 +136,7 @@ impl Config {
                 sandbox_secret: options.sandbox_secret.as_deref(),
                 sandbox_callback_url: options.sandbox_callback_url.as_deref(),
                 acquirer_timeout: options.acquirer_timeout,
+                sandbox_acquirer: options.sandbox_acquirer.as_deref(),
                 crash_at: options.crash_at.as_deref(),
             }))
             .extract()
@@ -149,6 +155,11 @@ impl Config {
         }
         if !self.sandbox && self.crash_at.is_some() {
             bail!("--crash-at is for sandboxes");
+        }
+        if !self.sandbox && self.sandbox_acquirer.is_some() {
+            bail!(
+                "--sandbox-acquirer is for sandboxes; real acquirers are configured in the file of --config"
+            );
         }
         if self.sandbox_project == 0 {
             bail!("--sandbox-project must be 1 or above");

@@ -12,7 +12,7 @@ use ferropay_engine::{
     connector::LateAnswers,
 };
 use ferropay_providers::card_acquirer::{CardAcquirer, Channel, link, message::ShopName};
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 /// The account the sandbox's acquirer is reached through.
 pub(crate) const SANDBOX_ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
@@ -73,10 +73,10 @@ fn connect_one(
 /// Connects to the sandbox's simulated acquirer.
 pub(crate) fn connect_sandbox(
     config: &Config,
-    address: SocketAddr,
+    address: &str,
     engine: &Arc<Engine>,
 ) -> Result<Arc<CardAcquirer>> {
-    let mut link = link::Config::new(&address.to_string(), "606213", "SANDBOX1", "FERROPAYSANDBOX", clock());
+    let mut link = link::Config::new(address, "606213", "SANDBOX1", "FERROPAYSANDBOX", clock());
     link.timeout = config.acquirer_timeout();
     start(
         Channel {

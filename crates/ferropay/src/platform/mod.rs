@@ -59,12 +59,18 @@ impl Platform {
         .await
         .context("the engine could not start")?;
         let mut connectors = acquirers::connect(config, &engine)?;
-        let simulators = if config.sandbox {
-            let simulators = sandbox::start_simulators(config).await?;
-            connectors.push(acquirers::connect_sandbox(config, simulators.acquirer_address(), &engine)?);
-            Some(simulators)
-        } else {
-            None
+        let simulators = match (config.sandbox, &config.sandbox_acquirer) {
+            (true, Some(elsewhere)) => {
+                connectors.push(acquirers::connect_sandbox(config, elsewhere, &engine)?);
+                None
+            }
+            (true, None) => {
+                let simulators = sandbox::start_simulators(config).await?;
+                let address = simulators.acquirer_address().to_string();
+                connectors.push(acquirers::connect_sandbox(config, &address, &engine)?);
+                Some(simulators)
+            }
+            (false, _) => None,
         };
         Ok(Self { engine, listener, connectors, simulators, sandbox: access })
     }

@@ -1,0 +1,278 @@
+//! The process dies at any moment, and nothing is lost or done twice.
+//!
+//! Acquirer and merchant run in the test's process and outlive the platform, so that their books can be compared with
+//! the platform's at the end. The merchant resends what was not answered, byte for byte, as it should.
+#![cfg(test)]
+
+use ferropay_tests::{Answer, Database, Merchant, Received, Receiver, World, cards, seconds};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, Hasher as _},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+/// Steps of a sale and of a refund at which the process can be ended.
+const STEPS: [&str; 10] = [
+    "accept.before-commit",
+    "accept.after-commit",
+    "call.before-send",
+    "call.after-receive",
+    "outcome.before-commit",
+    "outcome.after-commit",
+    "delivery.before-send",
+    "delivery.after-receive",
+    "delivered.before-commit",
+    "delivered.after-commit",
+];
+
+/// Steps of undoing an attempt whose answer was lost.
+const REVERSAL_STEPS: [&str; 4] =
+    ["reversal.before-send", "reversal.after-receive", "reversed.before-commit", "reversed.after-commit"];
+
+/// A request that was answered with 200.
+struct Accepted {
+    payment_id: String,
+    request_id: String,
+    refund: bool,
+}
+
+/// Where the platform is at the moment, for clients that outlive it.
+type Where = Arc<Mutex<String>>;
+
+/// Posts until an answer comes, to wherever the platform is by then.
+async fn insist(merchant: &Merchant, place: &Where, path: &str, body: &str, plan: Option<&str>) -> Answer {
+    let deadline = tokio::time::Instant::now() + seconds(90);
+    loop {
+        let url = format!("{}{path}", place.lock().unwrap());
+        match merchant.try_post(&url, body, plan).await {
+            Ok(answer) => return answer,
+            Err(error) => assert!(tokio::time::Instant::now() < deadline, "{path}: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// One customer after another: buys, and every second one gets a part or everything back.
+async fn shopper(
+    number: usize,
+    merchant: Merchant,
+    place: Where,
+    receiver: Receiver,
+    stop: Arc<AtomicBool>,
+) -> Vec<Accepted> {
+    let mut accepted = Vec::new();
+    for round in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let payment_id = format!("crash-{number}-{round}");
+        let sale = merchant.signed(merchant.sale(&payment_id, cards::APPROVED, 1000 + round));
+        let answer = insist(&merchant, &place, "/v2/payment/card/sale", &sale, None).await;
+        let request_id = answer.request_id();
+        let callback = receiver.final_of(&request_id, seconds(60)).await;
+        // The acquirer answers every sale: one that had left is recognised, one that had not leaves now.
+        assert_eq!(callback.operation(), ("sale", "success"), "{}", callback.text);
+        accepted.push(Accepted { payment_id: payment_id.clone(), request_id, refund: false });
+        if round % 2 == 0 {
+            let part = (round % 4 == 0).then_some(400);
+            let refund = merchant.signed(merchant.refund(&payment_id, part));
+            let answer = insist(&merchant, &place, "/v2/payment/card/refund", &refund, None).await;
+            let request_id = answer.request_id();
+            let callback = receiver.final_of(&request_id, seconds(60)).await;
+            assert_eq!(callback.operation().1, "success", "{}", callback.text);
+            accepted.push(Accepted { payment_id, request_id, refund: true });
+        }
+    }
+    accepted
+}
+
+/// Random numbers that nobody needs to repeat: the moments at which the process is killed are random anyhow.
+fn random() -> u64 {
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+// G-010 G-015 G-022 G-055 G-089 G-091 G-295
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_kills_under_load_lose_nothing_and_do_nothing_twice() {
+    let mut world = World::start(&[]).await;
+    let place: Where = Arc::new(Mutex::new(world.platform.base().to_owned()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut shoppers = JoinSet::new();
+    for number in 0..64 {
+        let merchant = world.platform.merchant.clone();
+        shoppers.spawn(shopper(number, merchant, place.clone(), world.receiver.clone(), stop.clone()));
+    }
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(150 + random() % 600)).await;
+        world.platform.kill();
+        world.restart().await;
+        world.platform.base().clone_into(&mut place.lock().unwrap());
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut accepted = Vec::new();
+    while let Some(done) = shoppers.join_next().await {
+        accepted.extend(done.unwrap());
+    }
+    world.quiet(seconds(60)).await;
+    let sales = accepted.iter().filter(|it| !it.refund).count();
+    assert!(sales >= 64 && accepted.len() > sales, "there was no load: {sales} sales");
+
+    world.assert_sound();
+    let book = world.acquirer.book();
+    assert_eq!(book.counters.purchases_executed, sales as u64, "each sale was executed once");
+    let returns = book.counters.refunds_executed + book.counters.voids_executed;
+    assert_eq!(returns, (accepted.len() - sales) as u64, "each refund was executed once");
+    assert_told_in_order(&accepted, &world.receiver.by_payment());
+
+    // What the status says is what the last callback said, and adds up to what the acquirer holds.
+    let callbacks = world.receiver.by_payment();
+    let mut left = 0;
+    let payments: Vec<&Accepted> = accepted.iter().filter(|it| !it.refund).collect();
+    for it in &payments {
+        left += callbacks[&it.payment_id].last().unwrap().sum();
+    }
+    assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or_default(), left);
+    for it in payments.iter().step_by(payments.len().div_ceil(200)) {
+        let status = world.platform.status(&it.payment_id).await;
+        let last = callbacks[&it.payment_id].last().unwrap();
+        assert_eq!(status.json["payment"]["status"], last.json["payment"]["status"], "{}", status.text);
+        assert_eq!(status.json["payment"]["sum"], last.json["payment"]["sum"], "{}", status.text);
+    }
+}
+
+/// The callbacks of each payment name the requests that caused them, the sale before the refund.
+fn assert_told_in_order(accepted: &[Accepted], callbacks: &HashMap<String, Vec<Received>>) {
+    let mut expected: HashMap<&str, Vec<&str>> = HashMap::new();
+    for it in accepted {
+        expected.entry(&it.payment_id).or_default().push(&it.request_id);
+    }
+    for (payment, requests) in expected {
+        let told: Vec<&str> = callbacks[payment].iter().map(Received::request).collect();
+        assert_eq!(told, requests, "callbacks of {payment}");
+    }
+}
+
+/// What dies, and what becomes of it.
+#[derive(Clone, Copy)]
+struct Story {
+    step: &'static str,
+    /// The process dies in a refund; otherwise in a sale.
+    refund: bool,
+    /// The acquirer does the work and does not answer, so that the attempt is undone.
+    lost: bool,
+}
+
+async fn die_at(story: Story) {
+    let Story { step, refund, lost } = story;
+    let plan = match (lost, refund) {
+        (false, _) => None,
+        (true, false) => Some("drop@purchase"),
+        (true, true) => Some("drop@refund"),
+    };
+    let acquirer = ferropay_tests::world::acquirer().await;
+    let mut world = World::prepare(&["--acquirer-timeout", "400"], None, acquirer).await;
+    let again = world.start.clone();
+    if refund {
+        // The purchase is made undisturbed; what dies is the process that does the refund.
+        world.restart().await;
+        world.paid("story").await;
+        world.quiet(seconds(20)).await;
+        world.platform.stop().await;
+    }
+    let mut dying = again.clone();
+    dying.options.extend(["--crash-at".to_owned(), step.to_owned()]);
+    world.platform.start(&dying).await;
+
+    let merchant = world.platform.merchant.clone();
+    let (path, body) = if refund {
+        ("/v2/payment/card/refund", merchant.signed(merchant.refund("story", Some(400))))
+    } else {
+        ("/v2/payment/card/sale", merchant.signed(merchant.sale("story", cards::APPROVED, 1000)))
+    };
+    let url = format!("{}{path}", world.platform.base());
+    let first = merchant.try_post(&url, &body, plan).await;
+    let died = world.platform.wait_for_end(seconds(30)).await;
+    assert!(!died.success(), "{step}: the process did not die");
+    world.platform.start(&again).await;
+
+    // A resend is the same request, whether it had been taken or not.
+    let place: Where = Arc::new(Mutex::new(world.platform.base().to_owned()));
+    let resent = insist(&merchant, &place, path, &body, plan).await.request_id();
+    if let Ok(first) = first {
+        assert_eq!(first.request_id(), resent, "{step}");
+    }
+    let callback = world.receiver.final_of(&resent, seconds(40)).await;
+    world.quiet(seconds(40)).await;
+    let expected = if lost { ("decline", "10602") } else { ("success", "0") };
+    assert_eq!((callback.operation().1, callback.code()), expected, "{step}: {}", callback.text);
+    let left = match (refund, lost) {
+        (false, false) | (true, true) => 1000,
+        (true, false) => 600,
+        (false, true) => 0,
+    };
+    assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or_default(), left, "{step}");
+    world.assert_sound();
+    let told: Vec<Received> = world.receiver.distinct("story");
+    assert_eq!(told.len(), if refund { 2 } else { 1 }, "{step}: one callback for each operation");
+    assert_eq!(Database::of(&world.platform).number("SELECT count(*) FROM payments"), 1, "{step}");
+    let status = world.platform.status("story").await;
+    assert_eq!(
+        status.json["payment"]["status"], callback.json["payment"]["status"],
+        "{step}: {}",
+        status.text
+    );
+}
+
+/// Runs stories four at a time.
+async fn all(stories: Vec<Story>) {
+    let places = Arc::new(Semaphore::new(4));
+    let mut running = JoinSet::new();
+    for story in stories {
+        let places = places.clone();
+        running.spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            die_at(story).await;
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.unwrap();
+    }
+}
+
+// G-055 G-091
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sale_survives_a_death_at_each_of_its_steps() {
+    all(STEPS.map(|step| Story { step, refund: false, lost: false }).to_vec()).await;
+}
+
+// G-055 G-091 G-295
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refund_survives_a_death_at_each_of_its_steps() {
+    all(STEPS.map(|step| Story { step, refund: true, lost: false }).to_vec()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lost_sale_is_undone_whatever_step_of_undoing_it_the_process_dies_at() {
+    all(REVERSAL_STEPS.map(|step| Story { step, refund: false, lost: true }).to_vec()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lost_refund_is_undone_whatever_step_of_undoing_it_the_process_dies_at() {
+    all(REVERSAL_STEPS.map(|step| Story { step, refund: true, lost: true }).to_vec()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn these_tests_know_every_step_of_the_platform() {
+    let acquirer = ferropay_tests::world::acquirer().await;
+    let mut world = World::prepare(&["--crash-at", "no.such-step"], None, acquirer).await;
+    let start = world.start.clone();
+    let complaint = world.platform.try_start(&start).await.unwrap_err();
+    let (_, listed) = complaint.split_once("there are ").unwrap();
+    let listed: Vec<&str> = listed.trim().split(", ").collect();
+    assert_eq!(listed, [STEPS.as_slice(), &REVERSAL_STEPS].concat());
+}
