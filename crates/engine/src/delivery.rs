@@ -47,13 +47,13 @@ enum Next {
 
 impl Engine {
     /// Hands deliveries that are due to workers of this process.
-    pub(crate) fn dispatch(self: &Arc<Self>, project: &Arc<KnownProject>, deliveries: Vec<Delivery>) {
-        for delivery in deliveries {
-            let due = delivery.due <= project.business(self.clock.now());
-            let key = TaskKey::Deliver(delivery.callback, delivery.address);
-            if due && let Some(in_hand) = self.registry.take(key) {
-                tokio::spawn(self.clone().deliver(project.clone(), delivery, in_hand));
-            }
+    pub(crate) fn dispatch(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        deliveries: Vec<(Delivery, InHand)>,
+    ) {
+        for (delivery, in_hand) in deliveries {
+            tokio::spawn(self.clone().deliver(project.clone(), delivery, in_hand));
         }
     }
 

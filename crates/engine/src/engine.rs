@@ -7,7 +7,7 @@ use crate::{
     ids::IdSource,
     locks::PaymentLocks,
     projects::{KnownProject, Projects},
-    registry::Registry,
+    registry::{InHand, Registry},
     steps::{Hook, Step},
 };
 use ferropay_domain::{
@@ -214,7 +214,7 @@ impl Engine {
     }
 
     /// Renders and signs the callbacks of a decision and makes everything durable. Answers the deliveries that
-    /// have become due work.
+    /// have become due work, each taken in hand before the scheduler can see it, so that none is begun twice.
     pub(crate) async fn commit(
         &self,
         project: &KnownProject,
@@ -222,13 +222,18 @@ impl Engine {
         mut commit: Commit,
         bucket: u8,
         now: Now,
-    ) -> Result<Vec<Delivery>, CommitError> {
+    ) -> Result<Vec<(Delivery, InHand)>, CommitError> {
         let mut changes = changes;
         let mut deliveries = Vec::new();
         for event in std::mem::take(&mut changes.events) {
             let (callback, due) = render(project, event, bucket, now)?;
             commit.callbacks.push(callback);
-            deliveries.extend(due);
+            deliveries.extend(due.into_iter().filter(|delivery| delivery.due <= now.business).filter_map(
+                |delivery| {
+                    let key = TaskKey::Deliver(delivery.callback, delivery.address);
+                    self.registry.take(key).map(|in_hand| (delivery, in_hand))
+                },
+            ));
         }
         commit.changes = changes;
         self.store.commit(commit).await?;

@@ -81,9 +81,10 @@ impl Engine {
             }
             _ => None,
         };
-        let reversing = booked
-            .as_ref()
-            .is_some_and(|changes| changes.tasks.iter().any(|task| matches!(task.key, TaskKey::Reverse(_))));
+        // Taken before the commit that makes it visible to the scheduler.
+        let reversal = booked.iter().flat_map(|changes| &changes.tasks);
+        let reversal = reversal.map(|task| task.key).find(|key| matches!(key, TaskKey::Reverse(_)));
+        let reversal = reversal.and_then(|key| self.registry.take(key));
         let commit = Commit {
             notification: Some(Notification {
                 account: late.account,
@@ -103,8 +104,7 @@ impl Engine {
         match self.commit(&project, booked.unwrap_or_default(), commit, bucket, now).await {
             Ok(deliveries) => {
                 self.dispatch(&project, deliveries);
-                if reversing
-                    && let Some(in_hand) = self.registry.take(TaskKey::Reverse(late.attempt))
+                if let Some(in_hand) = reversal
                     && let Some(scene) = self.store.scene(late.attempt).await?
                 {
                     let carried = Carried { project, scene, cards: Cards::default(), recovered: true };

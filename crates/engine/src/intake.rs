@@ -6,6 +6,7 @@ use crate::{
     projects::KnownProject,
     provider_work::{Cards, Carried},
     rates,
+    registry::InHand,
     steps::Step,
 };
 use ferropay_domain::{
@@ -112,13 +113,14 @@ impl Engine {
                 commit.cvv = Some((ids.operation, sealed));
             }
         }
+        let in_hand = self.take_call(scene.as_ref());
         self.step(Step::BeforeAccept);
         let committed = self.commit(project, changes, commit, bucket_of(ids.payment), now).await;
         match committed {
             Ok(deliveries) => {
                 self.step(Step::AfterAccept);
                 let cards = Cards { pan: Some(request.pan), cvv: request.cvv };
-                self.carry_on(project, scene, cards, deliveries);
+                self.carry_on(project, scene.zip(in_hand), cards, deliveries);
                 Ok(Intake::Accepted(head.id))
             }
             Err(CommitError::Lost(Loss::Resent(first))) => Ok(Intake::Accepted(first)),
@@ -197,25 +199,30 @@ impl Engine {
         let changes = decide::refund(&project.project, payment, command, &facts, ids, now)
             .map_err(|broken| CommitError::Defect(broken.to_string()))?;
         let scene = scene_of(&changes);
+        let in_hand = self.take_call(scene.as_ref());
         self.step(Step::BeforeAccept);
         let deliveries =
             self.commit(project, changes, Commit::default(), bucket_of(payment.key), now).await?;
         self.step(Step::AfterAccept);
-        self.carry_on(project, scene, Cards::default(), deliveries);
+        self.carry_on(project, scene.zip(in_hand), Cards::default(), deliveries);
         Ok(())
     }
 
-    /// Hands what was just committed to workers of this process. What they cannot take, the scheduler will find.
+    /// Takes the call of an attempt in hand. This happens before the commit: as soon as the task is durable the
+    /// scheduler sees it, and must not begin what is about to be begun here.
+    fn take_call(&self, scene: Option<&Scene>) -> Option<InHand> {
+        self.registry.take(TaskKey::Call(scene?.attempt.id))
+    }
+
+    /// Hands what was just committed to workers of this process. What was not taken, the scheduler will find.
     fn carry_on(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        scene: Option<Scene>,
+        call: Option<(Scene, InHand)>,
         cards: Cards,
-        deliveries: Vec<Delivery>,
+        deliveries: Vec<(Delivery, InHand)>,
     ) {
-        if let Some(scene) = scene
-            && let Some(in_hand) = self.registry.take(TaskKey::Call(scene.attempt.id))
-        {
+        if let Some((scene, in_hand)) = call {
             let carried = Carried { project: project.clone(), scene, cards, recovered: false };
             tokio::spawn(self.clone().call_provider(carried, in_hand));
         }

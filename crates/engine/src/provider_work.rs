@@ -173,9 +173,11 @@ impl Engine {
             let Some(changes) = decide(&carried.project.project, &carried.scene, ids, now)? else {
                 return Ok(false);
             };
-            let reversing = changes.tasks.iter().any(|task| matches!(task.key, TaskKey::Reverse(_)));
+            // Taken before the commit that makes it visible to the scheduler.
+            let reversal = changes.tasks.iter().find(|task| matches!(task.key, TaskKey::Reverse(_)));
+            let reversal = reversal.and_then(|task| self.registry.take(task.key));
             // Once the merchant is told the result there is mostly nothing left to carry on.
-            let goes_on = reversing || changes.events.is_empty();
+            let goes_on = reversal.is_some() || changes.events.is_empty();
             let after = goes_on.then(|| scene_after(&carried.scene, &changes));
             let bucket = bucket_of(carried.scene.payment.key);
             let commit = Commit { fence: Some(self.fence(carried.scene.payment.key)), ..Commit::default() };
@@ -187,8 +189,8 @@ impl Engine {
                         carried.scene = after;
                     }
                     self.dispatch(&carried.project, deliveries);
-                    if reversing {
-                        self.reverse_later(carried);
+                    if let Some(in_hand) = reversal {
+                        self.reverse_later(carried, in_hand);
                     }
                     return Ok(true);
                 }
@@ -203,8 +205,7 @@ impl Engine {
         }
     }
 
-    fn reverse_later(self: &Arc<Self>, carried: &Carried) {
-        let Some(in_hand) = self.registry.take(TaskKey::Reverse(carried.scene.attempt.id)) else { return };
+    fn reverse_later(self: &Arc<Self>, carried: &Carried, in_hand: InHand) {
         let next = Carried {
             project: carried.project.clone(),
             scene: carried.scene.clone(),

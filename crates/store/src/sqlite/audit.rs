@@ -31,8 +31,15 @@ const RULES: &[(&str, &str)] = &[
     (
         "operation has a payment",
         "SELECT o.id AS operation, o.payment FROM operations AS o
-         LEFT JOIN payments AS p ON p.key = o.payment AND p.project = o.project AND p.currency = o.currency
-         WHERE p.key IS NULL",
+         LEFT JOIN payments AS p ON p.key = o.payment AND p.project = o.project WHERE p.key IS NULL",
+    ),
+    (
+        "only a refused operation is in another currency than its payment",
+        // A refund asked for in another currency is declined at once (3284) and never gets an attempt.
+        "SELECT o.id AS operation, o.currency, p.currency AS expected FROM operations AS o
+         JOIN payments AS p ON p.key = o.payment
+         WHERE p.currency <> o.currency AND (o.status <> 3
+            OR EXISTS (SELECT 1 FROM attempts AS a WHERE a.reference / 512 = o.id AND a.payment = o.payment))",
     ),
     (
         "payment has an operation",

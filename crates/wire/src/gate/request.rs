@@ -3,7 +3,7 @@
 use super::Refusal;
 use crate::json::Value;
 use ferropay_domain::{
-    card::{Cvv, Expiry, Pan},
+    card::{Cvv, Expiry, Network, Pan},
     codes,
     decide::CallbackOptions,
     ids::{PaymentId, RequestId},
@@ -26,7 +26,7 @@ pub struct CardSale {
     pub expiry: Expiry,
     /// Name on the card.
     pub holder: Option<String>,
-    /// Mail or telephone order (G-253).
+    /// A mail or telephone order for which the network needs no verification value (G-253, G-254).
     pub moto: bool,
     /// Who pays.
     pub customer: Customer,
@@ -97,6 +97,16 @@ fn currency(code: &str) -> Result<Currency, Refusal> {
     Currency::parse(code).map_err(|_| Refusal::bad_request(codes::INVALID_CURRENCY).at("payment.currency"))
 }
 
+/// Whether an order of this `moto_type` (1 by mail, 2 by telephone) may come without verification value: by mail with
+/// the three big networks, by telephone with those but Visa (G-254).
+fn needs_no_cvv(network: Network, moto_type: Option<i64>) -> bool {
+    use Network::{AmericanExpress, Mastercard, Visa};
+    matches!(
+        (moto_type, network),
+        (Some(1), Mastercard | Visa | AmericanExpress) | (Some(2), Mastercard | AmericanExpress)
+    )
+}
+
 /// `force_disable` is a boolean in the contract and the value 1 in older documentation; both are taken (D-08).
 fn callback_options(body: &Value<'_>) -> CallbackOptions {
     let disabled = body.path(&["callback", "force_disable"]);
@@ -121,17 +131,18 @@ impl CardSale {
         let invalid = |field: &str| Refusal::bad_request(codes::VALIDATION).at(field);
         let cvv =
             text(body, &["card", "cvv"]).map(Cvv::parse).transpose().map_err(|_| invalid("card.cvv"))?;
+        let pan = Pan::parse(pan).map_err(|_| invalid("card.pan"))?;
         Ok(Self {
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),
-            pan: Pan::parse(pan).map_err(|_| invalid("card.pan"))?,
+            moto: needs_no_cvv(pan.network(), integer(body, &["payment", "moto_type"])),
+            pan,
             cvv,
             expiry: Expiry {
                 year: year.ok_or_else(|| missing("card.year"))?,
                 month: month.ok_or_else(|| missing("card.month"))?,
             },
             holder: owned(body, &["card", "card_holder"]),
-            moto: integer(body, &["payment", "moto_type"]).is_some_and(|kind| kind != 0),
             customer: Customer {
                 id: owned(body, &["customer", "id"]),
                 ip_address: owned(body, &["customer", "ip_address"]),
