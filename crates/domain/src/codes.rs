@@ -93,6 +93,8 @@ codes! {
     CUSTOMER_ID_REQUIRED = 2154;
     /// The e-mail address is malformed.
     INVALID_EMAIL = 2426;
+    /// The amount is above the largest allowed.
+    ABOVE_LIMIT = 2642;
     /// No such project.
     PROJECT_NOT_FOUND = 2442;
     /// The payment method is not known.
@@ -151,6 +153,8 @@ codes! {
     BELOW_FIXED_FEE = 3289;
     /// The merchant may not start operations.
     MERCHANT_STATUS = 3299;
+    /// The amount is below the smallest allowed.
+    BELOW_LIMIT = 3358;
     /// The network declined without a closer reason.
     CARD_GENERAL_DECLINE = 10000;
     /// No answer in time from the card side.

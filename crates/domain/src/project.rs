@@ -72,6 +72,10 @@ pub struct Settings {
     pub allowed_sources: Vec<String>,
     /// How long the merchant must wait between two refunds of a payment (G-280).
     pub refund_interval_seconds: u32,
+    /// The merchant category; decides for which purchases the dates of the booking are demanded (G-155).
+    pub category: Option<u16>,
+    /// Smallest and largest amount of a sale per currency, minor units (G-163).
+    pub sale_limits: BTreeMap<String, Limits>,
     /// Cost of a card sale to the merchant.
     pub sale_fee: FeeRule,
     /// Cost of a refund to the merchant.
@@ -84,6 +88,16 @@ pub struct Settings {
     pub card_threshold_seconds: u32,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
+}
+
+/// Smallest and largest amount, minor units; either may be left open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The smallest amount allowed.
+    pub smallest: Option<i64>,
+    /// The largest amount allowed.
+    pub largest: Option<i64>,
 }
 
 impl Default for Settings {
@@ -105,6 +119,8 @@ impl Default for Settings {
             tolerant_signature: false,
             allowed_sources: Vec::new(),
             refund_interval_seconds: 120,
+            category: None,
+            sale_limits: BTreeMap::new(),
             sale_fee: FeeRule::default(),
             refund_fee: FeeRule::default(),
             credit: BTreeMap::new(),
@@ -125,6 +141,19 @@ impl Project {
     pub fn floor(&self, currency: Currency) -> i64 {
         let credit = self.settings.credit.get(currency.code()).copied().unwrap_or(0);
         credit.max(0).saturating_neg()
+    }
+
+    /// The limits of a sale in `currency`.
+    pub fn sale_limits(&self, currency: Currency) -> Limits {
+        self.settings.sale_limits.get(currency.code()).copied().unwrap_or_default()
+    }
+
+    /// Whether purchases must say from when to when the booking lasts (G-155).
+    pub fn needs_booking_dates(&self) -> bool {
+        const BOOKED: [u16; 10] = [4411, 4511, 4722, 5962, 6513, 7011, 7012, 7512, 7519, 7922];
+        self.settings
+            .category
+            .is_some_and(|category| (3000..=3999).contains(&category) || BOOKED.contains(&category))
     }
 
     /// How long a card operation may stay open.

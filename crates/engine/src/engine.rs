@@ -248,11 +248,11 @@ fn render(
     bucket: u8,
     now: Now,
 ) -> Result<(NewCallback, Vec<Delivery>), CommitError> {
-    let unsigned = ferropay_wire::callback::body(&event, &project.project.settings);
+    let (unsigned, place) = ferropay_wire::callback::body(&event, &project.project.settings);
     let secret = project
         .current_secret()
         .ok_or_else(|| CommitError::Defect(format!("project {} has no secret", project.project.id)))?;
-    let body = signature::seal(&unsigned, signature::Place::Root, secret)
+    let body = signature::seal(&unsigned, place, secret)
         .map_err(|error| CommitError::Defect(format!("a callback could not be signed: {error}")))?;
     let shared: Arc<str> = body.as_str().into();
     let due = event.not_before;

@@ -96,6 +96,7 @@ impl Engine {
             description: request.description,
             merchant_data: request.merchant_data,
             booking: request.booking,
+            has_booking_dates: request.has_booking_dates,
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };

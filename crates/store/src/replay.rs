@@ -254,6 +254,7 @@ fn command(number: i64, micros: i64) -> Result<SaleCommand, CommitError> {
         description: "An order of a few things".into(),
         merchant_data: None,
         booking: None,
+        has_booking_dates: false,
         callback: CallbackOptions::default(),
         fault_plan: None,
     })

@@ -1,8 +1,12 @@
 //! The body of a callback, standard layout (G-093).
 
-use crate::view::{AccountView, CustomerView, ErrorView, OperationView, PaymentView};
+use crate::{
+    gate::{StatusFacts, request_status},
+    signature::Place,
+    view::{AccountView, CustomerView, ErrorView, OperationView, PaymentView},
+};
 use ferropay_domain::{
-    callback::{Content, Event},
+    callback::{Content, Event, Subject},
     payment::OperationStatus,
     project::Settings,
 };
@@ -47,8 +51,33 @@ struct RejectedPayment<'a> {
     status: &'static str,
 }
 
-/// The unsigned body of a callback, as JSON text with the root left open for the signature.
-pub fn body(event: &Event, settings: &Settings) -> String {
+/// The unsigned body of a callback, and where its signature goes: at the root in the standard layout, in
+/// `general` in the older one (G-039), which a project may ask for (G-112).
+pub fn body(event: &Event, settings: &Settings) -> (String, Place) {
+    if settings.legacy_callbacks {
+        (legacy(event), Place::General)
+    } else {
+        (standard(event, settings), Place::Root)
+    }
+}
+
+/// The older layout describes the payment with the operation the callback is about.
+fn legacy(event: &Event) -> String {
+    match (&event.content, event.subject) {
+        (Content::Operation { payment, operation, attempt }, _) => {
+            let operations = [(operation.as_ref(), attempt.as_deref())];
+            let facts = StatusFacts { project: event.project, payment, operations: &operations };
+            request_status(event.project, operation.request, payment.id.as_str(), Some(facts), &[])
+        }
+        (Content::Rejected { payment_id, errors }, Subject::Request(request)) => {
+            request_status(event.project, request, payment_id.as_str(), None, errors)
+        }
+        // A payment's callback always has an operation.
+        (Content::Rejected { .. }, Subject::Payment(_)) => String::new(),
+    }
+}
+
+fn standard(event: &Event, settings: &Settings) -> String {
     let project_id = event.project.get();
     let text = match &event.content {
         Content::Rejected { payment_id, errors } => serde_json::to_string(&Rejected {

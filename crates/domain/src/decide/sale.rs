@@ -38,6 +38,8 @@ pub struct SaleCommand {
     pub merchant_data: Option<String>,
     /// Booking data to be echoed, as JSON text.
     pub booking: Option<String>,
+    /// Whether the booking data says from when to when (G-155).
+    pub has_booking_dates: bool,
     /// Callback options.
     pub callback: CallbackOptions,
     /// Fault the simulated provider is asked to show; test projects only.
@@ -143,6 +145,7 @@ pub fn sale(project: &Project, command: SaleCommand, ids: Ids, now: Now) -> Chan
 /// The rules checked between acceptance and the operation, in the order in which they are reported.
 fn problems(project: &Project, command: &SaleCommand, now: Now) -> Vec<Problem> {
     let settings = &project.settings;
+    let (amount, limits) = (command.amount.minor, project.sale_limits(command.amount.currency));
     let checks = [
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.card_sales_allowed || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
@@ -163,6 +166,13 @@ fn problems(project: &Project, command: &SaleCommand, now: Now) -> Vec<Problem> 
             Some("card.card_holder"),
         ),
         (!command.card.expiry.is_valid_at(now.business), codes::CARD_EXPIRED, Some("card.year")),
+        (
+            project.needs_booking_dates() && !command.has_booking_dates,
+            codes::REQUIRED_MISSING,
+            Some("booking_info.start_date"),
+        ),
+        (limits.smallest.is_some_and(|least| amount < least), codes::BELOW_LIMIT, Some("payment.amount")),
+        (limits.largest.is_some_and(|most| amount > most), codes::ABOVE_LIMIT, Some("payment.amount")),
         (!command.has_cvv && !command.moto, codes::CVV_REQUIRED, Some("card.cvv")),
         (
             command.amount.minor < settings.sale_fee.fixed_minor

@@ -65,6 +65,7 @@ pub(crate) fn sale_of(amount: Money, network: Network) -> SaleCommand {
         description: String::new(),
         merchant_data: None,
         booking: None,
+        has_booking_dates: false,
         callback: CallbackOptions::default(),
         fault_plan: None,
     }

@@ -16,7 +16,7 @@ use ferropay_domain::{
         OperationKind, OperationStatus, PaymentStatus,
         machine::{Event, PaymentEffect, transition},
     },
-    project::{Project, Settings},
+    project::{Limits, Project, Settings},
 };
 use rust_decimal::Decimal;
 
@@ -177,6 +177,38 @@ fn each_rule_of_a_sale_rejects_with_its_own_code_and_field() {
     let cvv = Some((codes::CVV_REQUIRED, Some("card.cvv")));
     assert_eq!(rejection(base(), |it| it.has_cvv = false), cvv);
     assert_eq!(rejection(base(), |it| (it.has_cvv, it.moto) = (false, true)), None);
+}
+
+// G-163 (2642, 3358)
+#[test]
+fn a_sale_outside_the_limits_of_its_currency_is_refused() {
+    let limits = Limits { smallest: Some(100), largest: Some(5000) };
+    let by = |amount| {
+        let sale_limits = [("EUR".to_owned(), limits)].into();
+        rejection(Settings { sale_limits, ..Settings::default() }, |it| it.amount = amount)
+    };
+    let field = Some("payment.amount");
+    assert_eq!(by(eur(99)), Some((codes::BELOW_LIMIT, field)));
+    assert_eq!((by(eur(100)), by(eur(5000))), (None, None));
+    assert_eq!(by(eur(5001)), Some((codes::ABOVE_LIMIT, field)));
+    assert_eq!(by(usd(1)), None, "another currency has no limits");
+}
+
+// G-155
+#[test]
+fn purchases_of_booked_services_must_say_from_when_to_when() {
+    let by = |category, has_dates| {
+        rejection(Settings { category: Some(category), ..Settings::default() }, |it| {
+            it.has_booking_dates = has_dates
+        })
+    };
+    let missing = Some((codes::REQUIRED_MISSING, Some("booking_info.start_date")));
+    for category in [3000, 3501, 3999, 4411, 4511, 4722, 5962, 6513, 7011, 7012, 7512, 7519, 7922] {
+        assert_eq!((by(category, false), by(category, true)), (missing, None), "{category}");
+    }
+    for category in [2999, 4000, 5999] {
+        assert_eq!(by(category, false), None, "{category}");
+    }
 }
 
 // G-014, G-054, G-120

@@ -106,6 +106,7 @@ impl World {
             description: String::new(),
             merchant_data: None,
             booking: None,
+            has_booking_dates: false,
             callback: CallbackOptions::default(),
             fault_plan: None,
         };

@@ -36,6 +36,8 @@ pub struct CardSale {
     pub merchant_data: Option<String>,
     /// Booking data to be echoed, as JSON text.
     pub booking: Option<String>,
+    /// Whether it has the first and the last day.
+    pub has_booking_dates: bool,
     /// Callback options.
     pub callback: CallbackOptions,
 }
@@ -154,6 +156,8 @@ impl CardSale {
             },
             description: owned(body, &["payment", "description"]).unwrap_or_default(),
             merchant_data: owned(body, &["merchant", "data"]),
+            has_booking_dates: text(body, &["booking_info", "start_date"]).is_some()
+                && text(body, &["booking_info", "end_date"]).is_some(),
             booking: body.get("booking_info").filter(|info| !info.is_null()).map(Value::to_json_string),
             callback: callback_options(body),
         })
