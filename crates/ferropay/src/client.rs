@@ -12,16 +12,18 @@ pub(crate) struct Merchant {
 
 impl Merchant {
     /// Signs a request body: `general` gets project, payment and signature.
-    pub(crate) fn signed(&self, payment_id: &str, callback_url: Option<&str>, mut body: Value) -> String {
+    pub(crate) fn signed(&self, payment_id: &str, callback_url: Option<&str>, body: &Value) -> String {
         let mut general = json!({ "project_id": self.project, "payment_id": payment_id });
         if let (Some(general), Some(url)) = (general.as_object_mut(), callback_url) {
             general.insert("merchant_callback_url".to_owned(), json!(url));
         }
-        if let Some(members) = body.as_object_mut() {
-            members.insert("general".to_owned(), general);
-        }
+        // `general` goes first, as in every example merchants know.
+        let rest = body.to_string();
+        let rest = rest.strip_prefix('{').unwrap_or_default();
+        let comma = if rest.len() > 1 { "," } else { "" };
+        let text = format!("{{\"general\":{general}{comma}{rest}");
         // A body made of objects and text always parses.
-        seal(&body.to_string(), Place::General, &self.secret).unwrap_or_default()
+        seal(&text, Place::General, &self.secret).unwrap_or_default()
     }
 
     /// A card sale without 3-D Secure.
@@ -29,7 +31,7 @@ impl Merchant {
         self.signed(
             payment_id,
             Some(callback_url),
-            json!({
+            &json!({
                 "card": {
                     "pan": pan, "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"
                 },
@@ -49,11 +51,11 @@ impl Merchant {
             payment.insert("amount".to_owned(), json!(minor));
             payment.insert("currency".to_owned(), json!("EUR"));
         }
-        self.signed(payment_id, None, json!({ "payment": payment }))
+        self.signed(payment_id, None, &json!({ "payment": payment }))
     }
 
     /// A status request.
     pub(crate) fn status(&self, payment_id: &str) -> String {
-        self.signed(payment_id, None, json!({}))
+        self.signed(payment_id, None, &json!({}))
     }
 }

@@ -19,6 +19,22 @@ fn paint(code: &str, text: &str) -> String {
     if *COLOUR { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
+/// Bodies are cut to the width of a terminal; everything else gets them whole.
+static WIDTH: LazyLock<Option<usize>> = LazyLock::new(|| {
+    let terminal_size::Width(columns) = terminal_size::terminal_size()?.0;
+    std::io::stdout().is_terminal().then(|| usize::from(columns).max(60))
+});
+
+/// A line's text after its indentation, cut to the terminal.
+fn cut(text: &str) -> String {
+    match *WIDTH {
+        Some(columns) if text.chars().count() + 10 > columns => {
+            text.chars().take(columns.saturating_sub(11)).chain(['…']).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// The head of a scene.
 pub(super) fn scene(title: &str, what: &str) {
     let number = SCENES.fetch_add(1, Ordering::Relaxed);
@@ -32,16 +48,16 @@ pub(super) fn request(path: &str, body: &str, fault: Option<&str>) {
     if let Some(plan) = fault {
         println!("     (asks the simulated acquirer for a fault: {plan})");
     }
-    println!("     {}", brief(body));
+    println!("     {}", cut(&brief(body)));
 }
 
 /// The reply to a request.
 pub(super) fn reply(status: u16, body: &str) {
-    println!("   {} {status} {}", paint("36", "←"), brief(body));
+    println!("   {} {status} {}", paint("36", "←"), cut(&brief(body)));
 }
 
 /// A callback: the line that matters, then the body.
-pub(super) fn callback(body: &Value, genuine: bool) {
+pub(super) fn callback(body: &Value, text: &str, genuine: bool) {
     let said = |pointer: &str| match body.pointer(pointer) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -57,7 +73,7 @@ pub(super) fn callback(body: &Value, genuine: bool) {
         said("/operation/code"),
         said("/operation/message"),
     );
-    println!("     {}", brief(&body.to_string()));
+    println!("     {}", cut(&brief(text)));
 }
 
 /// The balances before and after.

@@ -97,7 +97,7 @@ impl Stage {
         let secrets = [self.merchant.secret.clone()];
         let genuine = verify(&document, Place::Root, &secrets, Tolerance::NONE).is_ok();
         let json: Value = serde_json::from_slice(&body)?;
-        show::callback(&json, genuine);
+        show::callback(&json, document.text(), genuine);
         let said =
             |pointer: &str| json.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (is_payment, is_operation) = (said("/payment/status"), said("/operation/status"));
