@@ -214,10 +214,13 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "a done operation has one approved attempt",
-        "SELECT o.id AS operation, coalesce(a.approved, 0) AS approved FROM operations AS o LEFT JOIN (
-            SELECT reference / 512 AS operation, count(*) AS approved FROM attempts
-            WHERE status = 2 GROUP BY reference / 512) AS a ON a.operation = o.id
-         WHERE coalesce(a.approved, 0) <> (o.status = 2)",
+        // The sign before the status keeps the planner on the short range of references.
+        "SELECT operation, approved FROM (
+            SELECT o.id AS operation, o.status, (
+                SELECT count(*) FROM attempts AS a
+                WHERE a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND +a.status = 2) AS approved
+            FROM operations AS o)
+         WHERE approved <> (status = 2)",
     ),
     (
         "a request's operation exists",

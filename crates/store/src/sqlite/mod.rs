@@ -11,6 +11,7 @@
 mod admin;
 mod apply;
 mod audit;
+mod dependents;
 mod reader;
 mod reads;
 mod rows;

@@ -187,7 +187,7 @@ pub(super) fn open_before(
          JOIN deliveries AS d ON d.id BETWEEN c.id * 256 AND c.id * 256 + 255
          LEFT JOIN tasks AS t ON t.kind = 3 AND t.number = d.id
          WHERE c.subject = ?1 AND c.number < ?2 AND d.state = 1 AND d.url = ?3 ORDER BY c.number";
-    let (_, key) = super::apply::subject_parts(&subject);
+    let (_, key) = super::dependents::subject_parts(&subject);
     all(it, sql, params![key, number, url], |row| {
         Ok(PendingDelivery {
             callback: CallbackId::new(row.get(0)?),
