@@ -39,7 +39,16 @@ fn cut(text: &str) -> String {
 pub(super) fn scene(title: &str, what: &str) {
     let number = SCENES.fetch_add(1, Ordering::Relaxed);
     println!("\n{}", paint("1", &format!("{number}. {title}")));
-    println!("   {what}");
+    let mut line = String::from("  ");
+    for word in what.split(' ') {
+        if line.chars().count() + word.chars().count() > 110 {
+            println!("{line}");
+            line = String::from("  ");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    println!("{line}");
 }
 
 /// A request as sent; card number and verification value masked, the signature cut.
