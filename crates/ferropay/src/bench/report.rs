@@ -78,7 +78,11 @@ impl Report {
             println!("load generator      {cpu:>10} µs of processor per sale");
         }
         if let Some(used) = self.used {
-            println!("memory              {:>10} MB resident", used.resident / 1_000_000);
+            println!(
+                "memory              {:>10} MB resident, {} MB without mapped files",
+                used.resident / 1_000_000,
+                used.own_memory / 1_000_000
+            );
         }
         if let Some(bytes) = self.database_bytes_per_sale {
             println!("database            {bytes:>10} bytes per sale");
@@ -127,6 +131,7 @@ impl Report {
             "written_bytes_per_sale": self.written_per_sale(),
             "database_bytes_per_sale": self.database_bytes_per_sale,
             "resident_bytes": self.used.map(|used| used.resident),
+            "own_memory_bytes": self.used.map(|used| used.own_memory),
             "file_system": self.disk.file_system,
             "sync_median_us": micros(self.disk.sync_median),
             "sync_p99_us": micros(self.disk.sync_p99),

@@ -19,6 +19,8 @@ pub(crate) struct Usage {
     pub(crate) written: u64,
     /// Resident memory, bytes.
     pub(crate) resident: u64,
+    /// The part of it that is not a mapped file, bytes.
+    pub(crate) own_memory: u64,
 }
 
 impl Usage {
@@ -27,6 +29,7 @@ impl Usage {
             cpu: self.cpu.saturating_sub(before.cpu),
             written: self.written.saturating_sub(before.written),
             resident: self.resident,
+            own_memory: self.own_memory,
         }
     }
 }
@@ -165,5 +168,6 @@ fn usage(process: u32) -> Option<Usage> {
         cpu: Duration::from_millis(ticks * 10),
         written: field(&io, "write_bytes:").unwrap_or(0),
         resident: field(&status, "VmRSS:").unwrap_or(0) * 1024,
+        own_memory: field(&status, "RssAnon:").unwrap_or(0) * 1024,
     })
 }
