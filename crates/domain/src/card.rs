@@ -147,6 +147,18 @@ impl Network {
     }
 }
 
+impl Network {
+    /// The electronic commerce indicator of a payment without 3-D Secure (G-194); `None` where no such indicator is
+    /// documented.
+    pub const fn eci_without_authentication(self) -> Option<&'static str> {
+        match self {
+            Self::Visa | Self::AmericanExpress => Some("07"),
+            Self::Mastercard => Some("00"),
+            Self::Maestro | Self::UnionPay | Self::Other => None,
+        }
+    }
+}
+
 /// The month a card expires in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Expiry {

@@ -292,6 +292,14 @@ impl<'a> Scene<'a> {
         match self.operation.kind {
             OperationKind::Sale => {
                 let fee = self.project.settings.sale_fee.fee_within(amount);
+                let network = self
+                    .payment
+                    .detail
+                    .card
+                    .as_ref()
+                    .map_or(crate::card::Network::Other, |card| card.network);
+                // No sale is authenticated by 3-D Secure yet.
+                self.operation.detail.eci = network.eci_without_authentication().map(str::to_owned);
                 self.payment.debited = amount.minor;
                 self.operation.amount = amount;
                 self.operation.detail.fee_minor = fee.minor;
@@ -300,12 +308,7 @@ impl<'a> Scene<'a> {
                     account: self.attempt.account,
                     at,
                     sent_at: self.attempt.created_at,
-                    network: self
-                        .payment
-                        .detail
-                        .card
-                        .as_ref()
-                        .map_or(crate::card::Network::Other, |card| card.network),
+                    network,
                 });
                 self.changes.entries.extend(ledger::sale(parties, operation, amount, fee, at));
             }

@@ -55,7 +55,7 @@ pub fn refund(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let amount = command.amount.unwrap_or(Money::new(payment.returnable(), payment.currency));
+    let amount = command.amount.unwrap_or_else(|| everything(payment));
     let kind = kind_of_return(payment, amount, facts.day, now);
     let refused = refusal(project, payment, amount, facts, now);
     let event = if refused.is_some() { Event::PreconditionFailed } else { Event::Accepted };
@@ -93,6 +93,15 @@ pub fn refund(
     changes.operations.push(Write::Insert(operation));
     changes.payment = Some(updated(payment));
     Ok(changes)
+}
+
+/// What a refund without an amount asks for: all that is left. When nothing is left the refund will be declined, and the
+/// amount it shows is what the payment stands for at present, else what was asked for: an operation is never about
+/// nothing.
+fn everything(payment: &Payment) -> Money {
+    let candidates = [payment.returnable(), payment.sum().minor, payment.requested];
+    let minor = candidates.into_iter().find(|minor| *minor > 0).unwrap_or(0);
+    Money::new(minor, payment.currency)
 }
 
 fn start(

@@ -7,7 +7,7 @@ use ferropay_engine::{Engine, KnownProject};
 use ferropay_wire::{
     contract::{Contract, Rule, Violation},
     gate::{Refusal, refusal_of},
-    json::{Document, Limits, ParseError},
+    json::{Document, Limits, ParseError, Value},
     signature::{self, Place, Tolerance},
 };
 use std::{net::IpAddr, sync::Arc};
@@ -67,7 +67,7 @@ pub(super) fn admit<'a>(
     verify(engine, &project, &document, place).map_err(refuse)?;
     let violations = Contract::gate().request(path, document.root()).unwrap_or_default();
     let refusals: Vec<Refusal> =
-        violations.iter().filter(|violation| !waived(&project, violation)).map(refusal_of).collect();
+        violations.iter().filter(|found| !waived(&project, &document, found)).map(refusal_of).collect();
     match refusals.first() {
         None => Ok(Admitted { project, document, place }),
         Some(first) if answers_with_list(path) && first.status == 400 => {
@@ -137,9 +137,19 @@ fn verify(
     }
 }
 
-/// Members the contract demands and the project's flag "legacy minimum" does not (D-10).
-fn waived(project: &KnownProject, violation: &Violation) -> bool {
-    project.project.settings.legacy_minimum
-        && violation.rule == Rule::Required
-        && matches!(violation.field.as_str(), "customer.email" | "customer.phone" | "customer.screen_res")
+/// What breaks the contract and is accepted all the same: members that the project's flag "legacy minimum" does not
+/// demand (D-10), and the number 1 or 0 as the switch that older documentation writes so (D-08).
+fn waived(project: &KnownProject, document: &Document<'_>, violation: &Violation) -> bool {
+    let field = violation.field.as_str();
+    match violation.rule {
+        Rule::Required => {
+            project.project.settings.legacy_minimum
+                && matches!(field, "customer.email" | "customer.phone" | "customer.screen_res")
+        }
+        Rule::Type { structural: false } if field == "callback.force_disable" => {
+            let switch = document.path(&["callback", "force_disable"]).and_then(Value::as_number);
+            matches!(switch, Some("0" | "1"))
+        }
+        _ => false,
+    }
 }

@@ -37,10 +37,9 @@ pub fn router(engine: Arc<Engine>) -> Router {
 }
 
 async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    if !Contract::gate().has(&path) {
+    let Some(path) = Contract::gate().path_of(request.uri().path()) else {
         return answer::plain(StatusCode::NOT_FOUND);
-    }
+    };
     match *request.method() {
         Method::POST => {}
         Method::OPTIONS => return answer::plain(StatusCode::NO_CONTENT),
@@ -54,8 +53,8 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
     let answer = match read(request.into_body()).await {
-        Ok(body) => match admission::admit(&engine, &path, &body, peer) {
-            Ok(admitted) => handlers::execute(&engine, &path, admitted, fault_plan).await,
+        Ok(body) => match admission::admit(&engine, path, &body, peer) {
+            Ok(admitted) => handlers::execute(&engine, path, admitted, fault_plan).await,
             Err(refused) => refused,
         },
         Err(refused) => refused,

@@ -253,7 +253,9 @@ async fn a_refund_states_its_reason() {
         let mut body = refund("order-1", None);
         match reason {
             Some(text) => body["payment"]["description"] = text.into(),
-            None => drop(body["payment"].as_object_mut().unwrap().remove("description")),
+            None => {
+                body["payment"].as_object_mut().unwrap().remove("description");
+            }
         }
         let reply = world.send(REFUND, &body).await;
         let expected = json!({ "status": "error", "code": "2004",
@@ -317,7 +319,7 @@ async fn the_fee_of_a_refund_counts_against_the_balance() {
     let callback = world.refunded(&refund("order-1", Some((975, "USD")))).await;
     assert_eq!(callback["operation"]["code"], "0");
     assert_eq!(world.balance("USD").await, (0, 0));
-    world.reconfigure(|project| drop(project.settings.credit.insert("USD".to_owned(), 50))).await;
+    world.reconfigure(|project| project.settings.credit = [("USD".to_owned(), 50)].into()).await;
     world.clock.advance(PAUSE);
     let callback = world.refunded(&refund("order-1", None)).await;
     assert_eq!(outcome(&callback), json!(["refunded", 0, "refund", "success", 25]));

@@ -1,13 +1,19 @@
 //! The Gate API as merchants meet it, by URL.
 //!
-//! Every test drives the real router with signed bodies against a whole platform in this process: engine, SQLite store and
+//! Every test drives the real router with signed bodies against a whole platform in this process: engine, `SQLite` store and
 //! vault in a directory of the test's own, and the real card connector talking to the acquirer simulator over a loopback
 //! socket. Only two parts are replaced: the clock, which stands still until a test moves it, and the courier, which
 //! collects callbacks instead of posting them. Every reply is held against the published contract, every callback against
 //! its documented structure and signature, and at the end of a test the books are audited.
 #![cfg(test)]
 
+mod admission;
+mod callbacks;
 mod card_refund;
 mod card_sale;
+mod contract;
+mod signatures;
+mod status;
+mod status_request;
 mod support;
 mod test_cards;

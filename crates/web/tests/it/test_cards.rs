@@ -37,6 +37,18 @@ async fn the_card_number_selects_the_outcome() {
     world.end().await;
 }
 
+// G-101, G-194, D-486: without 3-D Secure the indicator says so, in the network's way
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_without_3d_secure_carries_the_indicator_of_its_network() {
+    let world = World::new().await;
+    for (card, indicator) in [("4000000000000077", "07"), ("5252000000000004", "00")] {
+        let mut body = sale(&format!("order-{}", &card[..4]), 100, "EUR");
+        body["card"]["pan"] = card.into();
+        assert_eq!(world.paid(&body).await["operation"]["eci"], indicator, "{card}");
+    }
+    world.end().await;
+}
+
 // D-480, D-484: neither amount nor verification value nor holder matters
 #[tokio::test(flavor = "multi_thread")]
 async fn amount_holder_and_verification_value_select_nothing() {

@@ -21,6 +21,8 @@ static GATE_CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct Contract {
     requests: HashMap<String, Schema>,
+    /// The paths with steps in braces, sorted.
+    templates: Vec<String>,
     replies: HashMap<(String, u16), Schema>,
 }
 
@@ -31,11 +33,14 @@ impl Contract {
     }
 
     fn compile(json: &Json) -> Self {
-        let mut contract = Self { requests: HashMap::new(), replies: HashMap::new() };
+        let mut contract = Self { requests: HashMap::new(), templates: Vec::new(), replies: HashMap::new() };
         let Some(paths) = json.get("paths").and_then(Json::as_object) else { return contract };
         for (path, item) in paths {
             if let Some(request) = item.get("request") {
                 contract.requests.insert(path.clone(), Schema::compile(request, json));
+                if path.contains('{') {
+                    contract.templates.push(path.clone());
+                }
             }
             let replies = item.get("responses").and_then(Json::as_object).into_iter().flatten();
             for (status, reply) in replies {
@@ -44,6 +49,7 @@ impl Contract {
                 }
             }
         }
+        contract.templates.sort_unstable();
         contract
     }
 
@@ -52,9 +58,13 @@ impl Contract {
         self.requests.keys().map(String::as_str)
     }
 
-    /// Whether the contract has this path.
-    pub fn has(&self, path: &str) -> bool {
-        self.requests.contains_key(path)
+    /// The contract's name of the path of a request: the path itself, or the template it fits, in which a step such as
+    /// `{payment_method}` stands for any one step. `None` when the contract has no such path.
+    pub fn path_of(&self, path: &str) -> Option<&str> {
+        if let Some((known, _)) = self.requests.get_key_value(path) {
+            return Some(known);
+        }
+        self.templates.iter().find(|template| fits(template, path)).map(String::as_str)
     }
 
     /// Everything in a request's body that breaks the contract, in the contract's order; at most 20 are listed.
@@ -69,6 +79,14 @@ impl Contract {
     }
 }
 
+/// Whether `path` has the steps of `template`, any but an empty one in place of a step in braces.
+fn fits(template: &str, path: &str) -> bool {
+    template.split('/').count() == path.split('/').count()
+        && template.split('/').zip(path.split('/')).all(|(wanted, given)| {
+            wanted == given || (wanted.starts_with('{') && wanted.ends_with('}') && !given.is_empty())
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +97,23 @@ mod tests {
         let contract = Contract::gate();
         assert_eq!(contract.paths().count(), 107);
         assert!(contract.paths().all(|path| path.starts_with("/v2/")));
-        assert!(contract.has("/v2/payment/card/sale"));
+        assert_eq!(contract.path_of("/v2/payment/card/sale"), Some("/v2/payment/card/sale"));
+    }
+
+    // G-001, G-004
+    #[test]
+    fn a_step_in_braces_stands_for_any_one_step() {
+        let contract = Contract::gate();
+        let sale = Some("/v2/payment/banks/{payment_method}/sale");
+        assert_eq!(contract.path_of("/v2/payment/banks/any-bank/sale"), sale);
+        for wrong in [
+            "/v2/payment/banks//sale",
+            "/v2/payment/banks/a/b/sale",
+            "/v2/payment/banks/a/sale/",
+            "/v2/nothing",
+            "",
+        ] {
+            assert_eq!(contract.path_of(wrong), None, "{wrong}");
+        }
     }
 }

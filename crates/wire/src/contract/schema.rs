@@ -22,7 +22,10 @@ pub(super) enum Format {
     Pan,
     Email,
     IpAddress,
+    Date,
     DateTime,
+    /// Three capital letters; the contract writes the pattern as the name of a format.
+    ThreeCapitals,
 }
 
 /// What a value may be. The parts that do not concern its kind are empty.
@@ -150,7 +153,9 @@ impl Schema {
             Some("pan") => Some(Format::Pan),
             Some("email") => Some(Format::Email),
             Some("ip-address") => Some(Format::IpAddress),
+            Some("date") => Some(Format::Date),
             Some("date-time" | "dateTime") => Some(Format::DateTime),
+            Some("[A-Z][A-Z][A-Z]") => Some(Format::ThreeCapitals),
             _ => self.format,
         };
         let allowed = json.get("enum").and_then(Json::as_array).into_iter().flatten();

@@ -210,7 +210,9 @@ fn has_format(text: &str, format: Format) -> bool {
         Format::Pan => ferropay_domain::card::Pan::parse(text).is_ok(),
         Format::Email => is_email(text),
         Format::IpAddress => IpAddr::from_str(text).is_ok(),
+        Format::Date => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
         Format::DateTime => is_date_time(text),
+        Format::ThreeCapitals => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
     }
 }
 

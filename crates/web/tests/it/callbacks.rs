@@ -1,0 +1,230 @@
+//! Callbacks: what each type says, word for word, and how they are delivered.
+//!
+//! The snapshots below `snapshots/` are the whole bodies, with names in place of identifiers, dates and signatures.
+//! Signature, portability over all clients and documented structure are checked for every callback when it arrives.
+
+use crate::support::{
+    CARD_DECLINED, CARD_MASTERCARD, World, normalise::normalised, pick, refund, sale, status,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SALE: &str = "/v2/payment/card/sale";
+const REFUND: &str = "/v2/payment/card/refund";
+
+/// Sends and waits for the callback.
+async fn callback_of(world: &World, path: &str, body: &Value) -> Value {
+    world.accept(path, body).await;
+    world.callback().await
+}
+
+// G-093, G-094, G-096, G-097, G-099, G-101, G-104, G-128
+#[tokio::test(flavor = "multi_thread")]
+async fn sale_success() {
+    let world = World::new().await;
+    let mut body = sale("order-1", 1_370, "USD");
+    body["customer"]["first_name"] = "Ada".into();
+    body["customer"]["middle_name"] = "K".into();
+    body["customer"]["last_name"] = "Byron".into();
+    body["merchant"] = json!({ "data": "shelf 7" });
+    body["booking_info"] = json!({ "start_date": "01-12-2026", "end_date": "05-12-2026" });
+    insta::assert_snapshot!(normalised(&callback_of(&world, SALE, &body).await));
+    world.end().await;
+}
+
+// G-129, G-102: declined by the issuer
+#[tokio::test(flavor = "multi_thread")]
+async fn sale_declined_by_the_issuer() {
+    let world = World::new().await;
+    let mut body = sale("order-1", 1_370, "USD");
+    body["card"]["pan"] = CARD_DECLINED.into();
+    insta::assert_snapshot!(normalised(&callback_of(&world, SALE, &body).await));
+    world.end().await;
+}
+
+// G-023, G-024, G-108, G-129: declined by the platform
+#[tokio::test(flavor = "multi_thread")]
+async fn sale_declined_by_the_platform() {
+    let world =
+        World::with(|project| project.card_account = ferropay_domain::ids::ProviderAccountId::new(9)).await;
+    insta::assert_snapshot!(normalised(&callback_of(&world, SALE, &sale("order-1", 1_370, "USD")).await));
+    world.end().await;
+}
+
+// G-120, D-60
+#[tokio::test(flavor = "multi_thread")]
+async fn sale_that_failed_before_an_operation() {
+    let world = World::new().await;
+    let mut body = sale("order-1", 1_370, "USD");
+    body["card"].as_object_mut().unwrap().remove("cvv");
+    insta::assert_snapshot!(normalised(&callback_of(&world, SALE, &body).await));
+    world.end().await;
+}
+
+// D-488: the issuer's time-out
+#[tokio::test(flavor = "multi_thread")]
+async fn sale_timed_out_at_the_issuer() {
+    let world = World::new().await;
+    let mut body = sale("order-1", 1_370, "USD");
+    body["card"]["pan"] = "4539121411168251".into();
+    insta::assert_snapshot!(normalised(&callback_of(&world, SALE, &body).await));
+    world.end().await;
+}
+
+// G-129: no answer from the acquirer; the attempt is undone before the merchant hears of it
+#[tokio::test(flavor = "multi_thread")]
+async fn sale_without_an_answer_is_undone_and_declined_with_10602() {
+    let world = World::new().await;
+    let reply = world.send_with_fault(SALE, &sale("order-1", 1_370, "USD"), "drop@purchase").await;
+    assert_eq!(reply.status, 200);
+    insta::assert_snapshot!(normalised(&world.callback().await));
+    let book = world.acquirer.book();
+    assert_eq!((book.counters.purchases_executed, book.counters.advices_executed), (1, 1));
+    assert_eq!(world.balance("USD").await, (100_000_000, 0));
+    world.end().await;
+}
+
+// G-134, G-295: all of it within the operation day
+#[tokio::test(flavor = "multi_thread")]
+async fn reversal_success() {
+    let world = World::new().await;
+    world.paid(&sale("order-1", 1_370, "USD")).await;
+    insta::assert_snapshot!(normalised(&callback_of(&world, REFUND, &refund("order-1", None)).await));
+    world.end().await;
+}
+
+// G-134: a part within the operation day
+#[tokio::test(flavor = "multi_thread")]
+async fn partial_reversal_success() {
+    let world = World::new().await;
+    let mut body = sale("order-1", 1_370, "USD");
+    body["card"]["pan"] = CARD_MASTERCARD.into();
+    world.paid(&body).await;
+    let callback = callback_of(&world, REFUND, &refund("order-1", Some((1_000, "USD")))).await;
+    insta::assert_snapshot!(normalised(&callback));
+    world.end().await;
+}
+
+// G-105, G-134, G-303
+#[tokio::test(flavor = "multi_thread")]
+async fn partial_and_full_refund_success() {
+    let world = World::new().await;
+    world.paid(&sale("order-1", 1_370, "USD")).await;
+    world.clock.set("2026-11-22T09:00:00Z");
+    let mut body = refund("order-1", Some((1_000, "USD")));
+    body["payment"]["merchant_refund_id"] = "RMA-77".into();
+    insta::assert_snapshot!("partial_refund_success", normalised(&callback_of(&world, REFUND, &body).await));
+    world.clock.advance(Duration::from_mins(3));
+    let callback = callback_of(&world, REFUND, &refund("order-1", None)).await;
+    insta::assert_snapshot!("full_refund_success", normalised(&callback));
+    world.end().await;
+}
+
+// G-135, G-297: declined by the platform
+#[tokio::test(flavor = "multi_thread")]
+async fn refund_declined_by_the_platform() {
+    let world = World::new().await;
+    world.paid(&sale("order-1", 1_370, "USD")).await;
+    let callback = callback_of(&world, REFUND, &refund("order-1", Some((1_371, "USD")))).await;
+    insta::assert_snapshot!(normalised(&callback));
+    world.end().await;
+}
+
+// G-135: declined by the acquirer
+#[tokio::test(flavor = "multi_thread")]
+async fn refund_declined_by_the_provider() {
+    let world = World::new().await;
+    world.paid(&sale("order-1", 1_370, "USD")).await;
+    world.clock.set("2026-11-22T09:00:00Z");
+    let reply = world.send_with_fault(REFUND, &refund("order-1", None), "decline=05").await;
+    assert_eq!(reply.status, 200);
+    insta::assert_snapshot!(normalised(&world.callback().await));
+    world.end().await;
+}
+
+// G-084, D-08: true and the number 1 silence, false and 0 do not; per operation
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_of_an_operation_can_be_switched_off() {
+    let world = World::new().await;
+    for (number, switch, silent) in
+        [(1, json!(true), true), (2, json!(1), true), (3, json!(false), false), (4, json!(0), false)]
+    {
+        let payment_id = format!("order-{number}");
+        let mut body = sale(&payment_id, 100, "EUR");
+        body["callback"] = json!({ "force_disable": switch });
+        world.accept(SALE, &body).await;
+        if silent {
+            world.assert_silence().await;
+        } else {
+            world.callback().await;
+        }
+        let now = world.send("/v2/payment/status", &status(&payment_id)).await.body;
+        assert_eq!(now["payment"]["status"], "success", "{switch}");
+    }
+    assert_eq!(world.refunded(&refund("order-1", None)).await["payment"]["status"], "reversed");
+    let mut rejected = sale("order-5", 100, "EUR");
+    rejected["card"]["year"] = 2025.into();
+    rejected["callback"] = json!({ "force_disable": true });
+    world.accept(SALE, &rejected).await;
+    world.assert_silence().await;
+    world.end().await;
+}
+
+// G-028, G-074, G-085
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_waits_for_the_delay_that_was_asked_for() {
+    let world = World::new().await;
+    let mut body = sale("order-1", 100, "EUR");
+    body["callback"] = json!({ "delay": 600 });
+    world.accept(SALE, &body).await;
+    world.assert_silence().await;
+    world.clock.advance(Duration::from_secs(599));
+    world.assert_silence().await;
+    world.clock.advance(Duration::from_secs(1));
+    let callback = world.callback().await;
+    assert_eq!(callback["operation"]["date"], "2026-11-21T12:00:00+0000", "the body is of the event's time");
+    world.end().await;
+}
+
+// G-089, G-090, G-091: only 200 counts; repeats are the same to the byte
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_is_repeated_unchanged_until_it_is_answered_with_200() {
+    let world = World::new().await;
+    world.mailbox.answer_with(&[500, 204, 301, 400]);
+    world.accept(SALE, &sale("order-1", 100, "EUR")).await;
+    let first = world.mailbox.next().await;
+    for _ in 0..4 {
+        assert!(world.mailbox.within(Duration::from_millis(100)).await.is_none(), "not before its time");
+        world.clock.advance(Duration::from_secs(10));
+        assert_eq!(world.mailbox.next().await.body, first.body);
+    }
+    world.clock.advance(Duration::from_hours(24));
+    world.assert_silence().await;
+    world.end().await;
+}
+
+// G-091: callbacks of one payment keep their order while the first is being tried
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_callback_of_a_payment_waits_for_the_earlier() {
+    let world = World::new().await;
+    world.mailbox.answer_with(&[500]);
+    world.accept(SALE, &sale("order-1", 100, "EUR")).await;
+    world.callback().await;
+    world.accept(REFUND, &refund("order-1", None)).await;
+    world.assert_silence().await;
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(world.callback().await["operation"]["type"], "sale", "the repetition");
+    assert_eq!(world.callback().await["operation"]["type"], "reversal");
+    world.end().await;
+}
+
+// G-082: without an address there is nothing to send
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_without_an_address_gets_no_callback() {
+    let world = World::with(|project| project.settings.callback_url = None).await;
+    world.accept(SALE, &sale("order-1", 100, "EUR")).await;
+    world.assert_silence().await;
+    let now = world.send("/v2/payment/status", &status("order-1")).await.body;
+    assert_eq!(pick(&now, &["payment.status"]), json!(["success"]));
+    world.end().await;
+}
