@@ -4,11 +4,10 @@ use super::{CallbackOptions, Ids, Now, RequestHead, notify, request, updated};
 use crate::{
     change::{ChangeSet, Hold, MachineBreak, Name, NameKind, Task, TaskKey, Write, bucket_of},
     codes::{self, Code},
-    ids::AttemptId,
     ledger::{AccountKey, Owner},
     money::Money,
     payment::{
-        Attempt, AttemptStatus, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
+        Attempt, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
         PaymentStatus,
         machine::{Event, transition},
     },
@@ -116,18 +115,8 @@ fn start(
     payment.returning = payment.returning.saturating_add(amount.minor);
     payment.open = Some(operation.id);
     payment.last_return_at = Some(now.business);
-    let attempt = Attempt {
-        id: AttemptId::first(operation.id),
-        payment: payment.key,
-        account: payment.detail.debit.as_ref().map_or(project.card_account, |debit| debit.account),
-        status: AttemptStatus::Created,
-        amount,
-        created_at: now.real,
-        updated_at: now.real,
-        suspended: 0,
-        late_approvals: 0,
-        answer: None,
-    };
+    let account = payment.detail.debit.as_ref().map_or(project.card_account, |debit| debit.account);
+    let attempt = Attempt::first(operation, account, now.real);
     changes.holds.push(Hold {
         operation: operation.id,
         account: AccountKey { owner: Owner::Merchant(project.id), currency: amount.currency },

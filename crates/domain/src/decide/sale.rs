@@ -6,10 +6,10 @@ use crate::{
     card::CardSummary,
     change::{ChangeSet, Name, NameKind, PaymentWrite, Task, TaskKey, Write, bucket_of},
     codes,
-    ids::{AttemptId, PaymentId},
+    ids::PaymentId,
     money::Money,
     payment::{
-        Attempt, AttemptStatus, Customer, Operation, OperationDetail, OperationKind, OperationStatus,
+        Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus,
         Payment, PaymentDetail, PaymentKind, PaymentStatus,
     },
     project::Project,
@@ -80,18 +80,7 @@ pub fn sale(project: &Project, command: SaleCommand, ids: Ids, now: Now) -> Chan
             ..OperationDetail::default()
         },
     };
-    let attempt = Attempt {
-        id: AttemptId::first(ids.operation),
-        payment: ids.payment,
-        account: project.card_account,
-        status: AttemptStatus::Created,
-        amount,
-        created_at: now.real,
-        updated_at: now.real,
-        suspended: 0,
-        late_approvals: 0,
-        answer: None,
-    };
+    let attempt = Attempt::first(&operation, project.card_account, now.real);
     let payment = Payment {
         key: ids.payment,
         project: project.id,

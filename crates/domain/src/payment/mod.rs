@@ -219,6 +219,24 @@ pub struct Attempt {
     pub answer: Option<ProviderAnswer>,
 }
 
+impl Attempt {
+    /// The first attempt of an operation, recorded at `now` (real time) and not sent yet.
+    pub fn first(operation: &Operation, account: ProviderAccountId, now: Timestamp) -> Self {
+        Self {
+            id: AttemptId::first(operation.id),
+            payment: operation.payment,
+            account,
+            status: AttemptStatus::Created,
+            amount: operation.amount,
+            created_at: now,
+            updated_at: now,
+            suspended: 0,
+            late_approvals: 0,
+            answer: None,
+        }
+    }
+}
+
 /// What a provider said about an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderAnswer {

@@ -199,7 +199,7 @@ fn a_sale_outside_the_limits_of_its_currency_is_refused() {
 fn purchases_of_booked_services_must_say_from_when_to_when() {
     let by = |category, has_dates| {
         rejection(Settings { category: Some(category), ..Settings::default() }, |it| {
-            it.has_booking_dates = has_dates
+            it.has_booking_dates = has_dates;
         })
     };
     let missing = Some((codes::REQUIRED_MISSING, Some("booking_info.start_date")));
