@@ -21,6 +21,10 @@ use tokio::sync::Notify;
 /// How long a callback that waits for an earlier one sleeps before it looks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// How far the task of a callback that waits for an earlier one is put off, business time. Left as it is it would stay
+/// due without anything being done, and a test project's clock, which stops until all that is due is done, would stand.
+const PUT_OFF: Duration = Duration::from_secs(10);
+
 /// Callbacks that wait for an earlier one of the same subject.
 #[derive(Default)]
 pub(crate) struct Waiting(Mutex<HashMap<Subject, Arc<Notify>>>);
@@ -66,7 +70,7 @@ impl Engine {
     ) {
         let subject = delivery.subject;
         let callback = delivery.callback;
-        match self.try_deliver(&project, delivery).await {
+        match self.try_deliver(project, delivery).await {
             Ok(Next::Done) => self.waiting.wake(subject),
             Ok(Next::Later) => {}
             Err(error) => {
@@ -76,8 +80,8 @@ impl Engine {
         drop(in_hand);
     }
 
-    async fn try_deliver(&self, project: &KnownProject, delivery: Delivery) -> Result<Next, Failure> {
-        self.wait_for_earlier(project, &delivery).await?;
+    async fn try_deliver(&self, project: Arc<KnownProject>, delivery: Delivery) -> Result<Next, Failure> {
+        self.wait_for_earlier(&project, &delivery).await?;
         self.step(Step::BeforeDelivery);
         let answer = self.courier.post(&delivery.url, delivery.body.clone()).await;
         self.step(Step::AfterDelivery);
@@ -95,7 +99,9 @@ impl Engine {
             }
         };
         // Only 200 counts; other successes and redirects do not (G-089).
-        let write = outcome(project, &delivery, status, self.clock.now());
+        // The clock may have been moved on meanwhile.
+        let project = self.projects().get(delivery.project).unwrap_or(project);
+        let write = outcome(&project, &delivery, status, self.clock.now());
         let done = write.again.is_none();
         if write.state == DeliveryState::Parked {
             tracing::error!(
@@ -118,21 +124,63 @@ impl Engine {
     }
 
     /// A later callback waits while an earlier one is in its first attempts, but never for long.
-    async fn wait_for_earlier(&self, project: &KnownProject, delivery: &Delivery) -> Result<(), Failure> {
+    async fn wait_for_earlier(
+        &self,
+        project: &Arc<KnownProject>,
+        delivery: &Delivery,
+    ) -> Result<(), Failure> {
         if delivery.number <= 1 || delivery.attempts > 0 {
             return Ok(());
         }
-        loop {
+        let mut due = delivery.due;
+        for round in 0_u32.. {
             let notify = self.waiting.on(delivery.subject);
             let woken = notify.notified();
             let earlier = self.store.open_before(delivery.subject, delivery.number, &delivery.url).await?;
+            let project = self.projects().get(delivery.project).unwrap_or_else(|| project.clone());
             let now = project.business(self.clock.now());
             let holds =
                 |due: Timestamp, attempts: u32| attempts < ORDERED_ATTEMPTS && now.since(due) < ORDERED_FOR;
             if !earlier.iter().any(|pending| holds(pending.due, pending.attempts)) {
-                return Ok(());
+                break;
+            }
+            // Mostly the earlier one is just on its way, and nothing has to be written down.
+            if round > 0 && due <= now {
+                due = now.plus(PUT_OFF);
+                self.put_off(&project, delivery, now, due).await?;
             }
             drop(tokio::time::timeout(LOOK_AGAIN, woken).await);
+        }
+        Ok(())
+    }
+
+    /// Records that a delivery that has not been tried yet is not looked at before `due`, unless it is woken.
+    async fn put_off(
+        &self,
+        project: &KnownProject,
+        delivery: &Delivery,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<(), Failure> {
+        let key = TaskKey::Deliver(delivery.callback, delivery.address);
+        let clock = project.timer_clock();
+        let again = Task { key, bucket: bucket(delivery.subject), clock, due, tries: 0 };
+        let write = DeliveryWrite {
+            callback: delivery.callback,
+            address: delivery.address,
+            attempts_before: delivery.attempts,
+            attempts: delivery.attempts,
+            state: DeliveryState::Open,
+            status: 0,
+            at: now,
+            task: key,
+            again: Some(again),
+        };
+        let commit =
+            Commit { deliveries: vec![write], fence: fence(self, delivery.subject), ..Commit::default() };
+        match self.store.commit(commit).await {
+            Ok(()) | Err(CommitError::Lost(Loss::Stale)) => Ok(()),
+            Err(error) => Err(failure(error)),
         }
     }
 }

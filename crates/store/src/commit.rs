@@ -83,6 +83,13 @@ pub struct DeliveryWrite {
     pub again: Option<Task>,
 }
 
+impl DeliveryWrite {
+    /// Whether it starts the delivery anew, which may be over: the tries are counted from the beginning.
+    pub(crate) const fn reopens(&self) -> bool {
+        self.attempts < self.attempts_before
+    }
+}
+
 /// What a provider reported of its own accord, or an answer kept as evidence.
 #[derive(Clone, Debug)]
 pub struct Notification {

@@ -107,6 +107,16 @@ pub(crate) async fn a_delivery_is_tried_by_one_at_a_time_and_ends_once(world: Wo
     assert_eq!((done.attempts, done.state), (2, DeliveryState::Delivered));
     let result = store.commit(tried(callback, 2, DeliveryState::Parked, None)).await;
     assert!(matches!(result, Err(CommitError::Lost(Loss::Stale))), "what is delivered stays delivered");
+    // Unless somebody asks for it to be delivered anew.
+    let mut anew = tried(callback, 2, DeliveryState::Open, Some(task.clone()));
+    anew.deliveries[0].attempts = 0;
+    store.commit(anew.clone()).await.unwrap();
+    let reopened = store.delivery(callback, 0).await.unwrap().unwrap();
+    assert_eq!((reopened.attempts, reopened.state), (0, DeliveryState::Open));
+    assert_eq!(store.due(task.clock, later(9999), 10).await.unwrap(), std::slice::from_ref(&task));
+    let result = store.commit(anew).await;
+    assert!(matches!(result, Err(CommitError::Lost(Loss::Stale))), "once");
+    store.commit(tried(callback, 0, DeliveryState::Delivered, None)).await.unwrap();
     world.assert_sound().await;
 }
 
