@@ -83,6 +83,14 @@ pub struct DeliveryWrite {
     pub again: Option<Task>,
 }
 
+impl DeliveryWrite {
+    /// Whether this starts the delivery anew, as an operator may: the only write that opens one which has ended.
+    /// A try never looks like that, because it counts at least one attempt.
+    pub fn is_replay(&self) -> bool {
+        self.state == crate::DeliveryState::Open && self.attempts == 0
+    }
+}
+
 /// What a provider reported of its own accord, or an answer kept as evidence.
 #[derive(Clone, Debug)]
 pub struct Notification {

@@ -131,8 +131,10 @@ impl<'c> Applier<'c> {
             }
         }
         for delivery in &commit.deliveries {
-            let attempts: Option<u32> =
-                self.statements.delivery_attempts.first([delivery_id(delivery)], |row| row.get(0))?;
+            let attempts: Option<u32> = self
+                .statements
+                .delivery_attempts
+                .first(params![delivery_id(delivery), delivery.is_replay()], |row| row.get(0))?;
             if attempts != Some(delivery.attempts_before) {
                 return lost(Loss::Stale);
             }

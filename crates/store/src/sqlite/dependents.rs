@@ -258,6 +258,7 @@ impl Applier<'_> {
                 it.status,
                 it.at.micros(),
                 it.attempts_before,
+                it.is_replay(),
             ])?;
             if changed != 1 {
                 return contradiction(format!("callback {} is delivered twice in one commit", it.callback));

@@ -62,7 +62,7 @@ statements! {
     resent: "SELECT request FROM fingerprints WHERE project = ?1 AND digest = ?2 AND expires_at > ?3";
     name: "SELECT payment FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3";
     version: "SELECT version FROM payments WHERE key = ?1 AND project = ?2";
-    delivery_attempts: "SELECT attempts FROM deliveries WHERE id = ?1 AND state = 1";
+    delivery_attempts: "SELECT attempts FROM deliveries WHERE id = ?1 AND (state = 1 OR ?2)";
     hold: "UPDATE accounts SET reserved = reserved + ?2 WHERE id = ?1 AND posted - reserved - ?2 >= ?3";
     unhold: "UPDATE accounts SET reserved = reserved - ?2 WHERE id = ?1";
 
@@ -93,7 +93,7 @@ statements! {
     insert_delivery: "INSERT INTO deliveries (id, state, attempts, status, tried_at, url)
         VALUES (?1, 1, 0, 0, ?2, ?3)";
     update_delivery: "UPDATE deliveries SET state = ?2, attempts = ?3, status = ?4, tried_at = ?5
-        WHERE id = ?1 AND state = 1 AND attempts = ?6";
+        WHERE id = ?1 AND (state = 1 OR ?7) AND attempts = ?6";
     insert_posting: "INSERT INTO postings (operation, kind, leg, account, minor, settled, at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     find_account: "SELECT id FROM accounts WHERE owner_kind = ?1 AND owner = ?2 AND currency = ?3";
