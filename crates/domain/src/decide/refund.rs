@@ -7,8 +7,7 @@ use crate::{
     ledger::{AccountKey, Owner},
     money::Money,
     payment::{
-        Attempt, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
-        PaymentStatus,
+        Attempt, Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentStatus,
         machine::{Event, transition},
     },
     project::{OperationDay, Project},

@@ -9,8 +9,8 @@ use crate::{
     ids::PaymentId,
     money::Money,
     payment::{
-        Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus,
-        Payment, PaymentDetail, PaymentKind, PaymentStatus,
+        Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
+        PaymentDetail, PaymentKind, PaymentStatus,
     },
     project::Project,
 };

@@ -9,7 +9,9 @@ use ferropay_domain::{
     project::Environment,
 };
 use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_store::{CallbackFilter, Commit, Delivery, DeliveryState, DeliveryWrite, Store};
+use ferropay_store::{
+    CallbackFilter, Commit, CommitError, Delivery, DeliveryState, DeliveryWrite, Loss, Store,
+};
 use std::process::ExitCode;
 
 /// How many parked callbacks one replay takes up.
@@ -77,6 +79,7 @@ async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
         store.callbacks(filter).await?.into_iter().map(|row| row.delivery).collect()
     };
     let projects = store.projects().await?;
+    let mut replayed = 0_u32;
     for delivery in &deliveries {
         let project = projects.iter().find(|record| record.project.id == delivery.project);
         let project = project.context("the callback's project is missing")?;
@@ -100,8 +103,14 @@ async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
             task: key,
             again: Some(Task { key, bucket, clock, due: now, tries: 0 }),
         };
-        store.commit(Commit { deliveries: vec![write], ..Commit::default() }).await?;
+        match store.commit(Commit { deliveries: vec![write], ..Commit::default() }).await {
+            Ok(()) => replayed += 1,
+            Err(CommitError::Lost(Loss::Stale)) => {
+                eprintln!("Callback {} is being sent at this moment; it is left alone.", delivery.callback);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    println!("{} callbacks will be sent again.", deliveries.len());
+    println!("{replayed} callbacks will be sent again.");
     Ok(())
 }

@@ -120,6 +120,34 @@ pub(crate) async fn a_delivery_is_tried_by_one_at_a_time_and_ends_once(world: Wo
     world.assert_sound().await;
 }
 
+pub(crate) async fn a_delivery_that_ended_is_opened_again_only_by_a_replay(world: World) {
+    let store = &world.store;
+    let paid = world.sale("sale", eur(100));
+    let scene = World::scene_of(&paid);
+    store.commit(paid).await.unwrap();
+    let approved = world.approved(&scene);
+    let callback = approved.callbacks[0].id;
+    let task = approved.callbacks[0].tasks[0].clone();
+    store.commit(approved).await.unwrap();
+    let replay = |before| {
+        let mut commit = tried(callback, before, DeliveryState::Open, Some(task.clone()));
+        commit.deliveries[0].attempts = 0;
+        commit
+    };
+    for ended in [DeliveryState::Parked, DeliveryState::Delivered] {
+        store.commit(tried(callback, 0, ended, None)).await.unwrap();
+        let again = store.commit(tried(callback, 1, DeliveryState::Open, Some(task.clone()))).await;
+        assert!(matches!(again, Err(CommitError::Lost(Loss::Stale))), "a late try opens nothing");
+        store.commit(replay(1)).await.unwrap();
+        let open = store.delivery(callback, 0).await.unwrap().unwrap();
+        assert_eq!((open.attempts, open.state), (0, DeliveryState::Open));
+        assert_eq!(store.due(task.clock, START, 10).await.unwrap(), std::slice::from_ref(&task));
+        let late = store.commit(tried(callback, 1, DeliveryState::Delivered, None)).await;
+        assert!(matches!(late, Err(CommitError::Lost(Loss::Stale))), "the replay counts from the start");
+    }
+    world.assert_sound().await;
+}
+
 pub(crate) async fn a_task_that_contradicts_its_delivery_is_refused(world: World) {
     let sale = world.sale("sale", eur(100));
     let scene = World::scene_of(&sale);

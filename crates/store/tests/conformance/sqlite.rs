@@ -73,6 +73,7 @@ rules! {
         tasks_are_due_by_their_own_clock
         the_earliest_tasks_come_first
         a_delivery_is_tried_by_one_at_a_time_and_ends_once
+        a_delivery_that_ended_is_opened_again_only_by_a_replay
         a_task_that_contradicts_its_delivery_is_refused
         earlier_deliveries_to_the_same_address_are_found_while_open
         a_callback_number_is_used_once_per_subject
