@@ -97,7 +97,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
                 payment: PaymentView::of(payment),
                 account: detail.card.as_ref().map(AccountView::of),
                 customer: CustomerView::of(&detail.customer),
-                operation: OperationView::of(operation, attempt.as_deref()),
+                operation: OperationView::of(payment, operation, attempt.as_deref()),
                 operation_description: description.filter(|_| settings.operation_description_in_callbacks),
                 merchant_refund_id: operation.detail.merchant_refund_id.as_deref(),
                 merchant: data.map(|data| Merchant { data }),

@@ -5,6 +5,7 @@
 
 use ferropay_domain::{
     card::CardSummary,
+    ids::ProviderAccountId,
     money::Money,
     payment::{Attempt, Customer, Operation, Payment},
     time::Timestamp,
@@ -137,6 +138,7 @@ pub struct ProviderView<'a> {
     payment_id: &'a str,
     #[serde(skip_serializing_if = "String::is_empty")]
     date: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
     auth_code: &'a str,
     endpoint_id: i64,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -155,14 +157,19 @@ impl<'a> ProviderView<'a> {
                 endpoint_id: account,
                 result_code: &answer.result_code,
             },
-            None => Self {
-                id: account,
-                payment_id: "",
-                date: String::new(),
-                auth_code: "",
-                endpoint_id: account,
-                result_code: "",
-            },
+            None => Self::untouched(attempt.account),
+        }
+    }
+
+    /// The account alone: nothing was heard from it, or nothing was sent to it.
+    fn untouched(account: ProviderAccountId) -> Self {
+        Self {
+            id: account.get(),
+            payment_id: "",
+            date: String::new(),
+            auth_code: "",
+            endpoint_id: account.get(),
+            result_code: "",
         }
     }
 }
@@ -187,8 +194,9 @@ pub struct OperationView<'a> {
 }
 
 impl<'a> OperationView<'a> {
-    /// The operation with its latest attempt. Without conversion both sums are equal (G-104).
-    pub fn of(operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
+    /// The operation with its latest attempt. Without conversion both sums are equal (G-104). A return that was refused
+    /// at once names the account that took the money, as published examples do (G-297).
+    pub fn of(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
         let sum: Sum = operation.amount.into();
         Self {
             id: operation.id.get(),
@@ -206,7 +214,9 @@ impl<'a> OperationView<'a> {
             },
             message: operation.code.message(),
             eci: operation.detail.eci.as_deref(),
-            provider: attempt.map(ProviderView::of),
+            provider: attempt.map(ProviderView::of).or_else(|| {
+                payment.detail.debit.as_ref().map(|debit| ProviderView::untouched(debit.account))
+            }),
         }
     }
 }

@@ -12,6 +12,7 @@ mod callbacks;
 mod card_refund;
 mod card_sale;
 mod contract;
+mod documented_examples;
 mod signatures;
 mod status;
 mod status_request;

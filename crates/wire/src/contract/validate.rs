@@ -229,23 +229,9 @@ fn is_email(text: &str) -> bool {
         && host.contains('.')
 }
 
-/// `YYYY-MM-DD`, `T` or a space, `hh:mm`, then anything a date-time may end with (seconds, fraction, offset).
+/// A date, `T` or a space, `hh:mm`, then anything a date-time may end with (seconds, fraction, offset).
 fn is_date_time(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digits = |range: std::ops::Range<usize>| {
-        bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
-    };
-    digits(0..4)
-        && bytes.get(4) == Some(&b'-')
-        && digits(5..7)
-        && bytes.get(7) == Some(&b'-')
-        && digits(8..10)
-        && matches!(bytes.get(10), Some(b'T' | b't' | b' '))
-        && digits(11..13)
-        && bytes.get(13) == Some(&b':')
-        && digits(14..16)
-        && bytes
-            .iter()
-            .skip(16)
-            .all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.' | b'+' | b'-' | b'Z' | b'z'))
+    let Some((start, rest)) = text.split_at_checked(16) else { return false };
+    start.parse::<jiff::civil::DateTime>().is_ok()
+        && rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b'.' | b'+' | b'-' | b'Z' | b'z'))
 }

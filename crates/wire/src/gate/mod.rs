@@ -4,6 +4,8 @@ mod refusal;
 mod reply;
 mod request;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, error, error_list};

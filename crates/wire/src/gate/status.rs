@@ -44,7 +44,7 @@ pub fn status(facts: StatusFacts<'_>) -> String {
         operations: facts
             .operations
             .iter()
-            .map(|(operation, attempt)| OperationView::of(operation, *attempt))
+            .map(|(operation, attempt)| OperationView::of(payment, operation, *attempt))
             .collect(),
         customer: CustomerView::of(customer).with_address(customer),
         account: payment.detail.card.as_ref().map(AccountView::of),
