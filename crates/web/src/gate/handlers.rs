@@ -111,7 +111,7 @@ async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String,
         let reply = gate::unknown_payment(project.project.id, request.payment_id.as_str());
         return sealed(project, &reply, Place::Root);
     };
-    if request.terminal {
+    if request.terminal.unwrap_or(project.project.settings.legacy_callbacks) {
         let last = found.operations.last().map(|row| row.operation.request);
         let Some(last) = last else {
             return Err(failed(&Failure::Defect("a payment without operation".to_owned())));

@@ -3,7 +3,7 @@
 
 use crate::support::{OTHER_PROJECT, SECRET, World, pick, refund, sale, sign_at, status};
 use axum::{body::Body, http::Request};
-use ferropay_wire::signature::Place;
+use ferropay_wire::{contract::Contract, signature::Place};
 use serde_json::{Value, json};
 
 const SALE: &str = "/v2/payment/card/sale";
@@ -53,6 +53,10 @@ async fn a_body_that_is_not_json_is_answered_with_422_and_2003() {
     }
     let reply = world.post(SALE, b"{\"a\":\"\xff\"}".to_vec()).await;
     assert_eq!((reply.status, reply.body), (422, error("2003", "Invalid JSON string")));
+    for path in Contract::gate().paths() {
+        let reply = world.post(&path.replace(['{', '}'], ""), "").await;
+        assert_eq!((reply.status, reply.body), (422, error("2003", "Invalid JSON string")), "{path}");
+    }
     world.end().await;
 }
 
@@ -217,6 +221,8 @@ async fn a_value_out_of_form_is_refused_with_the_code_of_its_member() {
         ("customer.ip_address", json!("198.51.100.777"), "502", "Validation error"),
         ("customer.phone", json!("+442079460000"), "502", "Validation error"),
         ("customer.phone", json!("123"), "502", "Validation error"),
+        ("customer.phone", json!("1".repeat(25)), "502", "Validation error"),
+        ("customer.email", json!(format!("{}@example.com", "a".repeat(250))), "2426", "Invalid Email"),
         ("customer.day_of_birth", json!("1815-12-10"), "2609", "Invalid day of birth"),
         ("customer.country", json!("gb"), "2610", "Invalid Country"),
         ("customer.city", long(257), "2611", "Invalid City"),
@@ -256,6 +262,13 @@ async fn lists_of_booking_and_receipt_data_are_held_to_the_contract() {
             "booking_info.items.0.start_date",
         ),
         ("receipt_data", json!({ "positions": [] }), "receipt_data.positions"),
+        ("receipt_data", json!({ "positions": vec![json!({ "amount": 1 }); 301] }), "receipt_data.positions"),
+        ("receipt_data", json!({ "common_tax": 0.001 }), "receipt_data.common_tax"),
+        (
+            "receipt_data",
+            json!({ "positions": [{ "amount": 1, "description": "" }] }),
+            "receipt_data.positions.0.description",
+        ),
         (
             "receipt_data",
             json!({ "positions": [{ "amount": 1, "tax": 0.005 }] }),
@@ -397,7 +410,7 @@ async fn requests_from_other_addresses_than_the_registered_are_refused_with_403(
     world.end().await;
 }
 
-// G-021: a known path that has no handler yet creates nothing and says so
+// G-014: a known path that has no handler yet creates nothing and says so
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_not_served_is_refused_with_310() {
     let world = World::new().await;

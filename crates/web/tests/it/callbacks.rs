@@ -4,7 +4,12 @@
 //! Signature, portability over all clients and documented structure are checked for every callback when it arrives.
 
 use crate::support::{
-    CARD_DECLINED, CARD_MASTERCARD, World, normalise::normalised, pick, refund, sale, status,
+    CARD_DECLINED, CARD_MASTERCARD, SECRET, World, normalise::normalised, pick, refund, sale, status,
+};
+use ferropay_wire::{
+    contract::Contract,
+    json::{Document, Limits},
+    signature::{self, Place, Secret, Tolerance},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -215,6 +220,32 @@ async fn a_later_callback_of_a_payment_waits_for_the_earlier() {
     world.clock.advance(Duration::from_secs(10));
     assert_eq!(world.callback().await["operation"]["type"], "sale", "the repetition");
     assert_eq!(world.callback().await["operation"]["type"], "reversal");
+    world.end().await;
+}
+
+/// The next callback in the older layout: signed in `general`, and it keeps the contract of replies in that layout.
+async fn older_callback(world: &World) -> Value {
+    let letter = world.mailbox.next().await;
+    let document = Document::parse(letter.body.as_bytes(), Limits::INCOMING).unwrap();
+    signature::verify(&document, Place::General, &[Secret::new(SECRET)], Tolerance::NONE).unwrap();
+    signature::is_portable(&document, &[]).unwrap();
+    let violations = Contract::gate().reply("/v2/payment/status/request", 200, document.root()).unwrap();
+    assert!(violations.is_empty(), "{violations:?} in {}", letter.body);
+    serde_json::from_str(&letter.body).unwrap()
+}
+
+// G-039, G-112: projects of the older layout
+#[tokio::test(flavor = "multi_thread")]
+async fn older_layout() {
+    let world = World::with(|project| project.settings.legacy_callbacks = true).await;
+    world.accept(SALE, &sale("order-1", 1_370, "USD")).await;
+    insta::assert_snapshot!("older_layout_sale_success", normalised(&older_callback(&world).await));
+    world.accept(REFUND, &refund("order-1", Some((1_000, "USD")))).await;
+    insta::assert_snapshot!("older_layout_partial_refund", normalised(&older_callback(&world).await));
+    let mut rejected = sale("order-2", 1_370, "USD");
+    rejected["card"]["year"] = 2025.into();
+    world.accept(SALE, &rejected).await;
+    insta::assert_snapshot!("older_layout_rejected", normalised(&older_callback(&world).await));
     world.end().await;
 }
 

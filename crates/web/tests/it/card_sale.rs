@@ -1,10 +1,9 @@
 //! `POST /v2/payment/card/sale`: what is accepted, what is declined afterwards, and what the merchant hears.
 
 use crate::support::{CALLBACK_URL, CARD_DECLINED, CARD_OK, World, pick, refund, sale, status};
-use ferropay_domain::money::Currency;
+use ferropay_domain::{money::Currency, project::Limits};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const SALE: &str = "/v2/payment/card/sale";
 
@@ -291,6 +290,39 @@ async fn an_amount_below_the_fee_is_declined_with_3289_and_a_fee_is_booked_other
     world.end().await;
 }
 
+// G-163: smallest and largest amount by currency
+#[tokio::test(flavor = "multi_thread")]
+async fn amounts_outside_the_projects_limits_are_declined_with_3358_and_2642() {
+    let world = World::with(|project| {
+        let limits = Limits { smallest: Some(100), largest: Some(5_000) };
+        project.settings.sale_limits = [("EUR".to_owned(), limits)].into();
+    })
+    .await;
+    for (amount, code) in [(99, 3358), (5_001, 2642)] {
+        let callback = rejected(&world, &sale("order-1", amount, "EUR")).await;
+        assert_eq!(error_of(&callback), json!([code, "payment.amount"]));
+    }
+    world.paid(&sale("order-1", 100, "EUR")).await;
+    world.paid(&sale("order-2", 5_000, "EUR")).await;
+    world.paid(&sale("order-3", 1, "USD")).await;
+    world.end().await;
+}
+
+// G-155: merchants who sell bookings say from when to when
+#[tokio::test(flavor = "multi_thread")]
+async fn merchants_of_bookings_must_send_the_dates_of_the_booking() {
+    let world = World::with(|project| project.settings.category = Some(7011)).await;
+    let mut body = sale("order-1", 100, "EUR");
+    assert_eq!(error_of(&rejected(&world, &body).await), json!([2004, "booking_info.start_date"]));
+    body["booking_info"] = json!({ "start_date": "01-12-2026" });
+    assert_eq!(error_of(&rejected(&world, &body).await)[0], 2004, "both dates are needed");
+    body["booking_info"]["end_date"] = "05-12-2026".into();
+    world.paid(&body).await;
+    world.reconfigure(|project| project.settings.category = Some(5942)).await;
+    world.paid(&sale("order-2", 100, "EUR")).await;
+    world.end().await;
+}
+
 // G-013, G-014, G-120: no operation, no payment, one callback
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_fails_before_an_operation_exists_is_told_by_an_error_callback() {
@@ -316,118 +348,6 @@ async fn a_request_that_fails_before_an_operation_exists_is_told_by_an_error_cal
     world.end().await;
 }
 
-// G-054
-#[tokio::test(flavor = "multi_thread")]
-async fn after_an_error_the_same_request_may_be_sent_again_and_makes_the_payment() {
-    let world = World::with(|project| project.settings.card_sales_allowed = false).await;
-    let body = sale("order-1", 100, "EUR");
-    let first = world.accept(SALE, &body).await;
-    assert_eq!(world.callback().await["payment"]["status"], "error");
-    world.reconfigure(|project| project.settings.card_sales_allowed = true).await;
-    let second = world.accept(SALE, &body).await;
-    assert_ne!(first, second, "it is a new request");
-    let callback = world.callback().await;
-    let seen = pick(&callback, &["payment.status", "payment.id", "operation.request_id"]);
-    assert_eq!(seen, json!(["success", "order-1", second]));
-    world.end().await;
-}
-
-// G-055, D-51: byte-equal within a day
-#[tokio::test(flavor = "multi_thread")]
-async fn a_byte_equal_resend_gets_the_first_request_id_and_does_nothing() {
-    let world = World::new().await;
-    let body = sale("order-1", 100, "EUR");
-    let first = world.accept(SALE, &body).await;
-    world.callback().await;
-    assert_eq!(world.accept(SALE, &body).await, first);
-    world.clock.advance(Duration::from_hours(23));
-    assert_eq!(world.accept(SALE, &body).await, first);
-    world.assert_silence().await;
-    assert_eq!(world.balance("EUR").await, (100_000_100, 0), "one debit");
-    world.end().await;
-}
-
-// G-055
-#[tokio::test(flavor = "multi_thread")]
-async fn many_equal_requests_at_once_are_one_request() {
-    let world = World::new().await;
-    let body = sale("order-1", 100, "EUR");
-    let sent = (0..12).map(|_| world.send(SALE, &body));
-    let replies = join_all(sent).await;
-    let first = &replies[0].body["request_id"];
-    assert!(replies.iter().all(|reply| reply.status == 200 && &reply.body["request_id"] == first));
-    world.callback().await;
-    world.assert_silence().await;
-    assert_eq!(world.balance("EUR").await, (100_000_100, 0), "one debit");
-    world.end().await;
-}
-
-/// Runs futures side by side.
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.map(Box::pin).collect();
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, output) in futures.iter_mut().zip(&mut outputs) {
-            if output.is_none()
-                && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
-            {
-                *output = Some(ready);
-            }
-        }
-        if outputs.iter().all(Option::is_some) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    outputs.into_iter().flatten().collect()
-}
-
-// G-052, G-053, G-056: names compare without regard to case
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payment_identifier_is_taken_for_good_whatever_its_case() {
-    let world = World::new().await;
-    world.paid(&sale("Straße-1", 100, "EUR")).await;
-    for taken in ["Straße-1", "STRASSE-1", "straße-1"] {
-        let reply = world.send(SALE, &sale(taken, 200, "EUR")).await;
-        assert_eq!(reply.status, 400);
-        let expected = json!({ "status": "error", "code": "3041",
-            "message": "Payment ID already exists: general.payment_id" });
-        assert_eq!(reply.body, expected);
-    }
-    world.assert_silence().await;
-    let mut elsewhere = sale("Straße-1", 100, "EUR");
-    elsewhere["general"]["project_id"] = crate::support::OTHER_PROJECT.into();
-    world.accept(SALE, &elsewhere).await;
-    world.callback().await;
-    world.end().await;
-}
-
-// G-052: any UTF-8 up to 255 characters is a name
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payment_identifier_may_be_any_text_of_255_characters() {
-    let world = World::new().await;
-    let long = "書".repeat(255);
-    assert_eq!(world.paid(&sale(&long, 100, "EUR")).await["payment"]["id"], long.as_str());
-    let strange = "a/b?c=d&e%20\"f\\g";
-    assert_eq!(world.paid(&sale(strange, 100, "EUR")).await["payment"]["id"], strange);
-    world.end().await;
-}
-
-// G-057
-#[tokio::test(flavor = "multi_thread")]
-async fn operation_identifiers_are_integers_unique_over_the_platform() {
-    let world = World::new().await;
-    let mut seen = std::collections::BTreeSet::new();
-    for number in 0..5 {
-        let callback = world.paid(&sale(&format!("order-{number}"), 100, "EUR")).await;
-        let id = callback["operation"]["id"].as_i64().unwrap();
-        assert!(id > 0 && id < 1 << 53 && seen.insert(id), "{id}");
-    }
-    world.end().await;
-}
-
 // G-107, G-156: booking data and merchant data come back in the final callback
 #[tokio::test(flavor = "multi_thread")]
 async fn booking_and_merchant_data_are_echoed_in_the_final_callback() {
@@ -444,7 +364,7 @@ async fn booking_and_merchant_data_are_echoed_in_the_final_callback() {
     world.end().await;
 }
 
-// G-002, G-083: an address of the payment's own, and only of that payment
+// G-083: an address of the payment's own, and only of that payment
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_in_the_request_takes_all_callbacks_of_that_payment_and_only_of_it() {
     let world = World::new().await;

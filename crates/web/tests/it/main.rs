@@ -13,6 +13,7 @@ mod card_refund;
 mod card_sale;
 mod contract;
 mod documented_examples;
+mod identity;
 mod signatures;
 mod status;
 mod status_request;

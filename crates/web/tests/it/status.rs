@@ -119,6 +119,21 @@ async fn the_terminal_layout_has_the_documented_members() {
     world.end().await;
 }
 
+// G-112, G-506: a project of the older layout, unless the request says otherwise
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_of_the_older_layout_gets_status_replies_so() {
+    let world = World::new().await;
+    world.paid(&sale("order-1", 1_370, "USD")).await;
+    world.reconfigure(|project| project.settings.legacy_callbacks = true).await;
+    let mut body = status("order-1");
+    let reply = ask(&world, &body, Place::General).await;
+    assert_eq!(pick(&reply, &["general.payment_id", "payment.status"]), json!(["order-1", "success"]));
+    body["destination"] = "merchant".into();
+    let reply = ask(&world, &body, Place::Root).await;
+    assert_eq!(pick(&reply, &["general", "payment.status"]), json!([null, "success"]));
+    world.end().await;
+}
+
 // G-505, G-506: all operations, oldest first, and the three sums
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_is_listed_and_sums_follow_the_refund() {

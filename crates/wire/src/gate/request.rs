@@ -62,8 +62,8 @@ pub struct Refund {
 pub struct StatusByPayment {
     /// The merchant's name of the payment.
     pub payment_id: PaymentId,
-    /// Whether the older layout is asked for (G-506).
-    pub terminal: bool,
+    /// Whether the older layout is asked for (G-506); none when the request leaves that to the project (G-112).
+    pub terminal: Option<bool>,
 }
 
 /// `/v2/payment/status/request`.
@@ -198,7 +198,11 @@ impl StatusByPayment {
     /// # Errors
     /// The payment identifier breaks its rules.
     pub fn read(body: &Value<'_>) -> Result<Self, Refusal> {
-        Ok(Self { payment_id: payment_id(body)?, terminal: text(body, &["destination"]) == Some("terminal") })
+        let destination = text(body, &["destination"]);
+        Ok(Self {
+            payment_id: payment_id(body)?,
+            terminal: destination.map(|destination| destination == "terminal"),
+        })
     }
 }
 

@@ -115,9 +115,11 @@ fn a_refund_has_both_amount_and_currency_or_neither() {
 #[test]
 fn status_requests_name_a_payment_or_a_request() {
     let body = json!({ "general": { "payment_id": "o" }, "destination": "terminal" });
-    assert!(with(&body, StatusByPayment::read).unwrap().terminal);
+    assert_eq!(with(&body, StatusByPayment::read).unwrap().terminal, Some(true));
     let body = json!({ "general": { "payment_id": "o" }, "destination": "merchant" });
-    assert!(!with(&body, StatusByPayment::read).unwrap().terminal);
+    assert_eq!(with(&body, StatusByPayment::read).unwrap().terminal, Some(false));
+    let body = json!({ "general": { "payment_id": "o" } });
+    assert_eq!(with(&body, StatusByPayment::read).unwrap().terminal, None);
     let id = "01a1fe787d0e71158f2466ebadbb85d3";
     let read = |id: &str| with(&json!({ "request_id": id }), StatusByRequest::read).request;
     assert_eq!(read(id).map(|id| id.to_string()).as_deref(), Some(id));
