@@ -152,7 +152,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
 }
 
 /// Global unicast only. Where an IPv4 address is wrapped in a prefix for translation (NAT64) or tunnels (6to4), that
-/// address counts; Teredo and the other special blocks of 2001::/23 are not for callbacks.
+/// address counts; Teredo and the other special blocks of `2001::/23` are not for callbacks.
 fn is_global_v6(address: Ipv6Addr) -> bool {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
