@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -10,6 +10,9 @@ use std::{
 
 /// How long a merchant may take to answer a callback.
 const ANSWER_TIME_OUT: Duration = Duration::from_secs(15);
+
+/// How much of an answer's body is read, bytes; nothing in it is needed.
+const LONGEST_ANSWER: usize = 65_536;
 
 /// Why a callback did not get an answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -87,18 +90,26 @@ impl Courier for HttpCourier {
                 .send()
                 .await;
             match sent {
-                // The body is not needed; taking it lets the connection be used again.
                 Ok(answer) => {
                     let status = answer.status().as_u16();
-                    if answer.content_length().is_none_or(|length| length <= 65_536) {
-                        drop(answer.bytes().await);
-                    }
+                    discard(answer).await;
                     Ok(status)
                 }
                 Err(error) if is_private(&error) => Err(Undelivered::PrivateAddress),
                 Err(error) => Err(Undelivered::NoAnswer(error.without_url().to_string())),
             }
         })
+    }
+}
+
+/// Reads what an answer says without keeping it, so that the connection can be used again; beyond
+/// [`LONGEST_ANSWER`] the connection is closed instead.
+async fn discard(mut answer: reqwest::Response) {
+    let mut read = 0_usize;
+    while read <= LONGEST_ANSWER
+        && let Ok(Some(piece)) = answer.chunk().await
+    {
+        read = read.saturating_add(piece.len());
     }
 }
 
@@ -118,26 +129,40 @@ fn is_allowed(address: IpAddr, allow_loopback: bool) -> bool {
         return allow_loopback;
     }
     match address {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            !(v4.is_private()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || v4.is_multicast()
-                || v4.is_documentation()
-                || first == 0
-                || first >= 240
-                || (first == 100 && (64..128).contains(&second))
-                || (first == 198 && (18..20).contains(&second)))
-        }
-        IpAddr::V6(v6) => {
-            let [first, ..] = v6.segments();
-            !(v6.is_unspecified()
-                || v6.is_multicast()
-                || first & 0xfe00 == 0xfc00
-                || first & 0xffc0 == 0xfe80)
-        }
+        IpAddr::V4(v4) => is_global_v4(v4),
+        IpAddr::V6(v6) => is_global_v6(v6),
+    }
+}
+
+fn is_global_v4(address: Ipv4Addr) -> bool {
+    let [first, second, third, _] = address.octets();
+    !(address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || address.is_documentation()
+        || first == 0
+        || first >= 240
+        || (first == 100 && (64..128).contains(&second))
+        || (first == 192 && second == 0 && third == 0)
+        || (first == 192 && second == 88 && third == 99)
+        || (first == 198 && (18..20).contains(&second)))
+}
+
+/// Global unicast only. Where an IPv4 address is wrapped in a prefix for translation (NAT64) or tunnels (6to4), that
+/// address counts; Teredo and the other special blocks of `2001::/23` are not for callbacks.
+fn is_global_v6(address: Ipv6Addr) -> bool {
+    let v4 = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_global_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => v4(high, low),
+        [0x2001, second, ..] => second >= 0x200 && second != 0xdb8,
+        [0x3fff, second, ..] => second >= 0x1000,
+        [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
@@ -192,10 +217,83 @@ mod tests {
             "fd00::1",
             "fe80::1",
             "::ffff:10.0.0.1",
+            "::10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "64:ff9b:1::1",
+            "2002:a00:1::1",
+            "2002:7f00:1::1",
+            "2001::1",
+            "2001:db8::1",
+            "3fff::1",
+            "fec0::1",
+            "100::1",
+            "ff02::1",
+            "192.0.0.192",
+            "192.88.99.1",
         ] {
             assert!(!is_allowed(private.parse().unwrap(), true), "{private}");
         }
-        assert!(is_allowed("93.184.216.34".parse().unwrap(), false));
+        for public in [
+            "93.184.216.34",
+            "2606:4700::1111",
+            "64:ff9b::93.184.216.34",
+            "2001:4860:4860::8888",
+            "192.0.1.1",
+        ] {
+            assert!(is_allowed(public.parse().unwrap(), false), "{public}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_a_private_address_in_a_url_gets_through() {
+        let courier = HttpCourier::new(false).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for url in [
+            "http://127.1/",
+            "http://0x7f000001/",
+            "http://2130706433/",
+            "http://0177.0.0.1:9/",
+            "http://user:secret@127.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[64:ff9b::7f00:1]/",
+            "http://localhost/",
+            "http://127.0.0.1\\@example.com/",
+        ] {
+            let sent = runtime.block_on(courier.post(url, "{}".into()));
+            assert!(matches!(sent, Err(Undelivered::PrivateAddress)), "{url}: {sent:?}");
+        }
+        for url in ["ftp://example.com/", "file:///etc/passwd", "no address", "gopher://127.0.0.1/"] {
+            let sent = runtime.block_on(courier.post(url, "{}".into()));
+            assert!(matches!(sent, Err(Undelivered::BadAddress)), "{url}: {sent:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_end_is_not_kept_in_memory() {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            drop(stream.read(&mut [0; 4096]));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+            let piece = [b"8000\r\n".as_slice(), &[b'x'; 0x8000], b"\r\n"].concat();
+            let mut written = 0_usize;
+            while written < 1 << 30 && stream.write_all(&piece).is_ok() {
+                written += piece.len();
+            }
+            written
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let courier = HttpCourier::new(true).unwrap();
+        let sent = runtime.block_on(courier.post(&format!("http://{address}/"), "{}".into()));
+        assert_eq!(sent.unwrap(), 200);
+        drop(courier);
+        drop(runtime);
+        assert!(server.join().unwrap() < 64 << 20, "the connection was closed early");
     }
 
     #[test]

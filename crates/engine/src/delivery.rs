@@ -4,6 +4,7 @@ use crate::{
     engine::{Engine, Failure},
     intake::failure,
     projects::KnownProject,
+    provider_work::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE},
     registry::InHand,
     steps::Step,
 };
@@ -21,9 +22,8 @@ use tokio::sync::Notify;
 /// How long a callback that waits for an earlier one sleeps before it looks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// How far the task of a callback that waits for an earlier one is put off, business time. Left as it is it would stay
-/// due without anything being done, and a test project's clock, which stops until all that is due is done, would stand.
-const PUT_OFF: Duration = Duration::from_secs(10);
+/// How long a callback waits in memory at most: as long as one try of the earlier one may take.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Callbacks that wait for an earlier one of the same subject.
 #[derive(Default)]
@@ -70,9 +70,10 @@ impl Engine {
     ) {
         let subject = delivery.subject;
         let callback = delivery.callback;
-        match self.try_deliver(project, delivery).await {
+        match self.try_deliver(&project, delivery).await {
             Ok(Next::Done) => self.waiting.wake(subject),
-            Ok(Next::Later) => {}
+            // Fenced: whoever took the bucket over does it.
+            Ok(Next::Later) | Err(Failure::Fenced) => {}
             Err(error) => {
                 tracing::error!(callback = callback.get(), %error, "a delivery could not be recorded");
             }
@@ -80,8 +81,11 @@ impl Engine {
         drop(in_hand);
     }
 
-    async fn try_deliver(&self, project: Arc<KnownProject>, delivery: Delivery) -> Result<Next, Failure> {
-        self.wait_for_earlier(&project, &delivery).await?;
+    async fn try_deliver(&self, known: &Arc<KnownProject>, delivery: Delivery) -> Result<Next, Failure> {
+        if let Some(until) = self.wait_for_earlier(known, &delivery).await? {
+            let now = self.renewed(known).business(self.clock.now());
+            return self.record(put_off(&self.renewed(known), &delivery, now, until), &delivery).await;
+        }
         self.step(Step::BeforeDelivery);
         let answer = self.courier.post(&delivery.url, delivery.body.clone()).await;
         self.step(Step::AfterDelivery);
@@ -99,10 +103,7 @@ impl Engine {
             }
         };
         // Only 200 counts; other successes and redirects do not (G-089).
-        // The clock may have been moved on meanwhile.
-        let project = self.projects().get(delivery.project).unwrap_or(project);
-        let write = outcome(&project, &delivery, status, self.clock.now());
-        let done = write.again.is_none();
+        let write = outcome(&self.renewed(known), &delivery, status, self.clock.now());
         if write.state == DeliveryState::Parked {
             tracing::error!(
                 callback = delivery.callback.get(),
@@ -112,83 +113,90 @@ impl Engine {
             );
         }
         self.step(Step::BeforeDelivered);
-        let commit =
-            Commit { deliveries: vec![write], fence: fence(self, delivery.subject), ..Commit::default() };
-        match self.store.commit(commit).await {
-            // Somebody else recorded this try, or replayed the callback: theirs counts.
-            Ok(()) | Err(CommitError::Lost(Loss::Stale)) => {}
-            Err(error) => return Err(failure(error)),
-        }
+        let next = self.record(write, &delivery).await?;
         self.step(Step::AfterDelivered);
+        Ok(next)
+    }
+
+    /// Records what became of a delivery. While the store cannot, this waits: the merchant has answered, and
+    /// sending again would only tell the same twice.
+    async fn record(&self, write: DeliveryWrite, delivery: &Delivery) -> Result<Next, Failure> {
+        let done = write.again.is_none();
+        let bucket = bucket(delivery.subject);
+        let commit =
+            Commit { deliveries: vec![write], fence: Some(self.fence_of(bucket)), ..Commit::default() };
+        let mut pause = FIRST_STORE_PAUSE;
+        loop {
+            match self.store.commit(commit.clone()).await {
+                // Somebody else recorded this try, or replayed the callback: theirs counts.
+                Ok(()) | Err(CommitError::Lost(Loss::Stale)) => break,
+                Err(CommitError::Lost(Loss::Fenced)) => {
+                    self.disown(bucket);
+                    return Err(Failure::Fenced);
+                }
+                Err(CommitError::Unavailable(error)) => {
+                    tracing::error!(callback = delivery.callback.get(), %error, "a delivery could not be recorded and is tried again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_STORE_PAUSE);
+                }
+                Err(error) => return Err(failure(error)),
+            }
+        }
         Ok(if done { Next::Done } else { Next::Later })
     }
 
-    /// A later callback waits while an earlier one is in its first attempts, but never for long.
+    /// A later callback waits while an earlier one is in its first attempts, but never for long. It waits here
+    /// only while the earlier one is being tried; otherwise this answers when to look again (business time), and
+    /// the callback makes room for others.
     async fn wait_for_earlier(
         &self,
-        project: &Arc<KnownProject>,
+        known: &Arc<KnownProject>,
         delivery: &Delivery,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Timestamp>, Failure> {
         if delivery.number <= 1 || delivery.attempts > 0 {
-            return Ok(());
+            return Ok(None);
         }
-        let mut due = delivery.due;
-        for round in 0_u32.. {
+        let started = tokio::time::Instant::now();
+        loop {
             let notify = self.waiting.on(delivery.subject);
             let woken = notify.notified();
-            let earlier = self.store.open_before(delivery.subject, delivery.number, &delivery.url).await?;
-            let project = self.projects().get(delivery.project).unwrap_or_else(|| project.clone());
-            let now = project.business(self.clock.now());
-            let holds =
-                |due: Timestamp, attempts: u32| attempts < ORDERED_ATTEMPTS && now.since(due) < ORDERED_FOR;
-            if !earlier.iter().any(|pending| holds(pending.due, pending.attempts)) {
-                break;
+            let mut earlier =
+                self.store.open_before(delivery.subject, delivery.number, &delivery.url).await?;
+            let now = self.renewed(known).business(self.clock.now());
+            earlier.retain(|it| it.attempts < ORDERED_ATTEMPTS && now.since(it.due) < ORDERED_FOR);
+            let Some(next) = earlier.iter().map(|it| it.next.unwrap_or(it.due)).min() else {
+                return Ok(None);
+            };
+            if next > now {
+                return Ok(Some(next));
             }
-            // Mostly the earlier one is just on its way, and nothing has to be written down.
-            if round > 0 && due <= now {
-                due = now.plus(PUT_OFF);
-                self.put_off(&project, delivery, now, due).await?;
+            if started.elapsed() >= LONGEST_WAIT {
+                return Ok(Some(now.plus(LOOK_AGAIN)));
             }
             drop(tokio::time::timeout(LOOK_AGAIN, woken).await);
-        }
-        Ok(())
-    }
-
-    /// Records that a delivery that has not been tried yet is not looked at before `due`, unless it is woken.
-    async fn put_off(
-        &self,
-        project: &KnownProject,
-        delivery: &Delivery,
-        now: Timestamp,
-        due: Timestamp,
-    ) -> Result<(), Failure> {
-        let key = TaskKey::Deliver(delivery.callback, delivery.address);
-        let clock = project.timer_clock();
-        let again = Task { key, bucket: bucket(delivery.subject), clock, due, tries: 0 };
-        let write = DeliveryWrite {
-            callback: delivery.callback,
-            address: delivery.address,
-            attempts_before: delivery.attempts,
-            attempts: delivery.attempts,
-            state: DeliveryState::Open,
-            status: 0,
-            at: now,
-            task: key,
-            again: Some(again),
-        };
-        let commit =
-            Commit { deliveries: vec![write], fence: fence(self, delivery.subject), ..Commit::default() };
-        match self.store.commit(commit).await {
-            Ok(()) | Err(CommitError::Lost(Loss::Stale)) => Ok(()),
-            Err(error) => Err(failure(error)),
         }
     }
 }
 
-fn fence(engine: &Engine, subject: Subject) -> Option<ferropay_store::Fence> {
-    match subject {
-        Subject::Payment(payment) => Some(engine.fence(payment)),
-        Subject::Request(_) => None,
+/// The delivery is not tried now but at `until`, and no attempt is counted.
+fn put_off(project: &KnownProject, delivery: &Delivery, now: Timestamp, until: Timestamp) -> DeliveryWrite {
+    let key = TaskKey::Deliver(delivery.callback, delivery.address);
+    DeliveryWrite {
+        callback: delivery.callback,
+        address: delivery.address,
+        attempts_before: delivery.attempts,
+        attempts: delivery.attempts,
+        state: DeliveryState::Open,
+        status: 0,
+        at: now,
+        task: key,
+        again: Some(Task {
+            key,
+            bucket: bucket(delivery.subject),
+            clock: project.timer_clock(),
+            due: until,
+            tries: delivery.attempts,
+        }),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Event,
-    change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
+    change::{BUCKETS, ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
     decide::Now,
     ids::{PaymentKey, ProjectId, ProviderAccountId},
     project::Environment,
@@ -78,6 +78,8 @@ pub struct Engine {
     connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<dyn Connector>>>,
     hook: Option<Hook>,
     draining: AtomicBool,
+    /// Buckets another node has taken over.
+    lost: [AtomicBool; BUCKETS as usize],
 }
 
 /// Why the engine could not do what was asked; the client hears only that the platform failed.
@@ -95,6 +97,9 @@ pub enum Failure {
     /// The payment is being changed by others and the turn did not come in time (2147).
     #[error("the payment is busy")]
     Busy,
+    /// The bucket of the work has been taken over by another node, which does it.
+    #[error("another node has taken the work over")]
+    Fenced,
     /// The node is stopping and takes no new work.
     #[error("the node is draining")]
     Draining,
@@ -129,6 +134,7 @@ impl Engine {
             connectors: parking_lot::RwLock::default(),
             hook,
             draining: AtomicBool::new(false),
+            lost: std::array::from_fn(|_| AtomicBool::new(false)),
         }))
     }
 
@@ -202,8 +208,34 @@ impl Engine {
         self.projects.get(id).ok_or_else(|| Failure::Defect(format!("project {id} is not known")))
     }
 
+    /// A project as it stands now: while work on it was waiting its clock may have moved on and its secret been
+    /// replaced.
+    pub(crate) fn renewed(&self, known: &Arc<KnownProject>) -> Arc<KnownProject> {
+        self.projects.get(known.project.id).unwrap_or_else(|| known.clone())
+    }
+
+    /// Whether the work of a bucket is this node's, as far as it knows.
+    pub(crate) fn owns(&self, bucket: u8) -> bool {
+        self.lost.get(usize::from(bucket)).is_some_and(|lost| !lost.load(Ordering::Acquire))
+    }
+
+    /// A commit was fenced: another node has taken the bucket over and does its work.
+    pub(crate) fn disown(&self, bucket: u8) {
+        if let Some(lost) = self.lost.get(usize::from(bucket))
+            && !lost.swap(true, Ordering::AcqRel)
+        {
+            tracing::error!(
+                bucket,
+                "another process works on this database; this one leaves the bucket to it"
+            );
+        }
+    }
+
     pub(crate) fn fence(&self, payment: PaymentKey) -> Fence {
-        let bucket = bucket_of(payment);
+        self.fence_of(bucket_of(payment))
+    }
+
+    pub(crate) fn fence_of(&self, bucket: u8) -> Fence {
         Fence { bucket, epoch: self.node.epochs.get(usize::from(bucket)).copied().unwrap_or(0) }
     }
 
@@ -231,7 +263,7 @@ impl Engine {
             deliveries.extend(due.into_iter().filter(|delivery| delivery.due <= now.business).filter_map(
                 |delivery| {
                     let key = TaskKey::Deliver(delivery.callback, delivery.address);
-                    self.registry.take(key).map(|in_hand| (delivery, in_hand))
+                    self.owns(bucket).then(|| self.registry.take(key))?.map(|in_hand| (delivery, in_hand))
                 },
             ));
         }

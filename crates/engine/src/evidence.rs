@@ -10,6 +10,7 @@ use ferropay_domain::{
     change::{TaskKey, bucket_of},
     decide::{self, Lateness},
     payment::{AttemptStatus, OperationKind},
+    time::Timestamp,
 };
 use ferropay_store::{Commit, CommitError, Loss, Notification};
 use std::{sync::Arc, time::Duration};
@@ -33,23 +34,46 @@ impl Engine {
         let started = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(50);
         loop {
-            let Some(scene) = self.store.scene(late.attempt).await? else {
-                tracing::warn!(
-                    operation = late.attempt.operation.get(),
-                    "a late answer names an attempt that does not exist"
-                );
-                return Ok(());
-            };
-            // While the attempt's own call runs, its answer is on its way to the record.
-            let answered = scene.attempt.status != AttemptStatus::Created;
-            if (answered || started.elapsed() >= PATIENCE) && self.try_record(&late, scene).await? {
-                return Ok(());
+            match self.look_at(&late, started.elapsed() >= PATIENCE).await {
+                Ok(true) => return Ok(()),
+                Ok(false) if started.elapsed() > 2 * PATIENCE => return Err(Failure::Busy),
+                Ok(false) => {}
+                // Nobody says it again: it is kept until it can be recorded.
+                Err(Failure::Store(error)) => {
+                    tracing::error!(%error, "a late answer could not be recorded and is tried again");
+                }
+                Err(error) => return Err(error),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
-            if started.elapsed() > 2 * PATIENCE {
-                return Err(Failure::Busy);
-            }
+        }
+    }
+
+    /// Whether the answer is dealt with; `false` when it has to be looked at again. While the attempt's own call
+    /// runs its answer is on its way to the record, unless there has been `time_enough` for that.
+    async fn look_at(self: &Arc<Self>, late: &LateAnswer, time_enough: bool) -> Result<bool, Failure> {
+        let Some(scene) = self.store.scene(late.attempt).await? else {
+            tracing::error!(
+                operation = late.attempt.operation.get(),
+                "a late answer names an attempt that does not exist; it is kept as evidence"
+            );
+            return self.keep(late, "no attempt").await.map(|()| true);
+        };
+        if scene.attempt.status == AttemptStatus::Created && !time_enough {
+            return Ok(false);
+        }
+        self.try_record(late, scene).await
+    }
+
+    /// Keeps an answer that this node may not or cannot act on (`why`).
+    async fn keep(&self, late: &LateAnswer, why: &str) -> Result<(), Failure> {
+        let mut evidence = evidence(late, self.clock.now());
+        // Under another identifier, so that whoever may act on the answer does not take it for dealt with.
+        evidence.id = format!("{why}: {}", evidence.id);
+        let commit = Commit { notification: Some(evidence), ..Commit::default() };
+        match self.store.commit(commit).await {
+            Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(()),
+            Err(error) => Err(failure(error)),
         }
     }
 
@@ -86,17 +110,7 @@ impl Engine {
         let reversal = reversal.map(|task| task.key).find(|key| matches!(key, TaskKey::Reverse(_)));
         let reversal = reversal.and_then(|key| self.registry.take(key));
         let commit = Commit {
-            notification: Some(Notification {
-                account: late.account,
-                id: late.id.clone(),
-                body: format!(
-                    "{} result {} approval {}",
-                    late.approved.map_or_else(|| "refused".to_owned(), |amount| format!("approved {amount}")),
-                    late.answer.result_code,
-                    late.answer.auth_code
-                ),
-                at: now.real,
-            }),
+            notification: Some(evidence(late, now.real)),
             fence: Some(self.fence(scene.payment.key)),
             ..Commit::default()
         };
@@ -107,14 +121,38 @@ impl Engine {
                 if let Some(in_hand) = reversal
                     && let Some(scene) = self.store.scene(late.attempt).await?
                 {
-                    let carried = Carried { project, scene, cards: Cards::default(), recovered: true };
+                    let carried =
+                        Carried { project, scene, cards: Cards::default(), recovered: true, tries: 0 };
                     tokio::spawn(self.clone().reverse_attempt(carried, in_hand));
                 }
                 Ok(true)
             }
             Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(true),
             Err(CommitError::Lost(Loss::Stale)) => Ok(false),
+            Err(CommitError::Lost(Loss::Fenced)) => {
+                self.disown(bucket);
+                tracing::error!(
+                    operation = late.attempt.operation.get(),
+                    "a late answer came to a node that may not act on it; it is kept as evidence"
+                );
+                self.keep(late, "fenced").await.map(|()| true)
+            }
             Err(error) => Err(failure(error)),
         }
+    }
+}
+
+/// A late answer as it is kept.
+fn evidence(late: &LateAnswer, at: Timestamp) -> Notification {
+    Notification {
+        account: late.account,
+        id: late.id.clone(),
+        body: format!(
+            "{} result {} approval {}",
+            late.approved.map_or_else(|| "refused".to_owned(), |amount| format!("approved {amount}")),
+            late.answer.result_code,
+            late.answer.auth_code
+        ),
+        at,
     }
 }

@@ -212,7 +212,11 @@ impl Engine {
     /// Takes the call of an attempt in hand. This happens before the commit: as soon as the task is durable the
     /// scheduler sees it, and must not begin what is about to be begun here.
     fn take_call(&self, scene: Option<&Scene>) -> Option<InHand> {
-        self.registry.take(TaskKey::Call(scene?.attempt.id))
+        let scene = scene?;
+        if !self.owns(bucket_of(scene.payment.key)) {
+            return None;
+        }
+        self.registry.take(TaskKey::Call(scene.attempt.id))
     }
 
     /// Hands what was just committed to workers of this process. What was not taken, the scheduler will find.
@@ -224,7 +228,7 @@ impl Engine {
         deliveries: Vec<(Delivery, InHand)>,
     ) {
         if let Some((scene, in_hand)) = call {
-            let carried = Carried { project: project.clone(), scene, cards, recovered: false };
+            let carried = Carried { project: project.clone(), scene, cards, recovered: false, tries: 0 };
             tokio::spawn(self.clone().call_provider(carried, in_hand));
         }
         self.dispatch(project, deliveries);

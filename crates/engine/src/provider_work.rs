@@ -15,7 +15,7 @@ use crate::{
 };
 use ferropay_domain::{
     card::{Cvv, Pan},
-    change::{ChangeSet, MachineBreak, PaymentWrite, TaskKey, bucket_of},
+    change::{ChangeSet, MachineBreak, PaymentWrite, Task, TaskKey, bucket_of},
     codes,
     decide::{self, Ids, Now, Outcome},
     ids::AttemptId,
@@ -25,8 +25,18 @@ use ferropay_domain::{
 use ferropay_store::{Commit, CommitError, Loss, Scene};
 use std::{sync::Arc, time::Duration};
 
-/// The longest pause between two reversals of one attempt.
+/// The longest pause between two tries of one attempt or its reversal.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// Pauses before the next reversal up to this one are spent in memory. Before longer ones the attempt is given
+/// back to the store, so that an acquirer that is away for long does not fill the memory with what it owes.
+const LONGEST_IN_MEMORY: Duration = Duration::from_secs(4);
+
+/// The first pause before what was answered is recorded again, after the store could not; doubled each time.
+pub(crate) const FIRST_STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest such pause.
+pub(crate) const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(15);
 
 /// Card data on its way to the provider.
 #[derive(Debug, Default)]
@@ -43,6 +53,8 @@ pub(crate) struct Carried {
     pub(crate) cards: Cards,
     /// Found in the store: an earlier process may have sent it.
     pub(crate) recovered: bool,
+    /// How often its reversal has been tried.
+    pub(crate) tries: u32,
 }
 
 impl Engine {
@@ -167,7 +179,9 @@ impl Engine {
             Now,
         ) -> Result<Option<ChangeSet>, MachineBreak>,
     ) -> Result<bool, Failure> {
+        let mut pause = FIRST_STORE_PAUSE;
         loop {
+            carried.project = self.renewed(&carried.project);
             let now = self.moment(&carried.project);
             let ids = self.ids.for_decision();
             let Some(changes) = decide(&carried.project.project, &carried.scene, ids, now)? else {
@@ -200,6 +214,16 @@ impl Engine {
                     carried.scene =
                         fresh.ok_or_else(|| Failure::Defect("an attempt has vanished".to_owned()))?;
                 }
+                Err(CommitError::Lost(Loss::Fenced)) => {
+                    self.disown(bucket);
+                    return Err(Failure::Fenced);
+                }
+                // The answer is kept until it can be recorded: asking the provider again would only be more of it.
+                Err(CommitError::Unavailable(error)) => {
+                    tracing::error!(%error, "an outcome could not be recorded and is tried again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_STORE_PAUSE);
+                }
                 Err(error) => return Err(failure(error)),
             }
         }
@@ -211,6 +235,7 @@ impl Engine {
             scene: carried.scene.clone(),
             cards: Cards::default(),
             recovered: true,
+            tries: 0,
         };
         tokio::spawn(self.clone().reverse_attempt(next, in_hand));
     }
@@ -225,8 +250,7 @@ impl Engine {
     }
 
     async fn reverse_until_acknowledged(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
-        let mut pause = self.settings.reversal_pause;
-        for tries in 0.. {
+        for tries in carried.tries.. {
             let account = carried.scene.attempt.account;
             if let Some(connector) = self.connector(account, carried.project.project.environment) {
                 let order = self.order(carried, connector.as_ref(), tries > 0).await?;
@@ -243,19 +267,51 @@ impl Engine {
                 tries,
                 "a reversal was not acknowledged"
             );
+            let pause = self.pause_after(tries);
+            if pause > LONGEST_IN_MEMORY {
+                self.decline_when_due(carried).await?;
+                return self.put_off_reversal(carried, tries.saturating_add(1), pause).await;
+            }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            self.settle(carried, |project, scene, ids, now| {
-                decide::threshold_passed(
-                    project,
-                    (&scene.payment, &scene.operation, &scene.attempt),
-                    ids,
-                    now,
-                )
-            })
-            .await?;
+            self.decline_when_due(carried).await?;
         }
         Ok(())
+    }
+
+    /// How long after a reversal that was tried `tries` times before the next one follows.
+    fn pause_after(&self, tries: u32) -> Duration {
+        let factor = 2_u32.saturating_pow(tries);
+        self.settings.reversal_pause.saturating_mul(factor).min(LONGEST_PAUSE)
+    }
+
+    /// Declines a sale whose method's threshold has passed while its attempt is being undone.
+    async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        self.settle(carried, |project, scene, ids, now| {
+            decide::threshold_passed(project, (&scene.payment, &scene.operation, &scene.attempt), ids, now)
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn put_off_reversal(&self, carried: &Carried, tries: u32, pause: Duration) -> Result<(), Failure> {
+        let payment = carried.scene.payment.key;
+        let bucket = bucket_of(payment);
+        let task = Task {
+            key: TaskKey::Reverse(carried.scene.attempt.id),
+            bucket,
+            clock: None,
+            due: self.clock.now().plus(pause),
+            tries,
+        };
+        let changes = ChangeSet { tasks: vec![task], ..ChangeSet::default() };
+        let commit = Commit { changes, fence: Some(self.fence(payment)), ..Commit::default() };
+        match self.store.commit(commit).await {
+            Err(CommitError::Lost(Loss::Fenced)) => {
+                self.disown(bucket);
+                Err(Failure::Fenced)
+            }
+            result => result.map_err(failure),
+        }
     }
 
     async fn reversed(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {

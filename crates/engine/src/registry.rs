@@ -1,18 +1,42 @@
 //! What this process is working on, so that no task is done twice at a time and memory stays bounded.
+//!
+//! Each kind of work has room of its own: merchants that do not answer their callbacks must not keep sales from
+//! being sent, nor an acquirer that does not answer keep callbacks from being delivered.
 
 use ferropay_domain::change::TaskKey;
 use parking_lot::Mutex;
 use std::{collections::HashSet, sync::Arc};
 use tokio::sync::Notify;
 
-/// How many tasks are carried in memory at most; the rest stays in the store until its turn comes.
+/// How many tasks of one kind are carried in memory at most; the rest stays in the store until its turn comes.
 const MAX_CARRIED: usize = 8_192;
 
 /// The tasks in hand.
 #[derive(Default)]
 pub(crate) struct Registry {
-    tasks: Mutex<HashSet<TaskKey>>,
+    tasks: Mutex<Tasks>,
     idle: Notify,
+}
+
+#[derive(Default)]
+struct Tasks {
+    calls: HashSet<TaskKey>,
+    reversals: HashSet<TaskKey>,
+    deliveries: HashSet<TaskKey>,
+}
+
+impl Tasks {
+    fn of_kind(&mut self, key: TaskKey) -> &mut HashSet<TaskKey> {
+        match key {
+            TaskKey::Call(_) => &mut self.calls,
+            TaskKey::Reverse(_) => &mut self.reversals,
+            TaskKey::Deliver(..) => &mut self.deliveries,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.calls.len() + self.reversals.len() + self.deliveries.len()
+    }
 }
 
 /// A task in hand; given back when dropped.
@@ -22,9 +46,10 @@ pub(crate) struct InHand {
 }
 
 impl Registry {
-    /// Takes a task, unless it is in hand already or too many are.
+    /// Takes a task, unless it is in hand already or too many of its kind are.
     pub(crate) fn take(self: &Arc<Self>, key: TaskKey) -> Option<InHand> {
         let mut tasks = self.tasks.lock();
+        let tasks = tasks.of_kind(key);
         if tasks.len() >= MAX_CARRIED || !tasks.insert(key) {
             return None;
         }
@@ -33,7 +58,7 @@ impl Registry {
 
     /// Whether a task is in hand.
     pub(crate) fn has(&self, key: TaskKey) -> bool {
-        self.tasks.lock().contains(&key)
+        self.tasks.lock().of_kind(key).contains(&key)
     }
 
     /// How many tasks are in hand.
@@ -56,9 +81,33 @@ impl Registry {
 impl Drop for InHand {
     fn drop(&mut self) {
         let mut tasks = self.registry.tasks.lock();
-        tasks.remove(&self.key);
-        if tasks.is_empty() {
+        tasks.of_kind(self.key).remove(&self.key);
+        if tasks.len() == 0 {
             self.registry.idle.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferropay_domain::ids::{AttemptId, CallbackId, OperationId};
+
+    #[test]
+    fn work_of_one_kind_leaves_room_for_the_others() {
+        let registry = Arc::new(Registry::default());
+        let numbers = 0..i64::try_from(MAX_CARRIED).unwrap();
+        let held: Vec<_> = numbers
+            .map(|number| registry.take(TaskKey::Deliver(CallbackId::new(number), 0)).unwrap())
+            .collect();
+        assert!(registry.take(TaskKey::Deliver(CallbackId::new(-1), 0)).is_none());
+        let attempt = AttemptId::first(OperationId::new(1));
+        let call = registry.take(TaskKey::Call(attempt)).unwrap();
+        assert!(registry.take(TaskKey::Call(attempt)).is_none(), "no task is in hand twice");
+        let reverse = registry.take(TaskKey::Reverse(attempt)).unwrap();
+        assert_eq!(registry.len(), MAX_CARRIED + 2);
+        drop((held, call, reverse));
+        assert_eq!(registry.len(), 0);
+        assert!(registry.take(TaskKey::Call(attempt)).is_some());
     }
 }

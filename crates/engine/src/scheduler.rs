@@ -3,17 +3,22 @@
 use crate::{
     engine::{Engine, Failure},
     provider_work::{Cards, Carried},
+    registry::InHand,
 };
 use ferropay_domain::{
     change::{Task, TaskKey},
-    ids::{AttemptId, CallbackId, ProjectId},
+    ids::{CallbackId, ProjectId},
+    payment::AttemptStatus,
     time::Timestamp,
 };
 use ferropay_store::DeliveryState;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-/// How many due tasks are looked at in one go.
+/// How many due tasks that nobody carries are looked at in one go.
 const BATCH: u32 = 1_024;
+
+/// How far into the due tasks one look goes at most.
+const DEEPEST: u32 = 65_536;
 
 /// How many rounds pass between two refreshes of the projects.
 const ROUNDS_PER_REFRESH: u32 = 2;
@@ -26,6 +31,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
     let mut pause = tokio::time::interval(engine.settings.poll_every);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut maintained = tokio::time::Instant::now();
+    let mut blocked = Blocked::default();
     for round in 0_u32.. {
         pause.tick().await;
         if engine.is_draining() {
@@ -42,57 +48,93 @@ pub(crate) async fn run(engine: Arc<Engine>) {
                 tracing::error!(%error, "the vault's keys could not be looked after");
             }
         }
-        if let Err(error) = look(&engine).await {
+        if let Err(error) = look(&engine, &mut blocked).await {
             tracing::error!(%error, "due work could not be looked up");
         }
     }
 }
 
-async fn look(engine: &Arc<Engine>) -> Result<(), Failure> {
+/// How many due tasks of each clock could not be taken when they were looked at last, for want of room or because
+/// they are another node's. They stay at the head of the list, so the next look has to reach beyond them.
+type Blocked = HashMap<Option<ProjectId>, u32>;
+
+async fn look(engine: &Arc<Engine>, blocked: &mut Blocked) -> Result<(), Failure> {
     let real = engine.now();
-    take_up(engine, None, real).await?;
+    take_up(engine, None, real, blocked).await?;
     for project in engine.projects().all() {
         if let Some(clock) = project.timer_clock() {
-            take_up(engine, Some(clock), project.business(real)).await?;
+            take_up(engine, Some(clock), project.business(real), blocked).await?;
         }
     }
     Ok(())
 }
 
-async fn take_up(engine: &Arc<Engine>, clock: Option<ProjectId>, now: Timestamp) -> Result<(), Failure> {
-    for task in engine.store.due(clock, now, BATCH).await? {
-        if let Err(error) = begin(engine, &task).await {
-            tracing::error!(task = ?task.key, %error, "a due task could not be begun");
-        }
-    }
-    Ok(())
-}
-
-async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<(), Failure> {
-    if engine.registry.has(task.key) {
-        return Ok(());
-    }
-    match task.key {
-        TaskKey::Call(attempt) => begin_attempt(engine, task.key, attempt, false).await,
-        TaskKey::Reverse(attempt) => begin_attempt(engine, task.key, attempt, true).await,
-        TaskKey::Deliver(callback, address) => begin_delivery(engine, task.key, callback, address).await,
-    }
-}
-
-async fn begin_attempt(
+async fn take_up(
     engine: &Arc<Engine>,
-    key: TaskKey,
-    attempt: AttemptId,
-    reverse: bool,
+    clock: Option<ProjectId>,
+    now: Timestamp,
+    blocked: &mut Blocked,
 ) -> Result<(), Failure> {
-    let Some(in_hand) = engine.registry.take(key) else { return Ok(()) };
+    // Tasks in hand stay due until they are done: whatever is listed before them must not hide what is behind.
+    let known = u32::try_from(engine.in_hand()).unwrap_or(u32::MAX);
+    let passed = known.saturating_add(blocked.get(&clock).copied().unwrap_or(0));
+    let limit = BATCH.saturating_add(passed).min(DEEPEST);
+    let mut left = 0_u32;
+    for task in engine.store.due(clock, now, limit).await? {
+        match begin(engine, &task).await {
+            Ok(true) => {}
+            Ok(false) => left = left.saturating_add(1),
+            Err(error) => {
+                left = left.saturating_add(1);
+                tracing::error!(task = ?task.key, %error, "a due task could not be begun");
+            }
+        }
+    }
+    if left > 0 {
+        blocked.insert(clock, left);
+    } else {
+        blocked.remove(&clock);
+    }
+    Ok(())
+}
+
+/// Begins a task, unless somebody has it in hand. Answers `false` when it has to wait.
+async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
+    if engine.registry.has(task.key) {
+        return Ok(true);
+    }
+    if !engine.owns(task.bucket) {
+        return Ok(false);
+    }
+    let Some(in_hand) = engine.registry.take(task.key) else { return Ok(false) };
+    match task.key {
+        TaskKey::Call(_) | TaskKey::Reverse(_) => begin_attempt(engine, task, in_hand).await?,
+        TaskKey::Deliver(callback, address) => {
+            begin_delivery(engine, task, callback, address, in_hand).await?;
+        }
+    }
+    Ok(true)
+}
+
+async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Result<(), Failure> {
+    let (attempt, reverse) = match task.key {
+        TaskKey::Call(attempt) => (attempt, false),
+        TaskKey::Reverse(attempt) => (attempt, true),
+        TaskKey::Deliver(..) => return Ok(()),
+    };
     let Some(scene) = engine.store.scene(attempt).await? else { return Ok(()) };
-    if scene.attempt.status.is_settled() {
-        // The task was finished between being listed and being taken.
+    // Between being listed and being taken the task may have ended: an attempt that has been given up since
+    // must not be sent again.
+    let expected = match scene.attempt.status {
+        AttemptStatus::Created | AttemptStatus::Unknown => !reverse,
+        AttemptStatus::Reversing => reverse,
+        _ => false,
+    };
+    if !expected {
         return Ok(());
     }
     let project = engine.project(scene.payment.project)?;
-    let carried = Carried { project, scene, cards: Cards::default(), recovered: true };
+    let carried = Carried { project, scene, cards: Cards::default(), recovered: true, tries: task.tries };
     if reverse {
         tokio::spawn(engine.clone().reverse_attempt(carried, in_hand));
     } else {
@@ -103,13 +145,14 @@ async fn begin_attempt(
 
 async fn begin_delivery(
     engine: &Arc<Engine>,
-    key: TaskKey,
+    task: &Task,
     callback: CallbackId,
     address: u8,
+    in_hand: InHand,
 ) -> Result<(), Failure> {
-    let Some(in_hand) = engine.registry.take(key) else { return Ok(()) };
     let Some(delivery) = engine.store.delivery(callback, address).await? else { return Ok(()) };
-    if delivery.state != DeliveryState::Open {
+    // Between being listed and being taken it may have been tried: then its task is due later, or gone.
+    if delivery.state != DeliveryState::Open || delivery.attempts != task.tries {
         return Ok(());
     }
     let project = engine.project(delivery.project)?;

@@ -95,7 +95,7 @@ fn failed(failure: &Failure) -> Refusal {
     match failure {
         Failure::Busy => Refusal::bad_request(codes::LOCK_ERROR),
         Failure::Draining => Refusal { status: 503, ..Refusal::bad_request(codes::INTERNAL) },
-        Failure::Store(_) | Failure::Defect(_) | Failure::Vault(_) => {
+        Failure::Store(_) | Failure::Defect(_) | Failure::Vault(_) | Failure::Fenced => {
             tracing::error!(%failure, "a request failed");
             Refusal { status: 500, ..Refusal::bad_request(codes::INTERNAL) }
         }

@@ -1,0 +1,222 @@
+//! An engine on a real database, with a provider and a merchant that do what the test says.
+
+use ferropay_domain::{
+    callback::Subject,
+    card::{Expiry, Pan},
+    change::{Task, TaskKey},
+    decide::{CallbackOptions, Outcome},
+    ids::{AttemptId, CallbackId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
+    money::{Currency, Money},
+    payment::{Customer, ProviderAnswer},
+    project::{Environment, OperationDay, Project, Settings as ProjectSettings},
+    time::Timestamp,
+};
+use ferropay_engine::{
+    Engine, Parts, Settings,
+    clock::{Clock as _, SystemClock},
+    connector::{Connector, Eventually, Order, Reversal},
+    courier::{Courier, Undelivered},
+    intake::{Intake, Origin},
+};
+use ferropay_store::{
+    Commit, NewCallback, ProjectRecord, Secret, Store,
+    sqlite::{Options, SqliteStore},
+    vault::{Master, Vault},
+};
+use ferropay_wire::gate::CardSale;
+use std::{
+    path::PathBuf,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+
+pub(crate) const PROJECT: ProjectId = ProjectId::new(7);
+pub(crate) const ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
+
+/// A provider that approves each attempt as soon as the test lets it, and never acknowledges a reversal.
+pub(crate) struct Provider {
+    pub(crate) may_answer: Semaphore,
+    pub(crate) calls: AtomicU32,
+    pub(crate) reversals: AtomicU32,
+    pub(crate) loses_answers: bool,
+    day: OperationDay,
+}
+
+impl Provider {
+    pub(crate) fn new(answers: usize, loses_answers: bool) -> Arc<Self> {
+        let (calls, reversals) = (AtomicU32::new(0), AtomicU32::new(0));
+        let may_answer = Semaphore::new(answers);
+        Arc::new(Self { may_answer, calls, reversals, loses_answers, day: OperationDay::default() })
+    }
+
+    async fn answer(&self, order: Order) -> Outcome {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.may_answer.acquire().await.unwrap().forget();
+        if self.loses_answers {
+            return Outcome::Lost { repeatable: false };
+        }
+        Outcome::Approved { amount: order.amount, answer: ProviderAnswer::default() }
+    }
+}
+
+impl Connector for Provider {
+    fn account(&self) -> ProviderAccountId {
+        ACCOUNT
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::Test
+    }
+
+    fn operation_day(&self) -> &OperationDay {
+        &self.day
+    }
+
+    fn repeat_window(&self) -> Duration {
+        Duration::from_mins(15)
+    }
+
+    fn call(&self, order: Order) -> Eventually<'_, Outcome> {
+        Box::pin(self.answer(order))
+    }
+
+    fn reverse(&self, _: Order, _: u32) -> Eventually<'_, Reversal> {
+        self.reversals.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Reversal::Unanswered))
+    }
+}
+
+/// A merchant that answers every callback with 200.
+#[derive(Default)]
+pub(crate) struct Merchant {
+    pub(crate) posts: AtomicU32,
+}
+
+impl Courier for Merchant {
+    fn post<'a>(
+        &'a self,
+        _: &'a str,
+        _: Arc<str>,
+    ) -> Pin<Box<dyn Future<Output = Result<u16, Undelivered>> + Send + 'a>> {
+        self.posts.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(200)))
+    }
+}
+
+/// A database with one test project.
+pub(crate) struct World {
+    directory: tempfile::TempDir,
+    pub(crate) store: Arc<SqliteStore>,
+    vault: Arc<Vault>,
+    pub(crate) merchant: Arc<Merchant>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store =
+            Arc::new(SqliteStore::open(directory.path().join("test.db"), Options::default()).unwrap());
+        let keys = directory.path().join("keys");
+        let now = SystemClock.now();
+        let vault = Vault::open(&keys, Master::MakeWhenMissing, store.as_ref(), now).await.unwrap();
+        let settings = ProjectSettings {
+            callback_url: Some("http://merchant.example/".to_owned()),
+            ..ProjectSettings::default()
+        };
+        let project = Project {
+            id: PROJECT,
+            environment: Environment::Test,
+            active: true,
+            settings,
+            card_account: ACCOUNT,
+        };
+        let secret = Secret { sealed: vault.seal_secret(PROJECT, b"secret").unwrap(), valid_until: None };
+        let record =
+            ProjectRecord { project, name: "Test".to_owned(), secrets: vec![secret], clock_offset: 0 };
+        store.save_project(record).await.unwrap();
+        Self { directory, store, vault: Arc::new(vault), merchant: Arc::default() }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("test.db")
+    }
+
+    /// Another node on this database.
+    pub(crate) async fn engine(&self, provider: &Arc<Provider>, settings: Settings) -> Arc<Engine> {
+        let parts = Parts {
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            clock: Arc::new(SystemClock),
+            courier: self.merchant.clone(),
+            hook: None,
+            settings,
+        };
+        let engine = Engine::new(parts).await.unwrap();
+        engine.connect(provider.clone());
+        engine
+    }
+
+    /// A callback as an earlier process may have left it. Answers its task.
+    pub(crate) async fn callback(&self, subject: PaymentKey, number: u32, due: Timestamp) -> Task {
+        let id = CallbackId::new(i64::from(number));
+        let clock = Some(PROJECT);
+        let task = Task { key: TaskKey::Deliver(id, 0), bucket: 0, clock, due, tries: 0 };
+        let callback = NewCallback {
+            id,
+            project: PROJECT,
+            subject: Subject::Payment(subject),
+            number,
+            body: "{}".to_owned(),
+            addresses: vec!["http://merchant.example/".to_owned()],
+            created_at: due,
+            due,
+            tasks: vec![task.clone()],
+        };
+        self.store.commit(Commit { callbacks: vec![callback], ..Commit::default() }).await.unwrap();
+        task
+    }
+}
+
+/// Accepts a sale.
+pub(crate) async fn sell(engine: &Arc<Engine>, name: &str) {
+    let sale = CardSale {
+        payment_id: PaymentId::parse(name).unwrap(),
+        amount: Money::new(1000, Currency::parse("EUR").unwrap()),
+        pan: Pan::parse("4000000000000077").unwrap(),
+        cvv: None,
+        expiry: Expiry { year: 2099, month: 12 },
+        holder: None,
+        moto: true,
+        customer: Customer::default(),
+        description: String::new(),
+        merchant_data: None,
+        booking: None,
+        has_booking_dates: false,
+        callback: CallbackOptions::default(),
+    };
+    let project = engine.projects().get(PROJECT).unwrap();
+    let origin = Origin { path: "payment/card/sale", signature: name, content: name, fault_plan: None };
+    let intake = engine.card_sale(&project, sale, origin).await.unwrap();
+    assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let started = tokio::time::Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The attempt of the only sale there is.
+pub(crate) fn only_attempt(world: &World) -> AttemptId {
+    let connection = rusqlite::Connection::open(world.database()).unwrap();
+    let reference = connection.query_row("SELECT reference FROM attempts", [], |row| row.get(0)).unwrap();
+    AttemptId::from_reference(reference)
+}
