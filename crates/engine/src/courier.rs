@@ -280,7 +280,7 @@ mod tests {
             let (mut stream, _) = listener.accept().unwrap();
             drop(stream.read(&mut [0; 4096]));
             stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-            let piece = [b"8000\r\n".as_slice(), &[b'x'; 0x8000], b"\r\n"].concat();
+            let piece = [b"8000\r\n".as_slice(), vec![b'x'; 0x8000].as_slice(), b"\r\n"].concat();
             let mut written = 0_usize;
             while written < 1 << 30 && stream.write_all(&piece).is_ok() {
                 written += piece.len();

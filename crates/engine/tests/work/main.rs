@@ -25,7 +25,7 @@ mod tests {
     use uuid::Uuid;
 
     const PROMPT: Settings =
-        Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_secs(60) };
+        Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_mins(1) };
 
     fn count(counter: &AtomicU32) -> u32 {
         counter.load(Ordering::SeqCst)
