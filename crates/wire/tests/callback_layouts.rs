@@ -77,7 +77,11 @@ fn success(project: &Project) -> Event {
     let payment = changes.payment.take().unwrap();
     let operation = changes.operations.remove(0);
     let attempt = changes.attempts.remove(0);
-    let answer = ProviderAnswer { result_code: "00".to_owned(), ..ProviderAnswer::default() };
+    let answer = ProviderAnswer {
+        result_code: "00".to_owned(),
+        auth_code: "563253".to_owned(),
+        ..ProviderAnswer::default()
+    };
     let outcome = Outcome::Approved { amount: operation.record().amount, answer };
     let scene = (payment.payment(), operation.record(), attempt.record());
     decide::attempt_outcome(project, scene, outcome, ids(), now()).unwrap().events.remove(0)
@@ -123,7 +127,7 @@ fn the_standard_layout_describes_payment_account_customer_and_operation() {
                 "request_id": "00000000000000000000000000000007", "sum_initial": sum, "sum_converted": sum,
                 "code": "0", "message": "Success", "eci": "07",
                 "provider": {
-                    "id": 414, "payment_id": "", "date": "1970-01-01T00:00:00+0000", "auth_code": "",
+                    "id": 414, "payment_id": "", "date": "1970-01-01T00:00:00+0000", "auth_code": "563253",
                     "endpoint_id": 414, "result_code": "00"
                 }
             }
