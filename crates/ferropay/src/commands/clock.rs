@@ -39,7 +39,8 @@ fn span(text: &str) -> Result<Duration> {
         "d" => 86_400,
         _ => bail!("{text:?} is no span of time; write 90s, 10m, 4h or 11d"),
     };
-    let count: u64 = number.parse().with_context(|| format!("{text:?} is no span of time"))?;
+    let count: u64 =
+        number.parse().with_context(|| format!("{text:?} is no span of time; write 90s, 10m, 4h or 11d"))?;
     Ok(Duration::from_secs(count.checked_mul(seconds).context("the span is too long")?))
 }
 

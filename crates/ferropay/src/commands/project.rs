@@ -13,6 +13,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_store::{ProjectRecord, Secret, Store};
+use serde_json::Value;
 use std::{process::ExitCode, time::Duration};
 
 /// Runs a sub-command of `project`.
@@ -103,7 +104,10 @@ async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
         let place = json.pointer_mut(&pointer).with_context(|| {
             format!("there is no setting {name}; `ferropay project show {id}` lists them")
         })?;
-        *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
+        let literal = serde_json::from_str(value).ok();
+        // Decimals are kept as text, so that a rate never passes through a floating-point number.
+        let as_text = literal.as_ref().is_none_or(|given: &Value| given.is_number() && place.is_string());
+        *place = literal.filter(|_| !as_text).unwrap_or_else(|| Value::String(value.to_owned()));
     }
     record.project.settings = serde_json::from_value(json).context("a value does not fit its setting")?;
     check(&record.project.settings)?;
