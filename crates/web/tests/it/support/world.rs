@@ -88,7 +88,9 @@ impl World {
         change(&mut project);
         save(store.as_ref(), &vault, &project, &[(SECRET, None)]).await;
         save(store.as_ref(), &vault, &test_project(OTHER_PROJECT), &[(SECRET, None)]).await;
-        open_balances(store.as_ref(), &project, &clock).await;
+        if project.environment == Environment::Test {
+            open_balances(store.as_ref(), &project, &clock).await;
+        }
         let mailbox = Arc::new(Mailbox::default());
         let engine = Engine::new(Parts {
             store: store.clone(),
