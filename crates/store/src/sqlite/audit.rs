@@ -29,6 +29,33 @@ const RULES: &[(&str, &str)] = &[
          WHERE p.kind <> 5 AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.id = p.operation)",
     ),
     (
+        "a posting stands on an account that its entry concerns",
+        // Owners: 1 merchant, 2 customers, 4 fees, 6 opening by project; 3 provider, 5 suspense by provider
+        // account. Kinds of entries: 1 to 4 as below, 5 opening, 0x100 and 0x200 in and out of suspense.
+        "SELECT p.id AS posting, p.operation, p.kind, a.owner_kind, a.owner, a.currency
+         FROM postings AS p JOIN accounts AS a ON a.id = p.account
+         LEFT JOIN operations AS o ON o.id = p.operation
+         WHERE NOT coalesce(CASE
+            WHEN p.kind = 5 THEN a.owner_kind IN (1, 6)
+            WHEN a.currency <> o.currency THEN 0
+            WHEN a.owner_kind IN (3, 5) THEN (p.kind BETWEEN 256 AND 767 OR a.owner_kind = 3 AND p.kind IN (1, 3))
+                AND EXISTS (SELECT 1 FROM attempts AS t
+                    WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND t.account = a.owner)
+            WHEN p.kind IN (1, 3) THEN a.owner_kind IN (1, 2) AND a.owner = o.project
+            WHEN p.kind IN (2, 4) THEN a.owner_kind IN (1, 4) AND a.owner = o.project
+            ELSE 0 END, 0)",
+    ),
+    (
+        "an attempt asks for what its operation asks for",
+        // A sale may be approved for less, and counts for that much.
+        "SELECT t.reference AS attempt, t.minor, t.currency, o.minor AS operation_minor, p.requested
+         FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512
+         JOIN payments AS p ON p.key = o.payment
+         WHERE t.currency <> o.currency OR CASE o.kind
+            WHEN 1 THEN p.requested <> t.minor OR o.minor > t.minor OR (o.minor < t.minor AND o.status <> 2)
+            ELSE o.minor <> t.minor END",
+    ),
+    (
         "operation has a payment",
         "SELECT o.id AS operation, o.payment FROM operations AS o
          LEFT JOIN payments AS p ON p.key = o.payment AND p.project = o.project WHERE p.key IS NULL",
@@ -104,6 +131,7 @@ const RULES: &[(&str, &str)] = &[
         "SELECT h.operation FROM holds AS h LEFT JOIN operations AS o ON o.id = h.operation AND o.status = 1
          LEFT JOIN accounts AS a ON a.id = h.account
          WHERE o.id IS NULL OR a.id IS NULL OR o.kind = 1
+            OR a.owner_kind <> 1 OR a.owner <> o.project OR a.currency <> o.currency
             OR h.minor <> o.minor + json_extract(o.detail, '$.fee_minor')",
     ),
     (
@@ -226,6 +254,19 @@ const RULES: &[(&str, &str)] = &[
         "a request's operation exists",
         "SELECT r.id AS request FROM requests AS r WHERE r.operation IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM operations AS o WHERE o.id = r.operation AND o.payment = r.payment)",
+    ),
+    (
+        "a refused request is told",
+        "SELECT r.id AS request FROM requests AS r WHERE r.problems IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM callbacks AS c WHERE c.subject = r.id)",
+    ),
+    (
+        "a refund that was started has taken its identifier",
+        "SELECT o.id AS operation FROM operations AS o
+         WHERE o.kind <> 1 AND json_extract(o.detail, '$.merchant_refund_id') IS NOT NULL
+            AND EXISTS (SELECT 1 FROM attempts AS t WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511)
+            AND NOT EXISTS (SELECT 1 FROM names AS n WHERE n.project = o.project AND n.kind = 2
+                AND n.folded = json_extract(o.detail, '$.merchant_refund_id') AND n.payment = o.payment)",
     ),
     (
         "an operation has its request",

@@ -154,6 +154,7 @@ pub(crate) async fn the_first_guard_in_the_order_is_the_one_that_is_told(world: 
         (Loss::ExceedsDebit, &|it| {
             scenario::payment(it).returning = 500;
             scenario::operation(it).amount = eur(500);
+            scenario::attempt(it).amount = eur(500);
             scenario::hold(it).minor = 503;
         }),
         (Loss::BalanceShort, &|it| scenario::hold(it).floor = 0),

@@ -355,11 +355,34 @@ async fn an_audit_finds_what_was_damaged() {
              (SELECT id FROM accounts WHERE owner_kind = 2) AND leg = 1",
             "nothing passes through and stays",
         ),
+        // Whoever changes postings and balances so that they still agree has to be found another way.
+        (
+            "INSERT INTO postings (operation, kind, leg, account, minor, settled, at)
+             SELECT o.id, 7, a.owner_kind, a.id, CASE a.owner_kind WHEN 1 THEN 9 ELSE -9 END, 0, 0
+             FROM (SELECT id FROM operations WHERE kind = 1) AS o, accounts AS a WHERE a.owner_kind IN (1, 4)",
+            "a posting stands on an account that its entry concerns",
+        ),
+        (
+            "UPDATE accounts SET owner = 1002 WHERE owner_kind = 1",
+            "a posting stands on an account that its entry concerns",
+        ),
+        ("UPDATE accounts SET owner = 1002 WHERE owner_kind = 1", "a hold belongs to an open operation"),
+        ("UPDATE payments SET requested = requested + 1", "an attempt asks for what its operation asks for"),
+        ("UPDATE attempts SET minor = minor + 1", "an attempt asks for what its operation asks for"),
+        (
+            "DELETE FROM names WHERE kind = 2",
+            "a refund that was started has taken its identifier",
+        ),
+        (
+            "UPDATE requests SET problems = '[]' WHERE operation = (SELECT max(id) FROM operations)",
+            "a refused request is told",
+        ),
     ];
     let (directory, path) = fresh();
     let world = World::new(open(&path));
     let paid = world.paid("paid", eur(1_000)).await;
-    let refund = world.refund(&paid, 100, None);
+    world.store.commit(world.opening(1_000)).await.unwrap();
+    let refund = world.refund(&paid, 100, Some("R1"));
     let scene = World::scene_of(&refund);
     world.store.commit(refund).await.unwrap();
     world.store.commit(world.approved(&scene)).await.unwrap();
