@@ -43,9 +43,13 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let slot = slots.clone().acquire_owned().await;
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        // Waiting for a slot must not keep the signal to stop from being heard.
+        let slot_and_connection = async {
+            let slot = slots.clone().acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            both = slot_and_connection => both,
             () = &mut stop => break,
         };
         let (stream, peer) = match accepted {

@@ -7,26 +7,17 @@
 mod admission;
 mod answer;
 mod handlers;
+mod intake;
 
-use answer::Answer;
 use axum::{
     Router,
-    body::Body,
     extract::{Request, State},
     http::{Method, StatusCode},
     response::Response,
 };
-use ferropay_domain::codes;
 use ferropay_engine::Engine;
-use ferropay_wire::{contract::Contract, gate::Refusal};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::{sync::Arc, time::Duration};
-
-/// The largest body of a request, bytes.
-const MAX_BODY: usize = 1024 * 1024;
-
-/// How long a client may take to send a body.
-const BODY_TIME_OUT: Duration = Duration::from_secs(15);
+use ferropay_wire::contract::Contract;
+use std::sync::Arc;
 
 /// Header in which a test project may ask the simulated provider for a fault.
 const FAULT_PLAN: &str = "ferropay-fault-plan";
@@ -52,24 +43,12 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .and_then(|value| value.to_str().ok())
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
-    let answer = match read(request.into_body()).await {
-        Ok(body) => match admission::admit(&engine, path, &body, peer) {
+    let answer = match intake::take(request.into_body()).await {
+        Ok(body) => match admission::admit(&engine, path, &body.bytes, peer) {
             Ok(admitted) => handlers::execute(&engine, path, admitted, fault_plan).await,
             Err(refused) => refused,
         },
         Err(refused) => refused,
     };
     answer.into_response()
-}
-
-/// Takes the whole body within the bounds of size and time.
-async fn read(body: Body) -> Result<Vec<u8>, Answer> {
-    let limited = Limited::new(body, MAX_BODY).collect();
-    let refuse = |status: u16| Answer::refused(&Refusal { status, ..Refusal::bad_request(codes::MALFORMED) });
-    match tokio::time::timeout(BODY_TIME_OUT, limited).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refuse(413)),
-        Ok(Err(_)) => Err(refuse(400)),
-        Err(_) => Err(refuse(408)),
-    }
 }
