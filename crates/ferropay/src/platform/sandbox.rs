@@ -2,7 +2,7 @@
 
 use super::acquirers::SANDBOX_ACCOUNT;
 use crate::config::Config;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ferropay_domain::{
     change::ChangeSet,
     ids::{OperationId, ProjectId},
@@ -50,9 +50,15 @@ impl Simulators {
 pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -> Result<Access> {
     let id = ProjectId::new(i64::from(config.sandbox_project));
     let known = store.projects().await?.into_iter().find(|record| record.project.id == id);
+    if known.as_ref().is_some_and(|record| record.project.environment == Environment::Production) {
+        bail!(
+            "project {id} of this database is a production project: a sandbox would give it a known secret and money \
+             that does not exist\n  choose another number with --sandbox-project, or another database"
+        );
+    }
     let kept = known.as_ref().and_then(|record| record.secrets.first());
     let kept = kept.map(|secret| vault.open_secret(id, &secret.sealed)).transpose()?;
-    let secret = match (&config.sandbox_secret, kept) {
+    let secret = match (&config.sandbox_secret, &kept) {
         (Some(given), _) => given.clone(),
         (None, Some(kept)) => String::from_utf8(kept.to_vec()).context("the kept secret is no text")?,
         (None, None) => new_secret()?,
@@ -72,7 +78,11 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
     if let Some(url) = &config.sandbox_callback_url {
         record.project.settings.callback_url = Some(url.clone());
     }
-    record.secrets = vec![Secret { sealed: vault.seal_secret(id, secret.as_bytes())?, valid_until: None }];
+    // A secret that is being replaced stays valid through a restart.
+    if kept.is_none_or(|kept| kept.as_slice() != secret.as_bytes()) {
+        let sealed = vault.seal_secret(id, secret.as_bytes())?;
+        record.secrets = vec![Secret { sealed, valid_until: None }];
+    }
     open_balances(store, &record.project).await?;
     store.save_project(record).await?;
     Ok(Access { project: config.sandbox_project, secret })
@@ -94,7 +104,7 @@ pub(crate) fn new_secret() -> Result<String> {
 pub(crate) async fn open_balances(store: &dyn Store, project: &Project) -> Result<()> {
     let now = SystemClock.now();
     let units = project.settings.test_balance_units;
-    if units <= 0 {
+    if units <= 0 || project.environment != Environment::Test {
         return Ok(());
     }
     let opened = store.balances(Some(project.id)).await?;
@@ -147,4 +157,57 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
         }
     });
     Ok(Simulators { acquirer, control, server })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferropay_store::{
+        sqlite::{Options, SqliteStore},
+        vault::Master,
+    };
+    use std::time::Duration;
+
+    async fn opened(directory: &std::path::Path) -> (SqliteStore, Vault) {
+        let store = SqliteStore::open(directory.join("test.db"), Options::default()).unwrap();
+        let keys = directory.join("keys");
+        let vault = Vault::open(&keys, Master::MakeWhenMissing, &store, SystemClock.now()).await.unwrap();
+        (store, vault)
+    }
+
+    fn record(vault: &Vault, environment: Environment) -> ProjectRecord {
+        let id = ProjectId::new(1001);
+        let settings = Settings::default();
+        let secret =
+            |text: &[u8], valid_until| Secret { sealed: vault.seal_secret(id, text).unwrap(), valid_until };
+        let until = SystemClock.now().plus(Duration::from_hours(1));
+        ProjectRecord {
+            project: Project { id, environment, active: true, settings, card_account: SANDBOX_ACCOUNT },
+            name: "Shop".to_owned(),
+            secrets: vec![secret(b"new", None), secret(b"old", Some(until))],
+            clock_offset: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sandbox_never_touches_a_production_project() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, vault) = opened(directory.path()).await;
+        store.save_project(record(&vault, Environment::Production)).await.unwrap();
+        let config = Config { sandbox: true, sandbox_secret: Some("known".to_owned()), ..Config::default() };
+        assert!(prepare(&config, &store, &vault).await.is_err());
+        assert!(store.balances(None).await.unwrap().is_empty(), "no money is made up");
+        let secrets = store.projects().await.unwrap().remove(0).secrets;
+        assert_eq!(vault.open_secret(ProjectId::new(1001), &secrets[0].sealed).unwrap().as_slice(), b"new");
+    }
+
+    #[tokio::test]
+    async fn a_secret_being_replaced_stays_valid_when_the_sandbox_starts_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, vault) = opened(directory.path()).await;
+        store.save_project(record(&vault, Environment::Test)).await.unwrap();
+        let config = Config { sandbox: true, ..Config::default() };
+        assert_eq!(prepare(&config, &store, &vault).await.unwrap().secret, "new");
+        assert_eq!(store.projects().await.unwrap()[0].secrets.len(), 2);
+    }
 }
