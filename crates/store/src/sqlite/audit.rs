@@ -46,12 +46,6 @@ const RULES: &[(&str, &str)] = &[
             ELSE 0 END, 0)",
     ),
     (
-        "only test projects have opening balances",
-        "SELECT p.id AS posting, a.owner AS project FROM postings AS p
-         JOIN accounts AS a ON a.id = p.account JOIN projects AS r ON r.id = a.owner
-         WHERE p.kind = 5 AND json_extract(r.project, '$.environment') <> 'test'",
-    ),
-    (
         "an attempt asks for what its operation asks for",
         // A sale may be approved for less, and counts for that much.
         "SELECT t.reference AS attempt, t.minor, t.currency, o.minor AS operation_minor, p.requested

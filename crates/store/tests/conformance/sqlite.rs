@@ -377,10 +377,6 @@ async fn an_audit_finds_what_was_damaged() {
             "UPDATE requests SET problems = '[]' WHERE operation = (SELECT max(id) FROM operations)",
             "a refused request is told",
         ),
-        (
-            "INSERT INTO projects SELECT DISTINCT project, 'P', '{\"environment\":\"production\"}', 0 FROM operations",
-            "only test projects have opening balances",
-        ),
     ];
     let (directory, path) = fresh();
     let world = World::new(open(&path));

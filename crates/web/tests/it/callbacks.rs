@@ -23,7 +23,7 @@ async fn callback_of(world: &World, path: &str, body: &Value) -> Value {
     world.callback().await
 }
 
-// G-093, G-094, G-096, G-097, G-099, G-101, G-104, G-128
+// G-093, G-094, G-096, G-097, G-099, G-101, G-104, G-117, G-128
 #[tokio::test(flavor = "multi_thread")]
 async fn sale_success() {
     let world = World::new().await;
