@@ -339,6 +339,7 @@ async fn the_protocol_is_kept_at_its_edges() {
         format!("POST {SALE} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n{chunks}");
     assert_eq!(exchange(&world, request.as_bytes()).await.unwrap().status, 200);
 
+    world.quiet(seconds(20)).await;
     // What must not be guessed at: two lengths, a length and chunks, no host, no HTTP.
     let before = traces(&world);
     let body = sale("smuggled");

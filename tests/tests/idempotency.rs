@@ -46,6 +46,12 @@ async fn sixty_four_equal_sales_at_once_are_one_sale() {
     // Long after it has ended it is still the same request.
     let again = world.platform.post_raw(SALE, &body, None).await;
     assert_eq!(again.request_id(), request);
+    let members: Vec<&String> = again.json.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["payment_id", "project_id", "request_id", "status"]);
+    let asked = merchant.signed_at_root(serde_json::json!({ "project_id": 1001, "request_id": request }));
+    let status = world.platform.post_raw("/v2/payment/status/request", &asked, None).await;
+    assert_eq!(status.status, 200, "{}", status.text);
+    assert!(status.text.contains(&request) && status.text.contains("\"equal\""), "{}", status.text);
     world.quiet(seconds(20)).await;
     assert_eq!(world.acquirer.book().counters.purchases_executed, 1);
     assert_eq!(world.receiver.count(), 1);
