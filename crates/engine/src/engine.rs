@@ -160,6 +160,12 @@ impl Engine {
         self.draining.load(Ordering::Acquire)
     }
 
+    /// Whether another node is known to have taken over work of this one. On `SQLite` it has then taken over all of
+    /// it, and this process should be stopped: what it accepts is done by the other.
+    pub fn is_superseded(&self) -> bool {
+        self.lost.iter().any(|lost| lost.load(Ordering::Acquire))
+    }
+
     /// The projects.
     pub fn projects(&self) -> &Projects {
         &self.projects

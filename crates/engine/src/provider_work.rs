@@ -28,6 +28,9 @@ use std::{sync::Arc, time::Duration};
 /// The longest pause between two tries of one attempt or its reversal.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
+/// The longest pause before an attempt that may have left is sent again while its provider cannot be reached.
+const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
+
 /// Pauses before the next reversal up to this one are spent in memory. Before longer ones the attempt is given
 /// back to the store, so that an acquirer that is away for long does not fill the memory with what it owes.
 const LONGEST_IN_MEMORY: Duration = Duration::from_secs(4);
@@ -71,8 +74,14 @@ impl Engine {
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
-            let outcome = self.ask(carried).await?;
+            let Some(outcome) = self.ask(carried).await? else {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
+                continue;
+            };
             self.step(Step::AfterCall);
+            // A sale is not sent again by this worker, and recording the answer may take long.
+            carried.cards.cvv = None;
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
             self.settle(carried, |project, scene, ids, now| {
                 if scene.attempt.status.is_settled() {
@@ -92,31 +101,34 @@ impl Engine {
         }
     }
 
-    /// Sends the attempt, or finds that it may not be sent.
-    async fn ask(&self, carried: &mut Carried) -> Result<Outcome, Failure> {
+    /// Sends the attempt, or finds that it may not be sent. `None` when an earlier process may have sent it and the
+    /// provider cannot be reached: while repeats are recognised asking again later tells what became of it, and
+    /// undoing it could not be sent any sooner.
+    async fn ask(&self, carried: &mut Carried) -> Result<Option<Outcome>, Failure> {
         let scene = &carried.scene;
         let repeatable = scene.operation.kind == OperationKind::Reversal;
         let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment)
         else {
-            return Ok(if carried.recovered {
+            return Ok(Some(if carried.recovered {
                 Outcome::Lost { repeatable }
             } else {
                 Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE }
-            });
+            }));
         };
         let age = self.clock.now().since(scene.attempt.created_at);
         if carried.recovered && !repeatable && age > connector.repeat_window() {
-            return Ok(Outcome::Lost { repeatable: false });
+            return Ok(Some(Outcome::Lost { repeatable: false }));
         }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
         self.step(Step::BeforeCall);
-        Ok(match connector.call(order).await {
+        Ok(Some(match connector.call(order).await {
             // This time nothing left, but an earlier message may have.
-            Outcome::NotSent { .. } if carried.recovered => Outcome::Lost { repeatable },
+            Outcome::NotSent { .. } if carried.recovered && repeatable => Outcome::Lost { repeatable },
+            Outcome::NotSent { .. } if carried.recovered => return Ok(None),
             // A lost reversal by the merchant's wish is repeated; everything else is undone.
             Outcome::Lost { .. } => Outcome::Lost { repeatable },
             outcome => outcome,
-        })
+        }))
     }
 
     async fn order(

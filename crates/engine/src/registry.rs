@@ -23,6 +23,8 @@ struct Tasks {
     calls: HashSet<TaskKey>,
     reversals: HashSet<TaskKey>,
     deliveries: HashSet<TaskKey>,
+    /// What was given back since due tasks were listed; kept only while a listing is gone through.
+    given_back: Option<HashSet<TaskKey>>,
 }
 
 impl Tasks {
@@ -56,9 +58,16 @@ impl Registry {
         Some(InHand { registry: self.clone(), key })
     }
 
-    /// Whether a task is in hand.
-    pub(crate) fn has(&self, key: TaskKey) -> bool {
-        self.tasks.lock().of_kind(key).contains(&key)
+    /// Starts or ends going through a listing of due tasks.
+    pub(crate) fn listing(&self, starts: bool) {
+        self.tasks.lock().given_back = starts.then(HashSet::new);
+    }
+
+    /// Whether a listed task needs nobody: it is in hand, or was when it was listed. In the latter case it has been
+    /// done or put off since, and what the listing says of it is past.
+    pub(crate) fn is_cared_for(&self, key: TaskKey) -> bool {
+        let mut tasks = self.tasks.lock();
+        tasks.of_kind(key).contains(&key) || tasks.given_back.as_ref().is_some_and(|it| it.contains(&key))
     }
 
     /// How many tasks are in hand.
@@ -82,6 +91,9 @@ impl Drop for InHand {
     fn drop(&mut self) {
         let mut tasks = self.registry.tasks.lock();
         tasks.of_kind(self.key).remove(&self.key);
+        if let Some(given_back) = &mut tasks.given_back {
+            given_back.insert(self.key);
+        }
         if tasks.len() == 0 {
             self.registry.idle.notify_waiters();
         }
@@ -106,7 +118,13 @@ mod tests {
         assert!(registry.take(TaskKey::Call(attempt)).is_none(), "no task is in hand twice");
         let reverse = registry.take(TaskKey::Reverse(attempt)).unwrap();
         assert_eq!(registry.len(), MAX_CARRIED + 2);
-        drop((held, call, reverse));
+        registry.listing(true);
+        drop(call);
+        assert!(registry.is_cared_for(TaskKey::Call(attempt)), "what was listed before is past");
+        registry.listing(false);
+        assert!(!registry.is_cared_for(TaskKey::Call(attempt)));
+        assert!(registry.is_cared_for(TaskKey::Reverse(attempt)));
+        drop((held, reverse));
         assert_eq!(registry.len(), 0);
         assert!(registry.take(TaskKey::Call(attempt)).is_some());
     }

@@ -80,6 +80,7 @@ async fn take_up(
     let passed = known.saturating_add(blocked.get(&clock).copied().unwrap_or(0));
     let limit = BATCH.saturating_add(passed).min(DEEPEST);
     let mut left = 0_u32;
+    engine.registry.listing(true);
     for task in engine.store.due(clock, now, limit).await? {
         match begin(engine, &task).await {
             Ok(true) => {}
@@ -90,6 +91,7 @@ async fn take_up(
             }
         }
     }
+    engine.registry.listing(false);
     if left > 0 {
         blocked.insert(clock, left);
     } else {
@@ -100,7 +102,7 @@ async fn take_up(
 
 /// Begins a task, unless somebody has it in hand. Answers `false` when it has to wait.
 async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
-    if engine.registry.has(task.key) {
+    if engine.registry.is_cared_for(task.key) {
         return Ok(true);
     }
     if !engine.owns(task.bucket) {
@@ -110,7 +112,7 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
     match task.key {
         TaskKey::Call(_) | TaskKey::Reverse(_) => begin_attempt(engine, task, in_hand).await?,
         TaskKey::Deliver(callback, address) => {
-            begin_delivery(engine, task, callback, address, in_hand).await?;
+            begin_delivery(engine, callback, address, in_hand).await?;
         }
     }
     Ok(true)
@@ -145,14 +147,12 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
 
 async fn begin_delivery(
     engine: &Arc<Engine>,
-    task: &Task,
     callback: CallbackId,
     address: u8,
     in_hand: InHand,
 ) -> Result<(), Failure> {
     let Some(delivery) = engine.store.delivery(callback, address).await? else { return Ok(()) };
-    // Between being listed and being taken it may have been tried: then its task is due later, or gone.
-    if delivery.state != DeliveryState::Open || delivery.attempts != task.tries {
+    if delivery.state != DeliveryState::Open {
         return Ok(());
     }
     let project = engine.project(delivery.project)?;

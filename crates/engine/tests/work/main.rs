@@ -62,6 +62,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(count(&provider.calls), 1, "the old node does not send it again");
         assert_eq!(count(&world.merchant.posts), 0);
+        assert!(old.is_superseded() && !new.is_superseded());
         provider.may_answer.add_permits(1);
         new.start();
         until("the new node finishes it", async || delivered(&world).await).await;
@@ -105,6 +106,22 @@ mod tests {
         assert!(due[0].due > SystemClock.now().plus(Duration::from_secs(30)));
         let scene = world.store.scene(only_attempt(&world)).await.unwrap().unwrap();
         assert_eq!(scene.attempt.status, AttemptStatus::Reversing);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_an_earlier_process_may_have_sent_is_asked_for_until_the_provider_is_there() {
+        let world = World::new().await;
+        let silent = Provider::new(0, false);
+        let killed = world.engine(&silent, PROMPT).await;
+        sell(&killed, "sale").await;
+        let provider = Provider::new(1, false);
+        provider.away.store(1, Ordering::SeqCst);
+        let engine = world.engine(&provider, PROMPT).await;
+        engine.start();
+        until("the merchant is told", async || delivered(&world).await).await;
+        assert_eq!((count(&provider.calls), count(&provider.reversals)), (2, 0));
+        let scene = world.store.scene(only_attempt(&world)).await.unwrap().unwrap();
+        assert_eq!(scene.attempt.status, AttemptStatus::Approved);
     }
 
     // A clock that was moved on while a provider was asked counts for the result.

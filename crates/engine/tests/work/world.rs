@@ -4,6 +4,7 @@ use ferropay_domain::{
     callback::Subject,
     card::{Expiry, Pan},
     change::{Task, TaskKey},
+    codes,
     decide::{CallbackOptions, Outcome},
     ids::{AttemptId, CallbackId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
     money::{Currency, Money},
@@ -44,6 +45,8 @@ pub(crate) struct Provider {
     pub(crate) calls: AtomicU32,
     pub(crate) reversals: AtomicU32,
     pub(crate) loses_answers: bool,
+    /// How many more calls find it away.
+    pub(crate) away: AtomicU32,
     day: OperationDay,
 }
 
@@ -51,11 +54,15 @@ impl Provider {
     pub(crate) fn new(answers: usize, loses_answers: bool) -> Arc<Self> {
         let (calls, reversals) = (AtomicU32::new(0), AtomicU32::new(0));
         let may_answer = Semaphore::new(answers);
-        Arc::new(Self { may_answer, calls, reversals, loses_answers, day: OperationDay::default() })
+        let away = AtomicU32::new(0);
+        Arc::new(Self { may_answer, calls, reversals, loses_answers, away, day: OperationDay::default() })
     }
 
     async fn answer(&self, order: Order) -> Outcome {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        if self.away.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |away| away.checked_sub(1)).is_ok() {
+            return Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE };
+        }
         self.may_answer.acquire().await.unwrap().forget();
         if self.loses_answers {
             return Outcome::Lost { repeatable: false };
