@@ -269,6 +269,35 @@ const RULES: &[(&str, &str)] = &[
                 AND n.folded = json_extract(o.detail, '$.merchant_refund_id') AND n.payment = o.payment)",
     ),
     (
+        "returns go to the debit that took the money",
+        "SELECT p.key AS payment, t.reference AS attempt, json_extract(p.detail, '$.debit.account') AS told
+         FROM payments AS p LEFT JOIN attempts AS t ON t.status = 2
+            AND t.reference = json_extract(p.detail, '$.debit.attempt.operation') * 512
+                + json_extract(p.detail, '$.debit.attempt.number')
+         WHERE CASE WHEN p.debited > 0
+            THEN t.payment IS NOT p.key OR t.account IS NOT json_extract(p.detail, '$.debit.account')
+            ELSE json_extract(p.detail, '$.debit') IS NOT NULL END",
+    ),
+    (
+        "an operation's code agrees with its status",
+        // 9999: awaiting; 0: success.
+        "SELECT id AS operation, status, code FROM operations
+         WHERE CASE status WHEN 1 THEN code <> 9999 WHEN 2 THEN code <> 0 ELSE code IN (0, 9999) END",
+    ),
+    (
+        "a task runs by a clock that moves it",
+        "SELECT t.kind, t.number, t.clock FROM tasks AS t
+         LEFT JOIN callbacks AS c ON t.kind = 3 AND c.id = t.number / 256
+         WHERE t.clock NOT IN (0, coalesce(c.project, 0))",
+    ),
+    (
+        "what is sealed has its key",
+        "SELECT 'card' AS what, project, sealed_key FROM cards
+         WHERE sealed_key NOT IN (SELECT number FROM data_keys)
+         UNION ALL SELECT 'secret', project, sealed_key FROM project_secrets
+         WHERE sealed_key NOT IN (SELECT number FROM data_keys)",
+    ),
+    (
         "an operation has its request",
         "SELECT o.id AS operation FROM operations AS o LEFT JOIN requests AS r ON r.id = o.request
          WHERE r.id IS NULL",

@@ -367,6 +367,20 @@ async fn an_audit_finds_what_was_damaged() {
             "a posting stands on an account that its entry concerns",
         ),
         ("UPDATE accounts SET owner = 1002 WHERE owner_kind = 1", "a hold belongs to an open operation"),
+        (
+            "UPDATE payments SET detail = json_remove(detail, '$.debit')",
+            "returns go to the debit that took the money",
+        ),
+        (
+            "UPDATE payments SET detail = json_set(detail, '$.debit.account', 9)",
+            "returns go to the debit that took the money",
+        ),
+        ("UPDATE operations SET code = 10000 WHERE status = 2", "an operation's code agrees with its status"),
+        ("UPDATE tasks SET clock = 999", "a task runs by a clock that moves it"),
+        (
+            "INSERT INTO cards SELECT DISTINCT project, zeroblob(16), 3, x'00' FROM operations",
+            "what is sealed has its key",
+        ),
         ("UPDATE payments SET requested = requested + 1", "an attempt asks for what its operation asks for"),
         ("UPDATE attempts SET minor = minor + 1", "an attempt asks for what its operation asks for"),
         (
