@@ -68,7 +68,11 @@ impl Projects {
         let mut fresh = HashMap::new();
         for record in store.projects().await? {
             let id = record.project.id;
-            fresh.insert(id, Arc::new(open(record, vault)?));
+            match open(record, vault) {
+                Ok(project) => drop(fresh.insert(id, Arc::new(project))),
+                // One project whose secret cannot be opened must not keep the others from their changes.
+                Err(error) => tracing::error!(project = id.get(), %error, "a project is left out"),
+            }
         }
         *self.known.write() = fresh;
         Ok(())
