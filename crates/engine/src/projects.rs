@@ -98,3 +98,46 @@ fn open(record: ProjectRecord, vault: &Vault) -> Result<KnownProject, Unavailabl
         secrets,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock as _, SystemClock};
+    use ferropay_domain::{ids::ProviderAccountId, project::Settings};
+    use ferropay_store::{
+        Secret as Kept,
+        sqlite::{Options, SqliteStore},
+        vault::Master,
+    };
+
+    fn record(vault: &Vault, id: i64, sealed_for: i64) -> ProjectRecord {
+        let sealed = vault.seal_secret(ProjectId::new(sealed_for), b"secret").unwrap();
+        ProjectRecord {
+            project: Project {
+                id: ProjectId::new(id),
+                environment: Environment::Test,
+                active: true,
+                settings: Settings::default(),
+                card_account: ProviderAccountId::new(1),
+            },
+            name: String::new(),
+            secrets: vec![Kept { sealed, valid_until: None }],
+            clock_offset: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_project_whose_secret_cannot_be_opened_does_not_keep_the_others_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("test.db"), Options::default()).unwrap();
+        let keys = directory.path().join("keys");
+        let vault = Vault::open(&keys, Master::MakeWhenMissing, &store, SystemClock.now()).await.unwrap();
+        store.save_project(record(&vault, 1, 1)).await.unwrap();
+        store.save_project(record(&vault, 2, 9)).await.unwrap();
+        store.save_project(record(&vault, 3, 3)).await.unwrap();
+        let projects = Projects::default();
+        projects.refresh(&store, &vault).await.unwrap();
+        let known = |id| projects.get(ProjectId::new(id)).is_some();
+        assert_eq!((known(1), known(2), known(3)), (true, false, true));
+    }
+}
