@@ -96,7 +96,7 @@ impl Courier for HttpCourier {
                     Ok(status)
                 }
                 Err(error) if is_private(&error) => Err(Undelivered::PrivateAddress),
-                Err(error) => Err(Undelivered::NoAnswer(error.without_url().to_string())),
+                Err(error) => Err(Undelivered::NoAnswer(reason(error))),
             }
         })
     }
@@ -169,6 +169,16 @@ fn is_global_v6(address: Ipv6Addr) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[error("the name resolves to private addresses only")]
 struct OnlyPrivate;
+
+/// What is at the bottom of an error, without the address: the log names the callback.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut deepest: &dyn std::error::Error = &error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}
 
 fn is_private(error: &reqwest::Error) -> bool {
     let mut source = std::error::Error::source(error);

@@ -1,8 +1,8 @@
 //! Delivering callbacks: in order where that is cheap, again until the merchant has answered 200.
 
 use crate::{
-    engine::{Engine, Failure},
-    intake::failure,
+    engine::Engine,
+    failure::Failure,
     projects::KnownProject,
     provider_work::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE},
     registry::InHand,
@@ -15,31 +15,13 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::{Commit, CommitError, Delivery, DeliveryState, DeliveryWrite, Loss};
-use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::Notify;
+use std::{sync::Arc, time::Duration};
 
 /// How long a callback that waits for an earlier one sleeps before it looks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a callback waits in memory at most: as long as one try of the earlier one may take.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
-
-/// Callbacks that wait for an earlier one of the same subject.
-#[derive(Default)]
-pub(crate) struct Waiting(Mutex<HashMap<Subject, Arc<Notify>>>);
-
-impl Waiting {
-    fn on(&self, subject: Subject) -> Arc<Notify> {
-        self.0.lock().entry(subject).or_default().clone()
-    }
-
-    fn wake(&self, subject: Subject) {
-        if let Some(notify) = self.0.lock().remove(&subject) {
-            notify.notify_waiters();
-        }
-    }
-}
 
 /// What follows from one try.
 enum Next {
@@ -139,7 +121,7 @@ impl Engine {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_STORE_PAUSE);
                 }
-                Err(error) => return Err(failure(error)),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(if done { Next::Done } else { Next::Later })

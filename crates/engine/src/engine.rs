@@ -4,6 +4,7 @@ use crate::{
     clock::Clock,
     connector::Connector,
     courier::Courier,
+    failure::Failure,
     ids::IdSource,
     locks::PaymentLocks,
     projects::{KnownProject, Projects},
@@ -12,14 +13,14 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Event,
-    change::{BUCKETS, ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
+    change::{BUCKETS, ChangeSet, Task, TaskKey, bucket_of},
     decide::Now,
     ids::{PaymentKey, ProjectId, ProviderAccountId},
     project::Environment,
     time::Timestamp,
 };
 use ferropay_store::{
-    Commit, CommitError, Delivery, DeliveryState, Fence, NewCallback, Node, Store, Unavailable, vault::Vault,
+    Commit, CommitError, Delivery, DeliveryState, Fence, NewCallback, Node, Store, vault::Vault,
 };
 use ferropay_wire::signature;
 use std::{
@@ -73,42 +74,13 @@ pub struct Engine {
     pub(crate) locks: PaymentLocks,
     pub(crate) registry: Arc<Registry>,
     pub(crate) settings: Settings,
-    pub(crate) waiting: crate::delivery::Waiting,
+    pub(crate) waiting: crate::waiting::Waiting,
     projects: Projects,
     connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<dyn Connector>>>,
     hook: Option<Hook>,
     draining: AtomicBool,
     /// Buckets another node has taken over.
     lost: [AtomicBool; BUCKETS as usize],
-}
-
-/// Why the engine could not do what was asked; the client hears only that the platform failed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Failure {
-    /// The store cannot be read or written.
-    #[error(transparent)]
-    Store(#[from] Unavailable),
-    /// The store refused a change set as contradictory, or the tables did.
-    #[error("a decision could not be applied: {0}")]
-    Defect(String),
-    /// The vault could not seal or open something.
-    #[error("the vault failed: {0}")]
-    Vault(String),
-    /// The payment is being changed by others and the turn did not come in time (2147).
-    #[error("the payment is busy")]
-    Busy,
-    /// The bucket of the work has been taken over by another node, which does it.
-    #[error("another node has taken the work over")]
-    Fenced,
-    /// The node is stopping and takes no new work.
-    #[error("the node is draining")]
-    Draining,
-}
-
-impl From<MachineBreak> for Failure {
-    fn from(broken: MachineBreak) -> Self {
-        Self::Defect(broken.to_string())
-    }
 }
 
 impl Engine {
@@ -129,7 +101,7 @@ impl Engine {
             locks: PaymentLocks::new(),
             registry: Arc::default(),
             settings,
-            waiting: crate::delivery::Waiting::default(),
+            waiting: crate::waiting::Waiting::default(),
             projects,
             connectors: parking_lot::RwLock::default(),
             hook,

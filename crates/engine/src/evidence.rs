@@ -2,8 +2,8 @@
 
 use crate::{
     connector::LateAnswer,
-    engine::{Engine, Failure},
-    intake::failure,
+    engine::Engine,
+    failure::Failure,
     provider_work::{Cards, Carried},
 };
 use ferropay_domain::{
@@ -73,7 +73,7 @@ impl Engine {
         let commit = Commit { notification: Some(evidence), ..Commit::default() };
         match self.store.commit(commit).await {
             Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(()),
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -137,7 +137,7 @@ impl Engine {
                 );
                 self.keep(late, "fenced").await.map(|()| true)
             }
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Status requests: the current state, straight from the store (G-510).
 
-use crate::{
-    engine::{Engine, Failure},
-    projects::KnownProject,
-};
+use crate::{engine::Engine, failure::Failure, projects::KnownProject};
 use ferropay_domain::{
     callback::Problem,
     ids::{PaymentId, PaymentKey, RequestId},

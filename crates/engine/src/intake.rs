@@ -1,7 +1,8 @@
 //! Accepted requests come in: their bodies have been read, their signatures verified, their shape checked.
 
 use crate::{
-    engine::{Engine, Failure},
+    engine::Engine,
+    failure::Failure,
     ids,
     projects::KnownProject,
     provider_work::{Cards, Carried},
@@ -126,7 +127,7 @@ impl Engine {
             }
             Err(CommitError::Lost(Loss::Resent(first))) => Ok(Intake::Accepted(first)),
             Err(CommitError::Lost(Loss::NameTaken(..))) => Ok(Intake::PaymentExists),
-            Err(error) => Err(failure(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -173,7 +174,7 @@ impl Engine {
                         return Err(Failure::Defect(format!("a refund lost {loss:?}")));
                     }
                 },
-                Err(error) => return Err(failure(error)),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -266,12 +267,4 @@ fn scene_of(changes: &ChangeSet) -> Option<Scene> {
     let attempt = changes.attempts.first()?.record().clone();
     let operation = changes.operations.first()?.record().clone();
     Some(Scene { payment, operation, attempt })
-}
-
-pub(crate) fn failure(error: CommitError) -> Failure {
-    match error {
-        CommitError::Unavailable(error) => Failure::Store(error),
-        CommitError::Defect(reason) => Failure::Defect(reason),
-        CommitError::Lost(loss) => Failure::Defect(format!("lost {loss:?}")),
-    }
 }

@@ -14,6 +14,7 @@ pub mod courier;
 mod delivery;
 mod engine;
 mod evidence;
+mod failure;
 mod ids;
 mod inquiry;
 pub mod intake;
@@ -24,7 +25,9 @@ mod rates;
 mod registry;
 mod scheduler;
 pub mod steps;
+mod waiting;
 
-pub use engine::{Engine, Failure, Parts, Settings};
+pub use engine::{Engine, Parts, Settings};
+pub use failure::Failure;
 pub use inquiry::{PaymentStatus, RequestStatus};
 pub use projects::{KnownProject, Projects};

@@ -7,8 +7,8 @@
 
 use crate::{
     connector::{Connector, Order, OrderCard, Original, Reversal},
-    engine::{Engine, Failure},
-    intake::failure,
+    engine::Engine,
+    failure::Failure,
     projects::KnownProject,
     registry::InHand,
     steps::Step,
@@ -236,7 +236,7 @@ impl Engine {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_STORE_PAUSE);
                 }
-                Err(error) => return Err(failure(error)),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -322,7 +322,7 @@ impl Engine {
                 self.disown(bucket);
                 Err(Failure::Fenced)
             }
-            result => result.map_err(failure),
+            result => result.map_err(Failure::from),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Finding due work that nobody carries: after a restart, after a pause, and when memory was full.
 
 use crate::{
-    engine::{Engine, Failure},
+    engine::Engine,
+    failure::Failure,
     provider_work::{Cards, Carried},
     registry::InHand,
 };

@@ -4,8 +4,8 @@ use super::{
     codes,
     link::{self, Exchange, Link},
     message::{
-        Answer, Attempt, Class, Expiry, InvalidIdentity, Partial, Processing, Purchase, Refund, Request,
-        ReversalAdvice, ShopName, Stamp, Void,
+        Answer, Attempt, Class, Expiry, InvalidIdentity, MAX_AMOUNT, Partial, Processing, Purchase, Refund,
+        Request, ReversalAdvice, ShopName, Stamp, Void,
     },
     reference::Reference,
     secret::{Cvv, Pan},
@@ -13,7 +13,7 @@ use super::{
 };
 use ferropay_domain::{
     card::Network,
-    codes::{Code, PROVIDER_UNAVAILABLE},
+    codes::{ABOVE_LIMIT, Code, PROVIDER_UNAVAILABLE},
     decide::Outcome,
     ids::{AttemptId, OperationId, ProviderAccountId},
     money::{Currency, Money},
@@ -122,6 +122,10 @@ impl CardAcquirer {
     }
 
     async fn send(&self, order: Order) -> Outcome {
+        if u64::try_from(order.amount.minor).is_ok_and(|minor| minor > MAX_AMOUNT) {
+            // The protocol has twelve digits; a request may state more.
+            return Outcome::NotSent { code: ABOVE_LIMIT };
+        }
         let Some(request) = self.request(&order) else {
             tracing::error!(
                 operation = order.attempt.operation.get(),

@@ -169,6 +169,19 @@ async fn a_production_project_is_never_served_by_the_simulator() {
     world.end().await;
 }
 
+// G-163
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amount_the_acquirer_cannot_be_told_is_declined_with_2642() {
+    let world = World::new().await;
+    world.accept(SALE, &sale("order-1", 1_000_000_000_000, "EUR")).await;
+    let callback = world.callback().await;
+    assert_eq!(
+        (&callback["operation"]["code"], &callback["payment"]["status"]),
+        (&json!("2642"), &json!("decline"))
+    );
+    world.end().await;
+}
+
 // G-073, D-480, D-481
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_is_good_to_the_end_of_its_month_and_expired_after_it() {
