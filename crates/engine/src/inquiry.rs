@@ -11,6 +11,9 @@ use ferropay_store::OperationRow;
 /// How many operations a status reply lists at most.
 const MAX_OPERATIONS: u32 = 1_000;
 
+/// How often payment and operations are read before the payment counts as too busy.
+const MAX_READS: u32 = 20;
+
 /// A payment with its operations.
 #[derive(Debug)]
 pub struct PaymentStatus {
@@ -77,8 +80,16 @@ impl Engine {
         }
     }
 
-    async fn with_operations(&self, payment: Payment) -> Result<PaymentStatus, Failure> {
-        let operations = self.store.operations(payment.project, payment.key, MAX_OPERATIONS).await?;
-        Ok(PaymentStatus { payment, operations })
+    /// Payment and operations are two reads; they belong together when the payment has not changed between.
+    async fn with_operations(&self, mut payment: Payment) -> Result<PaymentStatus, Failure> {
+        for _ in 0..MAX_READS {
+            let operations = self.store.operations(payment.project, payment.key, MAX_OPERATIONS).await?;
+            let again = self.store.payment(payment.project, payment.key).await?;
+            match again {
+                Some(again) if again.version != payment.version => payment = again,
+                _ => return Ok(PaymentStatus { payment, operations }),
+            }
+        }
+        Err(Failure::Busy)
     }
 }

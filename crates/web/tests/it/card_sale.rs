@@ -108,7 +108,7 @@ async fn amounts_are_whole_minor_units_of_each_currency() {
     let callback = world.callback().await;
     assert_eq!(
         pick(&callback, &["operation.code", "payment.sum.amount"]),
-        json!(["314", 10_000_000_000_000_i64])
+        json!(["2642", 10_000_000_000_000_i64])
     );
     world.end().await;
 }

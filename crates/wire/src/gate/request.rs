@@ -131,6 +131,12 @@ impl CardSale {
         let year = integer(body, &["card", "year"]).and_then(|year| u16::try_from(year).ok());
         let month = integer(body, &["card", "month"]).and_then(|month| u8::try_from(month).ok());
         let invalid = |field: &str| Refusal::bad_request(codes::VALIDATION).at(field);
+        // The contract sets no minimum; nothing is booked for nobody or for nothing (G-156).
+        for field in ["total", "pax"] {
+            if integer(body, &["booking_info", field]) == Some(0) {
+                return Err(invalid(&format!("booking_info.{field}")));
+            }
+        }
         let cvv =
             text(body, &["card", "cvv"]).map(Cvv::parse).transpose().map_err(|_| invalid("card.cvv"))?;
         let pan = Pan::parse(pan).map_err(|_| invalid("card.pan"))?;

@@ -45,6 +45,22 @@ fn a_sale_is_read_whole() {
     assert_eq!(read.callback.url.as_deref(), Some("https://shop.example/c"));
 }
 
+// G-156
+#[test]
+fn a_booking_for_nobody_or_for_nothing_is_refused() {
+    for field in ["total", "pax"] {
+        let mut body = sale();
+        body["booking_info"][field] = 0.into();
+        let refusal = with(&body, CardSale::read).unwrap_err();
+        assert_eq!(
+            (refusal.status, refusal.code, refusal.field),
+            (400, codes::VALIDATION, Some(format!("booking_info.{field}")))
+        );
+        body["booking_info"][field] = 1.into();
+        assert!(with(&body, CardSale::read).is_ok(), "{field}");
+    }
+}
+
 // G-253, G-254
 #[test]
 fn orders_by_mail_or_telephone_need_no_verification_value_by_network() {
