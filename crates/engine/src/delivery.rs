@@ -195,8 +195,7 @@ fn outcome(project: &KnownProject, delivery: &Delivery, status: u16, real: Times
     let attempts = delivery.attempts.saturating_add(1);
     let key = TaskKey::Deliver(delivery.callback, delivery.address);
     let pause = pause_before(attempts.saturating_add(1));
-    // A replay of an old callback has its first tries all the same.
-    let too_old = attempts >= ORDERED_ATTEMPTS && now.since(delivery.due) >= GIVE_UP_AFTER;
+    let too_old = now.since(delivery.due) >= GIVE_UP_AFTER;
     let (state, again) = match pause {
         _ if status == 200 => (DeliveryState::Delivered, None),
         Some(pause) if attempts < MAX_ATTEMPTS && !too_old => {

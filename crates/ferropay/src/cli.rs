@@ -257,7 +257,8 @@ pub(crate) enum Callbacks {
         #[arg(long)]
         bodies: bool,
     },
-    /// Sends a callback again, from its first attempt on; a running platform picks it up.
+    /// Sends a callback again: with all its tries, or once when it is older than eleven days. A running platform
+    /// picks it up.
     Replay {
         #[command(flatten)]
         database: Database,
