@@ -68,7 +68,7 @@ impl Default for Options {
             batch_limit: 512,
             page_size: 4096,
             cache_kib: 16 * 1024,
-            mmap_bytes: 256 << 20,
+            mmap_bytes: 0,
             checkpoint_pages: 4000,
             readers: 2,
         }
