@@ -303,13 +303,8 @@ impl<'a> Scene<'a> {
                 self.payment.debited = amount.minor;
                 self.operation.amount = amount;
                 self.operation.detail.fee_minor = fee.minor;
-                self.payment.detail.debit = Some(Debit {
-                    attempt: self.attempt.id,
-                    account: self.attempt.account,
-                    at,
-                    sent_at: self.attempt.created_at,
-                    network,
-                });
+                self.payment.detail.debit =
+                    Some(Debit { attempt: self.attempt.id, account: self.attempt.account, at, network });
                 self.changes.entries.extend(ledger::sale(parties, operation, amount, fee, at));
             }
             OperationKind::Refund | OperationKind::Reversal => {

@@ -95,8 +95,6 @@ pub struct Debit {
     pub account: ProviderAccountId,
     /// When, business time; the operation day counts from it (G-289).
     pub at: Timestamp,
-    /// When its message left, real time, as the provider knows it.
-    pub sent_at: Timestamp,
     /// The card's network.
     pub network: Network,
 }

@@ -92,6 +92,6 @@ async fn replay_store(options: &Bench, directory: &std::path::Path) -> Result<St
         replay::run(store, load).await.map_err(|error| anyhow::anyhow!("the replay failed: {error}"))?;
     Ok(StoreAlone {
         per_second: outcomes.per_second(),
-        sales_per_batch: u64::from(outcomes.finished) * 3 / outcomes.batches.max(1),
+        commits_per_batch: u64::from(outcomes.finished) * 3 / outcomes.batches.max(1),
     })
 }

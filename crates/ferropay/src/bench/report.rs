@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoreAlone {
     pub(crate) per_second: u64,
-    pub(crate) sales_per_batch: u64,
+    pub(crate) commits_per_batch: u64,
 }
 
 /// Everything the bench has found.
@@ -136,7 +136,7 @@ impl Report {
             "sync_median_us": micros(self.disk.sync_median),
             "sync_p99_us": micros(self.disk.sync_p99),
             "store_alone_per_second": self.store_alone.map(|alone| alone.per_second),
-            "store_alone_commits_per_batch": self.store_alone.map(|alone| alone.sales_per_batch),
+            "store_alone_commits_per_batch": self.store_alone.map(|alone| alone.commits_per_batch),
             "percent_of_store_alone": self.ratio(),
             "sound": self.is_sound(),
         })
