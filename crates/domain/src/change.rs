@@ -5,7 +5,7 @@ use crate::{
     codes::Code,
     ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::{AccountKey, Entry},
-    payment::{Attempt, Operation, Payment, Version},
+    payment::{Attempt, Operation, Payment, Version, machine::Transition},
     time::Timestamp,
 };
 
@@ -38,6 +38,19 @@ pub struct ChangeSet {
     pub events: Vec<Event>,
     /// Operations whose card verification value is no longer needed.
     pub forget_cvv: Vec<OperationId>,
+    /// The rows of the operations' machine that were taken, in order: for whoever wants to know why. Not stored.
+    pub walked: Vec<Walked>,
+}
+
+/// A row of the operations' machine that a decision took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// The operation.
+    pub operation: OperationId,
+    /// The row.
+    pub row: &'static Transition,
+    /// The code it left the operation with.
+    pub code: Code,
 }
 
 /// A record that is new or replaces the one with the same identity.
@@ -191,6 +204,12 @@ pub enum TaskKey {
     Reverse(AttemptId),
     /// Deliver a callback to its address with this position.
     Deliver(CallbackId, u8),
+    /// Ask the directory server about the customer of an operation.
+    Authenticate(OperationId),
+    /// End the waiting of an operation; business time.
+    EndWait(OperationId),
+    /// End the hold that an operation placed, before the network does; business time.
+    EndHold(OperationId),
 }
 
 impl TaskKey {
@@ -202,6 +221,9 @@ impl TaskKey {
             Self::Deliver(callback, address) => {
                 (3, callback.get().saturating_mul(256).saturating_add(i64::from(address)))
             }
+            Self::Authenticate(operation) => (4, operation.get()),
+            Self::EndWait(operation) => (5, operation.get()),
+            Self::EndHold(operation) => (6, operation.get()),
         }
     }
 
@@ -214,6 +236,9 @@ impl TaskKey {
                 CallbackId::new(number.div_euclid(256)),
                 u8::try_from(number.rem_euclid(256)).unwrap_or(0),
             ),
+            4 => Self::Authenticate(OperationId::new(number)),
+            5 => Self::EndWait(OperationId::new(number)),
+            6 => Self::EndHold(OperationId::new(number)),
             _ => return None,
         })
     }

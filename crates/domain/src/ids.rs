@@ -95,6 +95,38 @@ uuid_id! {
     CardKey
 }
 
+uuid_id! {
+    /// A 3-D Secure transaction at the platform's 3DS server. It names the operation it belongs to; the rest of it is
+    /// random, so that nobody can guess one.
+    AuthenticationId
+}
+
+impl AuthenticationId {
+    /// The identifier of an authentication of `operation`; `random` is not used twice.
+    pub fn of(operation: OperationId, random: [u8; 16]) -> Self {
+        let [_, upper, high, a, b, c, d, low] = operation.get().to_be_bytes();
+        let [.., r8, r9, r10, r11, r12, r13, r14, r15] = random;
+        // Version and variant take bits of the seventh and the ninth byte; the operation stands beside them.
+        Self(
+            uuid::Builder::from_custom_bytes([
+                high, a, b, c, d, low, 0, upper, r8, r9, r10, r11, r12, r13, r14, r15,
+            ])
+            .into_uuid(),
+        )
+    }
+
+    /// The operation it belongs to, if it is one of ours.
+    pub fn operation(self) -> OperationId {
+        let [high, a, b, c, d, low, _, upper, ..] = *self.0.as_bytes();
+        OperationId(i64::from_be_bytes([0, upper, high, a, b, c, d, low]))
+    }
+
+    /// The identifier written as a UUID, with or without hyphens.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+}
+
 impl RequestId {
     /// The identifier written as [`fmt::Display`] writes it; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
@@ -211,6 +243,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_authentication_names_its_operation(operation in 1_i64..(1 << 53), random in any::<[u8; 16]>()) {
+            let id = AuthenticationId::of(OperationId::new(operation), random);
+            prop_assert_eq!(id.operation().get(), operation);
+            prop_assert_eq!(AuthenticationId::parse(&id.to_string()), Some(id));
+            prop_assert_eq!(AuthenticationId::parse(&id.get().hyphenated().to_string()), Some(id));
+        }
+
         #[test]
         fn an_attempt_is_found_again_by_its_reference(operation in 1_i64..(1 << 53), number in 1_u16..512) {
             let attempt = AttemptId { operation: OperationId::new(operation), number };

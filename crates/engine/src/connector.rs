@@ -5,7 +5,7 @@ use ferropay_domain::{
     decide::Outcome,
     ids::{AttemptId, ProviderAccountId},
     money::Money,
-    payment::{Debit, OperationKind, ProviderAnswer},
+    payment::{Ask, Authenticated, CardRequest, ProviderAnswer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -20,7 +20,7 @@ pub struct Order {
     /// Identity; its reference is what the provider recognises the attempt by.
     pub attempt: AttemptId,
     /// What is to be done.
-    pub kind: OperationKind,
+    pub ask: Ask,
     /// How much.
     pub amount: Money,
     /// When the attempt was recorded, real time; the same in every repeat.
@@ -29,8 +29,15 @@ pub struct Order {
     pub repeat: bool,
     /// The card.
     pub card: Option<OrderCard>,
-    /// What a return refers to.
+    /// The earlier attempt it refers to: the debit of a return, the hold of a capture, the refund that is taken back,
+    /// the message a code was offered for.
     pub original: Option<Original>,
+    /// Proof of the customer's authentication, when there is one.
+    pub authentication: Option<Authenticated>,
+    /// Particulars of the request.
+    pub card_request: CardRequest,
+    /// Cardholder's name, to be checked (G-235).
+    pub name: Option<PersonName>,
     /// Fault the simulated provider is asked to show; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -48,15 +55,27 @@ pub struct OrderCard {
     pub holder: Option<String>,
 }
 
-/// The debit a return refers to.
-#[derive(Clone, Debug)]
+/// The earlier attempt an order refers to.
+#[derive(Clone, Copy, Debug)]
 pub struct Original {
-    /// The debit.
-    pub debit: Debit,
-    /// What it took.
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What it moved or holds, minor units of the order's currency.
     pub amount: Money,
-    /// What will be left of it after this return, minor units.
+    /// What will be left of it after this order, minor units.
     pub remaining: i64,
+}
+
+/// A person's name as a network compares it: at most 35 characters each, without spaces and special characters
+/// (G-236).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonName {
+    /// Given name.
+    pub first: String,
+    /// Middle name; empty when not known.
+    pub middle: String,
+    /// Family name.
+    pub last: String,
 }
 
 /// What became of a reversal that was sent because an outcome is unknown.

@@ -9,7 +9,7 @@ use crate::{
 use ferropay_domain::{
     change::{TaskKey, bucket_of},
     decide::{self, Lateness},
-    payment::{AttemptStatus, OperationKind},
+    payment::AttemptStatus,
     time::Timestamp,
 };
 use ferropay_store::{Commit, CommitError, Loss, Notification};
@@ -87,8 +87,7 @@ impl Engine {
         let now = self.moment(&project);
         let facts = (&scene.payment, &scene.operation, &scene.attempt);
         let ids = self.ids.for_decision();
-        let contradiction =
-            scene.operation.kind == OperationKind::Reversal && scene.attempt.status.is_settled();
+        let contradiction = scene.attempt.ask.is_repeated() && scene.attempt.status.is_settled();
         if contradiction && late.approved.is_some() && scene.attempt.status != AttemptStatus::Approved {
             // A void is repeated, never undone: nothing but a person can settle two answers that differ.
             tracing::error!(

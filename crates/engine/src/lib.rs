@@ -8,6 +8,7 @@
 //! The engine knows no HTTP server and no particular provider: requests come in through [`intake`], providers
 //! are reached through [`connector::Connector`].
 
+pub mod authentication;
 pub mod clock;
 pub mod connector;
 pub mod courier;

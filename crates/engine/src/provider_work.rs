@@ -20,7 +20,7 @@ use ferropay_domain::{
     decide::{self, Ids, Now, Outcome},
     ids::AttemptId,
     money::Money,
-    payment::{AttemptStatus, OperationKind},
+    payment::{AttemptStatus, CardRequest},
 };
 use ferropay_store::{Commit, CommitError, Loss, Scene};
 use std::{sync::Arc, time::Duration};
@@ -106,7 +106,7 @@ impl Engine {
     /// undoing it could not be sent any sooner.
     async fn ask(&self, carried: &mut Carried) -> Result<Option<Outcome>, Failure> {
         let scene = &carried.scene;
-        let repeatable = scene.operation.kind == OperationKind::Reversal;
+        let repeatable = scene.attempt.ask.is_repeated();
         let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment)
         else {
             return Ok(Some(if carried.recovered {
@@ -139,26 +139,28 @@ impl Engine {
     ) -> Result<Order, Failure> {
         let Scene { payment, operation, attempt } = &carried.scene;
         debug_assert_eq!(connector.account(), attempt.account);
-        let original =
-            (operation.kind != OperationKind::Sale).then_some(payment.detail.debit.as_ref()).flatten();
+        let original = operation.kind.is_return().then_some(payment.detail.debit.as_ref()).flatten();
         Ok(Order {
             attempt: attempt.id,
-            kind: operation.kind,
+            ask: attempt.ask,
             amount: attempt.amount,
             created_at: attempt.created_at,
             repeat,
             card: self.order_card(carried).await?,
             original: original.map(|debit| Original {
-                debit: debit.clone(),
+                attempt: debit.attempt,
                 amount: Money::new(payment.debited, payment.currency),
                 remaining: payment.returnable(),
             }),
+            authentication: None,
+            card_request: CardRequest::default(),
+            name: None,
             fault_plan: operation.detail.fault_plan.clone(),
         })
     }
 
     async fn order_card(&self, carried: &Carried) -> Result<Option<OrderCard>, Failure> {
-        let Scene { payment, operation, .. } = &carried.scene;
+        let Scene { payment, operation, attempt } = &carried.scene;
         let Some(card) = &payment.detail.card else { return Ok(None) };
         let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
         let pan = if let Some(pan) = &carried.cards.pan {
@@ -170,7 +172,7 @@ impl Engine {
         };
         let cvv = match &carried.cards.cvv {
             Some(cvv) => Some(cvv.clone()),
-            None if operation.kind == OperationKind::Sale => match self.store.cvv(operation.id).await? {
+            None if attempt.ask.takes_cvv() => match self.store.cvv(operation.id).await? {
                 Some(sealed) => Some(self.vault.open_cvv(operation.id, &sealed).map_err(vault_failed)?),
                 None => None,
             },

@@ -23,6 +23,8 @@ struct Tasks {
     calls: HashSet<TaskKey>,
     reversals: HashSet<TaskKey>,
     deliveries: HashSet<TaskKey>,
+    authentications: HashSet<TaskKey>,
+    timers: HashSet<TaskKey>,
     /// What was given back since due tasks were listed; kept only while a listing is gone through.
     given_back: Option<HashSet<TaskKey>>,
 }
@@ -33,11 +35,14 @@ impl Tasks {
             TaskKey::Call(_) => &mut self.calls,
             TaskKey::Reverse(_) => &mut self.reversals,
             TaskKey::Deliver(..) => &mut self.deliveries,
+            TaskKey::Authenticate(_) => &mut self.authentications,
+            TaskKey::EndWait(_) | TaskKey::EndHold(_) => &mut self.timers,
         }
     }
 
     fn len(&self) -> usize {
-        self.calls.len() + self.reversals.len() + self.deliveries.len()
+        let all = [&self.calls, &self.reversals, &self.deliveries, &self.authentications, &self.timers];
+        all.into_iter().map(HashSet::len).sum()
     }
 }
 

@@ -115,6 +115,9 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
         TaskKey::Deliver(callback, address) => {
             begin_delivery(engine, callback, address, in_hand).await?;
         }
+        TaskKey::Authenticate(_) | TaskKey::EndWait(_) | TaskKey::EndHold(_) => {
+            return Err(Failure::Defect(format!("nobody knows how to do {:?}", task.key)));
+        }
     }
     Ok(true)
 }
@@ -123,7 +126,7 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
     let (attempt, reverse) = match task.key {
         TaskKey::Call(attempt) => (attempt, false),
         TaskKey::Reverse(attempt) => (attempt, true),
-        TaskKey::Deliver(..) => return Ok(()),
+        _ => return Ok(()),
     };
     let Some(scene) = engine.store.scene(attempt).await? else { return Ok(()) };
     // Between being listed and being taken the task may have ended: an attempt that has been given up since

@@ -167,6 +167,7 @@ impl<S: Store> Run<S> {
             auth_code: "A1B2C3".into(),
             scheme_id: "MCS0000000012345".into(),
             at,
+            ..ProviderAnswer::default()
         };
         let outcome = Outcome::Approved { amount: operation.amount, answer };
         let mut changes =

@@ -1,9 +1,14 @@
 //! The decisions: pure functions from facts, a command and the moment to a change set.
 
+mod commands;
 mod outcome;
 mod refund;
 mod sale;
 
+pub use commands::{
+    AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, RangeFacts, SecondStepCommand,
+    SuppliedAuthentication, ThreeDsRequest,
+};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, late_approval, reversal_acknowledged, threshold_passed,
 };

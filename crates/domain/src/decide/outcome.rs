@@ -2,7 +2,7 @@
 
 use super::{Ids, Now, notify, set_status, updated};
 use crate::{
-    change::{ChangeSet, MachineBreak, Settlement, Task, TaskKey, Write, bucket_of},
+    change::{ChangeSet, MachineBreak, Settlement, Task, TaskKey, Walked, Write, bucket_of},
     codes::{self, Code},
     ledger::{self, AccountKey, Owner, Parties},
     money::Money,
@@ -30,6 +30,11 @@ pub enum Outcome {
     Declined {
         /// In terms of the unified table.
         code: Code,
+        /// The answer.
+        answer: ProviderAnswer,
+    },
+    /// The provider did nothing yet: it can send the customer a code in a statement entry (G-211).
+    MerchantAuthOffered {
         /// The answer.
         answer: ProviderAnswer,
     },
@@ -93,6 +98,11 @@ pub fn attempt_outcome(
         Outcome::Declined { code, answer } => {
             scene.attempt_step(AttemptEvent::Declined, Some(answer))?;
             scene.declined(Event::Declined, code)?;
+        }
+        Outcome::MerchantAuthOffered { answer } => {
+            // Not asked for by any operation yet.
+            scene.attempt_step(AttemptEvent::Declined, Some(answer))?;
+            scene.declined(Event::Declined, codes::GENERAL_DECLINE)?;
         }
         Outcome::NotSent { code } => {
             scene.attempt_step(AttemptEvent::NotSent, None)?;
@@ -218,7 +228,7 @@ pub fn threshold_passed(
 fn direction(kind: OperationKind) -> i64 {
     match kind {
         OperationKind::Sale => 1,
-        OperationKind::Refund | OperationKind::Reversal => -1,
+        _ => -1,
     }
 }
 
@@ -264,6 +274,7 @@ impl<'a> Scene<'a> {
         self.operation_changed = true;
         self.operation.status = row.to;
         self.operation.code = code;
+        self.changes.walked.push(Walked { operation: self.operation.id, row, code });
         self.operation.updated_at = self.now.business;
         let next = match row.payment {
             PaymentEffect::Becomes(status) => Some(status),
@@ -316,6 +327,7 @@ impl<'a> Scene<'a> {
                 self.settle_hold(asked.minor.saturating_add(fee.minor));
                 self.changes.entries.extend(ledger::returned(parties, operation, asked, fee, at));
             }
+            _ => return Err(MachineBreak { from: "nothing", event: Event::Approved.name() }),
         }
         self.operation_step(Event::Approved, codes::SUCCESS)
     }
@@ -336,7 +348,7 @@ impl<'a> Scene<'a> {
             OperationKind::Sale => {
                 amount.currency == asked.currency && (1..=asked.minor).contains(&amount.minor)
             }
-            OperationKind::Refund | OperationKind::Reversal => true,
+            _ => true,
         }
     }
 

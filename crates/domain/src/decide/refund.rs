@@ -76,7 +76,7 @@ pub fn refund(
             callback_disabled: command.callback.disabled,
             fault_plan: command.fault_plan,
             fee_minor: if refused.is_some() { 0 } else { return_fee(project, amount).unwrap_or(0) },
-            eci: None,
+            ..OperationDetail::default()
         },
     };
     let mut changes = ChangeSet {

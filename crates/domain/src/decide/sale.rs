@@ -14,6 +14,7 @@ use crate::{
     },
     project::Project,
 };
+use std::collections::BTreeMap;
 
 /// A card sale as it was accepted: every value already has its type.
 #[derive(Clone, Debug)]
@@ -88,6 +89,7 @@ pub fn sale(project: &Project, command: SaleCommand, ids: Ids, now: Now) -> Chan
         status: PaymentStatus::Processing,
         currency: amount.currency,
         requested: amount.minor,
+        held: 0,
         debited: 0,
         returned: 0,
         returning: 0,
@@ -105,6 +107,8 @@ pub fn sale(project: &Project, command: SaleCommand, ids: Ids, now: Now) -> Chan
             callback_url: callback.url,
             merchant_data: command.merchant_data,
             debit: None,
+            hold: None,
+            supplied: BTreeMap::new(),
             booking: command.booking,
         },
         id: payment_id,

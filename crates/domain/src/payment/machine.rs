@@ -56,7 +56,7 @@ pub enum Notice {
 }
 
 /// One row of an operation's machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The row's number in the requirements.
     pub id: &'static str,

@@ -3,10 +3,17 @@
 //! The payment's head holds totals and the open operation, never the list of operations, so that deciding
 //! costs the same however long a payment's history is.
 
+mod authentication;
+mod card_request;
 pub mod machine;
 mod status;
 
-pub use status::{AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
+pub use authentication::{
+    Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Form,
+    TransStatus,
+};
+pub use card_request::{Avs, CardRequest, MerchantAuthStep, Wait};
+pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
 
 use crate::{
     card::{CardSummary, Network},
@@ -16,6 +23,7 @@ use crate::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How often an aggregate has changed; every change set names the version it was decided on.
 pub type Version = u32;
@@ -37,6 +45,8 @@ pub struct Payment {
     pub currency: Currency,
     /// What was asked for, minor units.
     pub requested: i64,
+    /// What is held, minor units; after the hold has ended, what was held last (D-52).
+    pub held: i64,
     /// What the customer has paid, minor units.
     pub debited: i64,
     /// What has been returned, minor units.
@@ -81,6 +91,12 @@ pub struct PaymentDetail {
     /// The debit that returns refer to; set when it succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit: Option<Debit>,
+    /// The hold that captures and releases refer to; set when it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Authorisation>,
+    /// Data supplied on demand, by dotted path of the request's member (G-219).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub supplied: BTreeMap<String, String>,
     /// Echoed booking data as JSON text (G-156); never interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<String>,
@@ -97,6 +113,24 @@ pub struct Debit {
     pub at: Timestamp,
     /// The card's network.
     pub network: Network,
+}
+
+/// A hold that was placed at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorisation {
+    /// The attempt that placed it.
+    pub attempt: AttemptId,
+    /// Where.
+    pub account: ProviderAccountId,
+    /// When its operation was created, business time; the longest hold counts from it (G-180).
+    pub at: Timestamp,
+    /// The card's network.
+    pub network: Network,
+    /// What was held first, minor units; the rule on changes refers to it (G-185).
+    pub initial: i64,
+    /// When the network lets the hold go, business time; none when it has no limit (G-181).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
 }
 
 /// Who pays, as the merchant described them (G-099).
@@ -131,10 +165,14 @@ impl Payment {
         self.debited.saturating_sub(self.returned).saturating_sub(self.returning)
     }
 
-    /// `payment.sum`: the requested amount until something is debited, then what is left (G-096, G-295).
+    /// `payment.sum`: the requested amount until something is held, then the hold as it stood last (D-52), and what is
+    /// left once something was debited (G-096, G-295).
     pub fn sum(&self) -> Money {
-        let minor =
-            if self.debited == 0 { self.requested } else { self.debited.saturating_sub(self.returned) };
+        let minor = match (self.debited, self.held) {
+            (0, 0) => self.requested,
+            (0, held) => held,
+            (debited, _) => debited.saturating_sub(self.returned),
+        };
         Money::new(minor, self.currency)
     }
 }
@@ -190,6 +228,19 @@ pub struct OperationDetail {
     /// Fault the simulated provider is asked to show; test projects only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_plan: Option<String>,
+    /// What was asked of the card beyond the plain debit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Box<CardRequest>>,
+    /// How the customer is authenticated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Box<Authentication>>,
+    /// What the operation waits for, while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Box<Wait>>,
+    /// Made by the platform, not by a request: nobody is told of it on its own (D-12), or the limit of a hold came
+    /// near (G-181).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
 }
 
 /// One try of an operation at a provider.
@@ -201,6 +252,8 @@ pub struct Attempt {
     pub payment: PaymentKey,
     /// Where it goes.
     pub account: ProviderAccountId,
+    /// What is asked.
+    pub ask: Ask,
     /// Where it stands.
     pub status: AttemptStatus,
     /// What is asked for.
@@ -224,6 +277,7 @@ impl Attempt {
             id: AttemptId::first(operation.id),
             payment: operation.payment,
             account,
+            ask: Ask::first_of(operation.kind),
             status: AttemptStatus::Created,
             amount: operation.amount,
             created_at: now,
@@ -250,6 +304,12 @@ pub struct ProviderAnswer {
     /// Network identifier for later credential-on-file operations (G-106).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scheme_id: String,
+    /// Result of the address check: one letter (G-233).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub avs_result: String,
+    /// Result of the check of the cardholder's name: one letter (G-237).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name_check: String,
     /// When it answered, real time.
     #[serde(default)]
     pub at: Timestamp,

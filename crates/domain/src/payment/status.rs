@@ -43,6 +43,8 @@ named! {
     PaymentKind {
         /// One-time purchase.
         Purchase = 1 "purchase",
+        /// Verification of a payment instrument (G-338); moves no money.
+        AccountVerification = 2 "account_verification",
     }
 }
 
@@ -65,6 +67,16 @@ named! {
         Refunded = 7 "refunded",
         /// A request failed before any operation existed; never stored with a payment (G-054).
         Error = 8 "error",
+        /// An amount is held and waits for capture or cancel (G-166).
+        AwaitingCapture = 9 "awaiting capture",
+        /// The hold was released whole; final (G-173).
+        Canceled = 10 "canceled",
+        /// The customer is being authenticated by 3-D Secure (G-189).
+        AwaitingThreeDs = 11 "awaiting 3ds result",
+        /// A code in a statement entry is to be confirmed (G-212).
+        AwaitingMerchantAuth = 12 "awaiting merchant auth",
+        /// Data is missing (G-217).
+        AwaitingClarification = 13 "awaiting clarification",
     }
 }
 
@@ -77,6 +89,97 @@ named! {
         Refund = 2 "refund",
         /// Undoes a debit within the operation day.
         Reversal = 3 "reversal",
+        /// Holds an amount (G-165).
+        Auth = 4 "auth",
+        /// Raises a hold (G-176).
+        Incremental = 5 "incremental",
+        /// Lowers a hold (G-171, G-174).
+        Decremental = 6 "decremental",
+        /// Debits what is held (G-170).
+        Capture = 7 "capture",
+        /// Releases a hold, or a part of it (G-173, G-174).
+        Cancel = 8 "cancel",
+        /// Verifies a payment instrument (G-338).
+        AccountVerification = 9 "account verification",
+        /// Takes a refund back (G-304).
+        RefundReversal = 10 "refund_reversal",
+    }
+}
+
+impl OperationKind {
+    /// Whether the payment came into being with it and repeats its waiting statuses.
+    pub const fn is_primary(self) -> bool {
+        matches!(self, Self::Sale | Self::Auth | Self::AccountVerification)
+    }
+
+    /// Whether it returns money of a debit to the customer.
+    pub const fn is_return(self) -> bool {
+        matches!(self, Self::Refund | Self::Reversal)
+    }
+}
+
+named! {
+    /// What one attempt asks of a provider. Mostly what its operation is for; an operation may need several
+    /// different ones, as a capture above the hold first raises it (G-171).
+    Ask {
+        /// Debit at once.
+        Sale = 1 "sale",
+        /// Return money of a debit that is in clearing.
+        Refund = 2 "refund",
+        /// Undo a debit, or a part of it, before clearing.
+        Void = 3 "void",
+        /// Hold an amount.
+        Auth = 4 "authorisation",
+        /// Raise a hold by this amount.
+        Increment = 5 "increment",
+        /// Lower a hold by this amount.
+        Decrement = 6 "decrement",
+        /// Debit this much of a hold and release the rest.
+        Capture = 7 "capture",
+        /// Release a hold.
+        Release = 8 "release",
+        /// Verify the instrument; an amount above zero is held and undone at once.
+        Verify = 9 "verification",
+        /// Take a refund back.
+        UndoRefund = 10 "refund cancellation",
+        /// Send the customer a code in a statement entry (G-213).
+        StartMerchantAuth = 11 "merchant authentication",
+    }
+}
+
+impl Ask {
+    /// What the provider is asked first for an operation of `kind`.
+    pub const fn first_of(kind: OperationKind) -> Self {
+        match kind {
+            OperationKind::Sale => Self::Sale,
+            OperationKind::Refund => Self::Refund,
+            OperationKind::Reversal => Self::Void,
+            OperationKind::Auth => Self::Auth,
+            OperationKind::Incremental => Self::Increment,
+            OperationKind::Decremental => Self::Decrement,
+            OperationKind::Capture => Self::Capture,
+            OperationKind::Cancel => Self::Release,
+            OperationKind::AccountVerification => Self::Verify,
+            OperationKind::RefundReversal => Self::UndoRefund,
+        }
+    }
+
+    /// Whether a lost outcome is found by repeating the same message until it is answered. All others are undone.
+    pub const fn is_repeated(self) -> bool {
+        matches!(
+            self,
+            Self::Void
+                | Self::Decrement
+                | Self::Capture
+                | Self::Release
+                | Self::UndoRefund
+                | Self::StartMerchantAuth
+        )
+    }
+
+    /// Whether the message carries the card's verification value when it is kept.
+    pub const fn takes_cvv(self) -> bool {
+        matches!(self, Self::Sale | Self::Auth | Self::Verify)
     }
 }
 
@@ -89,6 +192,12 @@ named! {
         Success = 2 "success",
         /// Refused; final.
         Decline = 3 "decline",
+        /// Waits for the customer's authentication by 3-D Secure.
+        AwaitingThreeDs = 4 "awaiting 3ds result",
+        /// Waits for the code of a statement entry.
+        AwaitingMerchantAuth = 5 "awaiting merchant auth",
+        /// Waits for data.
+        AwaitingClarification = 6 "awaiting clarification",
     }
 }
 

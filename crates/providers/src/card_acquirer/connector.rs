@@ -17,7 +17,7 @@ use ferropay_domain::{
     decide::Outcome,
     ids::{AttemptId, OperationId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{OperationKind, ProviderAnswer},
+    payment::{Ask, ProviderAnswer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -89,8 +89,8 @@ impl CardAcquirer {
     }
 
     fn request(&self, order: &Order) -> Option<Request> {
-        Some(match order.kind {
-            OperationKind::Sale => {
+        Some(match order.ask {
+            Ask::Sale => {
                 let card = order.card.as_ref()?;
                 Request::Purchase(Purchase {
                     attempt: self.attempt(order, order.amount)?,
@@ -100,11 +100,11 @@ impl CardAcquirer {
                     holder: card.holder.as_deref().map(Text::lossy),
                 })
             }
-            OperationKind::Refund => Request::Refund(Refund {
+            Ask::Refund => Request::Refund(Refund {
                 attempt: self.attempt(order, order.amount)?,
                 purchase: purchase(order)?,
             }),
-            OperationKind::Reversal => {
+            Ask::Void => {
                 let original = order.original.as_ref()?;
                 let remaining = u64::try_from(original.remaining).ok()?;
                 Request::Void(Void {
@@ -118,6 +118,7 @@ impl CardAcquirer {
                     },
                 })
             }
+            _ => return None,
         })
     }
 
@@ -154,17 +155,17 @@ impl CardAcquirer {
             return Outcome::Declined { code: Code::new(meaning.gate_code), answer: told };
         }
         // A void repeats the purchase's amount; what it gives back is what was asked.
-        let amount = match order.kind {
-            OperationKind::Sale => money(answer).unwrap_or(order.amount),
-            OperationKind::Refund | OperationKind::Reversal => order.amount,
+        let amount = match order.ask {
+            Ask::Sale => money(answer).unwrap_or(order.amount),
+            _ => order.amount,
         };
         Outcome::Approved { amount, answer: told }
     }
 
     async fn undo(&self, order: Order, tries: u32) -> Reversal {
-        let processing = match order.kind {
-            OperationKind::Sale | OperationKind::Reversal => Processing::Purchase,
-            OperationKind::Refund => Processing::Refund,
+        let processing = match order.ask {
+            Ask::Refund => Processing::Refund,
+            _ => Processing::Purchase,
         };
         let attempt =
             self.attempt(&order, order.amount).map(|attempt| Attempt { repeat: tries > 0, ..attempt });
@@ -214,7 +215,7 @@ impl Connector for CardAcquirer {
 
 /// The purchase a return refers to.
 fn purchase(order: &Order) -> Option<Reference> {
-    let AttemptId { operation, number } = order.original.as_ref()?.debit.attempt;
+    let AttemptId { operation, number } = order.original.as_ref()?.attempt;
     Reference::new(u64::try_from(operation.get()).ok()?, number).ok()
 }
 
@@ -230,6 +231,8 @@ fn told(answer: &Answer, clock: &link::Clock) -> ProviderAnswer {
         payment_id: String::from_utf8_lossy(&answer.key.reference.encode()).into_owned(),
         auth_code: answer.approval_code.map(|code| code.as_str().to_owned()).unwrap_or_default(),
         scheme_id: answer.network_transaction.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        avs_result: String::new(),
+        name_check: String::new(),
         at: Timestamp::from_micros(clock().as_microsecond()),
     }
 }

@@ -423,6 +423,9 @@ fn expected_status(
 ) -> Option<PaymentStatus> {
     Some(match (sale?, returned) {
         (OperationStatus::Processing, _) => PaymentStatus::Processing,
+        (OperationStatus::AwaitingThreeDs, _) => PaymentStatus::AwaitingThreeDs,
+        (OperationStatus::AwaitingMerchantAuth, _) => PaymentStatus::AwaitingMerchantAuth,
+        (OperationStatus::AwaitingClarification, _) => PaymentStatus::AwaitingClarification,
         (OperationStatus::Decline, _) => PaymentStatus::Decline,
         (OperationStatus::Success, 0) => PaymentStatus::Success,
         (OperationStatus::Success, _) => match (returned >= debited, refunded_any) {

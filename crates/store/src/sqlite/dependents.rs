@@ -78,6 +78,7 @@ impl Applier<'_> {
                     it.created_at.micros(),
                     it.updated_at.micros(),
                     prepared.payment_detail,
+                    it.held,
                 ])?;
             }
             // Without holds and deliveries the update was the last guard and has been done.
@@ -114,6 +115,7 @@ impl Applier<'_> {
             it.version,
             it.updated_at.micros(),
             detail,
+            it.held,
             expected,
         ])?;
         Ok(changed == 1)
@@ -173,6 +175,7 @@ impl Applier<'_> {
                         it.suspended,
                         it.late_approvals,
                         answer,
+                        it.ask.number(),
                     ])?;
                 }
                 Write::Update(it) => {

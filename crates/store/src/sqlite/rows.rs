@@ -7,7 +7,7 @@ use ferropay_domain::{
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     money::{Currency, Money},
     payment::{
-        Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, Payment, PaymentKind,
+        Ask, Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, Payment, PaymentKind,
         PaymentStatus,
     },
     time::Timestamp,
@@ -18,9 +18,9 @@ use uuid::Uuid;
 /// Columns of a payment, in the order [`payment`] reads them.
 pub(super) const PAYMENT: &str = "p.key, p.project, p.id, p.kind, p.status, p.currency, p.requested, p.debited, \
     p.returned, p.returning_now, p.refunded_any, p.open, p.last_return_at, p.callbacks, p.version, p.created_at, \
-    p.updated_at, p.detail";
+    p.updated_at, p.detail, p.held";
 /// How many they are.
-pub(super) const PAYMENT_COLUMNS: usize = 18;
+pub(super) const PAYMENT_COLUMNS: usize = 19;
 /// Columns of an operation, in the order [`operation`] reads them.
 pub(super) const OPERATION: &str = "o.id, o.payment, o.project, o.kind, o.status, o.minor, o.currency, \
     o.request, o.code, o.created_at, o.updated_at, o.detail";
@@ -28,7 +28,7 @@ pub(super) const OPERATION: &str = "o.id, o.payment, o.project, o.kind, o.status
 pub(super) const OPERATION_COLUMNS: usize = 12;
 /// Columns of an attempt, in the order [`attempt`] reads them.
 pub(super) const ATTEMPT: &str = "a.reference, a.payment, a.account, a.status, a.minor, a.currency, \
-    a.created_at, a.updated_at, a.suspended, a.late_approvals, a.answer";
+    a.created_at, a.updated_at, a.suspended, a.late_approvals, a.answer, a.ask";
 /// Columns of a task, in the order [`task`] reads them.
 pub(super) const TASK: &str = "kind, number, bucket, clock, due, tries";
 
@@ -64,6 +64,7 @@ pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
         status: PaymentStatus::from_number(row.get(4)?).ok_or_else(|| senseless(4, "payment status"))?,
         currency: currency(row, 5)?,
         requested: row.get(6)?,
+        held: row.get(18)?,
         debited: row.get(7)?,
         returned: row.get(8)?,
         returning: row.get(9)?,
@@ -104,6 +105,8 @@ pub(super) fn attempt(row: &Row<'_>, from: usize) -> rusqlite::Result<Attempt> {
         id: AttemptId::from_reference(row.get(from)?),
         payment: PaymentKey::new(uuid(row, from + 1)?),
         account: ProviderAccountId::new(row.get(from + 2)?),
+        ask: Ask::from_number(row.get(from + 11)?)
+            .ok_or_else(|| senseless(from + 11, "order of an attempt"))?,
         status: AttemptStatus::from_number(row.get(from + 3)?)
             .ok_or_else(|| senseless(from + 3, "attempt status"))?,
         amount: Money::new(row.get(from + 4)?, currency(row, from + 5)?),

@@ -68,16 +68,18 @@ statements! {
 
     insert_payment: "INSERT INTO payments (key, project, id, kind, status, currency, requested, debited,
         returned, returning_now, refunded_any, open, last_return_at, callbacks, version, created_at, updated_at,
-        detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+        detail, held)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
     update_payment: "UPDATE payments SET status = ?3, requested = ?4, debited = ?5, returned = ?6,
         returning_now = ?7, refunded_any = ?8, open = ?9, last_return_at = ?10, callbacks = ?11, version = ?12,
-        updated_at = ?13, detail = ?14 WHERE key = ?1 AND project = ?2 AND version = ?15";
+        updated_at = ?13, detail = ?14, held = ?15 WHERE key = ?1 AND project = ?2 AND version = ?16";
     insert_operation: "INSERT INTO operations (id, payment, project, kind, status, minor, currency, request,
         code, created_at, updated_at, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     update_operation: "UPDATE operations SET status = ?3, minor = ?4, code = ?5, updated_at = ?6, detail = ?7
         WHERE id = ?1 AND payment = ?2";
     insert_attempt: "INSERT INTO attempts (reference, payment, account, status, minor, currency, created_at,
-        updated_at, suspended, late_approvals, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        updated_at, suspended, late_approvals, answer, ask)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     update_attempt: "UPDATE attempts SET status = ?3, minor = ?4, updated_at = ?5, suspended = ?6,
         late_approvals = ?7, answer = ?8 WHERE reference = ?1 AND payment = ?2";
     insert_name: "INSERT INTO names (project, kind, folded, payment) VALUES (?1, ?2, ?3, ?4)";

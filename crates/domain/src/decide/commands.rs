@@ -1,0 +1,172 @@
+//! What is asked for, with every value in its type, and what is known besides.
+
+use super::{CallbackOptions, RequestHead};
+use crate::{
+    card::CardSummary,
+    ids::{AuthenticationId, PaymentId},
+    money::Money,
+    payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
+};
+use std::collections::BTreeMap;
+
+/// A card purchase in one or two steps, or the verification of a card, as it was accepted.
+#[derive(Clone, Debug)]
+pub struct CardCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// `Sale`, `Auth` or `AccountVerification`.
+    pub kind: OperationKind,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// What to debit or hold; zero for a verification.
+    pub amount: Money,
+    /// The card, without number and verification value.
+    pub card: CardSummary,
+    /// Whether a verification value came with it.
+    pub has_cvv: bool,
+    /// Particulars: partial approval, mail order, address check and so on, as requested; what the project does not
+    /// allow is left out by the decision.
+    pub request: CardRequest,
+    /// How the customer may be authenticated.
+    pub three_ds: ThreeDsRequest,
+    /// Who pays.
+    pub customer: Customer,
+    /// Free text.
+    pub description: String,
+    /// Opaque text to be echoed.
+    pub merchant_data: Option<String>,
+    /// Booking data to be echoed, as JSON text.
+    pub booking: Option<String>,
+    /// Whether the booking data says from when to when (G-155).
+    pub has_booking_dates: bool,
+    /// Members that some rule of the project demands, by dotted path; those that the request has.
+    pub given: BTreeMap<String, String>,
+    /// Callback options.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// How the customer of a card operation may be authenticated.
+#[derive(Clone, Debug, Default)]
+pub struct ThreeDsRequest {
+    /// Where the customer returns to after a challenge (`acs_return_url.return_url`).
+    pub return_url: Option<String>,
+    /// Where the issuer's page says that it has seen the browser; with it the merchant leads the customer (G-199).
+    pub notification_url: Option<String>,
+    /// Members for the directory server by dotted path (G-191 to G-193); only collected when a range takes part.
+    pub data: BTreeMap<String, String>,
+    /// What the merchant's own authentication brought (G-207).
+    pub supplied: Option<SuppliedAuthentication>,
+}
+
+/// Authentication done by the merchant (G-208, G-209).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuppliedAuthentication {
+    /// Result: status, indicator, value.
+    pub result: AuthenticationResult,
+    /// Base64 of 20 bytes.
+    pub xid: String,
+    /// The directory server's identifier.
+    pub ds_transaction: Option<String>,
+    /// Full version of the protocol, or `1`, `2`.
+    pub version: String,
+}
+
+/// The card takes part in 3-D Secure: what an authentication of it would begin with.
+#[derive(Clone, Debug)]
+pub struct RangeFacts {
+    /// Identifier drawn for the authentication.
+    pub id: AuthenticationId,
+    /// Version of the protocol.
+    pub version: String,
+    /// The form that shows the browser to the issuer, made for the merchant's notification address (extended flow)
+    /// or for the platform's page (basic flow); none when the issuer does not want to see it.
+    pub device_form: Option<Form>,
+    /// The form that brings the customer to the platform's page (basic flow).
+    pub page: Form,
+    /// The value the merchant is to return unchanged.
+    pub md: String,
+}
+
+/// What is known besides when a card operation is decided.
+#[derive(Clone, Debug, Default)]
+pub struct CardFacts {
+    /// None when the card does not take part in 3-D Secure.
+    pub range: Option<RangeFacts>,
+}
+
+/// The second step of a purchase: `Capture`, `Cancel` or `Incremental` (G-169 to G-176).
+#[derive(Clone, Debug)]
+pub struct SecondStepCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// What is asked for.
+    pub kind: OperationKind,
+    /// How much; the whole hold when not stated.
+    pub amount: Option<Money>,
+    /// Customer of an increment; has to be that of the hold.
+    pub customer: Option<String>,
+    /// Why, when the request says so.
+    pub description: Option<String>,
+    /// Members that some rule of the project demands, by dotted path; those that the request has.
+    pub given: BTreeMap<String, String>,
+    /// Callback options; the payment's own address stays.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// What the customer's authentication has come to.
+#[derive(Clone, Debug)]
+pub enum AuthenticationOutcome {
+    /// Decided without the customer.
+    Decided {
+        /// The decision.
+        result: AuthenticationResult,
+        /// The directory server's identifier.
+        ds_transaction: String,
+        /// The issuer's identifier.
+        acs_transaction: String,
+    },
+    /// The issuer asks the customer.
+    Challenge {
+        /// The directory server's identifier.
+        ds_transaction: String,
+        /// The issuer's identifier.
+        acs_transaction: String,
+        /// What the browser posts to the issuer.
+        form: Form,
+    },
+    /// Nobody decided.
+    Unavailable,
+}
+
+/// A request that follows up on an operation that waits.
+#[derive(Clone, Debug)]
+pub enum FollowUp {
+    /// `3ds_check_iframe`: whether the issuer said in time that it has seen the browser (G-201).
+    DeviceData {
+        /// Whether it did.
+        seen: bool,
+    },
+    /// `3ds_result`: the customer is back; what was brought back has been checked to belong to this authentication
+    /// (G-203).
+    Returned,
+    /// `merchant_auth` start (G-213).
+    StartMerchantAuth,
+    /// `merchant_auth` finish, with the customer's code (G-213).
+    FinishMerchantAuth {
+        /// The code.
+        code: String,
+    },
+    /// `clarification`: values by dotted path (G-219).
+    Clarification {
+        /// The values; members nobody asked for are left out.
+        values: BTreeMap<String, String>,
+    },
+}
+
+/// Why a follow-up is refused; nothing changes, and the request's answer says so (G-205, G-216).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotWaiting;

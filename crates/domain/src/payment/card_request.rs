@@ -1,0 +1,70 @@
+//! What is asked of a card beyond the plain debit, and what an operation waits for.
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The particulars of a card operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CardRequest {
+    /// A smaller amount may be approved (G-240).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial_allowed: bool,
+    /// 1 by mail, 2 by telephone (G-253).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moto: Option<u8>,
+    /// Name on the cardholder's statement, already in the form the network takes (G-257 to G-260).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<String>,
+    /// What the cardholder's address is compared with (G-229).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avs: Option<Avs>,
+    /// The payment is refused when the address does not match (G-232).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub avs_required: bool,
+    /// The cardholder's name is to be checked (G-235).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub name_check: bool,
+    /// Account of the debt that is repaid (G-248).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debt_account: Option<String>,
+    /// Where the code of a statement entry stands (G-213).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merchant_auth: Option<MerchantAuthStep>,
+    /// Agreed extra (G-263).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_param: Option<String>,
+}
+
+/// Address data of a cardholder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Avs {
+    /// Post code.
+    pub post_code: String,
+    /// Street, house and flat.
+    pub street: String,
+}
+
+/// Authentication by a code in a statement entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MerchantAuthStep {
+    /// The provider can send a code.
+    Offered,
+    /// The provider is asked to send it.
+    Starting,
+    /// The customer has it, or soon will.
+    Started,
+    /// The customer typed this code.
+    Finished(String),
+}
+
+/// Why an operation waits, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// When the waiting ends, business time.
+    pub until: Timestamp,
+    /// Members of the request that are missing, by dotted path, such as `avs_data.avs_post_code` (G-217).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
