@@ -3,8 +3,8 @@
 use crate::{
     engine::Engine,
     failure::Failure,
+    following::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE},
     projects::KnownProject,
-    provider_work::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE},
     registry::InHand,
     steps::Step,
 };

@@ -1,21 +1,24 @@
 //! The engine's parts, and the one way in which it makes a decision durable.
 
 use crate::{
+    authentication::Authenticator,
     clock::Clock,
     connector::Connector,
     courier::Courier,
+    customer_page::Seen,
     failure::Failure,
     ids::IdSource,
     locks::PaymentLocks,
     projects::{KnownProject, Projects},
     registry::{InHand, Registry},
     steps::{Hook, Step},
+    waiting::Waiting,
 };
 use ferropay_domain::{
-    callback::Event,
+    callback::{Event, Subject},
     change::{BUCKETS, ChangeSet, Task, TaskKey, bucket_of},
     decide::Now,
-    ids::{PaymentKey, ProjectId, ProviderAccountId},
+    ids::{OperationId, PaymentKey, ProjectId, ProviderAccountId},
     project::Environment,
     time::Timestamp,
 };
@@ -44,6 +47,8 @@ pub struct Parts {
     pub courier: Arc<dyn Courier>,
     /// Called at every step; only tests set it.
     pub hook: Option<Hook>,
+    /// Where customers' browsers and issuers reach this platform, without a slash at the end: `http://127.0.0.1:8080`.
+    pub public_url: String,
     /// Tuning.
     pub settings: Settings,
 }
@@ -74,7 +79,11 @@ pub struct Engine {
     pub(crate) locks: PaymentLocks,
     pub(crate) registry: Arc<Registry>,
     pub(crate) settings: Settings,
-    pub(crate) waiting: crate::waiting::Waiting,
+    pub(crate) waiting: Waiting<Subject>,
+    pub(crate) authenticated: Waiting<OperationId>,
+    pub(crate) authenticators: parking_lot::RwLock<Vec<Arc<dyn Authenticator>>>,
+    pub(crate) devices_seen: parking_lot::Mutex<Seen>,
+    pub(crate) public_url: String,
     projects: Projects,
     connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<dyn Connector>>>,
     hook: Option<Hook>,
@@ -87,7 +96,7 @@ impl Engine {
     /// Enrols as a node, reads the projects and is ready to work; nothing runs until
     /// [`start`](Self::start).
     pub async fn new(parts: Parts) -> Result<Arc<Self>, Failure> {
-        let Parts { store, vault, clock, courier, hook, settings } = parts;
+        let Parts { store, vault, clock, courier, hook, public_url, settings } = parts;
         let node = store.enrol(clock.now()).await?;
         let projects = Projects::default();
         projects.refresh(store.as_ref(), &vault).await?;
@@ -101,7 +110,11 @@ impl Engine {
             locks: PaymentLocks::new(),
             registry: Arc::default(),
             settings,
-            waiting: crate::waiting::Waiting::default(),
+            waiting: Waiting::default(),
+            authenticated: Waiting::default(),
+            authenticators: parking_lot::RwLock::default(),
+            devices_seen: parking_lot::Mutex::default(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
             projects,
             connectors: parking_lot::RwLock::default(),
             hook,

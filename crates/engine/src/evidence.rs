@@ -4,10 +4,11 @@ use crate::{
     connector::LateAnswer,
     engine::Engine,
     failure::Failure,
-    provider_work::{Cards, Carried},
+    following::Situation as _,
+    provider_work::Cards,
 };
 use ferropay_domain::{
-    change::{TaskKey, bucket_of},
+    change::bucket_of,
     decide::{self, Lateness},
     payment::AttemptStatus,
     time::Timestamp,
@@ -104,28 +105,17 @@ impl Engine {
             }
             _ => None,
         };
-        // Taken before the commit that makes it visible to the scheduler.
-        let reversal = booked.iter().flat_map(|changes| &changes.tasks);
-        let reversal = reversal.map(|task| task.key).find(|key| matches!(key, TaskKey::Reverse(_)));
-        let reversal = reversal.and_then(|key| self.registry.take(key));
         let commit = Commit {
             notification: Some(evidence(late, now.real)),
             fence: Some(self.fence(scene.payment.key)),
             ..Commit::default()
         };
         let bucket = bucket_of(scene.payment.key);
-        match self.commit(&project, booked.unwrap_or_default(), commit, bucket, now).await {
-            Ok(deliveries) => {
-                self.dispatch(&project, deliveries);
-                if let Some(in_hand) = reversal
-                    && let Some(scene) = self.store.scene(late.attempt).await?
-                {
-                    let carried =
-                        Carried { project, scene, cards: Cards::default(), recovered: true, tries: 0 };
-                    tokio::spawn(self.clone().reverse_attempt(carried, in_hand));
-                }
-                Ok(true)
-            }
+        let changes = booked.unwrap_or_default();
+        let applied =
+            self.apply(&project, changes, commit, scene.before(), Cards::default, (bucket, now)).await;
+        match applied {
+            Ok(()) => Ok(true),
             Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(true),
             Err(CommitError::Lost(Loss::Stale)) => Ok(false),
             Err(CommitError::Lost(Loss::Fenced)) => {

@@ -3,24 +3,27 @@
 use crate::{
     engine::Engine,
     failure::Failure,
+    following::Before,
     ids,
     projects::KnownProject,
-    provider_work::{Cards, Carried},
+    provider_work::Cards,
     rates,
-    registry::InHand,
     steps::Step,
 };
 use ferropay_domain::{
     card::CardSummary,
-    change::{ChangeSet, NameKind, PaymentWrite, TaskKey, bucket_of},
-    decide::{self, CallbackOptions, RefundCommand, RefundFacts, RequestHead, SaleCommand},
+    change::{NameKind, bucket_of},
+    decide::{self, CallbackOptions, CardCommand, CardFacts, RefundCommand, RefundFacts, RequestHead},
     ids::{PaymentId, RequestId},
-    payment::Payment,
-    project::{Environment, OperationDay},
+    payment::{OperationKind, Payment},
+    project::{Environment, OperationDay, Project},
 };
-use ferropay_store::{Commit, CommitError, Delivery, Loss, Scene};
-use ferropay_wire::gate::{CardSale, Refund};
-use std::sync::Arc;
+use ferropay_store::{Commit, CommitError, Loss};
+use ferropay_wire::{
+    gate::{CardPayment, Refund, member, three_ds_data},
+    json::Value,
+};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How a request ended that was well-formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,11 @@ pub enum Intake {
     PaymentExists,
     /// There is no such payment (3061).
     UnknownPayment,
+    /// The payment does not wait for what was brought (3060); nothing was changed.
+    NotWaiting,
+    /// What was brought from an authentication belongs to something else, or cannot be read (2466); nothing was
+    /// changed.
+    BadResult,
 }
 
 /// What identifies a request beyond its content.
@@ -47,7 +55,7 @@ pub struct Origin<'a> {
 }
 
 impl Engine {
-    fn head(&self, project: &KnownProject, origin: &Origin<'_>) -> RequestHead {
+    pub(crate) fn head(&self, project: &KnownProject, origin: &Origin<'_>) -> RequestHead {
         let id = project.project.id.get().to_be_bytes();
         RequestHead {
             id: ids::new_request(),
@@ -61,14 +69,15 @@ impl Engine {
         }
     }
 
-    /// Accepts a card sale (G-015).
+    /// Accepts a card purchase in one step or two, or the verification of a card (G-015, G-165, G-338).
     ///
     /// # Errors
     /// The platform cannot do it at the moment; nothing was created.
-    pub async fn card_sale(
+    pub async fn card(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        request: CardSale,
+        request: CardPayment,
+        body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         if self.is_draining() {
@@ -76,38 +85,40 @@ impl Engine {
         }
         let now = self.moment(project);
         let head = self.head(project, &origin);
+        let ids = self.ids.for_decision();
         let (key, sealed) = self
             .vault
             .seal_card(project.project.id, &request.pan)
             .map_err(|error| Failure::Vault(error.to_string()))?;
-        let command = SaleCommand {
+        let mut three_ds = request.three_ds;
+        let range = self.range_facts(project, &request.pan, ids.operation, &three_ds);
+        if range.is_some() {
+            three_ds.data = three_ds_data(body);
+        }
+        let command = CardCommand {
             head,
+            kind: request.kind,
             payment_id: request.payment_id,
             amount: request.amount,
-            card: CardSummary {
-                key,
-                masked: request.pan.masked(),
-                network: request.pan.network(),
-                holder: request.holder,
-                expiry: request.expiry,
-            },
+            card: CardSummary::of(key, &request.pan, request.expiry, request.holder),
             has_cvv: request.cvv.is_some(),
-            moto: request.moto,
+            request: request.request,
+            three_ds,
             customer: request.customer,
             description: request.description,
             merchant_data: request.merchant_data,
             booking: request.booking,
             has_booking_dates: request.has_booking_dates,
+            given: given(&project.project, request.kind, body),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let ids = self.ids.for_decision();
-        let changes = decide::sale(&project.project, command, ids, now);
+        let changes = decide::card(&project.project, command, CardFacts { range }, ids, now)?;
         let mut commit = Commit::default();
-        let scene = scene_of(&changes);
-        if scene.is_some() {
+        if let Some(operation) = changes.operations.first() {
             commit.card = Some((project.project.id, key, sealed));
-            if let Some(cvv) = &request.cvv {
+            // What is declined at once needs no verification value.
+            if let (Some(cvv), false) = (&request.cvv, operation.record().status.is_final()) {
                 let sealed = self
                     .vault
                     .seal_cvv(ids.operation, cvv)
@@ -115,14 +126,12 @@ impl Engine {
                 commit.cvv = Some((ids.operation, sealed));
             }
         }
-        let in_hand = self.take_call(scene.as_ref());
+        let cards = || Cards { pan: Some(request.pan), cvv: request.cvv };
         self.step(Step::BeforeAccept);
-        let committed = self.commit(project, changes, commit, bucket_of(ids.payment), now).await;
-        match committed {
-            Ok(deliveries) => {
+        let place = (bucket_of(ids.payment), now);
+        match self.apply(project, changes, commit, Before::default(), cards, place).await {
+            Ok(()) => {
                 self.step(Step::AfterAccept);
-                let cards = Cards { pan: Some(request.pan), cvv: request.cvv };
-                self.carry_on(project, scene.zip(in_hand), cards, deliveries);
                 Ok(Intake::Accepted(head.id))
             }
             Err(CommitError::Lost(Loss::Resent(first))) => Ok(Intake::Accepted(first)),
@@ -140,6 +149,7 @@ impl Engine {
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
         request: Refund,
+        body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         if self.is_draining() {
@@ -160,6 +170,7 @@ impl Engine {
                 amount: request.amount,
                 description: request.description.clone(),
                 merchant_refund_id: request.merchant_refund_id.clone(),
+                given: given(&project.project, OperationKind::Refund, body),
                 callback: CallbackOptions { url: None, ..request.callback.clone() },
                 fault_plan: fault_plan(project, &origin),
             };
@@ -200,39 +211,12 @@ impl Engine {
         let ids = self.ids.for_decision();
         let changes = decide::refund(&project.project, payment, command, &facts, ids, now)
             .map_err(|broken| CommitError::Defect(broken.to_string()))?;
-        let scene = scene_of(&changes);
-        let in_hand = self.take_call(scene.as_ref());
         self.step(Step::BeforeAccept);
-        let deliveries =
-            self.commit(project, changes, Commit::default(), bucket_of(payment.key), now).await?;
+        let before = Before { payment: Some(payment), ..Before::default() };
+        let place = (bucket_of(payment.key), now);
+        self.apply(project, changes, Commit::default(), before, Cards::default, place).await?;
         self.step(Step::AfterAccept);
-        self.carry_on(project, scene.zip(in_hand), Cards::default(), deliveries);
         Ok(())
-    }
-
-    /// Takes the call of an attempt in hand. This happens before the commit: as soon as the task is durable the
-    /// scheduler sees it, and must not begin what is about to be begun here.
-    fn take_call(&self, scene: Option<&Scene>) -> Option<InHand> {
-        let scene = scene?;
-        if !self.owns(bucket_of(scene.payment.key)) {
-            return None;
-        }
-        self.registry.take(TaskKey::Call(scene.attempt.id))
-    }
-
-    /// Hands what was just committed to workers of this process. What was not taken, the scheduler will find.
-    fn carry_on(
-        self: &Arc<Self>,
-        project: &Arc<KnownProject>,
-        call: Option<(Scene, InHand)>,
-        cards: Cards,
-        deliveries: Vec<(Delivery, InHand)>,
-    ) {
-        if let Some((scene, in_hand)) = call {
-            let carried = Carried { project: project.clone(), scene, cards, recovered: false, tries: 0 };
-            tokio::spawn(self.clone().call_provider(carried, in_hand));
-        }
-        self.dispatch(project, deliveries);
     }
 
     /// A payment by the merchant's name for it.
@@ -252,19 +236,15 @@ struct Facts {
 }
 
 /// The request's own fault plan or the project's; test projects only.
-fn fault_plan(project: &KnownProject, origin: &Origin<'_>) -> Option<String> {
+pub(crate) fn fault_plan(project: &KnownProject, origin: &Origin<'_>) -> Option<String> {
     if project.project.environment != Environment::Test {
         return None;
     }
     origin.fault_plan.clone().or_else(|| project.project.settings.fault_plan.clone())
 }
 
-/// The attempt a change set starts, with its payment and operation.
-fn scene_of(changes: &ChangeSet) -> Option<Scene> {
-    let payment = match changes.payment.as_ref()? {
-        PaymentWrite::Insert(payment) | PaymentWrite::Update { payment, .. } => payment.as_ref().clone(),
-    };
-    let attempt = changes.attempts.first()?.record().clone();
-    let operation = changes.operations.first()?.record().clone();
-    Some(Scene { payment, operation, attempt })
+/// The members that some rule of the project demands of an operation of `kind`, as far as the request has them.
+pub(crate) fn given(project: &Project, kind: OperationKind, body: &Value<'_>) -> BTreeMap<String, String> {
+    let demanded = decide::demanded(project, kind).iter();
+    demanded.filter_map(|path| Some((path.clone(), member(body, path)?))).collect()
 }

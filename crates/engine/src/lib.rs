@@ -9,13 +9,17 @@
 //! are reached through [`connector::Connector`].
 
 pub mod authentication;
+mod authentications;
 pub mod clock;
 pub mod connector;
 pub mod courier;
+pub mod customer_page;
 mod delivery;
 mod engine;
 mod evidence;
 mod failure;
+pub mod follow_ups;
+mod following;
 mod ids;
 mod inquiry;
 pub mod intake;
@@ -25,7 +29,9 @@ mod provider_work;
 mod rates;
 mod registry;
 mod scheduler;
+mod second_step;
 pub mod steps;
+mod timers;
 mod waiting;
 
 pub use engine::{Engine, Parts, Settings};

@@ -6,7 +6,7 @@
 //! had not left completes as if nothing had happened.
 
 use crate::{
-    connector::{Connector, Order, OrderCard, Original, Reversal},
+    connector::{Connector, Order, OrderCard, Original, PersonName, Reversal},
     engine::Engine,
     failure::Failure,
     projects::KnownProject,
@@ -14,13 +14,13 @@ use crate::{
     steps::Step,
 };
 use ferropay_domain::{
-    card::{Cvv, Pan},
-    change::{ChangeSet, MachineBreak, PaymentWrite, Task, TaskKey, bucket_of},
+    card::{CardSummary, Cvv, Pan},
+    change::{ChangeSet, Task, TaskKey, bucket_of},
     codes,
-    decide::{self, Ids, Now, Outcome},
-    ids::AttemptId,
+    decide::{self, Outcome},
+    ids::{AttemptId, ProjectId},
     money::Money,
-    payment::{AttemptStatus, CardRequest},
+    payment::{Ask, AttemptStatus, Authentication, Customer},
 };
 use ferropay_store::{Commit, CommitError, Loss, Scene};
 use std::{sync::Arc, time::Duration};
@@ -35,17 +35,18 @@ const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
 /// back to the store, so that an acquirer that is away for long does not fill the memory with what it owes.
 const LONGEST_IN_MEMORY: Duration = Duration::from_secs(4);
 
-/// The first pause before what was answered is recorded again, after the store could not; doubled each time.
-pub(crate) const FIRST_STORE_PAUSE: Duration = Duration::from_millis(500);
-
-/// The longest such pause.
-pub(crate) const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(15);
-
 /// Card data on its way to the provider.
 #[derive(Debug, Default)]
 pub(crate) struct Cards {
     pub(crate) pan: Option<Pan>,
     pub(crate) cvv: Option<Cvv>,
+}
+
+impl Cards {
+    /// What the next attempt may need of it at once; a verification value it reads for itself.
+    pub(crate) fn for_another(&self) -> Self {
+        Self { pan: self.pan.clone(), cvv: None }
+    }
 }
 
 /// An attempt in hand.
@@ -83,7 +84,8 @@ impl Engine {
             // A sale is not sent again by this worker, and recording the answer may take long.
             carried.cards.cvv = None;
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
-            self.settle(carried, |project, scene, ids, now| {
+            let Carried { project, scene, cards, .. } = carried;
+            self.settle(project, scene, cards, |project, scene, ids, now| {
                 if scene.attempt.status.is_settled() {
                     // The same answer came another way meanwhile.
                     return Ok(None);
@@ -139,7 +141,8 @@ impl Engine {
     ) -> Result<Order, Failure> {
         let Scene { payment, operation, attempt } = &carried.scene;
         debug_assert_eq!(connector.account(), attempt.account);
-        let original = operation.kind.is_return().then_some(payment.detail.debit.as_ref()).flatten();
+        let detail = &operation.detail;
+        let card_request = detail.card.as_deref().cloned().unwrap_or_default();
         Ok(Order {
             attempt: attempt.id,
             ask: attempt.ask,
@@ -147,28 +150,28 @@ impl Engine {
             created_at: attempt.created_at,
             repeat,
             card: self.order_card(carried).await?,
-            original: original.map(|debit| Original {
-                attempt: debit.attempt,
-                amount: Money::new(payment.debited, payment.currency),
-                remaining: payment.returnable(),
-            }),
-            authentication: None,
-            card_request: CardRequest::default(),
-            name: None,
-            fault_plan: operation.detail.fault_plan.clone(),
+            original: original(&carried.scene),
+            authentication: detail.authentication.as_deref().and_then(Authentication::proof),
+            name: card_request.name_check.then(|| checked_name(&payment.detail.customer)),
+            card_request,
+            fault_plan: detail.fault_plan.clone(),
         })
+    }
+
+    /// The number of a card, from the vault.
+    pub(crate) async fn card_number(&self, project: ProjectId, card: &CardSummary) -> Result<Pan, Failure> {
+        let sealed = self.store.card(project, card.key).await?;
+        let sealed = sealed.ok_or_else(|| Failure::Vault("a card is missing".to_owned()))?;
+        self.vault.open_card(project, card.key, &sealed).map_err(|error| Failure::Vault(error.to_string()))
     }
 
     async fn order_card(&self, carried: &Carried) -> Result<Option<OrderCard>, Failure> {
         let Scene { payment, operation, attempt } = &carried.scene;
         let Some(card) = &payment.detail.card else { return Ok(None) };
         let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
-        let pan = if let Some(pan) = &carried.cards.pan {
-            pan.clone()
-        } else {
-            let sealed = self.store.card(payment.project, card.key).await?;
-            let sealed = sealed.ok_or_else(|| Failure::Vault("a card is missing".to_owned()))?;
-            self.vault.open_card(payment.project, card.key, &sealed).map_err(vault_failed)?
+        let pan = match &carried.cards.pan {
+            Some(pan) => pan.clone(),
+            None => self.card_number(payment.project, card).await?,
         };
         let cvv = match &carried.cards.cvv {
             Some(cvv) => Some(cvv.clone()),
@@ -179,79 +182,6 @@ impl Engine {
             None => None,
         };
         Ok(Some(OrderCard { pan, expiry: card.expiry, cvv, holder: card.holder.clone() }))
-    }
-
-    /// Decides and commits what has become known of an attempt; when the payment has changed meanwhile, it is
-    /// read again and decided again. Follow-up work is carried on.
-    async fn settle(
-        self: &Arc<Self>,
-        carried: &mut Carried,
-        decide: impl Fn(
-            &ferropay_domain::project::Project,
-            &Scene,
-            Ids,
-            Now,
-        ) -> Result<Option<ChangeSet>, MachineBreak>,
-    ) -> Result<bool, Failure> {
-        let mut pause = FIRST_STORE_PAUSE;
-        loop {
-            carried.project = self.renewed(&carried.project);
-            let now = self.moment(&carried.project);
-            let ids = self.ids.for_decision();
-            let Some(changes) = decide(&carried.project.project, &carried.scene, ids, now)? else {
-                return Ok(false);
-            };
-            // Taken before the commit that makes it visible to the scheduler.
-            let reversal = changes.tasks.iter().find(|task| matches!(task.key, TaskKey::Reverse(_)));
-            let reversal = reversal.and_then(|task| self.registry.take(task.key));
-            // Once the merchant is told the result there is mostly nothing left to carry on.
-            let goes_on = reversal.is_some() || changes.events.is_empty();
-            let after = goes_on.then(|| scene_after(&carried.scene, &changes));
-            let bucket = bucket_of(carried.scene.payment.key);
-            let commit = Commit { fence: Some(self.fence(carried.scene.payment.key)), ..Commit::default() };
-            self.step(Step::BeforeOutcome);
-            match self.commit(&carried.project, changes, commit, bucket, now).await {
-                Ok(deliveries) => {
-                    self.step(Step::AfterOutcome);
-                    if let Some(after) = after {
-                        carried.scene = after;
-                    }
-                    self.dispatch(&carried.project, deliveries);
-                    if let Some(in_hand) = reversal {
-                        self.reverse_later(carried, in_hand);
-                    }
-                    return Ok(true);
-                }
-                Err(CommitError::Lost(Loss::Stale)) => {
-                    let attempt = carried.scene.attempt.id;
-                    let fresh = self.store.scene(attempt).await?;
-                    carried.scene =
-                        fresh.ok_or_else(|| Failure::Defect("an attempt has vanished".to_owned()))?;
-                }
-                Err(CommitError::Lost(Loss::Fenced)) => {
-                    self.disown(bucket);
-                    return Err(Failure::Fenced);
-                }
-                // The answer is kept until it can be recorded: asking the provider again would only be more of it.
-                Err(CommitError::Unavailable(error)) => {
-                    tracing::error!(%error, "an outcome could not be recorded and is tried again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_STORE_PAUSE);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    fn reverse_later(self: &Arc<Self>, carried: &Carried, in_hand: InHand) {
-        let next = Carried {
-            project: carried.project.clone(),
-            scene: carried.scene.clone(),
-            cards: Cards::default(),
-            recovered: true,
-            tries: 0,
-        };
-        tokio::spawn(self.clone().reverse_attempt(next, in_hand));
     }
 
     /// Reverses an attempt with a lost outcome until the provider acknowledges it.
@@ -300,7 +230,8 @@ impl Engine {
 
     /// Declines a sale whose method's threshold has passed while its attempt is being undone.
     async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
-        self.settle(carried, |project, scene, ids, now| {
+        let Carried { project, scene, cards, .. } = carried;
+        self.settle(project, scene, cards, |project, scene, ids, now| {
             decide::threshold_passed(project, (&scene.payment, &scene.operation, &scene.attempt), ids, now)
         })
         .await?;
@@ -330,7 +261,8 @@ impl Engine {
 
     async fn reversed(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         self.step(Step::BeforeReversed);
-        self.settle(carried, |project, scene, ids, now| {
+        let Carried { project, scene, cards, .. } = carried;
+        self.settle(project, scene, cards, |project, scene, ids, now| {
             let facts = (&scene.payment, &scene.operation, &scene.attempt);
             decide::reversal_acknowledged(project, facts, ids, now).map(Some)
         })
@@ -340,18 +272,51 @@ impl Engine {
     }
 }
 
-/// The scene as it stands after a change set was applied.
-fn scene_after(before: &Scene, changes: &ChangeSet) -> Scene {
-    let mut after = before.clone();
-    if let Some(PaymentWrite::Insert(payment) | PaymentWrite::Update { payment, .. }) = &changes.payment {
-        after.payment = payment.as_ref().clone();
+/// The earlier attempt that an attempt refers to.
+fn original(Scene { payment, operation, attempt }: &Scene) -> Option<Original> {
+    let money = |minor| Money::new(minor, payment.currency);
+    match attempt.ask {
+        Ask::Sale | Ask::Auth | Ask::Verify => {
+            // The answer to an offered code follows the message it was offered for.
+            let offered = operation.detail.card.as_ref()?.merchant_auth.is_some() && attempt.id.number > 1;
+            let first = AttemptId::first(operation.id);
+            offered.then_some(Original { attempt: first, amount: attempt.amount, remaining: 0 })
+        }
+        Ask::StartMerchantAuth => {
+            Some(Original { attempt: AttemptId::first(operation.id), amount: attempt.amount, remaining: 0 })
+        }
+        Ask::Increment | Ask::Decrement | Ask::Capture | Ask::Release => {
+            let hold = payment.detail.hold.as_ref()?;
+            let remaining = match attempt.ask {
+                Ask::Increment => payment.held.saturating_add(attempt.amount.minor),
+                Ask::Decrement => payment.held.saturating_sub(attempt.amount.minor),
+                _ => 0,
+            };
+            Some(Original { attempt: hold.attempt, amount: money(payment.held), remaining })
+        }
+        Ask::Refund | Ask::Void => {
+            let debit = payment.detail.debit.as_ref()?;
+            Some(Original {
+                attempt: debit.attempt,
+                amount: money(payment.debited),
+                remaining: payment.returnable(),
+            })
+        }
+        Ask::UndoRefund => {
+            let refund = operation.detail.undoes?;
+            Some(Original { attempt: refund, amount: attempt.amount, remaining: 0 })
+        }
     }
-    if let Some(operation) = changes.operations.iter().map(ferropay_domain::change::Write::record).next_back()
-    {
-        after.operation = operation.clone();
+}
+
+/// A name in the form in which networks compare it: letters and digits only, at most 35 of each part (G-236).
+fn checked_name(customer: &Customer) -> PersonName {
+    let part = |text: &Option<String>| {
+        text.iter().flat_map(|text| text.chars()).filter(|it| it.is_alphanumeric()).take(35).collect()
+    };
+    PersonName {
+        first: part(&customer.first_name),
+        middle: part(&customer.middle_name),
+        last: part(&customer.last_name),
     }
-    if let Some(attempt) = changes.attempts.iter().map(ferropay_domain::change::Write::record).next_back() {
-        after.attempt = attempt.clone();
-    }
-    after
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use ferropay_domain::{
     change::{Task, TaskKey},
-    ids::{CallbackId, ProjectId},
+    ids::{CallbackId, OperationId, ProjectId},
     payment::AttemptStatus,
     time::Timestamp,
 };
@@ -115,8 +115,8 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
         TaskKey::Deliver(callback, address) => {
             begin_delivery(engine, callback, address, in_hand).await?;
         }
-        TaskKey::Authenticate(_) | TaskKey::EndWait(_) | TaskKey::EndHold(_) => {
-            return Err(Failure::Defect(format!("nobody knows how to do {:?}", task.key)));
+        TaskKey::Authenticate(operation) | TaskKey::EndWait(operation) | TaskKey::EndHold(operation) => {
+            begin_operation(engine, operation, task.key, in_hand).await?;
         }
     }
     Ok(true)
@@ -145,6 +145,23 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
         tokio::spawn(engine.clone().reverse_attempt(carried, in_hand));
     } else {
         tokio::spawn(engine.clone().call_provider(carried, in_hand));
+    }
+    Ok(())
+}
+
+async fn begin_operation(
+    engine: &Arc<Engine>,
+    operation: OperationId,
+    key: TaskKey,
+    in_hand: InHand,
+) -> Result<(), Failure> {
+    let Some(standing) = engine.store.standing(operation).await? else { return Ok(()) };
+    let project = engine.project(standing.payment.project)?;
+    let engine = engine.clone();
+    if let TaskKey::Authenticate(_) = key {
+        tokio::spawn(engine.authenticate(project, standing, Cards::default(), true, in_hand));
+    } else {
+        tokio::spawn(engine.ring(project, standing, key, in_hand));
     }
     Ok(())
 }

@@ -63,6 +63,10 @@ pub(crate) struct Serve {
     /// Address of the public side. [default: 127.0.0.1:8080]
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where customers' browsers and card issuers reach the public side, such as `https://pay.example.com`.
+    /// [default: the address of --listen, by HTTP]
+    #[arg(long)]
+    pub(crate) public_url: Option<String>,
     /// `sqlite:PATH`. [default: sqlite:ferropay.db]
     #[arg(long)]
     pub(crate) database: Option<String>,
@@ -119,6 +123,9 @@ pub(crate) struct Bench {
     /// Secret of that project.
     #[arg(long, env = "FERROPAY_SECRET", hide_env_values = true)]
     pub(crate) secret: Option<String>,
+    /// What each of them is.
+    #[arg(long, value_enum, default_value_t = Scenario::Sale)]
+    pub(crate) scenario: Scenario,
     /// How many sales.
     #[arg(long, default_value_t = 30_000)]
     pub(crate) sales: u32,
@@ -138,6 +145,17 @@ pub(crate) struct Bench {
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What the bench does over and over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scenario {
+    /// A card sale without 3-D Secure.
+    Sale,
+    /// A card sale that the issuer authenticates without asking the customer.
+    ThreeDs,
+    /// An authorisation, and its capture once the merchant has heard of it.
+    TwoStep,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -26,22 +26,32 @@ impl Merchant {
         seal(&text, Place::General, &self.secret).unwrap_or_default()
     }
 
-    /// A card sale without 3-D Secure.
+    /// A card purchase, in one step or two: the body is the same.
     pub(crate) fn sale(&self, payment_id: &str, pan: &str, minor: i64, callback_url: &str) -> String {
-        self.signed(
-            payment_id,
-            Some(callback_url),
-            &json!({
-                "card": {
-                    "pan": pan, "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"
-                },
-                "customer": {
-                    "id": "customer-7", "ip_address": "203.0.113.7", "email": "judy.doe@example.com",
-                    "phone": "442079460000", "screen_res": "1920x1080"
-                },
-                "payment": { "amount": minor, "currency": "EUR", "description": "Two coffees" }
-            }),
-        )
+        self.signed(payment_id, Some(callback_url), &purchase(pan, minor))
+    }
+
+    /// A card purchase whose customer the merchant leads through 3-D Secure: to `back` after a challenge, while the
+    /// issuer says at `seen` that it has seen the browser.
+    pub(crate) fn authenticated_sale(
+        &self,
+        payment_id: &str,
+        pan: &str,
+        minor: i64,
+        callback_url: &str,
+        (back, seen): &(String, String),
+    ) -> String {
+        let mut body = purchase(pan, minor);
+        if let Some(body) = body.as_object_mut() {
+            let addresses = json!({ "return_url": back, "3ds_notification_url": seen });
+            body.insert("acs_return_url".to_owned(), addresses);
+        }
+        self.signed(payment_id, Some(callback_url), &body)
+    }
+
+    /// A capture of everything that is held.
+    pub(crate) fn capture(&self, payment_id: &str) -> String {
+        self.signed(payment_id, None, &json!({}))
     }
 
     /// A refund; everything that is left when no amount is given.
@@ -58,4 +68,17 @@ impl Merchant {
     pub(crate) fn status(&self, payment_id: &str) -> String {
         self.signed(payment_id, None, &json!({}))
     }
+}
+
+fn purchase(pan: &str, minor: i64) -> Value {
+    json!({
+        "card": {
+            "pan": pan, "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"
+        },
+        "customer": {
+            "id": "customer-7", "ip_address": "203.0.113.7", "email": "judy.doe@example.com",
+            "phone": "442079460000", "screen_res": "1920x1080"
+        },
+        "payment": { "amount": minor, "currency": "EUR", "description": "Two coffees" }
+    })
 }

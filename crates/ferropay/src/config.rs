@@ -15,6 +15,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 pub(crate) struct Config {
     pub(crate) sandbox: bool,
     pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
     pub(crate) database: String,
     pub(crate) keys: Option<PathBuf>,
     pub(crate) simulators_listen: SocketAddr,
@@ -69,6 +70,7 @@ impl Default for Config {
         Self {
             sandbox: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
             database: "sqlite:ferropay.db".to_owned(),
             keys: None,
             simulators_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
@@ -91,6 +93,8 @@ struct Given<'a> {
     sandbox: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,6 +132,7 @@ impl Config {
             .merge(Serialized::defaults(Given {
                 sandbox: options.sandbox,
                 listen: options.listen,
+                public_url: options.public_url.as_deref(),
                 database: options.database.as_deref(),
                 keys: options.keys.as_ref(),
                 simulators_listen: options.simulators_listen,
@@ -160,6 +165,11 @@ impl Config {
             bail!(
                 "--sandbox-acquirer is for sandboxes; real acquirers are configured in the file of --config"
             );
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("https://") || (self.sandbox && url.starts_with("http://")))
+        {
+            bail!("--public-url {url}: an https address is needed (http is enough for a sandbox)");
         }
         if self.sandbox_project == 0 {
             bail!("--sandbox-project must be 1 or above");

@@ -15,7 +15,7 @@ pub mod vault;
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
 pub use records::{
     AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, Finding, Node, OperationRow,
-    PendingDelivery, ProjectRecord, RequestRow, Scene, Secret,
+    PendingDelivery, ProjectRecord, RequestRow, Scene, Secret, Standing,
 };
 
 use ferropay_domain::{
@@ -57,6 +57,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Everything a decision about an attempt needs.
     fn scene(&self, attempt: AttemptId) -> Answer<'_, Option<Scene>>;
+
+    /// An operation with its payment and its latest attempt.
+    fn standing(&self, operation: OperationId) -> Answer<'_, Option<Standing>>;
 
     /// A merchant request.
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>>;

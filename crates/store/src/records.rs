@@ -31,6 +31,17 @@ pub struct Scene {
     pub attempt: Attempt,
 }
 
+/// An operation with its payment and its latest attempt.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The payment's head.
+    pub payment: Payment,
+    /// The operation.
+    pub operation: Operation,
+    /// Its latest attempt, when it has one.
+    pub attempt: Option<Attempt>,
+}
+
 /// A merchant request as kept.
 #[derive(Clone, Debug)]
 pub struct RequestRow {

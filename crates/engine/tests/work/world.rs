@@ -161,6 +161,7 @@ impl World {
             clock: Arc::new(SystemClock),
             courier: self.merchant.clone(),
             hook: None,
+            public_url: "http://pay.example".to_owned(),
             settings,
         };
         let engine = Engine::new(parts).await.unwrap();

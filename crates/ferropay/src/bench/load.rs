@@ -1,7 +1,7 @@
 //! The load generator: each worker keeps one connection and one sale under way.
 
-use super::receiver::Receiver;
-use crate::client::Merchant;
+use super::receiver::{News, Receiver};
+use crate::{cli::Scenario, client::Merchant};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
@@ -22,6 +22,9 @@ use tokio::net::TcpStream;
 /// The test card that always succeeds without 3-D Secure.
 const CARD: &str = "4000000000000077";
 
+/// The test card whose issuer authenticates without asking the customer, and without looking at the browser.
+const AUTHENTICATED_CARD: &str = "5252000000000004";
+
 /// How long a sale may take before it counts as lost.
 const LOST_AFTER: Duration = Duration::from_mins(1);
 
@@ -34,6 +37,17 @@ pub(crate) struct Plan {
     pub(crate) merchant: Arc<Merchant>,
     pub(crate) in_flight: u32,
     pub(crate) callback_url: String,
+    pub(crate) scenario: Scenario,
+}
+
+impl Plan {
+    fn first(&self) -> (&'static str, &'static str) {
+        match self.scenario {
+            Scenario::Sale => ("/v2/payment/card/sale", CARD),
+            Scenario::ThreeDs => ("/v2/payment/card/sale", AUTHENTICATED_CARD),
+            Scenario::TwoStep => ("/v2/payment/card/auth", CARD),
+        }
+    }
 }
 
 /// What came of it.
@@ -90,21 +104,30 @@ async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sal
             return Ok(());
         }
         let payment_id = format!("{prefix}-{number}");
-        let body =
-            plan.merchant.sale(&payment_id, CARD, 1_000 + i64::from(number % 9_000), &plan.callback_url);
-        let done = receiver.expect(&payment_id);
+        let minor = 1_000 + i64::from(number % 9_000);
+        let (path, card) = plan.first();
+        let body = plan.merchant.sale(&payment_id, card, minor, &plan.callback_url);
+        let mut news = receiver.expect(&payment_id);
         let sent = Instant::now();
-        if !send(&mut connection, plan.address, body).await? {
+        if !send(&mut connection, plan.address, path, body).await? {
             tally.outcome.lock().refused += 1;
             continue;
         }
         let accepted = Instant::now();
-        let result = tokio::time::timeout(LOST_AFTER, done).await;
+        let mut last = tokio::time::timeout(LOST_AFTER, news.recv()).await;
+        if let Ok(Some(News::YourTurn)) = last {
+            let body = plan.merchant.capture(&payment_id);
+            if !send(&mut connection, plan.address, "/v2/payment/card/capture", body).await? {
+                tally.outcome.lock().refused += 1;
+                continue;
+            }
+            last = tokio::time::timeout(LOST_AFTER, news.recv()).await;
+        }
         let mut outcome = tally.outcome.lock();
-        match result {
-            Ok(Ok(success)) => {
+        match last {
+            Ok(Some(news)) => {
                 outcome.finished += 1;
-                outcome.unsuccessful += u64::from(!success);
+                outcome.unsuccessful += u64::from(news != News::Paid);
                 outcome.accepted.saturating_record(micros(accepted - sent));
                 outcome.final_callback.saturating_record(micros(accepted.elapsed()));
             }
@@ -126,12 +149,17 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-/// Whether the sale was accepted.
-async fn send(connection: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: String) -> Result<bool> {
+/// Whether the request was accepted.
+async fn send(
+    connection: &mut SendRequest<Full<Bytes>>,
+    address: SocketAddr,
+    path: &str,
+    body: String,
+) -> Result<bool> {
     if connection.ready().await.is_err() {
         *connection = connect(address).await?;
     }
-    let request = Request::post("/v2/payment/card/sale")
+    let request = Request::post(path)
         .header(header::HOST, address.to_string())
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(body))?;
@@ -139,7 +167,7 @@ async fn send(connection: &mut SendRequest<Full<Bytes>>, address: SocketAddr, bo
     let accepted = answer.status() == hyper::StatusCode::OK;
     let body = answer.into_body().collect().await?.to_bytes();
     if !accepted {
-        tracing::warn!(answer = %String::from_utf8_lossy(&body), "a sale was refused");
+        tracing::warn!(answer = %String::from_utf8_lossy(&body), "a request was refused");
     }
     Ok(accepted)
 }

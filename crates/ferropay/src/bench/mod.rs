@@ -11,7 +11,10 @@ mod receiver;
 mod report;
 mod target;
 
-use crate::{cli::Bench, client::Merchant};
+use crate::{
+    cli::{Bench, Scenario},
+    client::Merchant,
+};
 use anyhow::{Context, Result, bail};
 use ferropay_store::{
     replay,
@@ -38,6 +41,7 @@ pub(crate) async fn run(options: Bench) -> Result<ExitCode> {
         merchant: Arc::new(merchant),
         in_flight: options.in_flight,
         callback_url: receiver.url(),
+        scenario: options.scenario,
     };
     progress(&options, "warming up …");
     load::run(&plan, &receiver, "warm", options.warm_up.min(options.sales))
@@ -51,7 +55,8 @@ pub(crate) async fn run(options: Bench) -> Result<ExitCode> {
     let used = target.usage().zip(before).map(|(after, before)| after.since(before));
     let doubled = target.doubled().await;
     let database_bytes = target.stop().await;
-    let store_alone = if options.no_replay {
+    // The replay is that of plain sales.
+    let store_alone = if options.no_replay || options.scenario != Scenario::Sale {
         None
     } else {
         progress(&options, "replaying the same change sets on the store alone …");

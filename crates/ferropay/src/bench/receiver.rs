@@ -16,7 +16,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
 
 /// The part of a callback the bench looks at.
 #[derive(Deserialize)]
@@ -32,8 +35,19 @@ struct Payment<'a> {
 }
 
 enum Awaited {
-    Open(oneshot::Sender<bool>),
+    Open(UnboundedSender<News>),
     Final,
+}
+
+/// What a callback says of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It is final, and paid.
+    Paid,
+    /// It is final, and not paid.
+    NotPaid,
+    /// The merchant has to do the next step.
+    YourTurn,
 }
 
 #[derive(Default)]
@@ -54,9 +68,9 @@ impl Receiver {
         format!("http://{}/callback", self.address)
     }
 
-    /// Announces a payment; the answer says whether its final callback reported success.
-    pub(crate) fn expect(&self, payment_id: &str) -> oneshot::Receiver<bool> {
-        let (sender, receiver) = oneshot::channel();
+    /// Announces a payment; what its callbacks say comes through the answer.
+    pub(crate) fn expect(&self, payment_id: &str) -> UnboundedReceiver<News> {
+        let (sender, receiver) = unbounded_channel();
         self.shared.payments.lock().insert(payment_id.to_owned(), Awaited::Open(sender));
         receiver
     }
@@ -115,17 +129,24 @@ async fn take(
 }
 
 fn note(shared: &Shared, payment: &Payment<'_>) {
-    let before = if let Some(awaited) = shared.payments.lock().get_mut(payment.id.as_ref()) {
-        std::mem::replace(awaited, Awaited::Final)
-    } else {
+    let news = match payment.status {
+        "success" => News::Paid,
+        "awaiting capture" => News::YourTurn,
+        _ => News::NotPaid,
+    };
+    let mut payments = shared.payments.lock();
+    let Some(awaited) = payments.get_mut(payment.id.as_ref()) else {
         shared.wrong.fetch_add(1, Ordering::Relaxed);
         return;
     };
-    match before {
+    match awaited {
         // The load generator may have given up; the callback counts all the same.
-        Awaited::Open(sender) => drop(sender.send(payment.status == "success")),
+        Awaited::Open(sender) => drop(sender.send(news)),
         Awaited::Final => {
             shared.repeated.fetch_add(1, Ordering::Relaxed);
         }
+    }
+    if news != News::YourTurn {
+        *awaited = Awaited::Final;
     }
 }

@@ -1,5 +1,6 @@
 //! `ferropay demo`: a sandbox on a fresh database, real traffic through it, and every message shown.
 
+mod browser;
 mod script;
 mod show;
 mod stage;

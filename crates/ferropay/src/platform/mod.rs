@@ -44,6 +44,10 @@ impl Platform {
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("the address {} cannot be listened on; choose another with --listen", config.listen)
         })?;
+        let public_url = match &config.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", listener.local_addr()?),
+        };
         let access =
             if config.sandbox { Some(sandbox::prepare(config, store.as_ref(), &vault).await?) } else { None };
         let engine = Engine::new(Parts {
@@ -54,6 +58,7 @@ impl Platform {
                 HttpCourier::new(config.sandbox).context("the TLS library could not be set up")?,
             ),
             hook: crash_hook(config)?,
+            public_url,
             settings: Settings::default(),
         })
         .await

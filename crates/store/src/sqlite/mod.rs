@@ -23,7 +23,7 @@ mod writer;
 
 use crate::{
     Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Store, Unavailable, prepared::Prepared,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Standing, Store, Unavailable, prepared::Prepared,
     vault::Sealed,
 };
 use ferropay_domain::{
@@ -218,6 +218,10 @@ impl Store for SqliteStore {
 
     fn scene(&self, attempt: AttemptId) -> Answer<'_, Option<Scene>> {
         self.read("read an attempt", move |it| reads::scene(it, attempt))
+    }
+
+    fn standing(&self, operation: OperationId) -> Answer<'_, Option<Standing>> {
+        self.read("read an operation", move |it| reads::standing(it, operation))
     }
 
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {

@@ -3,7 +3,7 @@
 use super::rows::{self, ATTEMPT, OPERATION, OPERATION_COLUMNS, PAYMENT, PAYMENT_COLUMNS, TASK};
 use crate::{
     Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, OperationRow, PendingDelivery, RequestRow,
-    Scene, prepared, vault::Sealed,
+    Scene, Standing, prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,
@@ -78,6 +78,24 @@ pub(super) fn scene(it: &Connection, attempt: AttemptId) -> Result<Option<Scene>
             payment: rows::payment(row)?,
             operation: rows::operation(row, PAYMENT_COLUMNS)?,
             attempt: rows::attempt(row, PAYMENT_COLUMNS + OPERATION_COLUMNS)?,
+        })
+    })
+}
+
+pub(super) fn standing(it: &Connection, operation: OperationId) -> Result<Option<Standing>> {
+    let sql = format!(
+        "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM operations AS o JOIN payments AS p ON p.key = o.payment
+         LEFT JOIN attempts AS a ON a.reference =
+            (SELECT max(reference) FROM attempts WHERE reference BETWEEN o.id * 512 AND o.id * 512 + 511)
+         WHERE o.id = ?1"
+    );
+    let attempt_from = PAYMENT_COLUMNS + OPERATION_COLUMNS;
+    first(it, &sql, params![operation.get()], |row| {
+        let attempt = row.get_ref(attempt_from)?.as_i64_or_null()?;
+        Ok(Standing {
+            payment: rows::payment(row)?,
+            operation: rows::operation(row, PAYMENT_COLUMNS)?,
+            attempt: attempt.map(|_| rows::attempt(row, attempt_from)).transpose()?,
         })
     })
 }

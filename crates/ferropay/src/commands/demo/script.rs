@@ -2,7 +2,7 @@
 
 use super::{show, stage::Stage};
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Plays every scene; the first that does not go as expected ends it.
 pub(super) async fn play(stage: &Stage) -> Result<()> {
@@ -21,8 +21,32 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
     let partial = stage.callback("partially refunded", "success").await?;
     ensure!(partial.pointer("/payment/sum/amount") == Some(&Value::from(370)), "3.70 EUR should be left");
 
+    show::scene(
+        "A challenge by 3-D Secure",
+        "the issuer wants to see the browser and then asks the customer; what it found out comes from server to \
+         server, the browser only brings back that the customer has returned",
+    );
+    stage.authenticated_sale("demo-5", "4314220000000056", 4990).await?;
+    let waits = stage.callback("awaiting 3ds result", "awaiting 3ds result").await?;
+    stage.show_browser(&waits).await?;
+    let seen = json!({ "threeds_completion_indicator": true });
+    stage.follow("/v2/payment/card/3ds_check_iframe", "demo-5", seen).await?;
+    let asked = stage.callback("awaiting 3ds result", "awaiting 3ds result").await?;
+    let cres = stage.type_code(&asked, "123456").await?;
+    stage.follow("/v2/payment/card/3ds_result", "demo-5", json!({ "cres": cres })).await?;
+    let paid = stage.callback("success", "success").await?;
+    expect(&paid, "/operation/eci", "05")?;
+
+    show::scene("A purchase in two steps", "45.00 EUR are held, then 40.00 EUR of them captured");
+    stage.hold("demo-6", "4000000000000077", 4500).await?;
+    stage.callback("awaiting capture", "success").await?;
+    let amount = json!({ "payment": { "amount": 4000, "currency": "EUR" } });
+    stage.follow("/v2/payment/card/capture", "demo-6", amount).await?;
+    let captured = stage.callback("success", "success").await?;
+    expect(&captured, "/operation/type", "capture")?;
+
     show::scene("A full refund on the day of the sale", "nothing has been cleared yet, so it is a reversal");
-    stage.sale("demo-3", "5413330000000019", 4200, None).await?;
+    stage.sale("demo-3", "4000000000000077", 4200, None).await?;
     stage.callback("success", "success").await?;
     stage.refund("demo-3", None).await?;
     let full = stage.callback("reversed", "success").await?;
@@ -51,8 +75,8 @@ pub(super) async fn play(stage: &Stage) -> Result<()> {
         };
         minor(&after) - minor(&before)
     };
-    ensure!(owed("owed to the merchant") == 370, "the merchant should be owed 3.70 EUR more");
-    ensure!(owed("owed by the acquirer") == 370, "the acquirer should owe 3.70 EUR more");
+    ensure!(owed("owed to the merchant") == 9_360, "the merchant should be owed 93.60 EUR more");
+    ensure!(owed("owed by the acquirer") == 9_360, "the acquirer should owe 93.60 EUR more");
     Ok(())
 }
 

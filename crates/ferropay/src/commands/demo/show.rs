@@ -65,6 +65,11 @@ pub(super) fn reply(status: u16, body: &str) {
     println!("   {} {status} {}", paint("36", "←"), cut(&brief(body)));
 }
 
+/// What the customer's browser does.
+pub(super) fn browser(what: &str) {
+    println!("   {} browser: {what}", paint("35", "·"));
+}
+
 /// A callback: the line that matters, then the body.
 pub(super) fn callback(body: &Value, text: &str, genuine: bool) {
     let said = |pointer: &str| match body.pointer(pointer) {

@@ -1,6 +1,6 @@
 //! The merchant of the demonstration: sends requests, receives and verifies callbacks, looks at the books.
 
-use super::show;
+use super::{browser::Form, show};
 use crate::{client::Merchant, platform::sandbox::Access};
 use anyhow::{Context, Result, bail};
 use axum::{Router, body::Bytes, extract::State, routing::post};
@@ -64,6 +64,41 @@ impl Stage {
     /// Sends a refund and expects its acceptance.
     pub(super) async fn refund(&self, payment_id: &str, minor: Option<i64>) -> Result<Value> {
         self.send("/v2/payment/card/refund", self.merchant.refund(payment_id, minor), None).await
+    }
+
+    /// Sends a card sale whose customer the merchant leads through 3-D Secure, and expects its acceptance.
+    pub(super) async fn authenticated_sale(&self, payment_id: &str, pan: &str, minor: i64) -> Result<Value> {
+        let addresses = (format!("{}/back", self.callbacks), format!("{}/seen", self.callbacks));
+        let body = self.merchant.authenticated_sale(payment_id, pan, minor, &self.callbacks, &addresses);
+        self.send("/v2/payment/card/sale", body, None).await
+    }
+
+    /// Sends any other request about a payment and expects its acceptance.
+    pub(super) async fn follow(&self, path: &str, payment_id: &str, body: Value) -> Result<Value> {
+        self.send(path, self.merchant.signed(payment_id, None, &body), None).await
+    }
+
+    /// Holds an amount.
+    pub(super) async fn hold(&self, payment_id: &str, pan: &str, minor: i64) -> Result<Value> {
+        let body = self.merchant.sale(payment_id, pan, minor, &self.callbacks);
+        self.send("/v2/payment/card/auth", body, None).await
+    }
+
+    /// Plays the customer's browser in a challenge: shows itself to the issuer, types the code, comes back. Answers
+    /// what it brings back for the merchant.
+    pub(super) async fn show_browser(&self, callback: &Value) -> Result<()> {
+        let seen = form(callback, "/threeds2/iframe")?.post(&self.client).await?;
+        show::browser("a hidden frame shows the browser to the issuer, which answers to the merchant");
+        anyhow::ensure!(seen.field("threeDSMethodData").is_some(), "the issuer has not seen the browser");
+        Ok(())
+    }
+
+    /// Types the bank's code; answers what the browser brings back.
+    pub(super) async fn type_code(&self, callback: &Value, code: &str) -> Result<String> {
+        let page = form(callback, "/threeds2/redirect")?.post(&self.client).await?;
+        show::browser(&format!("the customer types {code} on the bank's page"));
+        let back = page.with("otp", code).post(&self.client).await?;
+        back.field("cres").map(str::to_owned).context("the bank sends nothing back")
     }
 
     /// Asks for the status of a payment.
@@ -151,4 +186,15 @@ impl Stage {
 
 async fn receive(State(sender): State<mpsc::UnboundedSender<Bytes>>, body: Bytes) {
     drop(sender.send(body));
+}
+
+/// A form as a callback describes it.
+fn form(callback: &Value, pointer: &str) -> Result<Form> {
+    let described = callback.pointer(pointer).with_context(|| format!("the callback has no {pointer}"))?;
+    let fields = described.get("params").and_then(Value::as_object).context("a form without fields")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(Form {
+        action: described.get("url").map(text).unwrap_or_default(),
+        fields: fields.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+    })
 }

@@ -98,6 +98,7 @@ impl World {
             clock: clock.clone(),
             courier: mailbox.clone(),
             hook: None,
+            public_url: "http://pay.example".to_owned(),
             settings: ferropay_engine::Settings {
                 poll_every: Duration::from_millis(20),
                 reversal_pause: Duration::from_millis(20),

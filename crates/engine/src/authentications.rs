@@ -1,0 +1,307 @@
+//! 3-D Secure: asking the directory server, taking the issuer's result, and leading customers through the platform's
+//! own page.
+
+use crate::{
+    authentication::{
+        AuthenticationAnswer, AuthenticationOrder, Authenticator, CardRange, DeviceData, MerchantFacts,
+        NoticeRefused, ResultNotice,
+    },
+    engine::Engine,
+    failure::Failure,
+    following::Situation as _,
+    projects::KnownProject,
+    provider_work::Cards,
+    registry::InHand,
+};
+use ferropay_domain::{
+    card::Pan,
+    change::bucket_of,
+    decide::{self, AuthenticationOutcome, Noticed, RangeFacts, ThreeDsRequest},
+    ids::{AuthenticationId, OperationId},
+    payment::{Authentication, AuthenticationFlow, Form, OperationKind},
+    project::Environment,
+};
+use ferropay_store::{Commit, CommitError, Loss, Standing};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How often a result notice is decided again when the payment changes meanwhile.
+const MOST_TRIES: u32 = 20;
+
+impl Engine {
+    /// Adds a 3DS server; customers of its environment's projects are authenticated by it from now on.
+    pub fn authenticate_with(&self, authenticator: Arc<dyn Authenticator>) {
+        let mut known = self.authenticators.write();
+        known.retain(|it| it.environment() != authenticator.environment());
+        known.push(authenticator);
+    }
+
+    pub(crate) fn authenticator(&self, environment: Environment) -> Option<Arc<dyn Authenticator>> {
+        self.authenticators.read().iter().find(|it| it.environment() == environment).cloned()
+    }
+
+    /// The range a card lies in; none when its issuer, or the platform for this project, takes no part.
+    fn card_range(&self, project: &KnownProject, pan: &Pan) -> Option<(Arc<dyn Authenticator>, CardRange)> {
+        let authenticator = self.authenticator(project.project.environment)?;
+        let range = authenticator.range(pan)?;
+        Some((authenticator, range))
+    }
+
+    /// What an authentication of `operation` would begin with; `data` is asked for only when the card takes part.
+    pub(crate) fn range_facts(
+        &self,
+        project: &KnownProject,
+        pan: &Pan,
+        operation: OperationId,
+        request: &ThreeDsRequest,
+    ) -> Option<RangeFacts> {
+        let (authenticator, range) = self.card_range(project, pan)?;
+        let id = AuthenticationId::of(operation, Uuid::new_v4().into_bytes());
+        let md = Uuid::new_v4().simple().to_string();
+        let extended = request.return_url.is_some() && request.notification_url.is_some();
+        let platform_page = self.device_page(id);
+        let seen_at = match (&request.notification_url, extended) {
+            (Some(url), true) => url.as_str(),
+            _ => &platform_page,
+        };
+        let device_form =
+            range.method_url.as_deref().map(|url| authenticator.device_form(id, url, seen_at));
+        Some(RangeFacts {
+            id,
+            version: range.version.to_string(),
+            device_form,
+            page: self.page_form(id, &md, request.return_url.as_deref()),
+            md,
+        })
+    }
+
+    /// The form that shows the browser to the issuer on the platform's page; none when the issuer does not want to.
+    pub(crate) async fn device_form_of(
+        &self,
+        project: &KnownProject,
+        standing: &Standing,
+    ) -> Result<Option<Form>, Failure> {
+        let (Some(known), Some(card)) = (authentication(standing), &standing.payment.detail.card) else {
+            return Ok(None);
+        };
+        let pan = self.card_number(standing.payment.project, card).await?;
+        let Some((authenticator, range)) = self.card_range(project, &pan) else { return Ok(None) };
+        let seen_at = self.device_page(known.id);
+        Ok(range.method_url.as_deref().map(|url| authenticator.device_form(known.id, url, &seen_at)))
+    }
+
+    /// Where an issuer says, on the platform's page, that it has seen the browser.
+    fn device_page(&self, id: AuthenticationId) -> String {
+        format!("{}/3ds/device/{id}", self.public_url)
+    }
+
+    /// The form that brings a customer to the platform's page (G-196): the members are those of the older protocol.
+    fn page_form(&self, id: AuthenticationId, md: &str, term_url: Option<&str>) -> Form {
+        let mut fields = vec![
+            ("PaReq".to_owned(), self.page_ticket(b"PaReq", id, md)),
+            ("MD".to_owned(), md.to_owned()),
+        ];
+        fields.extend(term_url.map(|url| ("TermUrl".to_owned(), url.to_owned())));
+        Form { url: format!("{}/3ds/acs", self.public_url), fields }
+    }
+
+    /// A text that only this platform can make: `PaReq` brings a customer to the page, `PaRes` says that the page has
+    /// let them go. It begins with the identifier, so that the authentication is found by it.
+    pub(crate) fn page_ticket(&self, purpose: &[u8], id: AuthenticationId, md: &str) -> String {
+        let digest = self.vault.fingerprint(&[purpose, id.as_bytes(), md.as_bytes()]);
+        format!("{id}{}", Uuid::from_bytes(digest).simple())
+    }
+
+    /// The authentication a ticket was made for.
+    pub(crate) fn ticket_holder(ticket: &str) -> Option<AuthenticationId> {
+        ticket.get(..32).and_then(AuthenticationId::parse).filter(|_| ticket.len() == 64)
+    }
+
+    /// Asks the directory server, and takes its answer.
+    pub(crate) async fn authenticate(
+        self: Arc<Self>,
+        project: Arc<KnownProject>,
+        standing: Standing,
+        cards: Cards,
+        recovered: bool,
+        in_hand: InHand,
+    ) {
+        let operation = standing.operation.id;
+        if let Err(error) = self.ask_directory(project, standing, cards, recovered).await {
+            tracing::error!(operation = operation.get(), %error, "an authentication could not be carried on");
+        }
+        drop(in_hand);
+        self.authenticated.wake(operation);
+    }
+
+    async fn ask_directory(
+        self: &Arc<Self>,
+        mut project: Arc<KnownProject>,
+        mut standing: Standing,
+        mut cards: Cards,
+        recovered: bool,
+    ) -> Result<(), Failure> {
+        let operation = standing.operation.id;
+        if recovered {
+            // An earlier process may have asked already: nobody answers twice about one transaction.
+            let id = AuthenticationId::of(operation, Uuid::new_v4().into_bytes());
+            self.settle(&mut project, &mut standing, &cards, |project, standing, _, now| {
+                Ok(decide::asked_again(project, (&standing.payment, &standing.operation), id, now))
+            })
+            .await?;
+        }
+        let Some(order) = self.authentication_order(&project, &standing, &mut cards).await? else {
+            return Ok(());
+        };
+        let outcome = match self.authenticator(project.project.environment) {
+            Some(authenticator) => match authenticator.authenticate(order).await {
+                AuthenticationAnswer::Decided { result, ds_transaction, acs_transaction } => {
+                    AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction }
+                }
+                AuthenticationAnswer::Challenge { ds_transaction, acs_transaction, form } => {
+                    AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form }
+                }
+                AuthenticationAnswer::Unavailable { reason } => {
+                    tracing::warn!(operation = operation.get(), %reason, "a customer could not be authenticated");
+                    AuthenticationOutcome::Unavailable
+                }
+            },
+            None => AuthenticationOutcome::Unavailable,
+        };
+        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
+            decide::authenticated(
+                project,
+                (&standing.payment, &standing.operation),
+                outcome.clone(),
+                ids,
+                now,
+            )
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn authentication_order(
+        &self,
+        project: &KnownProject,
+        standing: &Standing,
+        cards: &mut Cards,
+    ) -> Result<Option<AuthenticationOrder>, Failure> {
+        let Standing { payment, operation, .. } = standing;
+        let (Some(authentication), Some(card)) = (&operation.detail.authentication, &payment.detail.card)
+        else {
+            return Ok(None);
+        };
+        let pan = match &cards.pan {
+            Some(pan) => pan.clone(),
+            None => self.card_number(payment.project, card).await?,
+        };
+        cards.pan = Some(pan.clone());
+        Ok(Some(AuthenticationOrder {
+            id: authentication.id,
+            version: authentication.version.clone(),
+            is_payment: operation.kind != OperationKind::AccountVerification,
+            amount: operation.amount,
+            at: operation.created_at,
+            pan,
+            expiry: card.expiry,
+            holder: card.holder.clone(),
+            device_data: match authentication.device_data {
+                Some(true) => DeviceData::Seen,
+                Some(false) => DeviceData::NotSeen,
+                None => DeviceData::NotWanted,
+            },
+            notification_url: match authentication.flow {
+                AuthenticationFlow::Extended => authentication.return_url.clone(),
+                _ => format!("{}/3ds/return", self.public_url),
+            },
+            session_data: authentication.md.clone(),
+            data: authentication.data.clone(),
+            merchant: MerchantFacts {
+                name: project.name.clone(),
+                country: project.project.settings.merchant_country.clone().unwrap_or_default(),
+                category: project.project.settings.category.unwrap_or(0),
+                url: project.project.settings.shop_url.clone().unwrap_or_default(),
+            },
+        }))
+    }
+
+    /// Takes a result notice of an issuer (RReq). Answers the body to reply with; only this tells what came of a
+    /// challenge. A notice that belongs to nothing, or contradicts what is known, changes nothing.
+    pub async fn result_notice(self: &Arc<Self>, body: &[u8]) -> String {
+        let authenticators = self.authenticators.read().clone();
+        let mut refused = String::new();
+        for authenticator in authenticators {
+            let notice = match authenticator.read_result(body) {
+                Ok(notice) => notice,
+                Err(error) => {
+                    tracing::warn!("a result of an authentication breaks the protocol");
+                    refused = error;
+                    continue;
+                }
+            };
+            match self.take_notice(authenticator.environment(), &notice).await {
+                Ok(()) => return authenticator.acknowledge(&notice),
+                Err(why) => {
+                    tracing::warn!(authentication = %notice.id, ?why, "a result of an authentication is refused");
+                    refused = authenticator.refuse(&notice, why);
+                    if why != NoticeRefused::Unknown {
+                        break;
+                    }
+                }
+            }
+        }
+        refused
+    }
+
+    async fn take_notice(
+        self: &Arc<Self>,
+        environment: Environment,
+        notice: &ResultNotice,
+    ) -> Result<(), NoticeRefused> {
+        let unavailable = |error: Failure| {
+            tracing::error!(%error, "a result of an authentication could not be recorded");
+            NoticeRefused::Unavailable
+        };
+        for _ in 0..MOST_TRIES {
+            let found = self.store.standing(notice.id.operation()).await;
+            let standing = found.map_err(|error| unavailable(error.into()))?.ok_or(NoticeRefused::Unknown)?;
+            let project = self.project(standing.payment.project).map_err(unavailable)?;
+            let ours = authentication(&standing).is_some_and(|it| it.id == notice.id)
+                && project.project.environment == environment;
+            if !ours {
+                return Err(NoticeRefused::Unknown);
+            }
+            let now = self.moment(&project);
+            let noticed = decide::result_noticed(
+                &project.project,
+                (&standing.payment, &standing.operation),
+                (&notice.ds_transaction, &notice.acs_transaction),
+                notice.result.clone(),
+                self.ids.for_decision(),
+                now,
+            );
+            let changes = match noticed.map_err(|broken| unavailable(broken.into()))? {
+                Noticed::Recorded(changes) => *changes,
+                Noticed::Known => return Ok(()),
+                Noticed::Unknown => return Err(NoticeRefused::Unknown),
+                Noticed::Contradicts => return Err(NoticeRefused::Contradicts),
+            };
+            let bucket = bucket_of(standing.payment.key);
+            let applied = self
+                .apply(&project, changes, Commit::default(), standing.before(), Cards::default, (bucket, now))
+                .await;
+            match applied {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Lost(Loss::Stale)) => {}
+                Err(error) => return Err(unavailable(error.into())),
+            }
+        }
+        Err(NoticeRefused::Unavailable)
+    }
+}
+
+/// The authentication an operation waits for.
+pub(crate) fn authentication(standing: &Standing) -> Option<&Authentication> {
+    standing.operation.detail.authentication.as_deref()
+}

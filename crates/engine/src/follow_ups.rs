@@ -1,0 +1,212 @@
+//! Requests about an operation that waits: what the customer's browser brought back, a code, missing data.
+
+use crate::{
+    authentications::authentication,
+    engine::Engine,
+    failure::Failure,
+    following::Situation as _,
+    intake::{Intake, Origin},
+    projects::KnownProject,
+    provider_work::Cards,
+    steps::Step,
+};
+use ferropay_domain::{
+    change::bucket_of,
+    decide::{self, CardFacts, FollowUp, NotWaiting, ThreeDsRequest},
+    ids::PaymentId,
+    payment::{AuthenticationFlow, OperationStatus},
+};
+use ferropay_store::{Commit, CommitError, Loss, Standing};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What a request brings to an operation that waits.
+#[derive(Clone, Debug)]
+pub enum Brought {
+    /// Whether the issuer said in time that it has seen the browser (`3ds_check_iframe`).
+    DeviceData {
+        /// It did.
+        seen: bool,
+        /// The value given along, when it was.
+        md: Option<String>,
+    },
+    /// What the browser brought back from the issuer (`3ds_result` with `cres`).
+    ChallengeReturn {
+        /// As it came.
+        cres: String,
+        /// The value given along, when it was.
+        md: Option<String>,
+    },
+    /// What the browser brought back from the platform's page (`3ds_result` with `pares`).
+    PageReturn {
+        /// As it came.
+        pares: String,
+        /// The value given along, when it was.
+        md: Option<String>,
+    },
+    /// The customer wants a code to be sent (`merchant_auth` start).
+    StartMerchantAuth,
+    /// The customer's code (`merchant_auth` finish).
+    MerchantAuthCode(String),
+    /// Missing data by dotted path (`clarification`).
+    Data(BTreeMap<String, String>),
+}
+
+impl Engine {
+    /// Takes a request about a payment that waits.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was changed.
+    pub async fn follow_up(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        payment_id: &PaymentId,
+        brought: Brought,
+        origin: Origin<'_>,
+    ) -> Result<Intake, Failure> {
+        if self.is_draining() {
+            return Err(Failure::Draining);
+        }
+        let head = self.head(project, &origin);
+        let Some(found) = self.find(project, payment_id).await? else {
+            return Ok(Intake::UnknownPayment);
+        };
+        let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
+        loop {
+            // An equal request that was taken is the same request, also when nothing waits any more.
+            let now = self.moment(project);
+            if let Some(first) =
+                self.store.resent(project.project.id, head.fingerprint, now.real).await?
+            {
+                return Ok(Intake::Accepted(first));
+            }
+            let Some(payment) = self.store.payment(project.project.id, found.key).await? else {
+                return Ok(Intake::UnknownPayment);
+            };
+            let Some(open) = payment.open else { return Ok(Intake::NotWaiting) };
+            let Some(standing) = self.store.standing(open).await? else { return Ok(Intake::NotWaiting) };
+            let follow = match self.accepted(&standing, &brought) {
+                Ok(follow) => follow,
+                Err(refused) => {
+                    tracing::warn!(
+                        project = project.project.id.get(),
+                        operation = open.get(),
+                        why = refused.why,
+                        "a request about a payment that waits is refused"
+                    );
+                    return Ok(refused.intake);
+                }
+            };
+            let facts = self.card_facts(project, &standing, &follow).await?;
+            let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
+            let ids = self.ids.for_decision();
+            let decided = decide::follow_up(&project.project, situation, follow, &facts, Some(head), ids, now)?;
+            let changes = match decided {
+                Ok(changes) => changes,
+                Err(NotWaiting) => return Ok(Intake::NotWaiting),
+            };
+            self.step(Step::BeforeAccept);
+            let place = (bucket_of(standing.payment.key), now);
+            let applied = self
+                .apply(project, changes, Commit::default(), standing.before(), Cards::default, place)
+                .await;
+            match applied {
+                Ok(()) => {
+                    self.step(Step::AfterAccept);
+                    return Ok(Intake::Accepted(head.id));
+                }
+                Err(CommitError::Lost(Loss::Resent(first))) => return Ok(Intake::Accepted(first)),
+                Err(CommitError::Lost(Loss::Stale)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The 3-D Secure facts a decision needs when the operation may come to that step.
+    async fn card_facts(
+        &self,
+        project: &KnownProject,
+        standing: &Standing,
+        follow: &FollowUp,
+    ) -> Result<CardFacts, Failure> {
+        let card = standing.payment.detail.card.as_ref();
+        let needed = matches!(follow, FollowUp::Clarification { .. });
+        let Some(card) = card.filter(|_| needed && standing.operation.kind.is_primary()) else {
+            return Ok(CardFacts::default());
+        };
+        let pan = self.card_number(standing.payment.project, card).await?;
+        let addresses = authentication(standing).map(|it| ThreeDsRequest {
+            return_url: Some(it.return_url.clone()).filter(|url| !url.is_empty()),
+            notification_url: it.notification_url.clone(),
+            ..ThreeDsRequest::default()
+        });
+        let request = addresses.unwrap_or_default();
+        Ok(CardFacts { range: self.range_facts(project, &pan, standing.operation.id, &request) })
+    }
+
+    /// Checks that what was brought belongs to what the operation waits for.
+    fn accepted(&self, standing: &Standing, brought: &Brought) -> Result<FollowUp, Refused> {
+        let md_of = |md: &Option<String>| match (authentication(standing), md) {
+            (Some(known), Some(md)) if *md != known.md => Err(Refused::bad("the md is another payment's")),
+            _ => Ok(()),
+        };
+        let waiting = || {
+            let waits = standing.operation.status == OperationStatus::AwaitingThreeDs;
+            authentication(standing).filter(|_| waits).ok_or(Refused::NOT_WAITING)
+        };
+        match brought {
+            Brought::DeviceData { seen, md } => {
+                let known = waiting()?;
+                md_of(md)?;
+                if known.flow != AuthenticationFlow::Extended {
+                    return Err(Refused::NOT_WAITING);
+                }
+                Ok(FollowUp::DeviceData { seen: *seen })
+            }
+            Brought::ChallengeReturn { cres, md } => {
+                let known = waiting()?;
+                md_of(md)?;
+                if known.flow != AuthenticationFlow::Extended {
+                    return Err(Refused::bad("a cres where the platform leads the customer"));
+                }
+                let authenticators = self.authenticators.read();
+                let read = authenticators.iter().find_map(|it| it.read_return(cres));
+                let Some(read) = read else { return Err(Refused::bad("the cres cannot be read")) };
+                if read.id != known.id {
+                    return Err(Refused::bad("the cres is another payment's"));
+                }
+                if known.acs_transaction.as_deref() != Some(read.acs_transaction.as_str()) {
+                    return Err(Refused::bad("the cres is another issuer's"));
+                }
+                Ok(FollowUp::Returned)
+            }
+            Brought::PageReturn { pares, md } => {
+                let known = waiting()?;
+                md_of(md)?;
+                if known.flow != AuthenticationFlow::Basic {
+                    return Err(Refused::bad("a pares where the merchant leads the customer"));
+                }
+                if *pares != self.page_ticket(b"PaRes", known.id, &known.md) {
+                    return Err(Refused::bad("the pares was not made for this payment"));
+                }
+                Ok(FollowUp::Returned)
+            }
+            Brought::StartMerchantAuth => Ok(FollowUp::StartMerchantAuth),
+            Brought::MerchantAuthCode(code) => Ok(FollowUp::FinishMerchantAuth { code: code.clone() }),
+            Brought::Data(values) => Ok(FollowUp::Clarification { values: values.clone() }),
+        }
+    }
+}
+
+/// Why something brought is not taken.
+struct Refused {
+    intake: Intake,
+    why: &'static str,
+}
+
+impl Refused {
+    const NOT_WAITING: Self = Self { intake: Intake::NotWaiting, why: "the operation does not wait for it" };
+
+    const fn bad(why: &'static str) -> Self {
+        Self { intake: Intake::BadResult, why }
+    }
+}

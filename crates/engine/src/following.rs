@@ -1,0 +1,293 @@
+//! Making decisions durable and carrying on what they make due at once.
+//!
+//! Work that a commit makes due is recorded as a task, so it survives the process. The process that made it takes it
+//! in hand before the commit makes it visible to the scheduler, and carries it on with everything it knows, so that
+//! the usual path reads nothing again.
+
+use crate::{
+    engine::Engine,
+    failure::Failure,
+    projects::KnownProject,
+    provider_work::{Cards, Carried},
+    registry::InHand,
+    steps::Step,
+};
+use ferropay_domain::{
+    change::{ChangeSet, MachineBreak, PaymentWrite, TaskKey, Write, bucket_of},
+    decide::{Ids, Now},
+    ids::{AttemptId, OperationId},
+    payment::{Attempt, Operation, Payment},
+    project::Project,
+};
+use ferropay_store::{Commit, CommitError, Loss, Scene, Standing, Store, Unavailable};
+use std::{future::Future, sync::Arc, time::Duration};
+
+/// The first pause before what was decided is recorded again, after the store could not; doubled each time.
+pub(crate) const FIRST_STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest such pause.
+pub(crate) const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(15);
+
+/// What a decision was made on, as far as it stays as it was.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Before<'a> {
+    pub(crate) payment: Option<&'a Payment>,
+    pub(crate) operation: Option<&'a Operation>,
+    pub(crate) attempt: Option<&'a Attempt>,
+}
+
+/// Work taken in hand.
+enum Work {
+    Call(Box<Scene>),
+    Reverse(Box<Scene>),
+    Authenticate(Box<Standing>),
+}
+
+/// Work taken in hand before the commit that makes it due.
+pub(crate) struct Followers(Vec<(Work, InHand)>);
+
+/// Facts that are read again when they have changed since.
+pub(crate) trait Situation: Sized {
+    /// What a decision on it is made on.
+    fn before(&self) -> Before<'_>;
+    /// The same, as it stands in the store now.
+    fn reload(&self, store: &dyn Store) -> impl Future<Output = Result<Option<Self>, Unavailable>> + Send;
+    /// Takes over what a change set changes of it.
+    fn advance(&mut self, changes: Advance);
+}
+
+/// What a change set leaves of payment, operations and attempts.
+pub(crate) struct Advance {
+    payment: Option<Payment>,
+    operations: Vec<Operation>,
+    attempts: Vec<Attempt>,
+}
+
+impl Advance {
+    fn of(changes: &ChangeSet) -> Self {
+        let records = changes.operations.iter().map(|write| write.record().clone());
+        Self {
+            payment: changes.payment.as_ref().map(|write| write.payment().clone()),
+            operations: records.collect(),
+            attempts: changes.attempts.iter().map(|write| write.record().clone()).collect(),
+        }
+    }
+}
+
+impl Situation for Scene {
+    fn before(&self) -> Before<'_> {
+        Before {
+            payment: Some(&self.payment),
+            operation: Some(&self.operation),
+            attempt: Some(&self.attempt),
+        }
+    }
+
+    async fn reload(&self, store: &dyn Store) -> Result<Option<Self>, Unavailable> {
+        store.scene(self.attempt.id).await
+    }
+
+    fn advance(&mut self, changes: Advance) {
+        let Advance { payment, operations, attempts } = changes;
+        let (operation, attempt) = (self.operation.id, self.attempt.id);
+        self.payment = payment.unwrap_or_else(|| self.payment.clone());
+        if let Some(it) = operations.into_iter().rfind(|it| it.id == operation) {
+            self.operation = it;
+        }
+        if let Some(it) = attempts.into_iter().rfind(|it| it.id == attempt) {
+            self.attempt = it;
+        }
+    }
+}
+
+impl Situation for Standing {
+    fn before(&self) -> Before<'_> {
+        Before {
+            payment: Some(&self.payment),
+            operation: Some(&self.operation),
+            attempt: self.attempt.as_ref(),
+        }
+    }
+
+    async fn reload(&self, store: &dyn Store) -> Result<Option<Self>, Unavailable> {
+        store.standing(self.operation.id).await
+    }
+
+    fn advance(&mut self, changes: Advance) {
+        let Advance { payment, operations, attempts } = changes;
+        let operation = self.operation.id;
+        self.payment = payment.unwrap_or_else(|| self.payment.clone());
+        if let Some(it) = operations.into_iter().rfind(|it| it.id == operation) {
+            self.operation = it;
+        }
+        if let Some(it) = attempts.into_iter().rfind(|it| it.id.operation == operation) {
+            self.attempt = Some(it);
+        }
+    }
+}
+
+impl Engine {
+    /// Makes a decision durable and carries on what it makes due at once.
+    pub(crate) async fn apply(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        changes: ChangeSet,
+        commit: Commit,
+        before: Before<'_>,
+        cards: impl FnOnce() -> Cards,
+        (bucket, now): (u8, Now),
+    ) -> Result<(), CommitError> {
+        let followers = self.followers(&changes, before, bucket, now);
+        let deliveries = self.commit(project, changes, commit, bucket, now).await?;
+        if !followers.0.is_empty() {
+            self.follow(project, followers, cards());
+        }
+        self.dispatch(project, deliveries);
+        Ok(())
+    }
+
+    /// Takes in hand what the changes make due at once. This happens before the commit: as soon as a task is durable
+    /// the scheduler sees it, and must not begin what is about to be begun here. What cannot be taken, the scheduler
+    /// will find.
+    fn followers(&self, changes: &ChangeSet, before: Before<'_>, bucket: u8, now: Now) -> Followers {
+        let mut work = Vec::new();
+        if !self.owns(bucket) {
+            return Followers(work);
+        }
+        for task in &changes.tasks {
+            if task.clock.is_some() || task.due > now.real {
+                continue;
+            }
+            let what = match task.key {
+                TaskKey::Call(id) => scene_of(id, changes, before).map(|it| Work::Call(Box::new(it))),
+                TaskKey::Reverse(id) => scene_of(id, changes, before).map(|it| Work::Reverse(Box::new(it))),
+                TaskKey::Authenticate(id) => {
+                    standing_of(id, changes, before).map(|it| Work::Authenticate(Box::new(it)))
+                }
+                TaskKey::Deliver(..) | TaskKey::EndWait(_) | TaskKey::EndHold(_) => None,
+            };
+            work.extend(what.and_then(|what| Some((what, self.registry.take(task.key)?))));
+        }
+        Followers(work)
+    }
+
+    /// Hands work to workers of this process.
+    fn follow(self: &Arc<Self>, project: &Arc<KnownProject>, followers: Followers, mut cards: Cards) {
+        for (work, in_hand) in followers.0 {
+            let engine = self.clone();
+            match work {
+                Work::Call(scene) => {
+                    let cards = std::mem::take(&mut cards);
+                    let carried = Carried {
+                        project: project.clone(),
+                        scene: *scene,
+                        cards,
+                        recovered: false,
+                        tries: 0,
+                    };
+                    tokio::spawn(engine.call_provider(carried, in_hand));
+                }
+                Work::Reverse(scene) => {
+                    let carried = Carried {
+                        project: project.clone(),
+                        scene: *scene,
+                        cards: Cards::default(),
+                        recovered: true,
+                        tries: 0,
+                    };
+                    tokio::spawn(engine.reverse_attempt(carried, in_hand));
+                }
+                Work::Authenticate(standing) => {
+                    let cards = std::mem::take(&mut cards);
+                    tokio::spawn(engine.authenticate(project.clone(), *standing, cards, false, in_hand));
+                }
+            }
+        }
+    }
+
+    /// Decides and commits what has become known; when the payment has changed meanwhile, it is read again and
+    /// decided again, and while the store cannot, it is kept and tried again. Answers whether anything was decided.
+    pub(crate) async fn settle<S: Situation>(
+        self: &Arc<Self>,
+        project: &mut Arc<KnownProject>,
+        situation: &mut S,
+        cards: &Cards,
+        decide: impl Fn(&Project, &S, Ids, Now) -> Result<Option<ChangeSet>, MachineBreak>,
+    ) -> Result<bool, Failure> {
+        let mut pause = FIRST_STORE_PAUSE;
+        loop {
+            *project = self.renewed(project);
+            let now = self.moment(project);
+            let ids = self.ids.for_decision();
+            let Some(changes) = decide(&project.project, situation, ids, now)? else {
+                return Ok(false);
+            };
+            let key = situation.before().payment.map(|payment| payment.key);
+            let key = key.ok_or_else(|| Failure::Defect("a decision without a payment".to_owned()))?;
+            // Once the merchant is told the result there is mostly nothing left to carry on here.
+            let advance = changes.events.is_empty().then(|| Advance::of(&changes));
+            let commit = Commit { fence: Some(self.fence(key)), ..Commit::default() };
+            self.step(Step::BeforeOutcome);
+            let place = (bucket_of(key), now);
+            let applied =
+                self.apply(project, changes, commit, situation.before(), || cards.for_another(), place).await;
+            match applied {
+                Ok(()) => {
+                    self.step(Step::AfterOutcome);
+                    if let Some(advance) = advance {
+                        situation.advance(advance);
+                    }
+                    return Ok(true);
+                }
+                Err(CommitError::Lost(Loss::Stale)) => {
+                    let fresh = situation.reload(self.store.as_ref()).await?;
+                    *situation =
+                        fresh.ok_or_else(|| Failure::Defect("an operation has vanished".to_owned()))?;
+                }
+                Err(CommitError::Lost(Loss::Fenced)) => {
+                    self.disown(bucket_of(key));
+                    return Err(Failure::Fenced);
+                }
+                // What is known is kept until it can be recorded: asking again would only be more of it.
+                Err(CommitError::Unavailable(error)) => {
+                    tracing::error!(%error, "an outcome could not be recorded and is tried again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_STORE_PAUSE);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn latest<T: Clone>(writes: &[Write<T>], is_it: impl Fn(&T) -> bool) -> Option<T> {
+    writes.iter().map(Write::record).rfind(|it| is_it(it)).cloned()
+}
+
+fn payment_of(changes: &ChangeSet, before: Before<'_>) -> Option<Payment> {
+    changes.payment.as_ref().map(PaymentWrite::payment).or(before.payment).cloned()
+}
+
+fn operation_of(id: OperationId, changes: &ChangeSet, before: Before<'_>) -> Option<Operation> {
+    latest(&changes.operations, |it| it.id == id)
+        .or_else(|| before.operation.filter(|it| it.id == id).cloned())
+}
+
+fn scene_of(id: AttemptId, changes: &ChangeSet, before: Before<'_>) -> Option<Scene> {
+    let attempt = latest(&changes.attempts, |it| it.id == id)
+        .or_else(|| before.attempt.filter(|it| it.id == id).cloned())?;
+    Some(Scene {
+        payment: payment_of(changes, before)?,
+        operation: operation_of(id.operation, changes, before)?,
+        attempt,
+    })
+}
+
+fn standing_of(id: OperationId, changes: &ChangeSet, before: Before<'_>) -> Option<Standing> {
+    Some(Standing {
+        payment: payment_of(changes, before)?,
+        operation: operation_of(id, changes, before)?,
+        attempt: latest(&changes.attempts, |it| it.id.operation == id)
+            .or_else(|| before.attempt.filter(|it| it.id.operation == id).cloned()),
+    })
+}
