@@ -3,6 +3,7 @@
 use super::{CallbackOptions, RequestHead};
 use crate::{
     card::CardSummary,
+    change::ChangeSet,
     ids::{AuthenticationId, PaymentId},
     money::Money,
     payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
@@ -96,6 +97,13 @@ pub struct CardFacts {
     pub range: Option<RangeFacts>,
 }
 
+/// What is known besides when a second step is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct SecondStepFacts {
+    /// The smallest amount of the payment's currency that is worth a US cent, in minor units (G-184).
+    pub smallest_rest: i64,
+}
+
 /// The second step of a purchase: `Capture`, `Cancel` or `Incremental` (G-169 to G-176).
 #[derive(Clone, Debug)]
 pub struct SecondStepCommand {
@@ -170,3 +178,16 @@ pub enum FollowUp {
 /// Why a follow-up is refused; nothing changes, and the request's answer says so (G-205, G-216).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotWaiting;
+
+/// What a result notice changes.
+#[derive(Debug)]
+pub enum Noticed {
+    /// The result is recorded, and the operation goes on if the customer is back already.
+    Recorded(Box<ChangeSet>),
+    /// The same result is recorded already.
+    Known,
+    /// No authentication with these identifiers waits for a result.
+    Unknown,
+    /// Another result is recorded; the first one counts.
+    Contradicts,
+}

@@ -3,17 +3,17 @@
 mod commands;
 mod outcome;
 mod refund;
-mod sale;
+mod stub;
 
 pub use commands::{
-    AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, RangeFacts, SecondStepCommand,
-    SuppliedAuthentication, ThreeDsRequest,
+    AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
+    SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest,
 };
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use refund::{RefundCommand, RefundFacts, refund};
-pub use sale::{SaleCommand, sale};
+pub use stub::*;
 
 use crate::{
     callback::{Content, Event, Problem, Subject},

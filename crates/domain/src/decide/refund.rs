@@ -12,6 +12,7 @@ use crate::{
     },
     project::{OperationDay, Project},
 };
+use std::collections::BTreeMap;
 
 /// A refund as it was accepted.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct RefundCommand {
     pub description: String,
     /// The merchant's own identifier, unique among the project's refunds (G-061).
     pub merchant_refund_id: Option<String>,
+    /// Members that some rule of the project demands, by dotted path; those that the request has.
+    pub given: BTreeMap<String, String>,
     /// Callback options; the payment's own address stays.
     pub callback: CallbackOptions,
     /// Fault the simulated provider is asked to show; test projects only.

@@ -24,6 +24,8 @@ pub enum AuthenticationFlow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthenticationStep {
+    /// It will be tried; data of the request is missing first.
+    Planned,
     /// The customer's browser is shown to the issuer; in the basic flow: the customer is to come to the platform's
     /// page.
     DeviceData,
@@ -53,6 +55,11 @@ pub enum TransStatus {
 }
 
 impl TransStatus {
+    /// Whether an authorisation may carry the result as a proof.
+    pub const fn vouches(self) -> bool {
+        matches!(self, Self::Y | Self::A | Self::I)
+    }
+
     /// The letter.
     pub const fn letter(self) -> char {
         match self {
@@ -133,9 +140,13 @@ pub struct Authentication {
     /// as `customer.accept_header` or `payment.challenge_indicator` (G-191 to G-193).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, String>,
-    /// What the browser is to post next.
+    /// What the merchant has the customer's browser post next: to the issuer, or to the platform's page (basic flow).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Form>,
+    /// Basic flow: what the platform's page has the browser post to the issuer, first to be seen, later for the
+    /// challenge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_form: Option<Form>,
     /// The directory server's identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ds_transaction: Option<String>,
@@ -154,9 +165,10 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// What an acquirer is told of it; none while there is no result.
+    /// What an acquirer is told of it; none when the issuer did not vouch for the customer (yet): such a payment goes
+    /// on, if it does, like one that was never authenticated.
     pub fn proof(&self) -> Option<Authenticated> {
-        let result = self.result.as_ref()?;
+        let result = self.result.as_ref().filter(|result| result.status.vouches())?;
         Some(Authenticated {
             eci: result.eci.clone(),
             value: result.value.clone(),

@@ -94,6 +94,9 @@ pub struct PaymentDetail {
     /// The hold that captures and releases refer to; set when it succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Authorisation>,
+    /// Refunds that were taken back (G-307); none twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds_undone: Vec<OperationId>,
     /// Data supplied on demand, by dotted path of the request's member (G-219).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub supplied: BTreeMap<String, String>,
@@ -207,7 +210,7 @@ pub struct Operation {
 /// The descriptive part of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationDetail {
-    /// Reason of a refund (G-105).
+    /// Reason of a refund (G-105) or a second step, as the request has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The merchant's own identifier of a refund (G-303).
@@ -237,6 +240,9 @@ pub struct OperationDetail {
     /// What the operation waits for, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Box<Wait>>,
+    /// The refund that this operation takes back (G-307).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<OperationId>,
     /// Made by the platform, not by a request: nobody is told of it on its own (D-12), or the limit of a hold came
     /// near (G-181).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

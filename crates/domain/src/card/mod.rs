@@ -1,5 +1,11 @@
 //! Payment cards: numbers that mask themselves, networks, expiry, and what may be shown.
 
+mod descriptor;
+mod ranges;
+
+pub use descriptor::{comparable_name, statement_name};
+pub use ranges::{Country, Funding, InvalidCountry, Origin};
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -134,6 +140,10 @@ pub enum Network {
 }
 
 impl Network {
+    /// Every network.
+    pub const ALL: &'static [Self] =
+        &[Self::Visa, Self::Mastercard, Self::AmericanExpress, Self::Maestro, Self::UnionPay, Self::Other];
+
     /// The code callbacks use as `account.type` (G-097).
     pub const fn code(self) -> &'static str {
         match self {
@@ -148,6 +158,18 @@ impl Network {
 }
 
 impl Network {
+    /// The electronic commerce indicator of a payment whose customer was authenticated, or was tried to be (G-194);
+    /// `None` where no such indicator is documented.
+    pub const fn eci_with_authentication(self, attempted_only: bool) -> Option<&'static str> {
+        match (self, attempted_only) {
+            (Self::Visa | Self::AmericanExpress, false) => Some("05"),
+            (Self::Visa | Self::AmericanExpress, true) => Some("06"),
+            (Self::Mastercard, false) => Some("02"),
+            (Self::Mastercard, true) => Some("01"),
+            (Self::Maestro | Self::UnionPay | Self::Other, _) => None,
+        }
+    }
+
     /// The electronic commerce indicator of a payment without 3-D Secure (G-194); `None` where no such indicator is
     /// documented.
     pub const fn eci_without_authentication(self) -> Option<&'static str> {
@@ -192,6 +214,28 @@ pub struct CardSummary {
     pub holder: Option<String>,
     /// When the card expires.
     pub expiry: Expiry,
+    /// Where the issuer is, when the first digits say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// Whose money the card spends, when the first digits say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funding: Option<Funding>,
+}
+
+impl CardSummary {
+    /// What may be kept of the card `pan`, found in the vault under `key`.
+    pub fn of(key: crate::ids::CardKey, pan: &Pan, holder: Option<String>, expiry: Expiry) -> Self {
+        let origin = pan.origin();
+        Self {
+            key,
+            masked: pan.masked(),
+            network: pan.network(),
+            holder,
+            expiry,
+            country: origin.map(|origin| origin.country),
+            funding: origin.map(|origin| origin.funding),
+        }
+    }
 }
 
 #[cfg(test)]

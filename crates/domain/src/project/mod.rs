@@ -1,0 +1,81 @@
+//! What a project is allowed and configured to do.
+
+mod day;
+mod settings;
+
+pub use day::OperationDay;
+pub use settings::{AvsMode, HoldEnd, Limits, Settings, Unauthenticated};
+
+use crate::{
+    ids::{ProjectId, ProviderAccountId},
+    money::Currency,
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Where a project's operations go; fixed when the project is made (D-470).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// Emulated providers, virtual clock, no money.
+    Test,
+    /// Real providers.
+    Production,
+}
+
+/// A project as decisions see it. Secrets are kept apart, in the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// The number the merchant sends as `project_id`.
+    pub id: ProjectId,
+    /// Test or production.
+    pub environment: Environment,
+    /// Whether the merchant may start operations at all (3299).
+    pub active: bool,
+    /// What may be switched per project.
+    #[serde(default)]
+    pub settings: Settings,
+    /// The account card operations are sent through.
+    pub card_account: ProviderAccountId,
+}
+
+impl Project {
+    /// Whether operations in `currency` are enabled (3023 when not).
+    pub fn allows(&self, currency: Currency) -> bool {
+        self.settings.currencies.is_empty() || self.settings.currencies.contains(&currency)
+    }
+
+    /// The lowest the merchant's balance in `currency` may fall to, in minor units: zero or below.
+    pub fn floor(&self, currency: Currency) -> i64 {
+        let credit = self.settings.credit.get(currency.code()).copied().unwrap_or(0);
+        credit.max(0).saturating_neg()
+    }
+
+    /// The limits of a sale in `currency`.
+    pub fn sale_limits(&self, currency: Currency) -> Limits {
+        self.settings.sale_limits.get(currency.code()).copied().unwrap_or_default()
+    }
+
+    /// Whether purchases must say from when to when the booking lasts (G-155).
+    pub fn needs_booking_dates(&self) -> bool {
+        const BOOKED: [u16; 10] = [4411, 4511, 4722, 5962, 6513, 7011, 7012, 7512, 7519, 7922];
+        self.settings
+            .category
+            .is_some_and(|category| (3000..=3999).contains(&category) || BOOKED.contains(&category))
+    }
+
+    /// The clock business timers of the project run by: its own in a test project, else the machine's.
+    pub fn timer_clock(&self) -> Option<ProjectId> {
+        (self.environment == Environment::Test).then_some(self.id)
+    }
+
+    /// How long a card operation may stay open.
+    pub fn card_threshold(&self) -> Duration {
+        Duration::from_secs(u64::from(self.settings.card_threshold_seconds))
+    }
+
+    /// How long the merchant must wait between two refunds of one payment (G-280).
+    pub fn refund_interval(&self) -> Duration {
+        Duration::from_secs(u64::from(self.settings.refund_interval_seconds))
+    }
+}

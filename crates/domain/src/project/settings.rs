@@ -1,0 +1,239 @@
+//! The switches of a project. Most capabilities of card payments are agreed with each merchant (G-527), so they are
+//! off until somebody switches them on; [`Settings::sandbox`] lists what a project for trying things out has on.
+
+use crate::{
+    card::Country,
+    money::{Currency, FeeRule},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The switches of a project, each with its documented default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one documented switch")]
+pub struct Settings {
+    /// Currencies operations may be in; none listed means all (G-066).
+    pub currencies: Vec<Currency>,
+    /// The callback address for everything that has no closer one (G-082).
+    pub callback_url: Option<String>,
+    /// Addresses for successes and declines, before the general one (G-082).
+    pub callback_url_success: Option<String>,
+    /// See [`callback_url_success`](Self::callback_url_success).
+    pub callback_url_decline: Option<String>,
+    /// Whether `customer.email`, `phone` and `screen_res` may be left out of card sales (D-10).
+    pub legacy_minimum: bool,
+    /// Whether a customer identifier is demanded where the contract leaves it open (G-063).
+    pub customer_id_required: bool,
+    /// Whether `card.card_holder` is demanded (G-072).
+    pub card_holder_required: bool,
+    /// Whether the project may send card data (G-525).
+    pub card_data_allowed: bool,
+    /// Whether card sales are switched on (G-034).
+    pub card_sales_allowed: bool,
+    /// Whether purchases in two steps are switched on (G-034, G-165).
+    pub two_step_allowed: bool,
+    /// Whether cards may be verified (G-343); when not, verifications are declined with 2123.
+    pub account_verification_allowed: bool,
+    /// What the provider is asked to hold for a moment when a card is verified, minor units by currency code; nothing
+    /// where no amount is listed (G-339, D-48).
+    pub verification_amounts: BTreeMap<String, i64>,
+    /// Whether refunds are switched on (G-034).
+    pub refunds_allowed: bool,
+    /// Whether callbacks repeat the refund reason as `operation_description` (G-086, G-105).
+    pub operation_description_in_callbacks: bool,
+    /// Whether the final callback echoes `merchant.data` (G-107).
+    pub merchant_data_in_callbacks: bool,
+    /// Callback and status layout of older integrations (G-112).
+    pub legacy_callbacks: bool,
+    /// Whether less tolerant clients' signature variants are accepted (D-04).
+    pub tolerant_signature: bool,
+    /// Addresses Gate requests may come from; none listed means any (G-031).
+    pub allowed_sources: Vec<String>,
+    /// How long the merchant must wait between two refunds of a payment (G-280).
+    pub refund_interval_seconds: u32,
+    /// How long after a refund it may be cancelled, in seconds by network code (`amex`), where the networks leave it
+    /// to the project; not at all where nothing is listed (G-306, W-297).
+    pub refund_cancellation_seconds: BTreeMap<String, u32>,
+    /// The merchant category; decides for which purchases the dates of the booking are demanded (G-155), how long a
+    /// hold lasts (G-180) and by how much it may be changed (G-185).
+    pub category: Option<u16>,
+    /// Where the merchant is registered: the country of its operations (G-248, G-255).
+    pub country: Option<Country>,
+    /// Smallest and largest amount of a sale per currency, minor units (G-163).
+    pub sale_limits: BTreeMap<String, Limits>,
+    /// Cost of a card sale to the merchant.
+    pub sale_fee: FeeRule,
+    /// Cost of a refund to the merchant.
+    pub refund_fee: FeeRule,
+    /// Cost of cancelling a refund to the merchant (G-307).
+    pub refund_cancellation_fee: FeeRule,
+    /// How far below zero the merchant's balance may go, per currency, in minor units.
+    pub credit: BTreeMap<String, i64>,
+    /// What a test project starts with in each currency, whole units (D-475).
+    pub test_balance_units: i64,
+    /// When a card operation that is still open is given up (D-58), in seconds.
+    pub card_threshold_seconds: u32,
+    /// Whether customers are authenticated by 3-D Secure where their card takes part (G-188).
+    pub three_ds: bool,
+    /// Whether a card that does not take part is declined with 10205 (G-189).
+    pub three_ds_required: bool,
+    /// What becomes of a payment whose customer could not be authenticated through no fault of theirs.
+    pub three_ds_unavailable: Unauthenticated,
+    /// Whether the customer may be in an app (`device_channel` 01); when not, 2467 (G-192).
+    pub three_ds_app: bool,
+    /// Whether authentication without the customer may be asked for (`device_channel` 03); when not, 2468 (G-192).
+    pub three_ds_requestor_initiated: bool,
+    /// Whether the merchant may authenticate customers itself and send the result (G-207).
+    pub merchant_three_ds_allowed: bool,
+    /// Whether customers may be authenticated by a code in a statement entry (G-211).
+    pub merchant_auth_allowed: bool,
+    /// Whether missing data is asked for (G-217); when not, 3191 (G-225).
+    pub clarification_allowed: bool,
+    /// Members of the request that the channel demands, dotted paths by type of operation (`sale`, `capture`). For
+    /// cards only members of `customer` and `avs_data` can be asked for (G-218); others are passed over.
+    pub required_data: BTreeMap<String, Vec<String>>,
+    /// How the cardholder's address is checked (G-231).
+    pub avs: AvsMode,
+    /// Whether a payment is declined with 109 when the address does not match (G-232).
+    pub avs_required: bool,
+    /// Whether a smaller amount may be approved when the request allows it (G-240).
+    pub partial_approval_allowed: bool,
+    /// Whether the cardholder's name may be checked in a verification (G-234).
+    pub name_verification_allowed: bool,
+    /// Whether the project's card payments repay debts (G-247).
+    pub debt_repayment: bool,
+    /// Whether the merchant may choose the name on the cardholder's statement (G-257).
+    pub descriptor_allowed: bool,
+    /// What is done with a hold that nobody has captured or cancelled (G-181).
+    pub hold_end: HoldEnd,
+    /// When it is done, in seconds after the hold was asked for, if that is before the network's limit (G-182).
+    pub hold_lag_seconds: Option<u32>,
+    /// Fault the simulated provider is asked to show for every operation; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// Smallest and largest amount, minor units; either may be left open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The smallest amount allowed.
+    pub smallest: Option<i64>,
+    /// The largest amount allowed.
+    pub largest: Option<i64>,
+}
+
+/// What to do when nobody could say who the customer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unauthenticated {
+    /// Go on as with a card that does not take part: the merchant bears the risk.
+    #[default]
+    Proceed,
+    /// Decline with 104.
+    Decline,
+}
+
+/// How the cardholder's address is checked (G-231).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AvsMode {
+    /// Not at all.
+    #[default]
+    Off,
+    /// The merchant sends it with the request; 2061 where the check is mandatory and it did not.
+    Request,
+    /// It is asked for by clarification wherever the issuer's country takes part.
+    Clarification,
+}
+
+/// What is done with a hold near its end (G-181).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldEnd {
+    /// It is captured whole.
+    Capture,
+    /// It is released whole.
+    #[default]
+    Cancel,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            currencies: Vec::new(),
+            callback_url: None,
+            callback_url_success: None,
+            callback_url_decline: None,
+            legacy_minimum: false,
+            customer_id_required: false,
+            card_holder_required: false,
+            card_data_allowed: true,
+            card_sales_allowed: true,
+            two_step_allowed: true,
+            account_verification_allowed: false,
+            verification_amounts: BTreeMap::new(),
+            refunds_allowed: true,
+            operation_description_in_callbacks: true,
+            merchant_data_in_callbacks: true,
+            legacy_callbacks: false,
+            tolerant_signature: false,
+            allowed_sources: Vec::new(),
+            refund_interval_seconds: 120,
+            refund_cancellation_seconds: BTreeMap::new(),
+            category: None,
+            country: None,
+            sale_limits: BTreeMap::new(),
+            sale_fee: FeeRule::default(),
+            refund_fee: FeeRule::default(),
+            refund_cancellation_fee: FeeRule::default(),
+            credit: BTreeMap::new(),
+            test_balance_units: 1_000_000,
+            card_threshold_seconds: 24 * 3600,
+            three_ds: true,
+            three_ds_required: false,
+            three_ds_unavailable: Unauthenticated::Proceed,
+            three_ds_app: false,
+            three_ds_requestor_initiated: false,
+            merchant_three_ds_allowed: false,
+            merchant_auth_allowed: false,
+            clarification_allowed: true,
+            required_data: BTreeMap::new(),
+            avs: AvsMode::Off,
+            avs_required: false,
+            partial_approval_allowed: false,
+            name_verification_allowed: false,
+            debt_repayment: false,
+            descriptor_allowed: false,
+            hold_end: HoldEnd::Cancel,
+            hold_lag_seconds: None,
+            fault_plan: None,
+        }
+    }
+}
+
+impl Settings {
+    /// What a project for trying things out begins with (D-478): every capability that shows itself only when a
+    /// request asks for it. Whatever would change the course of a plain payment, such as data demanded by
+    /// clarification, stays off until somebody switches it on.
+    pub fn sandbox() -> Self {
+        Self {
+            // Has endpoints of its own.
+            account_verification_allowed: true,
+            // Asked for by `payment.allow_partial_approval`; two test cards show it (D-489).
+            partial_approval_allowed: true,
+            // Asked for by `customer.name_validation` (D-512).
+            name_verification_allowed: true,
+            // Asked for by `authentication_data`.
+            merchant_three_ds_allowed: true,
+            // Only when the emulated provider is told to offer it.
+            merchant_auth_allowed: true,
+            // Checked when `avs_data` is there; the emulated issuers are at home where it is optional (D-512).
+            avs: AvsMode::Request,
+            avs_required: true,
+            // Asked for by `merchant.descriptor`.
+            descriptor_allowed: true,
+            ..Self::default()
+        }
+    }
+}
