@@ -1,0 +1,175 @@
+//! A card purchase in one or two steps, or the verification of a card.
+
+use super::{Part, Refusal, callback_address, callback_options, currency, payment_id, supplied, three_ds};
+use crate::json::Value;
+use ferropay_domain::{
+    card::{Cvv, Expiry, Network, Pan},
+    codes,
+    decide::{CallbackOptions, ThreeDsRequest},
+    ids::PaymentId,
+    money::Money,
+    payment::{Avs, CardRequest, Customer, OperationKind},
+};
+
+/// `/v2/payment/card/{sale,auth,account_verification}`.
+#[derive(Debug)]
+pub struct CardPayment {
+    /// `Sale`, `Auth` or `AccountVerification`.
+    pub kind: OperationKind,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// What to debit or to hold; zero for a verification (G-339).
+    pub amount: Money,
+    /// The card's number.
+    pub pan: Pan,
+    /// The card's verification value, when given.
+    pub cvv: Option<Cvv>,
+    /// When the card expires.
+    pub expiry: Expiry,
+    /// Name on the card.
+    pub holder: Option<String>,
+    /// Particulars as requested. The descriptor is as it was sent: the merchant's before the sender's (G-257).
+    pub request: CardRequest,
+    /// How the customer may be authenticated. The members for the directory server are left to [`super::three_ds_data`],
+    /// but a device channel other than the browser is always among them, because it needs an agreement (G-192).
+    pub three_ds: ThreeDsRequest,
+    /// Who pays.
+    pub customer: Customer,
+    /// Free text; empty when none.
+    pub description: String,
+    /// The merchant's opaque text.
+    pub merchant_data: Option<String>,
+    /// Booking data to be echoed, as JSON text.
+    pub booking: Option<String>,
+    /// Whether it has the first and the last day.
+    pub has_booking_dates: bool,
+    /// Callback options; a verification's contract has the address only.
+    pub callback: CallbackOptions,
+}
+
+impl CardPayment {
+    /// Reads a body that keeps the contract of the path; see [`super::card_operation`] for `kind`. Members that the path's
+    /// contract does not have mean nothing (G-005). `own_authentication`: whether the project may bring the result of an
+    /// authentication of its own; if not, `authentication_data` is ignored (G-210).
+    ///
+    /// # Errors
+    /// A value that the contract allows and its type does not, such as an unknown currency; a member that is needed
+    /// together with another one (2004).
+    pub fn read(kind: OperationKind, body: &Value<'_>, own_authentication: bool) -> Result<Self, Refusal> {
+        let verification = kind == OperationKind::AccountVerification;
+        let [payment, card, customer, merchant] =
+            ["payment", "card", "customer", "merchant"].map(|name| Part::of(body, name));
+        let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
+        let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
+        let pan = card.text("pan").ok_or_else(|| card.missing("pan"))?;
+        let (booking, has_booking_dates) = booking(body)?;
+        let cvv = card.text("cvv").map(Cvv::parse).transpose().map_err(|_| card.invalid("cvv"))?;
+        Ok(Self {
+            kind,
+            payment_id: payment_id(body)?,
+            amount: Money::new(amount, currency(code)?),
+            pan: Pan::parse(pan).map_err(|_| card.invalid("pan"))?,
+            cvv,
+            expiry: expiry(card)?,
+            holder: card.owned("card_holder"),
+            request: CardRequest {
+                partial_allowed: !verification && payment.flag("allow_partial_approval"),
+                moto: payment
+                    .integer("moto_type")
+                    .and_then(|kind| u8::try_from(kind).ok())
+                    .filter(|kind| *kind > 0),
+                descriptor: descriptor(body, merchant),
+                avs: avs(body),
+                name_check: verification && name_check(customer)?,
+                debt_account: debt_account(payment)?,
+                extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
+                ..CardRequest::default()
+            },
+            three_ds: ThreeDsRequest {
+                supplied: if own_authentication { supplied::read(body)? } else { None },
+                ..three_ds::request(kind, body, payment)?
+            },
+            customer: Customer {
+                id: customer.owned("id"),
+                ip_address: customer.owned("ip_address"),
+                phone: customer.owned("phone"),
+                email: customer.owned("email"),
+                first_name: customer.owned("first_name"),
+                middle_name: customer.owned("middle_name"),
+                last_name: customer.owned("last_name"),
+            },
+            description: payment.owned("description").unwrap_or_default(),
+            merchant_data: merchant.owned("data"),
+            booking,
+            has_booking_dates,
+            callback: if verification { callback_address(body) } else { callback_options(body) },
+        })
+    }
+
+    /// Whether the card's verification value has to come with it: always, but for an order by mail with the three big
+    /// networks, and one by telephone with those but Visa (G-254).
+    pub fn needs_cvv(&self) -> bool {
+        use Network::{AmericanExpress, Mastercard, Visa};
+        !matches!(
+            (self.request.moto, self.pan.network()),
+            (Some(1), Mastercard | Visa | AmericanExpress) | (Some(2), Mastercard | AmericanExpress)
+        )
+    }
+}
+
+fn expiry(card: Part<'_, '_>) -> Result<Expiry, Refusal> {
+    let year = card.integer("year").and_then(|year| u16::try_from(year).ok());
+    let month = card.integer("month").and_then(|month| u8::try_from(month).ok());
+    Ok(Expiry {
+        year: year.ok_or_else(|| card.missing("year"))?,
+        month: month.ok_or_else(|| card.missing("month"))?,
+    })
+}
+
+/// The booking data as it was written, and whether it has both dates. The contract sets no minimum; nothing is booked for
+/// nobody or for nothing (G-156).
+fn booking(body: &Value<'_>) -> Result<(Option<String>, bool), Refusal> {
+    let Some(info) = body.get("booking_info").filter(|info| !info.is_null()) else {
+        return Ok((None, false));
+    };
+    let part = Part { object: Some(info), name: "booking_info" };
+    for field in ["total", "pax"] {
+        if part.integer(field) == Some(0) {
+            return Err(part.invalid(field));
+        }
+    }
+    let has_dates = part.text("start_date").is_some() && part.text("end_date").is_some();
+    Ok((Some(info.to_json_string()), has_dates))
+}
+
+/// The name for the cardholder's statement: the merchant's, else the sender's (G-257).
+fn descriptor(body: &Value<'_>, merchant: Part<'_, '_>) -> Option<String> {
+    let own = merchant.filled("descriptor");
+    own.or_else(|| Part::of(body, "sender").filled("descriptor")).map(str::to_owned)
+}
+
+/// Address data to compare; the contract wants both members when the object is there (G-229).
+fn avs(body: &Value<'_>) -> Option<Avs> {
+    let data = Part::of(body, "avs_data");
+    Some(Avs { post_code: data.owned("avs_post_code")?, street: data.owned("avs_street_address")? })
+}
+
+/// Whether the cardholder's name is to be checked, for which it has to be there (G-235, G-239).
+fn name_check(customer: Part<'_, '_>) -> Result<bool, Refusal> {
+    if !customer.flag("name_validation") {
+        return Ok(false);
+    }
+    let missing = ["first_name", "last_name"].into_iter().find(|name| customer.filled(name).is_none());
+    missing.map_or(Ok(true), |name| Err(customer.missing(name)))
+}
+
+/// The account of a debt: Latin letters and digits (G-248); the contract bounds its length only.
+fn debt_account(payment: Part<'_, '_>) -> Result<Option<String>, Refusal> {
+    match payment.filled("debt_account") {
+        Some(account) if !account.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Err(Refusal {
+            constraint: Some("pattern"),
+            ..Refusal::bad_request(codes::VALIDATION).at("payment.debt_account")
+        }),
+        account => Ok(account.map(str::to_owned)),
+    }
+}
