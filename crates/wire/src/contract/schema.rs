@@ -144,10 +144,7 @@ impl Schema {
                 .ok();
         }
         if let Some(pattern) = json.get("pattern").and_then(Json::as_str) {
-            // The contract means ASCII digits and spaces; the regex library would take any script's.
-            let ascii =
-                pattern.replace(r"\d", "[0-9]").replace(r"[a-zA-Z0-9\s\-.']", r"[a-zA-Z0-9 \t\r\n\-.']");
-            self.pattern = Regex::new(&ascii).ok();
+            self.pattern = Regex::new(&ascii_pattern(pattern)).ok();
         }
         self.format = match json.get("format").and_then(Json::as_str) {
             Some("pan") => Some(Format::Pan),
@@ -162,4 +159,10 @@ impl Schema {
         self.allowed
             .extend(allowed.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     }
+}
+
+/// A pattern that names the characters it means: the contract means ASCII digits and spaces, where some regex libraries
+/// would take any script's.
+pub(super) fn ascii_pattern(pattern: &str) -> String {
+    pattern.replace(r"\d", "[0-9]").replace(r"[a-zA-Z0-9\s\-.']", r"[a-zA-Z0-9 \t\r\n\-.']")
 }
