@@ -37,7 +37,10 @@ fn plain(schema: &Value) -> Value {
                 entries(schema, "properties").map(|(name, it)| (name.clone(), plain(it))).collect(),
             ),
             "items" => plain(value),
-            "allOf" | "anyOf" | "oneOf" => value.as_array().unwrap().iter().map(plain).collect(),
+            // An empty alternative is a slip that would let everything pass (D-16).
+            "allOf" | "anyOf" | "oneOf" => {
+                value.as_array().unwrap().iter().filter(|part| **part != json!({})).map(plain).collect()
+            }
             "type" if parts.contains_key("properties") => json!("object"),
             "maxLength" if value.is_string() => value.as_str().unwrap().parse::<u64>().unwrap().into(),
             "pattern" => {

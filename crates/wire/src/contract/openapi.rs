@@ -2,12 +2,12 @@
 //!
 //! The document is the contract that bodies are held to, with words beside it. Where the contract is written in a way
 //! that tools would misread, it says the same in theirs: limits written as text become numbers, an object declared as an
-//! integer becomes an object, and patterns name the characters they mean.
+//! integer becomes an object, patterns name the characters they mean, and an alternative that asks for nothing is left out.
 
 use super::{
     GATE,
     describe::{Descriptions, PathDescription, ResultBy},
-    schema::ascii_pattern,
+    schema::{ascii_pattern, is_empty},
 };
 use serde_json::{Map, Value as Json, json};
 use std::sync::LazyLock;
@@ -135,7 +135,8 @@ fn translate<'t>(words: &Descriptions, schema: &'t Json, trail: &mut Vec<&'t str
             "properties" => properties(words, value, trail),
             "items" => translate(words, value, trail),
             "allOf" | "anyOf" | "oneOf" => {
-                value.as_array().into_iter().flatten().map(|part| translate(words, part, trail)).collect()
+                let parts = value.as_array().into_iter().flatten().filter(|part| !is_empty(part));
+                parts.map(|part| translate(words, part, trail)).collect()
             }
             "minLength" | "maxLength" | "minItems" | "maxItems" => number(value),
             "pattern" => value.as_str().map(ascii_pattern).into(),
