@@ -13,6 +13,7 @@
 )]
 
 pub mod binary;
+pub mod browser;
 pub mod database;
 pub mod merchant;
 pub mod receiver;

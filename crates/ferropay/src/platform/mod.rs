@@ -94,6 +94,7 @@ impl Platform {
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
         let Self { engine, listener, connectors, simulators, .. } = self;
         let router = ferropay_web::gate::router(engine.clone())
+            .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()));
         engine.start();
         let draining = engine.clone();

@@ -14,6 +14,7 @@ mod card_sale;
 mod contract;
 mod documented_examples;
 mod identity;
+mod paths;
 mod signatures;
 mod status;
 mod status_request;

@@ -1,11 +1,15 @@
 //! The published contract of the Gate API as structure: which members a body must have and what their values
-//! may be. It is carried as data (`catalogue/gate-contract.json`), so a changed limit is a change in one place.
+//! may be. It is carried as data (`catalogue/gate-contract.json`), so a changed limit is a change in one place. With the
+//! words of [`describe`] it is served to merchants' tools.
 
+pub mod describe;
+mod openapi;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod validate;
 
+pub use openapi::gate_openapi;
 pub use validate::{Rule, Violation};
 
 use schema::Schema;

@@ -28,6 +28,13 @@ pub(super) enum Format {
     ThreeCapitals,
 }
 
+/// Schemas of which a value has to keep at least one (`anyOf`), or exactly one (`oneOf`).
+#[derive(Debug)]
+pub(super) struct Alternatives {
+    pub(super) choices: Vec<Schema>,
+    pub(super) exactly_one: bool,
+}
+
 /// What a value may be. The parts that do not concern its kind are empty.
 #[derive(Debug)]
 pub(super) struct Schema {
@@ -35,7 +42,7 @@ pub(super) struct Schema {
     pub(super) properties: BTreeMap<String, Vec<Schema>>,
     pub(super) required: Vec<String>,
     pub(super) closed: bool,
-    pub(super) one_of: Vec<Vec<Schema>>,
+    pub(super) alternatives: Vec<Alternatives>,
     pub(super) items: Option<Box<Schema>>,
     pub(super) items_min: Option<usize>,
     pub(super) items_max: Option<usize>,
@@ -58,7 +65,7 @@ impl Schema {
             properties: BTreeMap::new(),
             required: Vec::new(),
             closed: false,
-            one_of: Vec::new(),
+            alternatives: Vec::new(),
             items: None,
             items_min: None,
             items_max: None,
@@ -89,9 +96,11 @@ impl Schema {
             self.merge(part, root);
         }
         for key in ["anyOf", "oneOf"] {
-            let choices: Vec<Self> = list(key).map(|choice| Self::compile(choice, root)).collect();
+            // An empty alternative would let everything pass; at the one place that has it, it is a slip (D-16).
+            let choices = list(key).filter(|choice| !is_empty(choice));
+            let choices: Vec<Self> = choices.map(|choice| Self::compile(choice, root)).collect();
             if !choices.is_empty() {
-                self.one_of.push(choices);
+                self.alternatives.push(Alternatives { choices, exactly_one: key == "oneOf" });
             }
         }
         self.merge_kind(json);
@@ -144,10 +153,7 @@ impl Schema {
                 .ok();
         }
         if let Some(pattern) = json.get("pattern").and_then(Json::as_str) {
-            // The contract means ASCII digits and spaces; the regex library would take any script's.
-            let ascii =
-                pattern.replace(r"\d", "[0-9]").replace(r"[a-zA-Z0-9\s\-.']", r"[a-zA-Z0-9 \t\r\n\-.']");
-            self.pattern = Regex::new(&ascii).ok();
+            self.pattern = Regex::new(&ascii_pattern(pattern)).ok();
         }
         self.format = match json.get("format").and_then(Json::as_str) {
             Some("pan") => Some(Format::Pan),
@@ -162,4 +168,15 @@ impl Schema {
         self.allowed
             .extend(allowed.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     }
+}
+
+/// A pattern that names the characters it means: the contract means ASCII digits and spaces, where some regex libraries
+/// would take any script's.
+pub(super) fn ascii_pattern(pattern: &str) -> String {
+    pattern.replace(r"\d", "[0-9]").replace(r"[a-zA-Z0-9\s\-.']", r"[a-zA-Z0-9 \t\r\n\-.']")
+}
+
+/// Whether a schema asks for nothing.
+pub(super) fn is_empty(schema: &Json) -> bool {
+    schema.as_object().is_some_and(serde_json::Map::is_empty)
 }

@@ -250,6 +250,42 @@ fn parts_add_up_and_alternatives_need_one_that_fits() {
         let schema = json!({ keyword: [{ "type": "string" }, { "type": "integer", "minimum": 5 }] });
         assert_keeps(&schema, &[json!("a"), json!(5)], &[json!(4), json!([])], "anyOf");
     }
+    let overlapping =
+        [json!({ "type": "integer", "minimum": 5 }), json!({ "type": "integer", "maximum": 7 })];
+    assert_keeps(&json!({ "anyOf": overlapping }), &[json!(4), json!(6), json!(8)], &[], "");
+    assert_keeps(&json!({ "oneOf": overlapping }), &[json!(4), json!(8)], &[json!(6)], "anyOf");
+}
+
+#[test]
+fn of_alternative_objects_the_nearest_says_what_is_wrong() {
+    let schema = json!({ "oneOf": [
+        { "required": ["a", "b"], "properties": { "a": { "type": "string" }, "b": { "type": "string" } } },
+        { "required": ["c"], "properties": { "c": { "type": "object", "required": ["d"], "properties": {} } } },
+    ] });
+    assert_eq!(broken(&schema, &json!({ "a": "a", "b": "b" })), [""; 0]);
+    assert_eq!(broken(&schema, &json!({ "c": {} })), ["x.c.d required"]);
+    assert_eq!(broken(&schema, &json!({ "a": 1, "b": "b" })), ["x.a type"]);
+    assert_eq!(broken(&schema, &json!({})), ["x.c required"]);
+    assert_eq!(broken(&schema, &json!("text")), ["x anyOf"]);
+}
+
+// G-204, D-16
+#[test]
+fn an_authentication_result_has_exactly_one_of_cres_and_pares() {
+    let check = |members: Json| {
+        let mut body =
+            json!({ "general": { "project_id": 1001, "payment_id": "order-1", "signature": "x" } });
+        members.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
+        violations(Contract::gate(), "/v2/payment/card/3ds_result", &body.to_string())
+    };
+    assert_eq!(check(json!({ "cres": "x", "md": "y" })), [""; 0]);
+    assert_eq!(check(json!({ "pares": "x", "md": "y" })), [""; 0]);
+    assert_eq!(check(json!({})), ["cres required"]);
+    assert_eq!(check(json!({ "cres": "x", "pares": "y" })), [" anyOf"]);
+    assert_eq!(
+        check(json!({ "cres": "x", "general": { "project_id": 1001, "signature": "x" } })),
+        ["general.payment_id required"]
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Holding a body against a schema.
 
-use super::schema::{Format, Kind, Schema};
+use super::schema::{Alternatives, Format, Kind, Schema};
 use crate::json::Value;
 use rust_decimal::Decimal;
 use std::{net::IpAddr, str::FromStr as _};
@@ -37,7 +37,7 @@ pub enum Rule {
     Unique,
     /// The object has a member it may not have.
     Unknown,
-    /// None of the alternatives fits.
+    /// None of the alternatives fits, or more than one where only one may.
     Alternatives,
 }
 
@@ -113,10 +113,31 @@ impl Check {
             }
             _ => self.report(Rule::Type { structural: false }),
         }
-        for choices in &schema.one_of {
-            if !choices.iter().any(|choice| violations(choice, value).is_empty()) {
-                self.report(Rule::Alternatives);
+        for alternatives in &schema.alternatives {
+            self.alternatives(alternatives, value);
+        }
+    }
+
+    /// Of alternatives that are objects the one that comes nearest says what is wrong, so that a member can be named.
+    fn alternatives(&mut self, Alternatives { choices, exactly_one }: &Alternatives, value: &Value<'_>) {
+        let tried = choices.iter().map(|choice| {
+            let mut check = Self { found: Vec::new(), path: self.path.clone() };
+            check.value(choice, value);
+            (choice.kind, check.found)
+        });
+        let tried: Vec<(Kind, Vec<Violation>)> = tried.collect();
+        let fitting = tried.iter().filter(|(_, found)| found.is_empty()).count();
+        if fitting == 1 || (fitting > 1 && !exactly_one) {
+            return;
+        }
+        let objects =
+            tried.into_iter().filter(|(kind, _)| *kind == Kind::Object && matches!(value, Value::Object(_)));
+        match objects.map(|(_, found)| found).min_by_key(Vec::len) {
+            Some(found) if !found.is_empty() => {
+                let room = MAX_VIOLATIONS.saturating_sub(self.found.len());
+                self.found.extend(found.into_iter().take(room));
             }
+            _ => self.report(Rule::Alternatives),
         }
     }
 

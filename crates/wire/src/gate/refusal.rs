@@ -51,7 +51,9 @@ pub fn refusal_of(violation: &Violation) -> Refusal {
         Rule::Type { structural: true } => (422, codes::MALFORMED),
         _ => (400, code_of_field(&violation.field)),
     };
-    Refusal { status, code, field: Some(violation.field.clone()), constraint: Some(violation.rule.name()) }
+    // What is wrong with the body as a whole has no member to name.
+    let field = Some(violation.field.clone()).filter(|field| !field.is_empty());
+    Refusal { status, code, field, constraint: Some(violation.rule.name()) }
 }
 
 fn code_of_field(field: &str) -> Code {

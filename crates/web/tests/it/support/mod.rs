@@ -2,6 +2,7 @@
 
 mod bodies;
 mod clock;
+pub(crate) mod example;
 mod mailbox;
 pub(crate) mod normalise;
 pub(crate) mod structure;
@@ -10,7 +11,7 @@ mod world;
 pub(crate) use bodies::{CARD_DECLINED, CARD_MASTERCARD, CARD_OK, refund, sale, status};
 pub(crate) use clock::TestClock;
 pub(crate) use mailbox::Mailbox;
-pub(crate) use world::{CALLBACK_URL, OTHER_PROJECT, PROJECT, SECRET, World, sign_at};
+pub(crate) use world::{CALLBACK_URL, OTHER_PROJECT, PROJECT, Reply, SECRET, World, place, sign_at};
 
 /// The members `names` of an object, dotted, in one list; a missing one is null.
 pub(crate) fn pick(value: &serde_json::Value, names: &[&str]) -> serde_json::Value {

@@ -253,9 +253,10 @@ pub(crate) fn sign_at(place: Place, body: &Value, secret: &str) -> String {
 }
 
 /// Where requests of a path carry their signature (G-038).
-fn place(path: &str) -> Place {
+pub(crate) fn place(path: &str) -> Place {
     match path {
-        "/v2/payment/status/request" | "/v2/info/banks/bycountry" => Place::Root,
+        "/v2/payment/status/request" => Place::Root,
+        _ if path.starts_with("/v2/info/banks/by") => Place::Root,
         _ if path.starts_with("/v2/customer/") => Place::Customer,
         _ => Place::General,
     }
