@@ -309,7 +309,7 @@ async fn hostile_bytes_close_only_the_connection_they_came_on() {
         frame("GET / HTTP/1.1"),
         frame("0200"),
         frame("99998000000000000000"),
-        frame(&purchase(1, 100, "").replacen("0200", "0100", 1)),
+        frame(&purchase(1, 100, "").replacen("0200", "0120", 1)),
         frame(&(purchase(1, 100, "") + "x")),
         frame(&purchase(1, 100, "").replacen("TERM", "T\u{7f}RM", 1)),
         frame("02000000000000000000"), // nothing to answer to

@@ -2,7 +2,7 @@
 
 Usage: python pyiso8583_client.py HOST PORT
 
-Signs on, buys with the test cards, refunds, voids, sends reversal advices, and checks every answer element by element.
+Signs on, buys with the test cards, holds and captures, refunds, voids, sends reversal advices, and checks every answer element by element.
 Exits with 0 and a count of the answers checked, or with 1 and the first difference.
 """
 
@@ -14,7 +14,7 @@ import iso8583
 from iso8583.specs import default_ascii as SPEC
 
 TIMEOUT_SECONDS = 20
-ECHOED_02 = ["3", "4", "7", "11", "12", "13", "32", "37", "41", "42", "49"]
+ECHOED_01 = ECHOED_02 = ["3", "4", "7", "11", "12", "13", "32", "37", "41", "42", "49"]
 ECHOED_04 = ["3", "4", "7", "11", "32", "37", "41", "42", "49"]
 ALWAYS_PRESENT = {"t", "p"}
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -133,14 +133,33 @@ class Client:
                 raise Difference(f"approval code: {answer['38']!r}")
         return answer
 
+    def issuer_asked(self, mti, number, amount, code, card=SUCCESS_CARDS[0], approved=None, checks=None, **changes):
+        """0100 or 0200 whose answer may have checks in DE48 and a smaller amount in DE4."""
+        request = self.transaction(mti, number, amount, card, de14="3012", **changes)
+        good = code in ("00", "10")
+        extra = (("38", "48") if good else ()) + (("48",) if checks and not good else ())
+        answer = self.ask(request, code, [field for field in ECHOED_01 if field != "4"], ("4",) + extra)
+        self.same("DE4", answer["4"], f"{approved if approved is not None else amount:012}")
+        found = read_tags(answer.get("48", ""))
+        for tag in ("13", "25"):
+            self.same(f"tag {tag}", found.get(tag), (checks or {}).get(tag))
+        self.same("network's transaction id", "08" in found, good)
+        return answer
+
+    def about(self, mti, number, amount, original, code, **more):
+        """A message without expiry that names an earlier one: increment, capture, request for a code."""
+        private = {"t05": reference(original), **{key: more.pop(key) for key in list(more) if key[0] == "t"}}
+        request = self.transaction(mti, number, amount, SUCCESS_CARDS[0], de48=tags(**private), **more)
+        return self.ask(request, code, ECHOED_01, ("38",) if code == "00" else ())
+
     def refund(self, number, amount, original, code):
         request = self.transaction(
             "0200", number, amount, SUCCESS_CARDS[0], de3="200000", de48=tags(t05=reference(original)))
         return self.ask(request, code, ECHOED_02, ("38",) if code == "00" else ())
 
-    def void(self, number, amount, original, code, part=None, remains=None):
+    def void(self, number, amount, original, code, part=None, remains=None, **more):
         private = {"t05": reference(original)}
-        changes = {"de90": self.original_data()}
+        changes = {"de90": self.original_data(), **more}
         if part is not None:
             private["t11"] = f"{part:012}"
             changes["de95"] = f"{remains:012}".ljust(42, "0")
@@ -209,6 +228,57 @@ def run(client):
     client.advice(222, 800, "00")
     client.purchase(222, 800, SUCCESS_CARDS[2], "94")
     client.advice(211, 700, "94")
+
+    # Holds: repeated, raised, lowered, captured once; the capture is refunded; a hold let go whole.
+    held = client.issuer_asked("0100", 240, 5000, "00")
+    client.same("DE38 of the repeat", client.issuer_asked("0101", 240, 5000, "00")["38"], held["38"])
+    client.about("0100", 241, 1000, 240, "00", t21="I")
+    client.about("0101", 241, 1000, 240, "00", t21="I")
+    client.void(242, 6000, 240, "00", part=500, remains=5500)
+    client.void(243, 6000, 240, "13", part=500, remains=5500)
+    client.about("0220", 244, 5501, 240, "13")
+    taken = client.about("0220", 245, 5000, 240, "00")
+    client.same("DE38 of the repeat", client.about("0221", 245, 5000, 240, "00")["38"], taken["38"])
+    client.about("0220", 246, 100, 240, "25")
+    client.about("0100", 247, 100, 240, "25", t21="I")
+    client.refund(248, 2000, 245, "00")
+    client.void(249, 5000, 245, "00", part=3000, remains=0)
+    client.advice(245, 5000, "94")
+    client.issuer_asked("0100", 250, 700, "00")
+    client.void(251, 700, 250, "00")
+    client.void(252, 700, 250, "25")
+    client.issuer_asked("0100", 253, 700, "00")
+    client.advice(253, 700, "00")
+    client.issuer_asked("0100", 253, 700, "94")
+    client.issuer_asked("0100", 254, 700, "99", card="4111111111111111")
+
+    # A cancelled refund may be given again.
+    client.purchase(260, 900, SUCCESS_CARDS[0], "00")
+    client.refund(261, 900, 260, "00")
+    client.void(262, 900, 261, "00", de3="200000")
+    client.void(263, 900, 261, "13", de3="200000")
+    client.refund(264, 900, 260, "00")
+
+    # Partial approval, address, name, mail order, 3-D Secure data.
+    client.issuer_asked("0200", 270, 20000, "10", card="5126160000356675", approved=12000, de48=tags(t16="1"))
+    client.issuer_asked("0100", 271, 20000, "51", card="5126160000356675")
+    address = {"t12": "BRIVIBAS 1", "t15": "LV-1059"}
+    client.issuer_asked("0200", 272, 800, "00", checks={"13": "N"}, de48=tags(**address))
+    client.issuer_asked("0200", 273, 800, "A1", checks={"13": "N"}, de48=tags(t14="1", **address))
+    name = {"t22": "ANNA", "t24": "PARTIAL"}
+    client.issuer_asked("0100", 274, 0, "00", checks={"25": "B"}, de3="330000", de48=tags(**name))
+    client.issuer_asked("0100", 275, 100, "00", de3="330000")
+    client.advice(275, 100, "00")
+    client.issuer_asked("0200", 276, 800, "00", de22="012", de25="08", de48=tags(t17="2"))
+    secure = {"t02": "05", "t03": "A" * 28, "t04": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b", "t18": "2.2.0"}
+    client.issuer_asked("0100", 277, 800, "00", de48=tags(**secure))
+
+    # Merchant authentication: offered, placed, a wrong code, the right code.
+    client.issuer_asked("0200", 280, 800, "Z1", de48=tags(t10="merchant-auth"))
+    client.about("0100", 281, 800, 280, "00", de3="390000")
+    client.about("0100", 282, 800, 276, "25", de3="390000")
+    client.issuer_asked("0200", 283, 800, "Z2", de48=tags(t10="merchant-auth", t19="654321"))
+    client.issuer_asked("0200", 284, 800, "00", de48=tags(t10="merchant-auth", t19="123456"))
 
     # An element outside the profile is ignored; a bad amount is malformed.
     client.purchase(230, 900, SUCCESS_CARDS[0], "00", de60="PRIVATE", de102="ACCOUNT")

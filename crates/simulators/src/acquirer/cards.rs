@@ -16,6 +16,8 @@ const RATES: &str = include_str!("../../../../catalogue/simulator-eur-rates.csv"
 pub(super) struct IssuerWord {
     /// DE39.
     pub(super) code: Code,
+    /// Minor units approved; less than asked for with code `10`.
+    pub(super) approved: u64,
     /// The answer comes only after the issuer's time-out.
     pub(super) times_out: bool,
 }
@@ -86,19 +88,52 @@ impl Issuer {
         Ok(Self { cards, rates })
     }
 
-    /// Decides a purchase of `amount` minor units of `currency` (ISO 4217 numeric).
-    pub(super) fn decide(&self, card_number: &str, amount: u64, currency: u16) -> IssuerWord {
+    /// Decides a purchase, authorisation or verification of `amount` minor units of `currency` (ISO 4217 numeric).
+    /// `may_be_partial`: a smaller amount would do (D-489).
+    pub(super) fn decide(
+        &self,
+        card_number: &str,
+        amount: u64,
+        currency: u16,
+        may_be_partial: bool,
+    ) -> IssuerWord {
         let Some(card) = self.cards.get(card_number) else {
-            return IssuerWord { code: *b"99", times_out: false };
+            return IssuerWord { code: *b"99", approved: amount, times_out: false };
         };
-        let above = card.limit_eur.is_some_and(|limit| self.is_above(amount, currency, limit));
-        IssuerWord { code: if above { *b"51" } else { card.code }, times_out: card.times_out }
+        let most = card.limit_eur.map_or(amount, |limit| self.most(currency, limit).min(amount));
+        let (code, approved) = match most {
+            most if most == amount => (card.code, amount),
+            most if may_be_partial && most > 0 => (*b"10", most),
+            _ => (*b"51", amount),
+        };
+        IssuerWord { code, approved, times_out: card.times_out }
     }
 
-    /// `amount / rate > limit / 10000`, without dividing. A currency without a rate counts as euros.
-    fn is_above(&self, amount: u64, currency: u16, limit_eur: u64) -> bool {
+    /// `limit_eur` minor units of euro in minor units of `currency`, rounded down. A currency without a rate counts as
+    /// euros.
+    fn most(&self, currency: u16, limit_eur: u64) -> u64 {
         let rate = self.rates.get(&currency).copied().unwrap_or(10_000);
-        u128::from(amount) * 10_000 > u128::from(limit_eur) * u128::from(rate)
+        u64::try_from(u128::from(limit_eur) * u128::from(rate) / 10_000).unwrap_or(u64::MAX)
+    }
+}
+
+/// What the issuer says of an address by its post code (D-512): one ending in `0` matches, one ending in `9` does not, of
+/// any other nothing is known.
+pub(super) fn check_address(post_code: &str) -> u8 {
+    match post_code.bytes().last() {
+        Some(b'0') => b'Y',
+        Some(b'9') => b'N',
+        _ => b'U',
+    }
+}
+
+/// What the issuer says of a cardholder's name by the last name (D-512).
+pub(super) fn check_name(last_name: &str) -> u8 {
+    match last_name.to_ascii_uppercase().as_str() {
+        "PARTIAL" => b'B',
+        "NOMATCH" => b'C',
+        "UNAVAILABLE" => b'U',
+        _ => b'A',
     }
 }
 
@@ -108,7 +143,7 @@ mod tests {
 
     fn code(card: &str, amount: u64, currency: u16) -> String {
         let issuer = Issuer::from_catalogue().unwrap();
-        String::from_utf8(issuer.decide(card, amount, currency).code.to_vec()).unwrap()
+        String::from_utf8(issuer.decide(card, amount, currency, false).code.to_vec()).unwrap()
     }
 
     // D-486, D-487, D-491
@@ -158,7 +193,34 @@ mod tests {
     #[test]
     fn one_card_stands_for_an_issuer_that_does_not_answer() {
         let issuer = Issuer::from_catalogue().unwrap();
-        let word = issuer.decide("4539121411168251", 100, 978);
-        assert_eq!(word, IssuerWord { code: *b"68", times_out: true });
+        let word = issuer.decide("4539121411168251", 100, 978, true);
+        assert_eq!(word, IssuerWord { code: *b"68", approved: 100, times_out: true });
+    }
+
+    // D-489, G-246
+    #[test]
+    fn the_partial_approval_cards_give_120_euros_when_less_would_do() {
+        let issuer = Issuer::from_catalogue().unwrap();
+        for card in ["5126160000356675", "4010571676223548"] {
+            let word = |amount, currency| {
+                let word = issuer.decide(card, amount, currency, true);
+                (String::from_utf8(word.code.to_vec()).unwrap(), word.approved)
+            };
+            assert_eq!(word(12_000, 978), ("00".to_owned(), 12_000));
+            assert_eq!(word(12_001, 978), ("10".to_owned(), 12_000));
+            assert_eq!(word(999_999_999_999, 840), ("10".to_owned(), 12_960));
+            assert_eq!(word(19_201, 392), ("10".to_owned(), 19_200));
+        }
+        let plain = issuer.decide("4314220000000056", 50_000, 978, true);
+        assert_eq!((plain.code, plain.approved), (*b"00", 50_000), "other cards have no limit");
+    }
+
+    // D-512
+    #[test]
+    fn addresses_and_names_are_judged_by_their_endings_and_marks() {
+        assert_eq!((check_address("LV-1050"), check_address("EC1A 1B9")), (b'Y', b'N'));
+        assert_eq!((check_address("SW1A 1AA"), check_address("")), (b'U', b'U'));
+        let names = ["PARTIAL", "nomatch", "Unavailable", "JANSONE"].map(check_name);
+        assert_eq!(names, [b'B', b'C', b'U', b'A']);
     }
 }

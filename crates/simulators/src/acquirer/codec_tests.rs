@@ -112,7 +112,7 @@ fn wrong_content_is_malformed_and_not_a_breach() {
 #[test]
 fn message_types_outside_the_profile_and_unanswerable_messages_are_breaches() {
     let class = |mti: &'static str, trace| Class::of(&Message { mti, trace, ..Message::default() });
-    for mti in ["0100", "0210", "0220", "0410", "0430", "0500", "9999"] {
+    for mti in ["0102", "0110", "0120", "0210", "0222", "0230", "0410", "0430", "0500", "9999"] {
         assert_eq!(class(mti, Some("000001")), Err(Breach::UnknownMessageType), "{mti}");
     }
     assert_eq!(class("0200", None), Err(Breach::Unanswerable));
@@ -128,6 +128,7 @@ fn answers_are_the_profiles_bytes() {
         approval: Some(*b"A1B2C3"),
         network_id: Some(403_030_134_205_123),
         cvv_matched: true,
+        ..Answer::plain(*b"00")
     };
     let mut out = BytesMut::new();
     reply::write(&mut out, &message, &approved);
@@ -141,6 +142,23 @@ fn answers_are_the_profiles_bytes() {
     .concat();
     let latin: String = out.iter().map(|&byte| char::from(byte)).collect();
     assert_eq!(latin, expected);
+}
+
+#[test]
+fn checks_and_a_smaller_amount_are_told_in_the_answer() {
+    let text = purchase().replacen("0200", "0101", 1);
+    let message = Message::decode(text.as_bytes()).unwrap_or_else(|_| panic!());
+    let written = |answer: &Answer| {
+        let mut out = BytesMut::new();
+        reply::write(&mut out, &message, answer);
+        String::from_utf8(out[2..].to_vec()).unwrap()
+    };
+    let part = Answer { approval: Some(*b"A1B2C3"), amount: Some(1_200), ..Answer::plain(*b"10") };
+    let part = written(&Answer { address_check: Some(b'Y'), network_id: Some(7), ..part });
+    assert!(part.starts_with("0110323800010EC18000000000000000001200"), "{part}");
+    assert!(part.ends_with("0260801500000000000000713001Y978"), "{part}");
+    let declined = Answer { address_check: Some(b'N'), name_check: Some(b'C'), ..Answer::plain(*b"A1") };
+    assert!(written(&declined).ends_with("01213001N25001C978"));
 }
 
 #[test]
@@ -168,7 +186,7 @@ proptest! {
     fn no_bytes_make_the_decoder_or_the_checks_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         if let Ok(message) = Message::decode(&bytes) {
             let _ = request::network(&message);
-            let _ = request::transaction(&message, Class::Void);
+            let _ = request::transaction(&message, Class::Reversal);
         }
     }
 
@@ -188,7 +206,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         if let Ok(message) = Message::decode(&bytes) {
-            for class in [Class::Financial, Class::Void, Class::Advice] {
+            for class in [Class::Authorisation, Class::Financial, Class::Capture, Class::Reversal, Class::Advice] {
                 let mut out = BytesMut::new();
                 reply::write(&mut out, &message, &Answer::plain(*b"30"));
                 prop_assert!(out.len() < 2_050);

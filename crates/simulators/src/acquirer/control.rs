@@ -24,7 +24,7 @@ const MOST_LISTED: usize = 10_000;
 /// | Route | What it does |
 /// |---|---|
 /// | `GET /acquirer/book` | totals per currency, counters, doubles |
-/// | `GET /acquirer/open?after=REFERENCE&limit=N` | attempts that move money at present, by reference |
+/// | `GET /acquirer/open?after=REFERENCE&limit=N` | attempts that move or hold money at present, by reference |
 /// | `GET /acquirer/operations/{de37}` | everything about one reference |
 /// | `PUT`, `GET`, `DELETE /acquirer/faults/{merchant_id}` | fault plan of a merchant or terminal: `{"plan":"drop*1"}` |
 /// | `PUT /acquirer/clock` | `{"offset_seconds":N}`, not below the present one |
@@ -69,6 +69,7 @@ async fn book(State(handle): State<Handle>) -> Json<Value> {
                 "taken": totals.taken(),
                 "returned": totals.returned(),
                 "net": totals.taken().saturating_sub(totals.returned()),
+                "on_hold": totals.on_hold(),
                 "parts": totals,
             });
             (format!("{currency:03}"), value)

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
-use super::book::{Attempt, Book, Now, Verdict, Wish};
-use super::cards::Issuer;
+use super::book::details::Details;
+use super::book::{self, Attempt, AttemptKind, Book, Now, ReceivedAuthentication, Verdict, Wish};
+use super::cards::{self, Issuer};
 use super::faults::{Effects, Ending, Faults};
 use super::iso::{Breach, Message};
 use super::reply::{self, Answer};
@@ -27,6 +28,12 @@ const DONE: [u8; 2] = *b"00";
 const UNSUPPORTED: [u8; 2] = *b"12";
 const MALFORMED: [u8; 2] = *b"30";
 const NOT_PERMITTED: [u8; 2] = *b"58";
+/// The address does not match, and the merchant wanted it to.
+const ADDRESS_REFUSED: [u8; 2] = *b"A1";
+/// The cardholder typed another code than the one in the statement entry.
+const WRONG_CONFIRMATION: [u8; 2] = *b"Z2";
+/// The code in every statement entry of the simulator.
+const CONFIRMATION: &str = "123456";
 
 /// What all connections share.
 pub(super) struct Desk {
@@ -130,14 +137,7 @@ impl Desk {
                     self.malformed(&message, out);
                     return Ok(Outcome::Done);
                 };
-                let drawn = self.faults.draw(
-                    request.tags.faults,
-                    request.reference,
-                    request.kind(),
-                    request.merchant,
-                    request.terminal,
-                );
-                let Ok(effects) = drawn else {
+                let Ok(effects) = self.faults.draw(&request.to_faults()) else {
                     self.malformed(&message, out);
                     return Ok(Outcome::Done);
                 };
@@ -216,55 +216,114 @@ impl Desk {
     }
 
     fn decide(&self, request: &Transaction<'_>, effects: Effects, resumed: bool) -> Verdict {
-        let mut merchant = [b' '; 15];
-        for (place, byte) in merchant.iter_mut().zip(request.merchant.bytes()) {
-            *place = byte;
+        let mut attempt = attempt(request, resumed);
+        if matches!(request.action, Action::Advice) {
+            if let Some(code) = effects.decline {
+                return Verdict::Answer(Answer::plain(code));
+            }
+            let now = self.now();
+            return Verdict::Answer(self.book.lock().advise(&attempt, now));
         }
-        let mut attempt = Attempt {
-            reference: request.reference,
-            fingerprint: 0,
-            card: request.masked,
-            merchant,
-            amount: request.amount,
-            currency: request.currency,
-            cvv_sent: request.tags.cvv_sent,
-            resumed,
-        };
-        let card = request.card_number;
-        let asked = (request.amount, request.currency, request.tags.original);
-        let (wish, fingerprint) = match &request.action {
-            Action::Advice => {
-                if let Some(code) = effects.decline {
-                    return Verdict::Answer(Answer::plain(code));
-                }
-                let now = self.now();
-                return Verdict::Answer(self.book.lock().advise(&attempt, now));
-            }
-            Action::Purchase => {
-                let word = self.issuer.decide(card, request.amount, request.currency);
-                let wait = if word.times_out { self.issuer_timeout.as_millis() } else { 0 };
-                let wish = Wish::Purchase { code: word.code, wait: u64::try_from(wait).unwrap_or(u64::MAX) };
-                (wish, self.fingerprints.hash_one(("purchase", card, asked)))
-            }
-            Action::Refund(original) => {
-                (Wish::Refund { original: *original }, self.fingerprints.hash_one(("refund", card, asked)))
-            }
-            Action::Void { original, part } => {
-                // The card is not among what a repeated void may not change.
-                (
-                    Wish::Void { original: *original, part: *part },
-                    self.fingerprints.hash_one(("void", asked, part)),
-                )
-            }
-            Action::Unsupported { kind, code } => {
-                (Wish::Decline(*kind, UNSUPPORTED), self.fingerprints.hash_one(("other", card, code, asked)))
-            }
-        };
+        let (wish, fingerprint) = self.wish(request);
         attempt.fingerprint = fingerprint;
-        let wish = effects.decline.map_or(wish, |code| Wish::Decline(wish.kind(), code));
+        let instead = effects.decline.or(effects.offer_code.then_some(book::CODE_OFFERED));
+        let wish = if let Some(code) = instead {
+            attempt.address_check = None;
+            attempt.name_check = None;
+            Wish::Decline(wish.kind(), code)
+        } else {
+            wish
+        };
         let now = self.now();
         self.book.lock().attempt(&attempt, &wish, now)
     }
+
+    /// What the request asks of the book, and the hash of what its repeats may not change.
+    fn wish(&self, request: &Transaction<'_>) -> (Wish, u64) {
+        let Transaction { card_number: card, amount, currency, ref tags, .. } = *request;
+        let asked = (amount, currency, tags.original);
+        let hash = |what| self.fingerprints.hash_one((what, card, asked));
+        match request.action {
+            Action::Purchase => (self.debit(AttemptKind::Purchase, request), hash("purchase")),
+            Action::Authorisation => (self.debit(AttemptKind::Authorisation, request), hash("authorisation")),
+            Action::Verification => (self.debit(AttemptKind::Verification, request), hash("verification")),
+            Action::Increment(original) => (Wish::Increment { original }, hash("increment")),
+            Action::CodeRequest(original) => (Wish::CodeRequest { original }, hash("code")),
+            Action::Capture(original) => (Wish::Capture { original }, hash("capture")),
+            Action::Refund(original) => (Wish::Refund { original }, hash("refund")),
+            Action::Reversal { original, part, of_refund } => {
+                // The card is not among what a repeated 0400 may not change.
+                let fingerprint = self.fingerprints.hash_one(("reversal", asked, part, of_refund));
+                (Wish::Reversal { original, part, of_refund }, fingerprint)
+            }
+            Action::Unsupported { kind, code } => (Wish::Decline(kind, UNSUPPORTED), hash(code)),
+            // Advices never come here.
+            Action::Advice => (Wish::Decline(AttemptKind::Unseen, UNSUPPORTED), 0),
+        }
+    }
+
+    /// What the issuer says: to the code of a merchant authentication, to the card, to the address.
+    fn debit(&self, kind: AttemptKind, request: &Transaction<'_>) -> Wish {
+        let Transaction { card_number, amount, currency, ref tags, .. } = *request;
+        if tags.confirmation.is_some_and(|code| code != CONFIRMATION) {
+            return Wish::Decline(kind, WRONG_CONFIRMATION);
+        }
+        let partial = tags.may_be_partial && kind != AttemptKind::Verification;
+        let word = self.issuer.decide(card_number, amount, currency, partial);
+        let approved = word.code == DONE || word.code == book::PARTLY_APPROVED;
+        let refused =
+            tags.address_must_match && tags.post_code.is_some_and(|code| cards::check_address(code) == b'N');
+        let code = if approved && refused { ADDRESS_REFUSED } else { word.code };
+        let wait = if word.times_out { self.issuer_timeout.as_millis() } else { 0 };
+        let less = (code == book::PARTLY_APPROVED).then_some(word.approved);
+        Wish::Debit { kind, code, less, wait: u64::try_from(wait).unwrap_or(u64::MAX) }
+    }
+}
+
+/// What the book keeps of a request.
+fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
+    let tags = &request.tags;
+    let asks_issuer =
+        matches!(request.action, Action::Purchase | Action::Authorisation | Action::Verification);
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let details = Details {
+        authentication: ReceivedAuthentication {
+            eci: owned(tags.eci),
+            cavv: owned(tags.cavv),
+            ds_transaction_id: owned(tags.ds_transaction),
+            version: owned(tags.version),
+            xid: owned(tags.xid),
+        },
+        remote_order: tags.remote_order,
+        confirmed: tags.confirmation.is_some(),
+        may_be_partial: tags.may_be_partial,
+    };
+    Attempt {
+        reference: request.reference,
+        fingerprint: 0,
+        card: request.masked,
+        merchant: filled(request.merchant),
+        place: filled(request.place),
+        amount: request.amount,
+        currency: request.currency,
+        cvv_sent: tags.cvv_sent,
+        address_check: tags.post_code.filter(|_| asks_issuer).map(cards::check_address),
+        name_check: tags
+            .last_name
+            .filter(|_| matches!(request.action, Action::Verification))
+            .map(cards::check_name),
+        details: (details != Details::default()).then_some(details),
+        resumed,
+    }
+}
+
+/// A text in a place of fixed length, spaces behind it.
+fn filled<const N: usize>(text: &str) -> [u8; N] {
+    let mut place = [b' '; N];
+    for (place, byte) in place.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    place
 }
 
 /// Writes the answer as the effects have it.

@@ -49,6 +49,8 @@ pub(super) struct Effects {
     pub(super) duplicate: bool,
     /// DE39 to decline with instead of doing the work.
     pub(super) decline: Option<Code>,
+    /// A code in a statement entry is offered instead of doing the work.
+    pub(super) offer_code: bool,
     /// How it ends.
     pub(super) ending: Option<Ending>,
 }
@@ -59,6 +61,7 @@ enum Fault {
     Late(u64),
     Duplicate,
     Decline(Code),
+    MerchantAuth,
     End(Ending),
 }
 
@@ -80,14 +83,17 @@ pub enum PlanError {
     /// A step's first word is unknown, or its value is missing, superfluous or out of range.
     #[error(
         "`{0}` is no fault: use delay=MS, late=MS (up to 9999999), drop, drop-before, reset, reset-before, garbage, \
-         duplicate or decline=CC (two letters or digits other than the approvals 00 and 10)"
+         duplicate, merchant-auth or decline=CC (two letters or digits other than the approvals 00 and 10)"
     )]
     Fault(String),
     /// What follows `*` is not a count.
     #[error("`{0}` has no count of one to nine digits after the `*`")]
     Count(String),
     /// What follows `@` is not a kind of message.
-    #[error("`{0}` names no kind of message after the `@`: use purchase, refund, reversal or advice")]
+    #[error(
+        "`{0}` names no kind of message after the `@`: use purchase, authorisation, increment, verification, code, \
+         capture, refund, reversal or advice"
+    )]
     Kind(String),
     /// Too many steps.
     #[error("a fault plan has at most 32 steps")]
@@ -135,6 +141,11 @@ impl Step {
 fn parse_kind(word: &str) -> Option<Kind> {
     match word {
         "purchase" => Some(Kind::Purchase),
+        "authorisation" => Some(Kind::Authorisation),
+        "increment" => Some(Kind::Increment),
+        "verification" => Some(Kind::Verification),
+        "code" => Some(Kind::Code),
+        "capture" => Some(Kind::Capture),
         "refund" => Some(Kind::Refund),
         "reversal" => Some(Kind::Reversal),
         "advice" => Some(Kind::Advice),
@@ -166,6 +177,7 @@ fn parse_fault(text: &str) -> Option<Fault> {
             "reset-before" => Fault::End(Ending::ResetBefore),
             "garbage" => Fault::End(Ending::Garbage),
             "duplicate" => Fault::Duplicate,
+            "merchant-auth" => Fault::MerchantAuth,
             _ => return None,
         },
     };
@@ -186,10 +198,16 @@ impl Plan {
         self.0.iter().any(|step| step.left.is_some())
     }
 
-    /// What happens to the next request of `kind`.
-    fn draw(&mut self, kind: Kind) -> Effects {
+    /// What happens to the next request of `kind`; `confirmed`: it brings the code that a merchant authentication asks
+    /// for.
+    fn draw(&mut self, kind: Kind, confirmed: bool) -> Effects {
         let mut effects = Effects::default();
         for step in &mut self.0 {
+            // A code is offered for what it can confirm, and not a second time.
+            let confirmable = matches!(kind, Kind::Purchase | Kind::Authorisation) && !confirmed;
+            if step.fault == Fault::MerchantAuth && !confirmable {
+                continue;
+            }
             // The first decline is the answer; a later one waits for its turn.
             if matches!(step.fault, Fault::Decline(_)) && effects.decline.is_some() || !step.hits(kind) {
                 continue;
@@ -199,6 +217,7 @@ impl Plan {
                 Fault::Late(millis) => effects.late += millis,
                 Fault::Duplicate => effects.duplicate = true,
                 Fault::Decline(code) => effects.decline = Some(code),
+                Fault::MerchantAuth => effects.offer_code = true,
                 Fault::End(ending) => {
                     effects.ending = Some(ending);
                     break;
@@ -219,6 +238,7 @@ impl fmt::Display for Plan {
                 Fault::Delay(millis) => write!(f, "delay={millis}")?,
                 Fault::Late(millis) => write!(f, "late={millis}")?,
                 Fault::Duplicate => f.write_str("duplicate")?,
+                Fault::MerchantAuth => f.write_str("merchant-auth")?,
                 Fault::Decline(code) => write!(f, "decline={}", String::from_utf8_lossy(code))?,
                 Fault::End(ending) => f.write_str(match ending {
                     Ending::Drop => "drop",
@@ -234,6 +254,11 @@ impl fmt::Display for Plan {
             if let Some(only) = step.only {
                 f.write_str(match only {
                     Kind::Purchase => "@purchase",
+                    Kind::Authorisation => "@authorisation",
+                    Kind::Increment => "@increment",
+                    Kind::Verification => "@verification",
+                    Kind::Code => "@code",
+                    Kind::Capture => "@capture",
                     Kind::Refund => "@refund",
                     Kind::Reversal => "@reversal",
                     Kind::Advice => "@advice",
@@ -242,6 +267,21 @@ impl fmt::Display for Plan {
         }
         Ok(())
     }
+}
+
+/// A request as far as fault plans look at it.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// DE48 tag 10.
+    pub(super) plan: Option<&'a str>,
+    pub(super) reference: Reference,
+    pub(super) kind: Kind,
+    /// It brings the code that a merchant authentication asks for.
+    pub(super) confirmed: bool,
+    /// DE42.
+    pub(super) merchant: &'a str,
+    /// DE41.
+    pub(super) terminal: &'a str,
 }
 
 /// The plans in force.
@@ -258,18 +298,12 @@ struct Plans {
 }
 
 impl Faults {
-    /// What happens to a request of `kind`.
+    /// What happens to a request.
     ///
     /// # Errors
     /// [`PlanError`] when the plan in the request does not parse.
-    pub(super) fn draw(
-        &self,
-        own: Option<&str>,
-        reference: Reference,
-        kind: Kind,
-        merchant: &str,
-        terminal: &str,
-    ) -> Result<Effects, PlanError> {
+    pub(super) fn draw(&self, request: &Request<'_>) -> Result<Effects, PlanError> {
+        let Request { plan: own, reference, kind, confirmed, merchant, terminal } = *request;
         let Some(text) = own else {
             let mut plans = self.0.lock();
             if plans.acceptors.is_empty() {
@@ -277,17 +311,21 @@ impl Faults {
             }
             let merchant = merchant.trim_end();
             let key = if plans.acceptors.contains_key(merchant) { merchant } else { terminal.trim_end() };
-            return Ok(plans.acceptors.get_mut(key).map(|(_, plan)| plan.draw(kind)).unwrap_or_default());
+            return Ok(plans
+                .acceptors
+                .get_mut(key)
+                .map(|(_, plan)| plan.draw(kind, confirmed))
+                .unwrap_or_default());
         };
         let mut plan = Plan::parse(text)?;
         if !plan.is_counted() {
-            return Ok(plan.draw(kind));
+            return Ok(plan.draw(kind, confirmed));
         }
         let mut plans = self.0.lock();
         if let Some((_, known)) = plans.counted.get_mut(&reference).filter(|(known, _)| known == text) {
-            return Ok(known.draw(kind));
+            return Ok(known.draw(kind, confirmed));
         }
-        let effects = plan.draw(kind);
+        let effects = plan.draw(kind, confirmed);
         if plans.counted.insert(reference, (text.to_owned(), plan)).is_none() {
             plans.counted_order.push_back(reference);
         }

@@ -3,13 +3,19 @@
 use super::*;
 
 fn draw(plan: &mut Plan, kind: Kind) -> Effects {
-    plan.draw(kind)
+    plan.draw(kind, false)
+}
+
+/// A request of the merchant SHOP.
+fn asked(plan: Option<&str>, reference: Reference, kind: Kind) -> Request<'_> {
+    Request { plan, reference, kind, confirmed: false, merchant: "SHOP           ", terminal: "TERM0001" }
 }
 
 #[test]
 fn every_step_of_the_grammar_parses_and_shows_itself_again() {
     let text = "delay=200,late=9999999*3@purchase,duplicate@refund,decline=A1*2,drop@advice,drop-before*1@reversal,\
-                reset*999999999,reset-before,garbage";
+                reset*999999999,reset-before,garbage,merchant-auth*1@authorisation,delay=1@increment,delay=1@capture,\
+                delay=1@verification,delay=1@code";
     assert_eq!(Plan::parse(text).unwrap().to_string(), text);
 }
 
@@ -61,6 +67,19 @@ fn several_declines_follow_one_another_and_do_not_stop_other_steps() {
     assert_eq!(draw(&mut plan, Kind::Refund).decline, Some(*b"05"));
 }
 
+// G-211
+#[test]
+fn a_code_is_offered_for_purchases_and_authorisations_that_bring_none() {
+    let mut plan = Plan::parse("merchant-auth*2").unwrap();
+    for kind in [Kind::Refund, Kind::Capture, Kind::Increment, Kind::Verification, Kind::Code, Kind::Advice] {
+        assert!(!draw(&mut plan, kind).offer_code, "{kind:?}");
+    }
+    assert!(!plan.draw(Kind::Purchase, true).offer_code, "it brings the code");
+    assert!(draw(&mut plan, Kind::Purchase).offer_code);
+    assert!(draw(&mut plan, Kind::Authorisation).offer_code);
+    assert!(!draw(&mut plan, Kind::Purchase).offer_code, "used up by the two it hit");
+}
+
 #[test]
 fn a_step_for_one_kind_neither_hits_nor_is_used_up_by_others() {
     let mut plan = Plan::parse("drop*1@advice,delay=5").unwrap();
@@ -77,14 +96,12 @@ fn the_requests_own_plan_counts_per_reference_and_goes_before_the_merchants() {
     faults.set("SHOP", "garbage").unwrap();
     let one = Reference::from_number(1).unwrap();
     let two = Reference::from_number(2).unwrap();
-    let ending = |own, reference| {
-        faults.draw(own, reference, Kind::Purchase, "SHOP           ", "TERM0001").unwrap().ending
-    };
+    let ending = |own, reference| faults.draw(&asked(own, reference, Kind::Purchase)).unwrap().ending;
     assert_eq!(ending(Some("drop*1"), one), Some(Ending::Drop));
     assert_eq!(ending(Some("drop*1"), one), None, "the repeat of the same reference is through");
     assert_eq!(ending(Some("drop*1"), two), Some(Ending::Drop), "another reference starts anew");
     assert_eq!(ending(None, one), Some(Ending::Garbage));
-    assert!(faults.draw(Some("nonsense"), one, Kind::Purchase, "SHOP", "TERM0001").is_err());
+    assert!(faults.draw(&asked(Some("nonsense"), one, Kind::Purchase)).is_err());
 }
 
 #[test]
@@ -92,9 +109,9 @@ fn a_plan_is_found_by_merchant_or_else_by_terminal() {
     let faults = Faults::default();
     faults.set("TERM0001", "drop*1").unwrap();
     let one = Reference::from_number(1).unwrap();
-    let draw = |merchant| faults.draw(None, one, Kind::Refund, merchant, "TERM0001").unwrap();
-    assert_eq!(draw("SHOP           ").ending, Some(Ending::Drop));
-    assert_eq!(draw("SHOP           ").ending, None);
+    let draw = || faults.draw(&asked(None, one, Kind::Refund)).unwrap();
+    assert_eq!(draw().ending, Some(Ending::Drop));
+    assert_eq!(draw().ending, None);
     assert_eq!(faults.get("TERM0001").unwrap(), ("drop*1".to_owned(), "drop*0".to_owned()));
     assert!(faults.remove("TERM0001"));
     assert!(!faults.remove("TERM0001"));
@@ -105,7 +122,7 @@ fn memory_for_counted_plans_is_bounded() {
     let faults = Faults::default();
     for number in 0..(MOST_COUNTED_REQUESTS as u64 + 100) {
         let reference = Reference::from_number(number).unwrap();
-        faults.draw(Some("drop*1"), reference, Kind::Purchase, "", "").unwrap();
+        faults.draw(&asked(Some("drop*1"), reference, Kind::Purchase)).unwrap();
     }
     let plans = faults.0.lock();
     assert_eq!(plans.counted.len(), MOST_COUNTED_REQUESTS);

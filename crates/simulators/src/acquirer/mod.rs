@@ -26,7 +26,7 @@ mod server;
 
 pub use book::{
     AttemptKind, AttemptState, BookReport, Counters, CurrencyTotals, DoubledOperation, OpenEffect,
-    OperationReport,
+    OperationReport, ReceivedAuthentication,
 };
 pub use control::control_router;
 pub use desk::Clock;

@@ -5,14 +5,38 @@
 /// What the acquirer reads out of DE48.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Tags<'a> {
-    /// Tag 05: reference of the purchase to give back.
+    /// Tag 02: electronic commerce indicator.
+    pub(super) eci: Option<&'a str>,
+    /// Tag 03: authentication value.
+    pub(super) cavv: Option<&'a str>,
+    /// Tag 04: transaction id of the directory server.
+    pub(super) ds_transaction: Option<&'a str>,
+    /// Tag 05: reference of the earlier attempt that this one is about.
     pub(super) original: Option<&'a str>,
     /// Tag 07 was there.
     pub(super) cvv_sent: bool,
     /// Tag 10: fault plan.
     pub(super) faults: Option<&'a str>,
-    /// Tag 11: the amount that a partial void gives back.
+    /// Tag 11: the amount that a partial 0400 gives back or lets go.
     pub(super) part: Option<&'a str>,
+    /// Tag 14: decline when the address does not match.
+    pub(super) address_must_match: bool,
+    /// Tag 15: post code of the address to check.
+    pub(super) post_code: Option<&'a str>,
+    /// Tag 16: a smaller amount may be approved.
+    pub(super) may_be_partial: bool,
+    /// Tag 17: `1` mail order, `2` telephone order.
+    pub(super) remote_order: Option<char>,
+    /// Tag 18: version of 3-D Secure.
+    pub(super) version: Option<&'a str>,
+    /// Tag 19: code of a merchant authentication, as the cardholder typed it.
+    pub(super) confirmation: Option<&'a str>,
+    /// Tag 20: transaction id of 3-D Secure 1.
+    pub(super) xid: Option<&'a str>,
+    /// Tag 21: `I`, more is to be held under an authorisation.
+    pub(super) increment: Option<&'a str>,
+    /// Tag 24: last name to check.
+    pub(super) last_name: Option<&'a str>,
 }
 
 impl<'a> Tags<'a> {
@@ -45,35 +69,52 @@ impl<'a> Tags<'a> {
                 }
                 seen_others.push(tag);
             }
-            let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-            let well_formed = match number {
-                Some(2) => value.len() == 2 && digits,
-                Some(3) => value.len() == 28,
-                Some(4) => value.len() == 36,
-                Some(5) => {
-                    tags.original = Some(value);
-                    value.len() == 12
-                }
-                Some(7) => {
-                    tags.cvv_sent = true;
-                    (3..=4).contains(&value.len()) && digits
-                }
-                Some(9) => (1..=26).contains(&value.len()),
-                Some(10) => {
-                    tags.faults = Some(value);
-                    true
-                }
-                Some(11) => {
-                    tags.part = Some(value);
-                    value.len() == 12 && digits
-                }
-                _ => true,
-            };
-            if !well_formed {
+            if !tags.take(number, value) {
                 return None;
             }
         }
         Some(tags)
+    }
+
+    /// Keeps the value of tag `number`; `false` when it has a wrong form.
+    fn take(&mut self, number: Option<u32>, value: &'a str) -> bool {
+        let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+        let (place, well_formed) = match number {
+            Some(2) => (&mut self.eci, value.len() == 2 && digits),
+            Some(3) => (&mut self.cavv, value.len() == 28),
+            Some(4) => (&mut self.ds_transaction, value.len() == 36),
+            Some(5) => (&mut self.original, value.len() == 12),
+            Some(7) => {
+                self.cvv_sent = true;
+                return (3..=4).contains(&value.len()) && digits;
+            }
+            Some(9) => return (1..=26).contains(&value.len()),
+            Some(10) => (&mut self.faults, true),
+            Some(11) => (&mut self.part, value.len() == 12 && digits),
+            Some(12) => return (1..=40).contains(&value.len()),
+            Some(14) => {
+                self.address_must_match = true;
+                return value == "1";
+            }
+            Some(15) => (&mut self.post_code, (1..=10).contains(&value.len())),
+            Some(16) => {
+                self.may_be_partial = true;
+                return value == "1";
+            }
+            Some(17) => {
+                self.remote_order = value.chars().next();
+                return matches!(value, "1" | "2");
+            }
+            Some(18) => (&mut self.version, (1..=8).contains(&value.len())),
+            Some(19) => (&mut self.confirmation, (1..=32).contains(&value.len())),
+            Some(20) => (&mut self.xid, value.len() == 28),
+            Some(21) => (&mut self.increment, value == "I"),
+            Some(22 | 23) => return (1..=35).contains(&value.len()),
+            Some(24) => (&mut self.last_name, (1..=35).contains(&value.len())),
+            _ => return true,
+        };
+        *place = Some(value);
+        well_formed
     }
 }
 
@@ -92,6 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn the_particulars_of_a_card_request_are_found() {
+        let tags = Tags::read("02002051500410501600111700121800 52.2.01900612345624009JANSONSON");
+        assert!(tags.is_none(), "a space is no digit of a length");
+        let tags = Tags::read("0200205150041050160011170012180052.2.01900612345624009JANSONSON").unwrap();
+        assert_eq!((tags.eci, tags.post_code, tags.may_be_partial), (Some("05"), Some("1050"), true));
+        assert_eq!((tags.remote_order, tags.version), (Some('2'), Some("2.2.0")));
+        assert_eq!((tags.confirmation, tags.last_name), (Some("123456"), Some("JANSONSON")));
+        assert!(!tags.address_must_match && tags.increment.is_none());
+        assert!(
+            Tags::read("21001I140011")
+                .is_some_and(|tags| tags.increment.is_some() && tags.address_must_match)
+        );
+    }
+
+    #[test]
     fn malformed_private_data_is_refused() {
         let cases = [
             "0",                 // half a tag
@@ -104,6 +160,12 @@ mod tests {
             "07002AB",           // a CVV2 of letters
             "0500512345",        // a reference of five characters
             "1101200000000001A", // an amount with a letter
+            "140010",            // a flag that is not set
+            "160012",
+            "170013",           // neither mail nor telephone
+            "210011",           // no increment
+            "15011LV-10501234", // a post code too long
+            "24000",            // an empty name
         ];
         for case in cases {
             assert!(Tags::read(case).is_none(), "{case:?}");

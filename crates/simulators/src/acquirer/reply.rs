@@ -17,18 +17,32 @@ pub(super) type Code = [u8; 2];
 pub(super) struct Answer {
     /// DE39.
     pub(super) code: Code,
-    /// DE38, in approvals of 0210 and 0410.
+    /// DE38, in all approvals but 0430.
     pub(super) approval: Option<[u8; 6]>,
-    /// DE48 tag 08, the network's transaction id as a number of 15 digits, in approved purchases.
+    /// DE48 tag 08, the network's transaction id as a number of 15 digits, where the issuer approved.
     pub(super) network_id: Option<u64>,
     /// DE48 tag 01 `M`: a CVV2 was sent and matched.
     pub(super) cvv_matched: bool,
+    /// DE48 tag 13: result of the address check.
+    pub(super) address_check: Option<u8>,
+    /// DE48 tag 25: result of the name check.
+    pub(super) name_check: Option<u8>,
+    /// DE4 when it is not the request's: the amount of a partial approval.
+    pub(super) amount: Option<u64>,
 }
 
 impl Answer {
     /// An answer that carries a response code only.
     pub(super) fn plain(code: Code) -> Self {
-        Self { code, approval: None, network_id: None, cvv_matched: false }
+        Self {
+            code,
+            approval: None,
+            network_id: None,
+            cvv_matched: false,
+            address_check: None,
+            name_check: None,
+            amount: None,
+        }
     }
 }
 
@@ -68,6 +82,33 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// DE48, when there is anything to tell in it.
+    fn private(&mut self, answer: &Answer) {
+        let start = self.out.len();
+        self.out.put_slice(b"000");
+        if answer.network_id.is_some() && answer.cvv_matched {
+            self.out.put_slice(b"01001M");
+        }
+        if let Some(network_id) = answer.network_id {
+            let _ = write!(self.out, "08015{network_id:015}");
+        }
+        for (tag, result) in [("13", answer.address_check), ("25", answer.name_check)] {
+            if let Some(result) = result {
+                self.out.put_slice(tag.as_bytes());
+                self.out.put_slice(&[b'0', b'0', b'1', result]);
+            }
+        }
+        let length = self.out.len() - start - 3;
+        if length == 0 {
+            self.out.truncate(start);
+            return;
+        }
+        self.bits |= 1_u128 << (128 - 48);
+        if let Some(place) = self.out.get_mut(start..start + 3) {
+            place.copy_from_slice(format!("{length:03}").as_bytes());
+        }
+    }
+
     fn finish(self) {
         let Self { out, start, extended, bits } = self;
         let length = out.len() - start - 2;
@@ -90,6 +131,8 @@ impl<'a> Draft<'a> {
 pub(super) fn write(out: &mut BytesMut, request: &Message<'_>, answer: &Answer) {
     match request.mti.as_bytes() {
         [b'0', b'8', ..] => write_network(out, request, answer),
+        b"0100" | b"0101" => write_transaction(out, "0110", true, request, answer),
+        b"0220" | b"0221" => write_transaction(out, "0230", true, request, answer),
         [b'0', b'2', ..] => write_transaction(out, "0210", true, request, answer),
         [b'0', b'4', b'0', _] => write_transaction(out, "0410", false, request, answer),
         _ => write_transaction(out, "0430", false, request, answer),
@@ -109,7 +152,10 @@ fn write_network(out: &mut BytesMut, request: &Message<'_>, answer: &Answer) {
 fn write_transaction(out: &mut BytesMut, mti: &str, dated: bool, request: &Message<'_>, answer: &Answer) {
     let mut draft = Draft::new(out, mti, false);
     draft.repeat(3, request.processing_code);
-    draft.repeat(4, request.amount);
+    match answer.amount {
+        Some(amount) => draft.fixed(4, format!("{amount:012}").as_bytes()),
+        None => draft.repeat(4, request.amount),
+    }
     draft.repeat(7, request.sent_at);
     draft.repeat(11, request.trace);
     if dated {
@@ -124,11 +170,7 @@ fn write_transaction(out: &mut BytesMut, mti: &str, dated: bool, request: &Messa
     draft.fixed(39, &answer.code);
     draft.repeat(41, request.terminal);
     draft.repeat(42, request.merchant);
-    if let Some(network_id) = answer.network_id {
-        let matched = if answer.cvv_matched { "01001M" } else { "" };
-        draft.bits |= 1_u128 << (128 - 48);
-        let _ = write!(draft.out, "{:03}{matched}08015{network_id:015}", matched.len() + 20);
-    }
+    draft.private(answer);
     draft.repeat(49, request.currency);
     draft.finish();
 }

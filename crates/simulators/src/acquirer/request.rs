@@ -5,6 +5,7 @@
 
 use super::book::AttemptKind;
 use super::book::card::MaskedPan;
+use super::faults;
 use super::iso::{Breach, Message};
 use super::private_tags::Tags;
 use super::reference::Reference;
@@ -17,6 +18,11 @@ pub(super) struct Malformed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Purchase,
+    Authorisation,
+    Increment,
+    Verification,
+    Code,
+    Capture,
     Refund,
     Reversal,
     Advice,
@@ -27,10 +33,14 @@ pub(super) enum Kind {
 pub(super) enum Class {
     /// 0800.
     Network,
+    /// 0100, 0101.
+    Authorisation,
     /// 0200, 0201.
     Financial,
+    /// 0220, 0221.
+    Capture,
     /// 0400, 0401.
-    Void,
+    Reversal,
     /// 0420, 0421.
     Advice,
     /// 0810: answers an echo; the simulator sends none, so it is evidence of nothing and is ignored.
@@ -46,7 +56,9 @@ impl Class {
         let class = match message.mti {
             "0800" => Self::Network,
             "0200" | "0201" => Self::Financial,
-            "0400" | "0401" => Self::Void,
+            "0100" | "0101" => Self::Authorisation,
+            "0220" | "0221" => Self::Capture,
+            "0400" | "0401" => Self::Reversal,
             "0420" | "0421" => Self::Advice,
             "0810" => Self::NetworkAnswer,
             _ => return Err(Breach::UnknownMessageType),
@@ -75,6 +87,8 @@ pub(super) struct Transaction<'a> {
     pub(super) merchant: &'a str,
     /// DE41.
     pub(super) terminal: &'a str,
+    /// DE43.
+    pub(super) place: &'a str,
     /// DE48.
     pub(super) tags: Tags<'a>,
     /// What is to be done.
@@ -83,38 +97,65 @@ pub(super) struct Transaction<'a> {
 
 /// What a transaction message asks for.
 pub(super) enum Action<'a> {
+    /// Take the amount.
     Purchase,
-    /// A refund of the purchase named.
+    /// Hold the amount.
+    Authorisation,
+    /// Hold more under the authorisation named.
+    Increment(Reference),
+    /// Is the card good?
+    Verification,
+    /// Place the code that was offered in answer to the attempt named.
+    CodeRequest(Reference),
+    /// Take what the authorisation named holds.
+    Capture(Reference),
+    /// A refund of the purchase or capture named.
     Refund(Reference),
-    /// A void of the purchase named.
-    Void {
-        original: Reference,
-        part: Option<Part>,
-    },
+    /// Give back, let go or take back what the attempt named has done.
+    Reversal { original: Reference, part: Option<Part>, of_refund: bool },
     /// Undo the attempt that DE37 names.
     Advice,
     /// A processing code that the profile keeps for later or does not know, as sent.
-    Unsupported {
-        kind: AttemptKind,
-        code: &'a str,
-    },
+    Unsupported { kind: AttemptKind, code: &'a str },
 }
 
-/// A partial void: what it gives back and what remains, minor units.
+/// A partial 0400: what it gives back or lets go and what remains, minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Part {
     pub(super) gives_back: u64,
     pub(super) remains: u64,
 }
 
-impl Transaction<'_> {
-    /// The kind by which fault plans choose.
-    pub(super) fn kind(&self) -> Kind {
+impl<'a> Transaction<'a> {
+    /// What fault plans choose by.
+    pub(super) fn to_faults(&self) -> faults::Request<'a> {
+        faults::Request {
+            plan: self.tags.faults,
+            reference: self.reference,
+            kind: self.kind(),
+            confirmed: self.tags.confirmation.is_some(),
+            merchant: self.merchant,
+            terminal: self.terminal,
+        }
+    }
+
+    fn kind(&self) -> Kind {
         match self.action {
-            Action::Purchase | Action::Unsupported { kind: AttemptKind::Purchase, .. } => Kind::Purchase,
+            Action::Purchase => Kind::Purchase,
+            Action::Authorisation => Kind::Authorisation,
+            Action::Increment(_) => Kind::Increment,
+            Action::Verification => Kind::Verification,
+            Action::CodeRequest(_) => Kind::Code,
+            Action::Capture(_) => Kind::Capture,
             Action::Refund(_) => Kind::Refund,
-            Action::Void { .. } | Action::Unsupported { .. } => Kind::Reversal,
+            Action::Reversal { .. } => Kind::Reversal,
             Action::Advice => Kind::Advice,
+            Action::Unsupported { kind, .. } => match kind {
+                AttemptKind::Purchase => Kind::Purchase,
+                AttemptKind::Authorisation => Kind::Authorisation,
+                AttemptKind::Capture => Kind::Capture,
+                _ => Kind::Reversal,
+            },
         }
     }
 }
@@ -136,7 +177,7 @@ pub(super) fn network<'a>(message: &Message<'a>) -> Result<&'a str, Malformed> {
     digits(message.network_code)
 }
 
-/// Checks a 02xx or 04xx of `class`.
+/// Checks a 01xx, 02xx or 04xx of `class`.
 pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Transaction<'a>, Malformed> {
     let card_number = digits(message.card_number)?;
     let masked = MaskedPan::of(card_number).ok_or(Malformed)?;
@@ -157,7 +198,7 @@ pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Tra
     let reference = message.reference.and_then(Reference::parse).ok_or(Malformed)?;
     let terminal = message.terminal.ok_or(Malformed)?;
     let merchant = message.merchant.ok_or(Malformed)?;
-    message.place.ok_or(Malformed)?;
+    let place = message.place.ok_or(Malformed)?;
     let currency = digits(message.currency)?.parse().map_err(|_| Malformed)?;
     let tags = message.private.map_or(Some(Tags::default()), Tags::read).ok_or(Malformed)?;
     let original = || tags.original.and_then(Reference::parse).ok_or(Malformed);
@@ -166,16 +207,29 @@ pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Tra
             digits(message.original_data)?;
             Action::Advice
         }
-        (Class::Void, code) => {
+        (Class::Reversal, code) => {
             digits(message.original_data)?;
             let original = original()?;
             let part = part(message, &tags)?;
-            if code == "000000" {
-                Action::Void { original, part }
-            } else {
-                Action::Unsupported { kind: AttemptKind::Void, code }
+            match code {
+                "000000" => Action::Reversal { original, part, of_refund: false },
+                "200000" => Action::Reversal { original, part, of_refund: true },
+                _ => Action::Unsupported { kind: AttemptKind::Void, code },
             }
         }
+        (Class::Capture, "000000") => Action::Capture(original()?),
+        (Class::Capture, code) => Action::Unsupported { kind: AttemptKind::Capture, code },
+        (Class::Authorisation, "000000") if tags.increment.is_some() => Action::Increment(original()?),
+        (Class::Authorisation, "000000") => {
+            digits(message.expiry)?;
+            Action::Authorisation
+        }
+        (Class::Authorisation, "330000") => {
+            digits(message.expiry)?;
+            Action::Verification
+        }
+        (Class::Authorisation, "390000") => Action::CodeRequest(original()?),
+        (Class::Authorisation, code) => Action::Unsupported { kind: AttemptKind::Authorisation, code },
         (_, "000000") => {
             digits(message.expiry)?;
             Action::Purchase
@@ -183,7 +237,18 @@ pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Tra
         (_, "200000") => Action::Refund(original()?),
         (_, code) => Action::Unsupported { kind: AttemptKind::Purchase, code },
     };
-    Ok(Transaction { reference, card_number, masked, amount, currency, merchant, terminal, tags, action })
+    Ok(Transaction {
+        reference,
+        card_number,
+        masked,
+        amount,
+        currency,
+        merchant,
+        terminal,
+        place,
+        tags,
+        action,
+    })
 }
 
 /// DE95 and tag 11 come together or not at all.

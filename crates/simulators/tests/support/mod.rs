@@ -82,12 +82,44 @@ pub(crate) fn purchase(number: u64, amount: u64, tags: &str) -> String {
     purchase_of(GOOD, number, amount, tags)
 }
 
-pub(crate) fn refund(number: u64, amount: u64, tags: &str) -> String {
+/// A message about an earlier attempt, which tag 05 names: no expiry.
+fn follow_up(mti: &str, processing: &str, number: u64, amount: u64, tags: &str) -> String {
     let (de37, de48) = (de37(number), de48(tags));
     format!(
-        "02007238448108E1800016{GOOD}200000{amount:012}{TIMES}{POINT_OF_SERVICE}{de37}\
+        "{mti}7238448108E1800016{GOOD}{processing}{amount:012}{TIMES}{POINT_OF_SERVICE}{de37}\
          {TERMINAL}{MERCHANT}{PLACE}{de48}978"
     )
+}
+
+pub(crate) fn refund(number: u64, amount: u64, tags: &str) -> String {
+    follow_up("0200", "200000", number, amount, tags)
+}
+
+pub(crate) fn authorisation_of(card: &str, number: u64, amount: u64, tags: &str) -> String {
+    purchase_of(card, number, amount, tags).replacen("0200", "0100", 1)
+}
+
+pub(crate) fn authorisation(number: u64, amount: u64, tags: &str) -> String {
+    authorisation_of(GOOD, number, amount, tags)
+}
+
+/// Raises the hold of operation `hold`.
+pub(crate) fn increment(number: u64, amount: u64, hold: u64) -> String {
+    follow_up("0100", "000000", number, amount, &(original(hold) + "21001I"))
+}
+
+/// Takes out of the hold of operation `hold`.
+pub(crate) fn capture(number: u64, amount: u64, hold: u64) -> String {
+    follow_up("0220", "000000", number, amount, &original(hold))
+}
+
+/// Has the code placed that was offered to operation `first`.
+pub(crate) fn code_request(number: u64, amount: u64, first: u64) -> String {
+    follow_up("0100", "390000", number, amount, &original(first))
+}
+
+pub(crate) fn verification(number: u64, amount: u64, tags: &str) -> String {
+    authorisation(number, amount, tags).replacen(&format!("{GOOD}000000"), &format!("{GOOD}330000"), 1)
 }
 
 pub(crate) fn void(number: u64, amount: u64, tags: &str, remains: Option<u64>) -> String {
@@ -120,13 +152,14 @@ pub(crate) fn frame(message: &str) -> Vec<u8> {
     bytes
 }
 
-/// An 0210, 0410 or 0430 as far as tests look at it.
+/// An answer but an 0810 as far as tests look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) mti: String,
     pub(crate) de37: String,
     pub(crate) approval: Option<String>,
     pub(crate) code: String,
+    pub(crate) amount: u64,
     pub(crate) text: String,
 }
 
@@ -135,8 +168,8 @@ impl Answer {
     pub(crate) fn read(text: &str) -> Self {
         let mti = text[..4].to_owned();
         let bits = u64::from_str_radix(&text[4..20], 16).unwrap();
-        // 3, 4, 7, 11; then 12 and 13 in an 0210 only; then DE32 with its length.
-        let start = 20 + 6 + 12 + 10 + 6 + if mti == "0210" { 10 } else { 0 } + 8;
+        // 3, 4, 7, 11; then 12 and 13 unless it answers a reversal; then DE32 with its length.
+        let start = 20 + 6 + 12 + 10 + 6 + if mti.starts_with("04") { 0 } else { 10 } + 8;
         let approved = bits >> (64 - 38) & 1 == 1;
         let code = start + 12 + if approved { 6 } else { 0 };
         Self {
@@ -144,6 +177,7 @@ impl Answer {
             de37: text[start..start + 12].to_owned(),
             approval: approved.then(|| text[start + 12..start + 18].to_owned()),
             code: text[code..code + 2].to_owned(),
+            amount: text[26..38].parse().unwrap_or_default(),
             text: text.to_owned(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::super::reply::{Answer, Code};
 use super::card::MaskedPan;
+use super::details::Details;
 
 /// What kind of attempt a reference stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -9,12 +10,54 @@ use super::card::MaskedPan;
 pub enum AttemptKind {
     /// 0200 with processing code 000000 (or one that is not supported, declined).
     Purchase,
+    /// 0100 with processing code 000000: holds an amount.
+    Authorisation,
+    /// 0100 that names an authorisation: holds more under it.
+    Increment,
+    /// 0100 with processing code 330000: is the card good? May hold a small amount.
+    Verification,
+    /// 0100 with processing code 390000: the code of a merchant authentication is to be placed.
+    CodeRequest,
+    /// 0220: takes what an authorisation holds, or a part of it.
+    Capture,
     /// 0200 with processing code 200000.
     Refund,
-    /// 0400.
+    /// 0400 that names a purchase or a capture.
     Void,
+    /// 0400 that names an authorisation: lets go what it holds, or a part of it.
+    Release,
+    /// 0400 that names a refund.
+    RefundReversal,
     /// Only a reversal advice was seen.
     Unseen,
+}
+
+impl AttemptKind {
+    /// Whether cardholder's money is in the merchant's hands by it: refunds and voids may name it.
+    pub(super) fn takes(self) -> bool {
+        matches!(self, Self::Purchase | Self::Capture)
+    }
+
+    /// Whether it holds money by itself.
+    pub(super) fn holds(self) -> bool {
+        matches!(self, Self::Authorisation | Self::Verification)
+    }
+
+    /// Whether the issuer decides it by the card.
+    fn asks_issuer(self) -> bool {
+        matches!(self, Self::Purchase | Self::Authorisation | Self::Verification)
+    }
+
+    /// Whether a reversal advice may undo it. The others are repeated until they are answered.
+    pub(super) fn can_be_undone(self) -> bool {
+        !matches!(self, Self::Void | Self::Release | Self::RefundReversal | Self::Capture)
+    }
+
+    /// Whether messages of the two kinds look alike from outside: what a 0400 does depends on what it names.
+    pub(super) fn is_message_of(self, other: Self) -> bool {
+        let reversal = |kind| matches!(kind, Self::Void | Self::Release | Self::RefundReversal);
+        self == other || reversal(self) && reversal(other)
+    }
 }
 
 /// Where an attempt stands.
@@ -23,24 +66,25 @@ pub enum AttemptKind {
 pub enum AttemptState {
     /// The issuer has not answered yet.
     Pending,
-    /// Approved; money has moved.
+    /// Approved; what was asked has been done.
     Approved,
-    /// Declined; no money has moved.
+    /// Declined; nothing was done.
     Declined,
     /// Undone by a reversal advice, or kept from ever happening by one.
     Reversed,
 }
 
-/// What is kept per reference; nothing in it is allocated.
+/// What is kept per reference. Only attempts with something to tell beyond the ordinary have allocated details.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// Keyed hash of everything that a repeat may not change.
     pub(super) fingerprint: u64,
-    /// The purchase that a refund or void gives back.
+    /// What a later step names: the purchase, capture or refund that is given back, the authorisation that is changed.
     pub(super) original: u64,
-    /// Minor units asked for (of a void: given back).
+    /// Minor units approved, or asked for when declined (of a 0400: given back or let go).
     pub(super) amount: u64,
-    /// Purchase: what is still taken. Refund and void: what it has given back and still counts.
+    /// Purchase and capture: what is still taken. Authorisation and verification: what is held now. Refund, void and
+    /// refund reversal: what it has moved and still counts. Else 0.
     pub(super) left: u64,
     /// Seconds of the acquirer's clock when it came.
     pub(super) at: i64,
@@ -51,6 +95,8 @@ pub(super) struct Entry {
     pub(super) card: MaskedPan,
     pub(super) merchant: [u8; 15],
     pub(super) currency: u16,
+    /// Number of its DE43 in the list of places.
+    pub(super) place: u16,
     pub(super) code: Code,
     pub(super) kind: AttemptKind,
     pub(super) state: AttemptState,
@@ -60,30 +106,42 @@ pub(super) struct Entry {
     pub(super) undone: u8,
     /// Further messages with this reference.
     pub(super) repeats: u8,
+    /// Results of the address check and of the name check, each one letter of the answer.
+    pub(super) address_check: Option<u8>,
+    pub(super) name_check: Option<u8>,
+    pub(super) details: Option<Box<Details>>,
 }
 
 /// Number of different approval codes of six letters and digits.
-pub(super) const APPROVALS: u32 = 2_176_782_336;
+pub(super) const APPROVALS: u32 = 36_u32.pow(6);
 
 impl Entry {
     /// The answer that the first message got and every repeat gets again.
     pub(super) fn answer(&self) -> Answer {
+        let checked = Answer {
+            address_check: self.address_check,
+            name_check: self.name_check,
+            ..Answer::plain(self.code)
+        };
         if self.state != AttemptState::Approved {
-            return Answer::plain(self.code);
+            return checked;
         }
         // A bijection on the codes (the factor shares no divisor with 36^6), so that they look drawn and never repeat.
         let scattered = u64::from(self.approval) * 1_000_003 % u64::from(APPROVALS);
-        let purchase = self.kind == AttemptKind::Purchase;
+        let by_issuer = self.kind.asks_issuer();
         Answer {
-            code: self.code,
             approval: Some(super::super::reference::base36(scattered)),
-            network_id: purchase.then(|| 400_000_000_000_000 + u64::from(self.approval) * 40_009),
-            cvv_matched: purchase && self.cvv_sent,
+            network_id: by_issuer.then(|| 400_000_000_000_000 + u64::from(self.approval) * 40_009),
+            cvv_matched: by_issuer && self.cvv_sent,
+            amount: (self.code == super::PARTLY_APPROVED).then_some(self.amount),
+            ..checked
         }
     }
 
-    /// Whether a purchase can still be given back: a later message may name it however old it is.
-    pub(super) fn is_open_purchase(&self) -> bool {
-        self.kind == AttemptKind::Purchase && self.left > 0
+    /// Whether a later message may name it however old it is: something is held or was taken, or a refund could be
+    /// cancelled.
+    pub(super) fn must_be_kept(&self) -> bool {
+        self.state == AttemptState::Approved
+            && (self.kind.takes() || self.kind == AttemptKind::Refund || self.kind.holds() && self.left > 0)
     }
 }

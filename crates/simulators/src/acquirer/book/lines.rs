@@ -62,7 +62,9 @@ impl Lines {
     pub(super) fn remove(&mut self, reference: Reference) -> Option<Entry> {
         let slot = self.index.remove(&reference)?;
         self.free.push(slot);
-        usize::try_from(slot).ok().and_then(|slot| self.slots.get(slot)).cloned()
+        let place = usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot))?;
+        let details = place.details.take();
+        Some(Entry { details, ..place.clone() })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Reference, &Entry)> {

@@ -1,25 +1,31 @@
 //! The book: what the acquirer did under each attempt reference, and where the money is.
 //!
 //! Everything that makes the protocol safe to repeat is here. One map holds a compact line per reference; a message whose
-//! reference is known gets the stored answer, a reversal advice leaves the reference reversed for good, and only three
-//! small functions move money (`take`, `give`, and the undoing that is made of them). They count every movement per
-//! reference and per currency independently of the decisions above them, so a mistake in those would show as a reference
-//! whose money moved twice. At every moment, per currency: taken − returned = what is left of all purchases.
+//! reference is known gets the stored answer, a reversal advice leaves the reference reversed for good. What a later step
+//! may do to an earlier one is decided in `rules`; only `money` changes what is held, taken and given back, and it counts
+//! every movement per reference and per currency independently of the rules, so a mistake in those would show as a
+//! reference whose money moved twice. At every moment, per currency: taken − returned = what is left of all purchases and
+//! captures, and what was put on hold less what was let go = what is left of all holds.
 //!
-//! Lines are dropped after a day of the acquirer's clock, except purchases of which something is left: a refund may name
-//! them much later. A hard cap on lines bounds memory all the same, oldest first.
+//! Lines are dropped after a day of the acquirer's clock, except those that a later message may name months later:
+//! purchases, captures, refunds, and what is still held. A hard cap on lines bounds memory all the same, oldest first.
 
 pub(crate) mod card;
+pub(super) mod details;
 mod entry;
 mod lines;
+mod money;
 mod report;
+mod rules;
 
 use std::collections::{BTreeMap, VecDeque};
 
+pub use details::ReceivedAuthentication;
 pub use entry::{AttemptKind, AttemptState};
 pub use report::{BookReport, Counters, CurrencyTotals, DoubledOperation, OpenEffect, OperationReport};
 
 use self::card::MaskedPan;
+use self::details::{Details, Places};
 use self::entry::{APPROVALS, Entry};
 use self::lines::Lines;
 use super::reference::Reference;
@@ -32,6 +38,10 @@ const KEEP_SECONDS: i64 = 24 * 3_600;
 const AGED_PER_LINE: usize = 64;
 
 const APPROVED: Code = *b"00";
+/// Approved for the smaller amount of the answer.
+pub(super) const PARTLY_APPROVED: Code = *b"10";
+/// Declined; the cardholder could be sent a code instead.
+pub(super) const CODE_OFFERED: Code = *b"Z1";
 const INVALID_TRANSACTION: Code = *b"12";
 const INVALID_AMOUNT: Code = *b"13";
 const NOT_FOUND: Code = *b"25";
@@ -47,16 +57,22 @@ pub(super) struct Now {
 }
 
 /// A request as the book keeps it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Attempt {
     pub(super) reference: Reference,
     /// Keyed hash of what a repeat may not change.
     pub(super) fingerprint: u64,
     pub(super) card: MaskedPan,
     pub(super) merchant: [u8; 15],
+    /// DE43.
+    pub(super) place: [u8; 40],
     pub(super) amount: u64,
     pub(super) currency: u16,
     pub(super) cvv_sent: bool,
+    /// What the issuer says of the address and of the name, when it was asked.
+    pub(super) address_check: Option<u8>,
+    pub(super) name_check: Option<u8>,
+    pub(super) details: Option<Details>,
     /// This message has waited here already (for the issuer); it is not a repeat from outside.
     pub(super) resumed: bool,
 }
@@ -64,29 +80,61 @@ pub(super) struct Attempt {
 /// What to do with a new attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wish {
-    /// Take the amount, or decline with the issuer's code after `wait` milliseconds.
-    Purchase {
+    /// Purchase, authorisation or verification: the issuer approves (`less` than asked for, maybe) or declines with its
+    /// code, after `wait` milliseconds.
+    Debit {
+        kind: AttemptKind,
         code: Code,
+        less: Option<u64>,
         wait: u64,
+    },
+    /// Hold more under an authorisation.
+    Increment {
+        original: Reference,
+    },
+    /// Take what an authorisation holds.
+    Capture {
+        original: Reference,
+    },
+    /// Place the code of a merchant authentication that was offered in answer to `original`.
+    CodeRequest {
+        original: Reference,
     },
     Refund {
         original: Reference,
     },
-    Void {
+    /// A 0400, of a refund when DE3 says so.
+    Reversal {
         original: Reference,
         part: Option<Part>,
+        of_refund: bool,
     },
     /// Decline with this code without looking further.
     Decline(AttemptKind, Code),
 }
 
 impl Wish {
+    /// The kind of the message, as far as it shows from outside: a 0400 is a void until it turns out what it names.
     pub(super) fn kind(&self) -> AttemptKind {
         match self {
-            Self::Purchase { .. } => AttemptKind::Purchase,
+            Self::Debit { kind, .. } | Self::Decline(kind, _) => *kind,
+            Self::Increment { .. } => AttemptKind::Increment,
+            Self::Capture { .. } => AttemptKind::Capture,
+            Self::CodeRequest { .. } => AttemptKind::CodeRequest,
             Self::Refund { .. } => AttemptKind::Refund,
-            Self::Void { .. } => AttemptKind::Void,
-            Self::Decline(kind, _) => *kind,
+            Self::Reversal { .. } => AttemptKind::Void,
+        }
+    }
+
+    /// What it names in tag 05.
+    fn original(&self) -> Option<Reference> {
+        match self {
+            Self::Increment { original }
+            | Self::Capture { original }
+            | Self::CodeRequest { original }
+            | Self::Refund { original }
+            | Self::Reversal { original, .. } => Some(*original),
+            Self::Debit { .. } | Self::Decline(..) => None,
         }
     }
 }
@@ -108,6 +156,7 @@ pub(super) struct Book {
     kept: VecDeque<Reference>,
     totals: BTreeMap<u16, CurrencyTotals>,
     counters: Counters,
+    places: Places,
     most_entries: usize,
     last_approval: u32,
 }
@@ -120,67 +169,39 @@ impl Book {
             kept: VecDeque::new(),
             totals: BTreeMap::new(),
             counters: Counters::default(),
+            places: Places::default(),
             most_entries: most_entries.max(1),
             last_approval: 0,
         }
     }
 
-    /// Handles a purchase, refund or void.
+    /// Handles any transaction but a reversal advice.
     pub(super) fn attempt(&mut self, attempt: &Attempt, wish: &Wish, now: Now) -> Verdict {
         if let Some(entry) = self.entries.get_mut(attempt.reference) {
             return repeat(entry, &mut self.counters, attempt, wish.kind(), now);
         }
-        let mut entry = Entry {
-            fingerprint: attempt.fingerprint,
-            original: 0,
-            amount: attempt.amount,
-            left: 0,
-            at: now.seconds,
-            due: 0,
-            approval: 0,
-            card: attempt.card,
-            merchant: attempt.merchant,
-            currency: attempt.currency,
-            code: APPROVED,
-            kind: wish.kind(),
-            state: AttemptState::Declined,
-            cvv_sent: attempt.cvv_sent,
-            moved: 0,
-            undone: 0,
-            repeats: 0,
-        };
-        let decision = match *wish {
-            _ if attempt.amount == 0 => Err(INVALID_AMOUNT),
-            Wish::Decline(_, code) => Err(code),
-            Wish::Purchase { code, wait } => {
-                if wait > 0 {
-                    entry.state = AttemptState::Pending;
-                    entry.due = now.millis.saturating_add(wait);
-                }
-                if code == APPROVED && wait == 0 { Ok(attempt.amount) } else { Err(code) }
-            }
-            Wish::Refund { original } => {
-                entry.original = original.number();
-                self.refundable(attempt, original)
-            }
-            Wish::Void { original, part } => {
-                entry.original = original.number();
-                self.voidable(attempt, original, part)
-            }
-        };
+        let mut entry = self.entry(attempt, wish.kind(), now);
+        entry.original = wish.original().map_or(0, Reference::number);
+        let has_amount = attempt.amount > 0 || entry.kind == AttemptKind::Verification;
+        let decision = if has_amount { self.judge(attempt, wish) } else { Err(INVALID_AMOUNT) };
         match decision {
-            Ok(amount) => {
+            Ok(granted) => {
                 self.last_approval = self.last_approval % (APPROVALS - 1) + 1;
                 entry.approval = self.last_approval;
                 entry.state = AttemptState::Approved;
-                entry.amount = amount;
-                if entry.kind == AttemptKind::Purchase {
-                    self.take(&mut entry);
-                } else {
-                    self.give(&mut entry);
-                }
+                entry.kind = granted.kind;
+                entry.amount = granted.amount;
+                entry.code = granted.code;
+                self.carry_out(&mut entry);
             }
             Err(code) => entry.code = code,
+        }
+        if let Wish::Debit { wait, .. } = *wish
+            && has_amount
+            && wait > 0
+        {
+            entry.state = AttemptState::Pending;
+            entry.due = now.millis.saturating_add(wait);
         }
         self.counters.first(&entry);
         let verdict = match entry.state {
@@ -191,33 +212,53 @@ impl Book {
         verdict
     }
 
+    /// A line for an attempt nothing is decided about.
+    fn entry(&mut self, attempt: &Attempt, kind: AttemptKind, now: Now) -> Entry {
+        Entry {
+            fingerprint: attempt.fingerprint,
+            original: 0,
+            amount: attempt.amount,
+            left: 0,
+            at: now.seconds,
+            due: 0,
+            approval: 0,
+            card: attempt.card,
+            merchant: attempt.merchant,
+            currency: attempt.currency,
+            place: self.places.number(&attempt.place),
+            code: APPROVED,
+            kind,
+            state: AttemptState::Declined,
+            cvv_sent: attempt.cvv_sent,
+            moved: 0,
+            undone: 0,
+            repeats: 0,
+            address_check: attempt.address_check,
+            name_check: attempt.name_check,
+            details: attempt.details.clone().map(Box::new),
+        }
+    }
+
     /// Handles a reversal advice: whatever became of the attempt, from here on it is undone.
     pub(super) fn advise(&mut self, advice: &Attempt, now: Now) -> Answer {
         let Some(mut entry) = self.entries.get(advice.reference).cloned() else {
             self.counters.advices_before_original += 1;
             let unseen = Entry {
                 fingerprint: 0,
-                original: 0,
                 amount: 0,
-                left: 0,
-                at: now.seconds,
-                due: 0,
-                approval: 0,
                 card: MaskedPan::NONE,
-                merchant: advice.merchant,
-                currency: advice.currency,
                 code: DUPLICATE,
-                kind: AttemptKind::Unseen,
                 state: AttemptState::Reversed,
                 cvv_sent: false,
-                moved: 0,
-                undone: 0,
-                repeats: 0,
+                address_check: None,
+                name_check: None,
+                details: None,
+                ..self.entry(advice, AttemptKind::Unseen, now)
             };
             self.add(advice.reference, unseen, now);
             return Answer::plain(APPROVED);
         };
-        if entry.kind == AttemptKind::Void {
+        if !entry.kind.can_be_undone() {
             self.counters.refused_as_duplicate += 1;
             return Answer::plain(DUPLICATE);
         }
@@ -235,75 +276,6 @@ impl Book {
         Answer::plain(APPROVED)
     }
 
-    /// The purchase that a refund or void may give back from: approved, not reversed, of the same merchant and currency.
-    fn purchase_of(&self, attempt: &Attempt, original: Reference) -> Result<&Entry, Code> {
-        let purchase = self
-            .entries
-            .get(original)
-            .filter(|entry| entry.kind == AttemptKind::Purchase && entry.state == AttemptState::Approved)
-            .filter(|entry| entry.merchant == attempt.merchant)
-            .ok_or(NOT_FOUND)?;
-        if purchase.currency == attempt.currency { Ok(purchase) } else { Err(INVALID_TRANSACTION) }
-    }
-
-    fn refundable(&self, attempt: &Attempt, original: Reference) -> Result<u64, Code> {
-        let purchase = self.purchase_of(attempt, original)?;
-        if attempt.amount <= purchase.left { Ok(attempt.amount) } else { Err(INVALID_AMOUNT) }
-    }
-
-    fn voidable(&self, attempt: &Attempt, original: Reference, part: Option<Part>) -> Result<u64, Code> {
-        let purchase = self.purchase_of(attempt, original)?;
-        let gives_back = part.map_or(purchase.amount, |part| part.gives_back);
-        let remains = part.map_or(0, |part| part.remains);
-        let fits = attempt.amount == purchase.amount
-            && gives_back > 0
-            && purchase.left.checked_sub(gives_back) == Some(remains);
-        if fits { Ok(gives_back) } else { Err(INVALID_AMOUNT) }
-    }
-
-    /// Money moves from the cardholder to the merchant.
-    fn take(&mut self, entry: &mut Entry) {
-        entry.moved = entry.moved.saturating_add(1);
-        entry.left = entry.amount;
-        self.totals.entry(entry.currency).or_default().purchases += u128::from(entry.amount);
-    }
-
-    /// Money moves back to the cardholder, out of the purchase that the entry names.
-    fn give(&mut self, entry: &mut Entry) {
-        entry.moved = entry.moved.saturating_add(1);
-        entry.left = entry.amount;
-        let totals = self.totals.entry(entry.currency).or_default();
-        match entry.kind {
-            AttemptKind::Void => totals.voids += u128::from(entry.amount),
-            _ => totals.refunds += u128::from(entry.amount),
-        }
-        if let Some(purchase) =
-            Reference::from_number(entry.original).and_then(|key| self.entries.get_mut(key))
-        {
-            purchase.left = purchase.left.saturating_sub(entry.amount);
-        }
-    }
-
-    /// Undoes an approved purchase (what is left of it) or refund.
-    fn undo(&mut self, entry: &mut Entry) {
-        entry.undone = entry.undone.saturating_add(1);
-        let amount = std::mem::take(&mut entry.left);
-        let totals = self.totals.entry(entry.currency).or_default();
-        if entry.kind == AttemptKind::Purchase {
-            totals.purchases_undone += u128::from(amount);
-            return;
-        }
-        totals.refunds_undone += u128::from(amount);
-        match Reference::from_number(entry.original).and_then(|key| self.entries.get_mut(key)) {
-            // The purchase was reversed in between: what the refund no longer gives back, the reversal does.
-            Some(purchase) if purchase.state == AttemptState::Reversed => {
-                totals.purchases_undone += u128::from(amount);
-            }
-            Some(purchase) => purchase.left += amount,
-            None => totals.forgotten += u128::from(amount),
-        }
-    }
-
     fn add(&mut self, reference: Reference, entry: Entry, now: Now) {
         for _ in 0..AGED_PER_LINE {
             let Some(oldest) = self.recent.front().copied() else { break };
@@ -312,7 +284,7 @@ impl Book {
                 break;
             }
             self.recent.pop_front();
-            if line.is_open_purchase() {
+            if line.must_be_kept() {
                 self.kept.push_back(oldest);
             } else {
                 self.forget(oldest);
@@ -329,10 +301,7 @@ impl Book {
     fn forget(&mut self, reference: Reference) {
         let Some(entry) = self.entries.remove(reference) else { return };
         self.counters.forgotten += 1;
-        if entry.is_open_purchase() {
-            self.counters.forgotten_open += 1;
-            self.totals.entry(entry.currency).or_default().forgotten += u128::from(entry.left);
-        }
+        self.write_off(&entry);
     }
 
     /// Forgets everything, totals and counters too.
@@ -352,7 +321,7 @@ fn repeat(
     if !attempt.resumed {
         entry.repeats = entry.repeats.saturating_add(1);
     }
-    let same = entry.kind == kind && entry.fingerprint == attempt.fingerprint;
+    let same = entry.kind.is_message_of(kind) && entry.fingerprint == attempt.fingerprint;
     if !same || entry.state == AttemptState::Reversed {
         counters.refused_as_duplicate += 1;
         return Verdict::Answer(Answer::plain(DUPLICATE));
@@ -369,5 +338,9 @@ fn repeat(
     Verdict::Answer(entry.answer())
 }
 
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod step_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Book;
+use super::details::ReceivedAuthentication;
 use super::entry::{AttemptKind, AttemptState, Entry};
 use crate::acquirer::reference::Reference;
 
@@ -17,21 +18,41 @@ pub struct CurrencyTotals {
     pub refunds: u128,
     /// Taken again by reversal advices of refunds.
     pub refunds_undone: u128,
+    /// Taken again because the merchant had a refund cancelled.
+    pub refunds_reversed: u128,
+    /// Captures: taken out of holds.
+    pub captures: u128,
     /// Approved voids.
     pub voids: u128,
-    /// What was left of purchases when their lines were dropped from the book.
+    /// What was left of purchases and captures when their lines were dropped from the book.
     pub forgotten: u128,
+    /// Put on hold: authorisations, increments, verifications.
+    pub held: u128,
+    /// Let go by reversal advices.
+    pub held_undone: u128,
+    /// Let go on the merchant's request.
+    pub released: u128,
+    /// Let go because less was captured than was held.
+    pub released_by_captures: u128,
+    /// What was still held when its line was dropped from the book.
+    pub held_forgotten: u128,
 }
 
 impl CurrencyTotals {
     /// Everything that moved from cardholders to merchants.
     pub fn taken(&self) -> u128 {
-        self.purchases + self.refunds_undone
+        self.purchases + self.captures + self.refunds_undone + self.refunds_reversed
     }
 
     /// Everything that moved from merchants to cardholders.
     pub fn returned(&self) -> u128 {
         self.purchases_undone + self.refunds + self.voids
+    }
+
+    /// What is on hold now: neither taken nor let go.
+    pub fn on_hold(&self) -> u128 {
+        let ended = self.held_undone + self.released + self.captures + self.released_by_captures;
+        self.held.saturating_sub(ended)
     }
 }
 
@@ -48,8 +69,32 @@ pub struct Counters {
     pub refunds_declined: u64,
     /// Voids that gave money back.
     pub voids_executed: u64,
-    /// Voids declined.
+    /// 0400 declined, whatever they named.
     pub voids_declined: u64,
+    /// Authorisations that put money on hold.
+    pub authorisations_executed: u64,
+    /// Authorisations declined (or still with the issuer).
+    pub authorisations_declined: u64,
+    /// Holds made larger.
+    pub increments_executed: u64,
+    /// Increments declined.
+    pub increments_declined: u64,
+    /// Cards found good.
+    pub verifications_executed: u64,
+    /// Verifications declined (or still with the issuer).
+    pub verifications_declined: u64,
+    /// Holds taken, whole or in part.
+    pub captures_executed: u64,
+    /// Captures declined.
+    pub captures_declined: u64,
+    /// Holds let go or made smaller on the merchant's request.
+    pub releases_executed: u64,
+    /// Refunds cancelled on the merchant's request.
+    pub refund_reversals_executed: u64,
+    /// Codes of merchant authentications placed.
+    pub codes_placed: u64,
+    /// Requests to place a code declined.
+    pub codes_refused: u64,
     /// Reversal advices that undid an approved attempt.
     pub advices_executed: u64,
     /// Reversal advices of attempts that were declined or undecided.
@@ -64,7 +109,7 @@ pub struct Counters {
     pub refused_as_duplicate: u64,
     /// Lines dropped from the book by age or by the cap.
     pub forgotten: u64,
-    /// Of these, purchases of which something was left.
+    /// Of these, purchases, captures and holds of which something was left.
     pub forgotten_open: u64,
 }
 
@@ -73,29 +118,45 @@ impl Counters {
     pub(super) fn first(&mut self, entry: &Entry) {
         let approved = entry.state == AttemptState::Approved;
         let counter = match (entry.kind, approved) {
+            (AttemptKind::Purchase | AttemptKind::Unseen, true) => &mut self.purchases_executed,
+            (AttemptKind::Purchase | AttemptKind::Unseen, false) => &mut self.purchases_declined,
+            (AttemptKind::Authorisation, true) => &mut self.authorisations_executed,
+            (AttemptKind::Authorisation, false) => &mut self.authorisations_declined,
+            (AttemptKind::Increment, true) => &mut self.increments_executed,
+            (AttemptKind::Increment, false) => &mut self.increments_declined,
+            (AttemptKind::Verification, true) => &mut self.verifications_executed,
+            (AttemptKind::Verification, false) => &mut self.verifications_declined,
+            (AttemptKind::CodeRequest, true) => &mut self.codes_placed,
+            (AttemptKind::CodeRequest, false) => &mut self.codes_refused,
+            (AttemptKind::Capture, true) => &mut self.captures_executed,
+            (AttemptKind::Capture, false) => &mut self.captures_declined,
             (AttemptKind::Refund, true) => &mut self.refunds_executed,
             (AttemptKind::Refund, false) => &mut self.refunds_declined,
             (AttemptKind::Void, true) => &mut self.voids_executed,
-            (AttemptKind::Void, false) => &mut self.voids_declined,
-            (_, true) => &mut self.purchases_executed,
-            (_, false) => &mut self.purchases_declined,
+            (AttemptKind::Release, true) => &mut self.releases_executed,
+            (AttemptKind::RefundReversal, true) => &mut self.refund_reversals_executed,
+            (AttemptKind::Void | AttemptKind::Release | AttemptKind::RefundReversal, false) => {
+                &mut self.voids_declined
+            }
         };
         *counter += 1;
     }
 }
 
-/// An attempt by which money is moved at present: not declined, not reversed.
+/// An attempt by which money is moved or held at present: not declined, not reversed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenEffect {
     /// DE37.
     pub reference: Reference,
-    /// Purchase, refund or void.
+    /// Purchase, capture, refund, void, refund reversal, authorisation or verification. An increment shows in what is
+    /// left of its authorisation.
     pub kind: AttemptKind,
     /// ISO 4217 numeric.
     pub currency: u16,
     /// Minor units approved.
     pub amount: u64,
-    /// Purchase: what is still taken. Refund, void: what is given back.
+    /// Purchase, capture: what is still taken. Authorisation, verification: what is held. Else: what is given back (of a
+    /// refund reversal: taken again).
     pub left: u64,
 }
 
@@ -128,13 +189,31 @@ pub struct OperationReport {
     pub merchant: String,
     /// ISO 4217 numeric.
     pub currency: u16,
-    /// Minor units asked for (of a void: given back).
+    /// Minor units approved, or asked for when declined (of a 0400: given back or let go).
     pub amount: u64,
-    /// Purchase: what is still taken. Refund, void: what is given back.
+    /// As in [`OpenEffect::left`]; 0 for kinds that are not listed there.
     pub left: u64,
-    /// The purchase that a refund or void names.
+    /// What a later step names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<Reference>,
+    /// Name part of DE43, without the trailing spaces.
+    pub shop: String,
+    /// What arrived of the cardholder's authentication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<ReceivedAuthentication>,
+    /// `1` mail order, `2` telephone order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_order: Option<char>,
+    /// Whether a code of a merchant authentication came with it.
+    pub confirmed: bool,
+    /// Whether a smaller amount might have been approved.
+    pub may_be_partial: bool,
+    /// Result of the address check, when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_check: Option<char>,
+    /// Result of the name check, when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_check: Option<char>,
     /// How many times money moved under this reference.
     pub moved: u8,
     /// How many times it was undone.
@@ -175,7 +254,10 @@ impl Book {
             if entry.state != AttemptState::Approved {
                 continue;
             }
-            approved.push(reference);
+            // Placing a code moves nothing; the attempt that the code confirms may follow in the same operation.
+            if entry.kind != AttemptKind::CodeRequest {
+                approved.push(reference);
+            }
             if entry.left > 0 {
                 let (kind, currency, amount, left) = (entry.kind, entry.currency, entry.amount, entry.left);
                 open.push(OpenEffect { reference, kind, currency, amount, left });
@@ -208,6 +290,7 @@ impl Book {
     pub(in crate::acquirer) fn operation(&self, reference: Reference) -> Option<OperationReport> {
         let entry = self.entries.get(reference)?;
         let answer = entry.answer();
+        let details = entry.details.as_deref();
         let approval = answer.approval.map(|code| String::from_utf8_lossy(&code).into_owned());
         Some(OperationReport {
             reference,
@@ -221,6 +304,15 @@ impl Book {
             amount: entry.amount,
             left: entry.left,
             original: (entry.original != 0).then(|| Reference::from_number(entry.original)).flatten(),
+            shop: self.places.name(entry.place),
+            authentication: details
+                .map(|details| details.authentication.clone())
+                .filter(|authentication| *authentication != ReceivedAuthentication::default()),
+            remote_order: details.and_then(|details| details.remote_order),
+            confirmed: details.is_some_and(|details| details.confirmed),
+            may_be_partial: details.is_some_and(|details| details.may_be_partial),
+            address_check: entry.address_check.map(char::from),
+            name_check: entry.name_check.map(char::from),
             moved: entry.moved,
             undone: entry.undone,
             repeats: entry.repeats,
