@@ -77,11 +77,11 @@ pub(super) fn stop(status: StatusCode, heading: &'static str, sentence: &'static
     (status, page(&Stop { heading, sentence })).into_response()
 }
 
-/// A page with the headers of all of them. Forms may lead anywhere, since the shop's address is anywhere, and any shop
-/// may show the page in a frame.
+/// A page with the headers of all of them. Forms may lead anywhere, since the shop's address is anywhere; who may show
+/// the page in a frame is left open, since `frame-ancestors *` would still refuse pages without an address of their own.
 pub(super) fn page(template: &impl Template) -> Response {
     const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self' http: https:; \
-                          frame-ancestors *; base-uri 'none'";
+                          base-uri 'none'";
     let Ok(html) = template.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
