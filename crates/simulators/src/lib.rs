@@ -6,3 +6,4 @@
 //! Beside the protocol each offers a control endpoint, by which tests look into its books and make it misbehave.
 
 pub mod acquirer;
+pub mod three_ds;

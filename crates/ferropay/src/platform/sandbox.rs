@@ -12,9 +12,15 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_simulators::acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router};
+use ferropay_simulators::{
+    acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router},
+    three_ds,
+};
 use ferropay_store::{Commit, CommitError, ProjectRecord, Secret, Store, vault::Vault};
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 
 /// What a client of the sandbox needs to know.
@@ -150,13 +156,27 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
         )
     })?;
     let control = listener.local_addr()?;
-    let router = control_router(acquirer.clone());
+    let clock: three_ds::Clock = Arc::new(|| SystemClock.now().seconds());
+    let three_ds = three_ds::Handle::new(three_ds::Config::new(reachable(control), clock))
+        .context("the 3-D Secure simulator cannot start")?;
+    let router = control_router(acquirer.clone()).merge(three_ds::router(three_ds));
     let server = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the simulators' control endpoint broke");
         }
     });
     Ok(Simulators { acquirer, control, server })
+}
+
+/// The address by which this machine reaches what listens on `address`.
+fn reachable(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 #[cfg(test)]
@@ -186,6 +206,17 @@ mod tests {
             name: "Shop".to_owned(),
             secrets: vec![secret(b"new", None), secret(b"old", Some(until))],
             clock_offset: 0,
+        }
+    }
+
+    #[test]
+    fn an_address_that_means_all_of_the_machine_is_reached_by_loopback() {
+        for (listened, reached) in [
+            ("0.0.0.0:8081", "http://127.0.0.1:8081"),
+            ("[::]:8081", "http://[::1]:8081"),
+            ("192.0.2.1:80", "http://192.0.2.1:80"),
+        ] {
+            assert_eq!(reachable(listened.parse().unwrap()), reached);
         }
     }
 

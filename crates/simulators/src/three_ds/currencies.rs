@@ -1,0 +1,80 @@
+//! Currencies as the bank's page shows them.
+
+use std::collections::HashMap;
+
+const TABLE: &str = include_str!("../../../../catalogue/currencies.csv");
+
+/// A currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Currency {
+    pub(super) code: &'static str,
+    /// Number of decimals.
+    pub(super) exponent: usize,
+}
+
+/// All currencies, by their three-digit number.
+pub(super) struct Currencies(HashMap<&'static str, Currency>);
+
+impl Currencies {
+    /// Reads the compiled-in catalogue; `None` when it is damaged.
+    pub(super) fn from_catalogue() -> Option<Self> {
+        let mut table = HashMap::new();
+        for line in TABLE.lines().skip(1) {
+            let mut columns = line.splitn(4, ',');
+            let (code, number, exponent) = (columns.next()?, columns.next()?, columns.next()?);
+            table.insert(number, Currency { code, exponent: exponent.parse().ok()? });
+        }
+        Some(Self(table))
+    }
+
+    pub(super) fn by_number(&self, number: &str) -> Option<Currency> {
+        self.0.get(number).copied()
+    }
+
+    /// An amount for the eye: `€49.90`, `¥5,400`, `KWD 1.250`. `minor` is digits.
+    pub(super) fn show(&self, minor: &str, number: &str) -> String {
+        let Some(currency) = self.by_number(number) else { return minor.to_owned() };
+        let digits = minor.trim_start_matches('0');
+        let digits = format!("{digits:0>width$}", width = currency.exponent + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - currency.exponent);
+        let mut amount = String::new();
+        for (place, digit) in whole.chars().enumerate() {
+            if place > 0 && (whole.len() - place).is_multiple_of(3) {
+                amount.push(',');
+            }
+            amount.push(digit);
+        }
+        if !fraction.is_empty() {
+            amount.push('.');
+            amount.push_str(fraction);
+        }
+        match currency.code {
+            "EUR" => format!("€{amount}"),
+            "USD" => format!("${amount}"),
+            "GBP" => format!("£{amount}"),
+            "JPY" => format!("¥{amount}"),
+            // The space does not break.
+            code => format!("{code}\u{a0}{amount}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_shown_with_the_decimals_of_their_currency() {
+        let currencies = Currencies::from_catalogue().unwrap();
+        for (minor, number, shown) in [
+            ("4990", "978", "€49.90"),
+            ("5", "978", "€0.05"),
+            ("0", "978", "€0.00"),
+            ("123456789", "840", "$1,234,567.89"),
+            ("5400", "392", "¥5,400"),
+            ("1250", "414", "KWD\u{a0}1.250"),
+        ] {
+            assert_eq!(currencies.show(minor, number), shown);
+        }
+    }
+}
