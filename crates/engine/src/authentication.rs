@@ -38,7 +38,7 @@ pub enum DeviceData {
 pub struct MerchantFacts {
     /// Name for cardholders.
     pub name: String,
-    /// Country, ISO 3166-1 numeric, three digits.
+    /// Country, two letters; empty when not known.
     pub country: String,
     /// Category code.
     pub category: u16,

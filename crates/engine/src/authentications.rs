@@ -75,21 +75,6 @@ impl Engine {
         })
     }
 
-    /// The form that shows the browser to the issuer on the platform's page; none when the issuer does not want to.
-    pub(crate) async fn device_form_of(
-        &self,
-        project: &KnownProject,
-        standing: &Standing,
-    ) -> Result<Option<Form>, Failure> {
-        let (Some(known), Some(card)) = (authentication(standing), &standing.payment.detail.card) else {
-            return Ok(None);
-        };
-        let pan = self.card_number(standing.payment.project, card).await?;
-        let Some((authenticator, range)) = self.card_range(project, &pan) else { return Ok(None) };
-        let seen_at = self.device_page(known.id);
-        Ok(range.method_url.as_deref().map(|url| authenticator.device_form(known.id, url, &seen_at)))
-    }
-
     /// Where an issuer says, on the platform's page, that it has seen the browser.
     fn device_page(&self, id: AuthenticationId) -> String {
         format!("{}/3ds/device/{id}", self.public_url)
@@ -219,9 +204,9 @@ impl Engine {
             data: authentication.data.clone(),
             merchant: MerchantFacts {
                 name: project.name.clone(),
-                country: project.project.settings.merchant_country.clone().unwrap_or_default(),
+                country: project.project.settings.country.map(|it| it.code().to_owned()).unwrap_or_default(),
                 category: project.project.settings.category.unwrap_or(0),
-                url: project.project.settings.shop_url.clone().unwrap_or_default(),
+                url: self.public_url.clone(),
             },
         }))
     }
@@ -276,12 +261,13 @@ impl Engine {
             let noticed = decide::result_noticed(
                 &project.project,
                 (&standing.payment, &standing.operation),
-                (&notice.ds_transaction, &notice.acs_transaction),
+                &notice.ds_transaction,
+                &notice.acs_transaction,
                 notice.result.clone(),
                 self.ids.for_decision(),
                 now,
             );
-            let changes = match noticed.map_err(|broken| unavailable(broken.into()))? {
+            let changes = match noticed {
                 Noticed::Recorded(changes) => *changes,
                 Noticed::Known => return Ok(()),
                 Noticed::Unknown => return Err(NoticeRefused::Unknown),

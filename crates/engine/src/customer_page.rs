@@ -4,11 +4,12 @@
 //! told by the browser moves it from step to step, but never decides whether the customer was authenticated.
 
 use crate::{
-    authentications::authentication, engine::Engine, failure::Failure, projects::KnownProject,
+    authentications::authentication, engine::Engine, failure::Failure, ids, projects::KnownProject,
     provider_work::Cards,
 };
 use ferropay_domain::{
-    decide::{self, FollowUp},
+    change::ChangeSet,
+    decide::{self, FollowUp, RequestHead},
     ids::AuthenticationId,
     money::Money,
     payment::{AuthenticationFlow, AuthenticationStep, Form, OperationKind, OperationStatus},
@@ -104,7 +105,7 @@ impl Engine {
             Ok(decide::browser_known(situation, &browser, term_url, now))
         })
         .await?;
-        self.shown(&project, standing, pa_req).await
+        Ok(self.shown(&project, &standing, pa_req))
     }
 
     /// The page goes on: the issuer has seen the browser, or had its time.
@@ -119,12 +120,15 @@ impl Engine {
         let step = authentication(&standing).map(|it| (it.step, it.id));
         if let Some((AuthenticationStep::DeviceData, id)) = step {
             let seen = self.devices_seen.lock().known.contains(&id);
+            let head =
+                RequestHead { id: ids::new_request(), path: "3ds/page", fingerprint: *id.as_bytes() };
             self.settle(&mut project, &mut standing, &Cards::default(), |project, standing, ids, now| {
                 let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
                 let follow = FollowUp::DeviceData { seen };
                 let facts = decide::CardFacts::default();
-                let decided = decide::follow_up(project, situation, follow, &facts, None, ids, now)?;
-                Ok(decided.ok())
+                let decided = decide::follow_up(project, situation, follow, &facts, head, ids, now)?;
+                // No request of the merchant caused this.
+                Ok(decided.ok().map(|changes| ChangeSet { request: None, ..changes }))
             })
             .await?;
         }
@@ -133,7 +137,7 @@ impl Engine {
             drop(tokio::time::timeout(PATIENCE, answered).await);
         }
         let Some((project, standing)) = self.holder(ticket).await? else { return Ok(None) };
-        self.shown(&project, standing, ticket).await
+        Ok(self.shown(&project, &standing, ticket))
     }
 
     /// An issuer says, through the hidden frame, that it has seen the browser.
@@ -199,29 +203,20 @@ impl Engine {
         Ok(Some((project, standing)))
     }
 
-    async fn shown(
-        &self,
-        project: &KnownProject,
-        standing: Standing,
-        ticket: &str,
-    ) -> Result<Option<Page>, Failure> {
-        let Some(known) = authentication(&standing) else { return Ok(None) };
-        let step = match (known.step, &known.form, &known.result) {
+    fn shown(&self, project: &KnownProject, standing: &Standing, ticket: &str) -> Option<Page> {
+        let known = authentication(standing)?;
+        let ticket = ticket.to_owned();
+        let step = match (known.step, &known.issuer_form, &known.result) {
             (_, _, Some(_)) | (AuthenticationStep::Done, ..) => {
-                return_form(self, &standing).map(PageStep::Return)
+                return_form(self, standing).map(PageStep::Return)
             }
             (AuthenticationStep::Challenge, Some(form), None) => Some(PageStep::Challenge(form.clone())),
-            (AuthenticationStep::DeviceData, ..) => {
-                let form = self.device_form_of(project, &standing).await?;
-                let ticket = ticket.to_owned();
-                Some(match form {
-                    Some(form) => PageStep::Device { form, ticket },
-                    None => PageStep::Wait { ticket },
-                })
+            (AuthenticationStep::DeviceData, Some(form), None) => {
+                Some(PageStep::Device { form: form.clone(), ticket })
             }
-            _ => Some(PageStep::Wait { ticket: ticket.to_owned() }),
+            _ => Some(PageStep::Wait { ticket }),
         };
-        Ok(step.map(|step| page(project, &standing, step)))
+        step.map(|step| page(project, standing, step))
     }
 }
 

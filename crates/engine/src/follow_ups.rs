@@ -99,7 +99,7 @@ impl Engine {
             let facts = self.card_facts(project, &standing, &follow).await?;
             let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
             let ids = self.ids.for_decision();
-            let decided = decide::follow_up(&project.project, situation, follow, &facts, Some(head), ids, now)?;
+            let decided = decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)?;
             let changes = match decided {
                 Ok(changes) => changes,
                 Err(NotWaiting) => return Ok(Intake::NotWaiting),

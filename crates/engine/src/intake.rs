@@ -93,14 +93,14 @@ impl Engine {
         let mut three_ds = request.three_ds;
         let range = self.range_facts(project, &request.pan, ids.operation, &three_ds);
         if range.is_some() {
-            three_ds.data = three_ds_data(body);
+            three_ds.data = three_ds_data(request.kind, body);
         }
         let command = CardCommand {
             head,
             kind: request.kind,
             payment_id: request.payment_id,
             amount: request.amount,
-            card: CardSummary::of(key, &request.pan, request.expiry, request.holder),
+            card: CardSummary::of(key, &request.pan, request.holder, request.expiry),
             has_cvv: request.cvv.is_some(),
             request: request.request,
             three_ds,
@@ -245,6 +245,6 @@ pub(crate) fn fault_plan(project: &KnownProject, origin: &Origin<'_>) -> Option<
 
 /// The members that some rule of the project demands of an operation of `kind`, as far as the request has them.
 pub(crate) fn given(project: &Project, kind: OperationKind, body: &Value<'_>) -> BTreeMap<String, String> {
-    let demanded = decide::demanded(project, kind).iter();
-    demanded.filter_map(|path| Some((path.clone(), member(body, path)?))).collect()
+    let demanded = decide::demanded(project, kind);
+    demanded.iter().filter_map(|path| Some((path.clone(), member(body, path)?))).collect()
 }

@@ -42,7 +42,7 @@ impl KnownProject {
 
     /// The clock its business timers run by.
     pub fn timer_clock(&self) -> Option<ProjectId> {
-        (self.project.environment == Environment::Test).then_some(self.project.id)
+        self.project.timer_clock()
     }
 }
 

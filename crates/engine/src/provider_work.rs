@@ -14,7 +14,7 @@ use crate::{
     steps::Step,
 };
 use ferropay_domain::{
-    card::{CardSummary, Cvv, Pan},
+    card::{CardSummary, Cvv, Pan, comparable_name},
     change::{ChangeSet, Task, TaskKey, bucket_of},
     codes,
     decide::{self, Outcome},
@@ -303,17 +303,15 @@ fn original(Scene { payment, operation, attempt }: &Scene) -> Option<Original> {
             })
         }
         Ask::UndoRefund => {
-            let refund = operation.detail.undoes?;
+            let refund = AttemptId::first(operation.detail.refund?);
             Some(Original { attempt: refund, amount: attempt.amount, remaining: 0 })
         }
     }
 }
 
-/// A name in the form in which networks compare it: letters and digits only, at most 35 of each part (G-236).
+/// A name in the form in which networks compare it (G-236).
 fn checked_name(customer: &Customer) -> PersonName {
-    let part = |text: &Option<String>| {
-        text.iter().flat_map(|text| text.chars()).filter(|it| it.is_alphanumeric()).take(35).collect()
-    };
+    let part = |text: &Option<String>| text.as_deref().map(comparable_name).unwrap_or_default();
     PersonName {
         first: part(&customer.first_name),
         middle: part(&customer.middle_name),

@@ -9,14 +9,15 @@ use ferropay_domain::{
     callback::Subject,
     card::{CardSummary, Expiry, Network},
     change::{Task, TaskKey, bucket_of},
-    decide::{self, CallbackOptions, Ids, Now, Outcome, RequestHead, SaleCommand},
+    decide::{self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, RequestHead, ThreeDsRequest},
     ids::{CallbackId, CardKey, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     money::{Currency, Money},
-    payment::{Customer, ProviderAnswer},
+    payment::{CardRequest, Customer, OperationKind, ProviderAnswer},
     project::{Environment, Project, Settings},
     time::Timestamp,
 };
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -147,7 +148,9 @@ impl<S: Store> Run<S> {
         };
         let refuse = |error: ferropay_domain::change::MachineBreak| CommitError::Defect(error.to_string());
 
-        let accepted = decide::sale(&self.project, command(number, micros)?, ids, now);
+        let command = command(number, micros)?;
+        let accepted =
+            decide::card(&self.project, command, CardFacts::default(), ids, now).map_err(refuse)?;
         let (Some(head), Some(operation), Some(attempt)) =
             (accepted.payment.as_ref(), accepted.operations.first(), accepted.attempts.first())
         else {
@@ -222,13 +225,14 @@ fn uuid(micros: i64, salt: u64) -> Uuid {
     Uuid::from_u128((millis << 80) | (7 << 76) | (within << 64) | u128::from(mixed >> 2) | (2 << 62))
 }
 
-fn command(number: i64, micros: i64) -> Result<SaleCommand, CommitError> {
+fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
     let name = format!("replay-{micros}-{number}");
     let defect = |text: &str| CommitError::Defect(text.to_owned());
     let mut fingerprint = [0_u8; 16];
     fingerprint.copy_from_slice(uuid(micros.wrapping_mul(7_919), 2).as_bytes());
     fingerprint.reverse();
-    Ok(SaleCommand {
+    Ok(CardCommand {
+        kind: OperationKind::Sale,
         head: RequestHead { id: RequestId::new(uuid(micros, 3)), path: "payment/card/sale", fingerprint },
         payment_id: PaymentId::parse(&name).map_err(|_| defect("no payment identifier"))?,
         amount: Money::new(
@@ -241,9 +245,13 @@ fn command(number: i64, micros: i64) -> Result<SaleCommand, CommitError> {
             network: Network::Visa,
             holder: Some("John Smith".into()),
             expiry: Expiry { year: 2099, month: 11 },
+            country: None,
+            funding: None,
         },
         has_cvv: true,
-        moto: false,
+        request: CardRequest::default(),
+        three_ds: ThreeDsRequest::default(),
+        given: BTreeMap::new(),
         customer: Customer {
             id: Some(format!("customer-{}", number.rem_euclid(1000))),
             ip_address: Some("203.0.113.20".into()),

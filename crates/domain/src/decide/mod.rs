@@ -1,10 +1,12 @@
 //! The decisions: pure functions from facts, a command and the moment to a change set.
 
+mod browser;
 mod commands;
 mod outcome;
 mod refund;
 mod stub;
 
+pub use browser::browser_known;
 pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest,
