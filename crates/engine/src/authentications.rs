@@ -56,8 +56,8 @@ impl Engine {
         request: &ThreeDsRequest,
     ) -> Option<RangeFacts> {
         let (authenticator, range) = self.card_range(project, pan)?;
-        let id = AuthenticationId::of(operation, Uuid::new_v4().into_bytes());
-        let md = Uuid::new_v4().simple().to_string();
+        let id = self.ids.for_authentication(operation);
+        let md = self.ids.for_session();
         let extended = request.return_url.is_some() && request.notification_url.is_some();
         let platform_page = self.device_page(id);
         let seen_at = match (&request.notification_url, extended) {
@@ -129,7 +129,7 @@ impl Engine {
         let operation = standing.operation.id;
         if recovered {
             // An earlier process may have asked already: nobody answers twice about one transaction.
-            let id = AuthenticationId::of(operation, Uuid::new_v4().into_bytes());
+            let id = self.ids.for_authentication(operation);
             self.settle(&mut project, &mut standing, &cards, |project, standing, _, now| {
                 Ok(decide::asked_again(project, (&standing.payment, &standing.operation), id, now))
             })

@@ -4,7 +4,7 @@
 //! told by the browser moves it from step to step, but never decides whether the customer was authenticated.
 
 use crate::{
-    authentications::authentication, engine::Engine, failure::Failure, ids, projects::KnownProject,
+    authentications::authentication, engine::Engine, failure::Failure, projects::KnownProject,
     provider_work::Cards,
 };
 use ferropay_domain::{
@@ -121,7 +121,7 @@ impl Engine {
         if let Some((AuthenticationStep::DeviceData, id)) = step {
             let seen = self.devices_seen.lock().known.contains(&id);
             let head =
-                RequestHead { id: ids::new_request(), path: "3ds/page", fingerprint: *id.as_bytes() };
+                RequestHead { id: self.ids.for_request(), path: "3ds/page", fingerprint: *id.as_bytes() };
             self.settle(&mut project, &mut standing, &Cards::default(), |project, standing, ids, now| {
                 let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
                 let follow = FollowUp::DeviceData { seen };

@@ -4,7 +4,6 @@ use crate::{
     engine::Engine,
     failure::Failure,
     following::Before,
-    ids,
     projects::KnownProject,
     provider_work::Cards,
     rates,
@@ -58,7 +57,7 @@ impl Engine {
     pub(crate) fn head(&self, project: &KnownProject, origin: &Origin<'_>) -> RequestHead {
         let id = project.project.id.get().to_be_bytes();
         RequestHead {
-            id: ids::new_request(),
+            id: self.ids.for_request(),
             path: origin.path,
             fingerprint: self.vault.fingerprint(&[
                 origin.path.as_bytes(),

@@ -16,6 +16,7 @@ pub mod courier;
 pub mod customer_page;
 mod delivery;
 mod engine;
+pub mod entropy;
 mod evidence;
 mod failure;
 pub mod follow_ups;

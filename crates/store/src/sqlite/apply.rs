@@ -35,10 +35,25 @@ impl From<rusqlite::Error> for Refusal {
 /// How many postings may wait before the writer folds them into balances of its own accord.
 const FOLD_EVERY: i64 = 16_384;
 
+/// What an applier has learnt that holds beyond its transactions.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// Numbers of accounts; forgotten whenever a transaction is rolled back.
+    accounts: HashMap<AccountKey, i64>,
+    /// Postings beyond the watermark lower a merchant's account.
+    fold_before_hold: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { accounts: HashMap::new(), fold_before_hold: true }
+    }
+}
+
 /// What the writer knows between commits.
 pub(super) struct Applier<'c> {
     pub(super) statements: Statements<'c>,
-    /// Numbers of accounts; forgotten whenever a transaction is rolled back.
+    /// See [`Memory`].
     accounts: HashMap<AccountKey, i64>,
     /// Epochs read in this transaction.
     epochs: HashMap<u8, Option<i64>>,
@@ -46,20 +61,18 @@ pub(super) struct Applier<'c> {
     folded: i64,
     /// The last posting written.
     pub(super) last_posting: i64,
-    /// Postings beyond the watermark lower a merchant's account.
+    /// See [`Memory`].
     pub(super) fold_before_hold: bool,
 }
 
 impl<'c> Applier<'c> {
-    pub(super) fn new(statements: Statements<'c>) -> Self {
-        Self {
-            statements,
-            accounts: HashMap::new(),
-            epochs: HashMap::new(),
-            folded: 0,
-            last_posting: 0,
-            fold_before_hold: true,
-        }
+    pub(super) fn new(statements: Statements<'c>, Memory { accounts, fold_before_hold }: Memory) -> Self {
+        Self { statements, accounts, epochs: HashMap::new(), folded: 0, last_posting: 0, fold_before_hold }
+    }
+
+    /// What the next applier on this connection may be given.
+    pub(super) fn into_memory(self) -> Memory {
+        Memory { accounts: self.accounts, fold_before_hold: self.fold_before_hold }
     }
 
     /// Opens the transaction of a batch.

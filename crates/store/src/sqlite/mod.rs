@@ -7,11 +7,14 @@
 //! Two processes may have the file open at the same time, as when a new version is started before the old one
 //! has stopped, but only one of them works: [`crate::Store::enrol`] takes every bucket with a higher epoch,
 //! and the fenced commits of the older process are refused from then on.
+//!
+//! For simulations there is a way without threads and without a file ([`SqliteStore::inline`]).
 
 mod admin;
 mod apply;
 mod audit;
 mod dependents;
+mod inline;
 mod reader;
 mod reads;
 mod rows;
@@ -33,6 +36,7 @@ use ferropay_domain::{
     payment::Payment,
     time::Timestamp,
 };
+use inline::Inline;
 use reader::Readers;
 use rusqlite::Connection;
 use std::{
@@ -109,6 +113,8 @@ pub struct SqliteStore {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     readers: Option<Readers>,
+    /// Instead of threads.
+    inline: Option<Inline>,
     counters: Arc<Counters>,
 }
 
@@ -132,10 +138,31 @@ impl SqliteStore {
                 })
                 .map_err(|error| OpenError::Database(error.to_string()))?
         };
-        Ok(Self { path, options, jobs: Some(jobs), thread: Some(thread), readers: Some(readers), counters })
+        Ok(Self {
+            path,
+            options,
+            jobs: Some(jobs),
+            thread: Some(thread),
+            readers: Some(readers),
+            inline: None,
+            counters,
+        })
+    }
+
+    /// A new store in memory, gone when it is dropped, that does everything at once on the caller's thread: each
+    /// commit in a batch of its own, before `commit` returns. Nothing in it depends on timing, which is what a
+    /// deterministic simulation needs. Errors: see [`OpenError`].
+    pub fn inline(options: Options) -> Result<Self, OpenError> {
+        let inline = Inline::open(&options)?;
+        let counters = Arc::default();
+        let path = PathBuf::from(":memory:");
+        Ok(Self { path, options, jobs: None, thread: None, readers: None, inline: Some(inline), counters })
     }
 
     fn submit(&self, job: Job) -> bool {
+        if let Some(inline) = &self.inline {
+            return inline.serve(job, &self.counters);
+        }
         self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
     }
 
@@ -144,9 +171,10 @@ impl SqliteStore {
         action: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
-        match &self.readers {
-            Some(readers) => readers.run(action, work),
-            None => Box::pin(std::future::ready(Err(gone(action)))),
+        match (&self.inline, &self.readers) {
+            (Some(inline), _) => Box::pin(std::future::ready(inline.read(action, work))),
+            (None, Some(readers)) => readers.run(action, work),
+            (None, None) => Box::pin(std::future::ready(Err(gone(action)))),
         }
     }
 
@@ -304,7 +332,11 @@ impl Store for SqliteStore {
     }
 
     fn audit(&self) -> Answer<'_, AuditReport> {
-        reader::once(&self.path, &self.options, "audit the database", audit::audit)
+        const ACTION: &str = "audit the database";
+        match &self.inline {
+            Some(inline) => Box::pin(std::future::ready(inline.read(ACTION, audit::audit))),
+            None => reader::once(&self.path, &self.options, ACTION, audit::audit),
+        }
     }
 
     fn effort(&self) -> Effort {

@@ -42,6 +42,16 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     Ok(connection)
 }
 
+/// A new database in memory, gone when it is closed.
+pub(super) fn open_in_memory(options: &Options) -> Result<Connection, OpenError> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.pragma_update(None, "page_size", options.page_size)?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
 /// Opens the file for reading only.
 pub(super) fn open_reader(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(

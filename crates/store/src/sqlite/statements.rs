@@ -1,11 +1,12 @@
-//! The statements of the writer, prepared once, and counted when they run.
+//! The statements of the writer, prepared once, and counted when they run. They go back to the connection's cache when
+//! this is dropped, so that taking them again from the same connection costs little.
 
-use rusqlite::{Connection, Params, Row, Statement};
+use rusqlite::{CachedStatement, Connection, Params, Row};
 use std::{cell::Cell, rc::Rc};
 
 /// A prepared statement that counts how often it runs.
 pub(super) struct Counted<'c> {
-    statement: Statement<'c>,
+    statement: CachedStatement<'c>,
     count: Rc<Cell<u64>>,
 }
 
@@ -37,10 +38,13 @@ macro_rules! statements {
         }
 
         impl<'c> Statements<'c> {
+            /// How many there are.
+            pub(super) const NUMBER: usize = [$(stringify!($name)),*].len();
+
             pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
                 let count = Rc::new(Cell::new(0));
                 Ok(Self {
-                    $($name: Counted { statement: connection.prepare($sql)?, count: Rc::clone(&count) },)*
+                    $($name: Counted { statement: connection.prepare_cached($sql)?, count: Rc::clone(&count) },)*
                     count,
                 })
             }

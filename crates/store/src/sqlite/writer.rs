@@ -7,7 +7,7 @@
 //! and everything handed in later is answered with [`Unavailable`].
 
 use super::{
-    apply::{Applier, Refusal},
+    apply::{Applier, Memory, Refusal},
     statements::Statements,
 };
 use crate::{CommitError, Unavailable, prepared::Prepared};
@@ -57,7 +57,7 @@ pub(super) fn run(
     counters: Arc<Counters>,
     limit: usize,
 ) -> rusqlite::Result<()> {
-    let applier = Applier::new(Statements::prepare(connection)?);
+    let applier = Applier::new(Statements::prepare(connection)?, Memory::default());
     let mut writer = Writer { connection, applier, counters, limit: limit.max(1) };
     let mut waiting = VecDeque::new();
     loop {
@@ -73,6 +73,19 @@ pub(super) fn run(
         }
         writer.serve(&mut waiting);
     }
+}
+
+/// Serves one job on the caller's thread; answers what was learnt.
+pub(super) fn serve_one(
+    connection: &Connection,
+    job: Job,
+    counters: Arc<Counters>,
+    memory: Memory,
+) -> rusqlite::Result<Memory> {
+    let applier = Applier::new(Statements::prepare(connection)?, memory);
+    let mut writer = Writer { connection, applier, counters, limit: 1 };
+    writer.serve(&mut VecDeque::from([job]));
+    Ok(writer.applier.into_memory())
 }
 
 impl Writer<'_> {

@@ -30,63 +30,101 @@ fn fresh() -> (tempfile::TempDir, PathBuf) {
     (directory, path)
 }
 
+/// Makes a test of each rule, with the store that `$store` makes.
 macro_rules! rules {
-    ($($module:ident: $($rule:ident)*;)*) => {
+    ($store:ident: $($module:ident: $($rule:ident)*;)*) => {
         $($(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $rule() {
-                let (_directory, path) = fresh();
-                $module::$rule(World::new(open(&path))).await;
+                let (_directory, store) = $store();
+                $module::$rule(World::new(store)).await;
             }
         )*)*
     };
 }
 
-rules! {
-    guards:
-        of_fifty_commits_at_once_only_those_lose_that_must
-        the_first_guard_in_the_order_is_the_one_that_is_told
-        an_equal_request_within_a_day_is_the_same_request
-        of_equal_requests_at_the_same_moment_one_is_accepted
-        a_name_is_taken_once_in_its_project_and_kind
-        an_operation_number_used_twice_fails_alone
-        what_does_not_exist_cannot_be_changed
-        a_decision_on_an_old_version_is_lost
-        many_refunds_at_once_never_return_more_than_was_debited
-        commits_of_an_older_epoch_are_fenced
-        a_notification_is_taken_once
-        a_commit_happens_although_its_future_is_dropped;
-    books:
-        an_unbalanced_entry_is_refused
-        an_entry_is_posted_once
-        settled_legs_add_up_to_what_is_paid
-        a_hold_takes_what_the_balance_covers_and_no_more
-        a_merchant_without_an_account_has_nothing_to_hold
-        many_holds_at_once_never_pass_the_floor
-        of_several_holds_all_are_taken_or_none
-        settling_pays_or_gives_back_what_was_held
-        money_credited_a_moment_ago_can_be_held
-        balances_are_told_by_project
-        money_taken_for_a_declined_payment_waits_in_suspense
-        a_hold_belongs_to_one_operation;
-    messages:
-        tasks_are_due_by_their_own_clock
-        the_earliest_tasks_come_first
-        a_delivery_is_tried_by_one_at_a_time_and_ends_once
-        a_delivery_that_ended_is_opened_again_only_by_a_replay
-        a_task_that_contradicts_its_delivery_is_refused
-        earlier_deliveries_to_the_same_address_are_found_while_open
-        a_callback_number_is_used_once_per_subject
-        a_failed_request_is_told_without_a_payment;
-    records:
-        a_payment_is_read_as_it_was_written
-        projects_are_kept_and_their_clocks_never_go_back
-        nodes_get_numbers_that_may_all_run_at_once
-        a_verification_value_is_gone_when_its_operation_ends
-        a_card_is_kept_once_per_project
-        a_vault_opens_again_with_its_own_master_key_only
-        keys_of_verification_values_live_an_hour_and_as_long_as_needed
-        keys_are_made_by_many_at_once_without_one_overwriting_another;
+macro_rules! every_rule {
+    ($store:ident) => {
+        rules! {
+            $store:
+        guards:
+            of_fifty_commits_at_once_only_those_lose_that_must
+            the_first_guard_in_the_order_is_the_one_that_is_told
+            an_equal_request_within_a_day_is_the_same_request
+            of_equal_requests_at_the_same_moment_one_is_accepted
+            a_name_is_taken_once_in_its_project_and_kind
+            an_operation_number_used_twice_fails_alone
+            what_does_not_exist_cannot_be_changed
+            a_decision_on_an_old_version_is_lost
+            many_refunds_at_once_never_return_more_than_was_debited
+            commits_of_an_older_epoch_are_fenced
+            a_notification_is_taken_once
+            a_commit_happens_although_its_future_is_dropped;
+        books:
+            an_unbalanced_entry_is_refused
+            an_entry_is_posted_once
+            settled_legs_add_up_to_what_is_paid
+            a_hold_takes_what_the_balance_covers_and_no_more
+            a_merchant_without_an_account_has_nothing_to_hold
+            many_holds_at_once_never_pass_the_floor
+            of_several_holds_all_are_taken_or_none
+            settling_pays_or_gives_back_what_was_held
+            money_credited_a_moment_ago_can_be_held
+            balances_are_told_by_project
+            money_taken_for_a_declined_payment_waits_in_suspense
+            a_hold_belongs_to_one_operation;
+        messages:
+            tasks_are_due_by_their_own_clock
+            the_earliest_tasks_come_first
+            a_delivery_is_tried_by_one_at_a_time_and_ends_once
+            a_delivery_that_ended_is_opened_again_only_by_a_replay
+            a_task_that_contradicts_its_delivery_is_refused
+            earlier_deliveries_to_the_same_address_are_found_while_open
+            a_callback_number_is_used_once_per_subject
+            a_failed_request_is_told_without_a_payment;
+        records:
+            a_payment_is_read_as_it_was_written
+            projects_are_kept_and_their_clocks_never_go_back
+            nodes_get_numbers_that_may_all_run_at_once
+            a_verification_value_is_gone_when_its_operation_ends
+            a_card_is_kept_once_per_project
+            a_vault_opens_again_with_its_own_master_key_only
+            keys_of_verification_values_live_an_hour_and_as_long_as_needed
+            keys_are_made_by_many_at_once_without_one_overwriting_another;
+        }
+    };
+}
+
+fn on_a_file() -> (tempfile::TempDir, Arc<SqliteStore>) {
+    let (directory, path) = fresh();
+    let store = open(&path);
+    (directory, store)
+}
+
+every_rule!(on_a_file);
+
+/// The way without threads keeps the same rules.
+mod inline {
+    use super::*;
+
+    fn in_memory() -> ((), Arc<SqliteStore>) {
+        ((), Arc::new(SqliteStore::inline(Options::default()).unwrap()))
+    }
+
+    every_rule!(in_memory);
+
+    #[test]
+    fn a_commit_is_applied_before_its_future_is_waited_for() {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::inline(Options::default()).unwrap());
+        let world = World::new(Arc::clone(&store));
+        let sale = world.sale("sale", eur(100));
+        let payment = World::scene_of(&sale).payment;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        drop(store.commit(sale));
+        let stored = runtime.block_on(store.payment(payment.project, payment.key)).unwrap();
+        assert_eq!(stored, Some(payment));
+        assert_eq!((store.effort().batches, store.effort().commits), (1, 1));
+    }
 }
 
 proptest! {
