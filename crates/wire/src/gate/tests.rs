@@ -1,5 +1,9 @@
 //! Requests read into types, refusals, and short replies.
 
+mod authentication;
+mod card;
+mod follow_ups;
+
 use super::*;
 use crate::{
     contract::{Contract, Rule, Violation},
@@ -8,6 +12,7 @@ use crate::{
 use ferropay_domain::{
     codes,
     ids::{ProjectId, RequestId},
+    payment::OperationKind,
 };
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -30,9 +35,20 @@ fn with<T>(body: &Json, read: impl FnOnce(&crate::json::Value<'_>) -> T) -> T {
     read(document.root())
 }
 
+/// Reads the body as a card payment of a project that may bring its own authentication.
+fn card(kind: OperationKind, body: &Json) -> Result<CardPayment, Refusal> {
+    with(body, |body| CardPayment::read(kind, body, true))
+}
+
+/// Status, code and member of a refusal.
+fn told<T: std::fmt::Debug>(read: Result<T, Refusal>) -> (u16, u32, String) {
+    let refusal = read.unwrap_err();
+    (refusal.status, refusal.code.get(), refusal.field.unwrap_or_default())
+}
+
 #[test]
 fn a_sale_is_read_whole() {
-    let read = with(&sale(), CardSale::read).unwrap();
+    let read = card(OperationKind::Sale, &sale()).unwrap();
     assert_eq!(read.payment_id.as_str(), "order-1");
     assert_eq!((read.amount.minor, read.amount.currency.code()), (1370, "USD"));
     assert_eq!((read.pan.digits(), read.expiry.year, read.expiry.month), ("4000000000000077", 2028, 3));
@@ -51,13 +67,13 @@ fn a_booking_for_nobody_or_for_nothing_is_refused() {
     for field in ["total", "pax"] {
         let mut body = sale();
         body["booking_info"][field] = 0.into();
-        let refusal = with(&body, CardSale::read).unwrap_err();
+        let refusal = card(OperationKind::Sale, &body).unwrap_err();
         assert_eq!(
             (refusal.status, refusal.code, refusal.field),
             (400, codes::VALIDATION, Some(format!("booking_info.{field}")))
         );
         body["booking_info"][field] = 1.into();
-        assert!(with(&body, CardSale::read).is_ok(), "{field}");
+        assert!(card(OperationKind::Sale, &body).is_ok(), "{field}");
     }
 }
 
@@ -74,8 +90,10 @@ fn orders_by_mail_or_telephone_need_no_verification_value_by_network() {
             let mut body = sale();
             body["card"]["pan"] = pan.into();
             body["payment"]["moto_type"] = kind.into();
-            let read = with(&body, CardSale::read).unwrap();
-            assert_eq!(read.moto, expected, "{:?} {kind:?}", read.pan);
+            let read = card(OperationKind::Sale, &body).unwrap();
+            assert_eq!(!read.needs_cvv(), expected, "{:?} {kind:?}", read.pan);
+            assert_eq!(read.request.moto.map(i64::from), kind.filter(|kind| *kind > 0));
+            assert_eq!(with(&body, CardSale::read).unwrap().moto, expected);
         }
     }
 }
@@ -88,7 +106,7 @@ fn true_and_the_number_one_switch_callbacks_off() {
     {
         let mut body = sale();
         body["callback"]["force_disable"] = given.clone();
-        assert_eq!(with(&body, CardSale::read).unwrap().callback.disabled, disabled, "{given}");
+        assert_eq!(card(OperationKind::Sale, &body).unwrap().callback.disabled, disabled, "{given}");
     }
 }
 
@@ -103,7 +121,7 @@ fn values_without_a_type_are_refused_at_their_member() {
     ] {
         let mut body = sale();
         *body.pointer_mut(pointer).unwrap() = value;
-        let refusal = with(&body, CardSale::read).unwrap_err();
+        let refusal = card(OperationKind::Sale, &body).unwrap_err();
         assert_eq!((refusal.status, refusal.code, refusal.field.as_deref()), (400, code, Some(field)));
     }
 }
@@ -185,7 +203,7 @@ fn short_replies_have_the_documented_members() {
 // G-070
 #[test]
 fn a_read_sale_shows_neither_number_nor_verification_value() {
-    let shown = format!("{:?}", with(&sale(), CardSale::read).unwrap());
+    let shown = format!("{:?}", card(OperationKind::Sale, &sale()).unwrap());
     assert!(!shown.contains("4000000000000077") && !shown.contains("321"), "{shown}");
 }
 
@@ -205,7 +223,7 @@ proptest! {
         }
         body["booking_info"] = Json::Null;
         let broken = with(&body, |root| Contract::gate().request("/v2/payment/card/sale", root)).unwrap();
-        match with(&body, CardSale::read) {
+        match card(OperationKind::Sale, &body) {
             Ok(read) if broken.is_empty() => {
                 prop_assert_eq!(read.amount.minor, amount);
                 prop_assert_eq!((u32::from(read.expiry.year), read.expiry.month), (year, month));
