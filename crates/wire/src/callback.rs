@@ -3,11 +3,13 @@
 use crate::{
     gate::{StatusFacts, request_status},
     signature::Place,
-    view::{AccountView, CustomerView, ErrorView, OperationView, PaymentView},
+    view::{
+        AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView,
+        ThreeDs2View, WaitingView, avs_result,
+    },
 };
 use ferropay_domain::{
     callback::{Content, Event, Subject},
-    payment::OperationStatus,
     project::Settings,
 };
 use serde::Serialize;
@@ -21,6 +23,14 @@ struct Standard<'a> {
     account: Option<AccountView<'a>>,
     customer: CustomerView<'a>,
     operation: OperationView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acs: Option<AcsView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threeds2: Option<ThreeDs2View<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,21 +97,27 @@ fn standard(event: &Event, settings: &Settings) -> String {
         }),
         Content::Operation { payment, operation, attempt } => {
             let detail = &payment.detail;
-            let done =
-                operation.status == OperationStatus::Success || operation.status == OperationStatus::Decline;
+            let done = operation.status.is_final();
+            let waiting = WaitingView::of(operation);
             let data =
                 detail.merchant_data.as_deref().filter(|_| done && settings.merchant_data_in_callbacks);
             let description = operation.detail.description.as_deref();
+            // Booking data come back when the operation is done, as they were given (G-107, G-156).
+            let booking = detail.booking.as_ref().filter(|_| done);
             serde_json::to_string(&Standard {
                 project_id,
                 payment: PaymentView::of(payment),
                 account: detail.card.as_ref().map(AccountView::of),
                 customer: CustomerView::of(&detail.customer),
                 operation: OperationView::of(payment, operation, attempt.as_deref()),
+                acs: waiting.acs,
+                threeds2: waiting.threeds2,
+                clarification_fields: waiting.clarification_fields,
+                avs_result: avs_result(operation, attempt.as_deref()),
                 operation_description: description.filter(|_| settings.operation_description_in_callbacks),
                 merchant_refund_id: operation.detail.merchant_refund_id.as_deref(),
                 merchant: data.map(|data| Merchant { data }),
-                booking_info: detail.booking.clone().and_then(|json| RawValue::from_string(json).ok()),
+                booking_info: booking.cloned().and_then(|json| RawValue::from_string(json).ok()),
                 errors: ErrorView::of_decline(operation),
             })
         }

@@ -3,11 +3,15 @@
 //! Values the platform chooses stay in the subset on which all official clients agree: no null, integers only,
 //! no list longer than ten, members left out when there is nothing to say.
 
+mod waiting;
+
+pub use waiting::{AcsView, ClarificationFields, FormView, ThreeDs2View, WaitingView};
+
 use ferropay_domain::{
     card::CardSummary,
     ids::ProviderAccountId,
     money::Money,
-    payment::{Attempt, Customer, Operation, Payment},
+    payment::{Attempt, Customer, Operation, Payment, ProviderAnswer},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -190,12 +194,15 @@ pub struct OperationView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     eci: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    name_validation_result: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<ProviderView<'a>>,
 }
 
 impl<'a> OperationView<'a> {
     /// The operation with its latest attempt. Without conversion both sums are equal (G-104). A return that was refused
-    /// at once names the account that took the money, as published examples do (G-297).
+    /// at once names the account that took the money, as published examples do (G-297), and a second step that of the
+    /// hold.
     pub fn of(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
         let sum: Sum = operation.amount.into();
         Self {
@@ -214,11 +221,33 @@ impl<'a> OperationView<'a> {
             },
             message: operation.code.message(),
             eci: operation.detail.eci.as_deref(),
-            provider: attempt.map(ProviderView::of).or_else(|| {
-                payment.detail.debit.as_ref().map(|debit| ProviderView::untouched(debit.account))
-            }),
+            name_validation_result: answered(operation, attempt, |answer| &answer.name_check),
+            provider: attempt
+                .map(ProviderView::of)
+                .or_else(|| earlier_account(payment).map(ProviderView::untouched)),
         }
     }
+}
+
+/// The account an earlier operation of the payment went through.
+fn earlier_account(payment: &Payment) -> Option<ProviderAccountId> {
+    let debit = payment.detail.debit.as_ref().map(|debit| debit.account);
+    debit.or_else(|| payment.detail.hold.as_ref().map(|hold| hold.account))
+}
+
+/// A text of the provider's answer that only final operations show, and only when the provider said it.
+fn answered<'a>(
+    operation: &Operation,
+    attempt: Option<&'a Attempt>,
+    text: impl FnOnce(&'a ProviderAnswer) -> &'a String,
+) -> Option<&'a str> {
+    let answer = attempt.filter(|_| operation.status.is_final())?.answer.as_ref()?;
+    Some(text(answer).as_str()).filter(|text| !text.is_empty())
+}
+
+/// `avs_result`: one letter, in the final callback of an operation whose address was checked (G-233).
+pub fn avs_result<'a>(operation: &Operation, attempt: Option<&'a Attempt>) -> Option<&'a str> {
+    answered(operation, attempt, |answer| &answer.avs_result)
 }
 
 /// One item of `errors[]` (G-108): the code as an integer (D-05).

@@ -1,6 +1,9 @@
 //! Status replies: the standard layout, and the older one that requests by `request_id` get (G-505 to G-511).
 
-use crate::view::{AccountView, CustomerView, ErrorView, OperationView, PaymentView, Sum, date};
+use crate::view::{
+    AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView, Sum,
+    ThreeDs2View, WaitingView, avs_result, date,
+};
 use ferropay_domain::{
     callback::Problem,
     codes,
@@ -29,8 +32,29 @@ struct Standard<'a> {
     customer: CustomerView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acs: Option<AcsView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threeds2: Option<ThreeDs2View<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorView>,
+}
+
+impl<'a> StatusFacts<'a> {
+    /// What the merchant has to do now: at most one operation waits.
+    fn waiting(&self) -> WaitingView<'a> {
+        let open = self.operations.iter().rev().find(|(operation, _)| !operation.status.is_final());
+        open.map(|(operation, _)| WaitingView::of(operation)).unwrap_or_default()
+    }
+
+    /// The result of the address check, which belongs to the payment's first operation.
+    fn avs_result(&self) -> Option<&'a str> {
+        self.operations.iter().find_map(|(operation, attempt)| avs_result(operation, *attempt))
+    }
 }
 
 /// The unsigned standard reply; the signature goes to the root.
@@ -38,6 +62,7 @@ pub fn status(facts: StatusFacts<'_>) -> String {
     let payment = facts.payment;
     let customer = &payment.detail.customer;
     let last = facts.operations.last().map(|(operation, _)| *operation);
+    let waiting = facts.waiting();
     let reply = Standard {
         project_id: facts.project.get(),
         payment: PaymentView::of(payment),
@@ -48,6 +73,10 @@ pub fn status(facts: StatusFacts<'_>) -> String {
             .collect(),
         customer: CustomerView::of(customer).with_address(customer),
         account: payment.detail.card.as_ref().map(AccountView::of),
+        acs: waiting.acs,
+        threeds2: waiting.threeds2,
+        clarification_fields: waiting.clarification_fields,
+        avs_result: facts.avs_result(),
         errors: last.map(ErrorView::of_decline).unwrap_or_default(),
     };
     serde_json::to_string(&reply).unwrap_or_default()
@@ -81,6 +110,14 @@ struct Legacy<'a> {
     customer: Option<CustomerView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acs: Option<AcsView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threeds2: Option<ThreeDs2View<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction: Option<Transaction>,
     operations: Vec<LegacyOperation>,
@@ -140,6 +177,7 @@ pub fn request_status(
     });
     let payment = facts.map(|facts| facts.payment);
     let customer = payment.map(|payment| &payment.detail.customer);
+    let waiting = facts.map(|facts| facts.waiting()).unwrap_or_default();
     let reply = Legacy {
         general: General { project_id: project.get(), payment_id },
         request_id: request.to_string(),
@@ -163,6 +201,10 @@ pub fn request_status(
             .map(|payment| ferropay_domain::money::Money::new(payment.returned, payment.currency).into()),
         customer: customer.map(|customer| CustomerView::of(customer).with_address(customer)),
         account: payment.and_then(|payment| payment.detail.card.as_ref()).map(AccountView::of),
+        acs: waiting.acs,
+        threeds2: waiting.threeds2,
+        clarification_fields: waiting.clarification_fields,
+        avs_result: facts.and_then(|facts| facts.avs_result()),
         transaction: last.map(|operation| Transaction {
             id: operation.id.get(),
             r#type: operation.kind.text(),

@@ -5,6 +5,8 @@ mod clock;
 pub(crate) mod example;
 mod mailbox;
 pub(crate) mod normalise;
+// One description for the crate that writes callbacks and for the platform that sends them.
+#[path = "../../../../wire/tests/support/structure.rs"]
 pub(crate) mod structure;
 mod world;
 

@@ -16,7 +16,7 @@ enum Kind {
     Echo,
 }
 
-/// Member by dotted path (`*` for any item of a list), its kind, and whether it must be there.
+/// Member by dotted path (`*` for any item of a list, `+` for any name), its kind, and whether it must be there.
 const OPERATION: &[(&str, Kind, bool)] = &[
     ("project_id", Kind::Integer, true),
     ("payment.id", Kind::Text, true),
@@ -50,6 +50,7 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("operation.code", Kind::Text, true),
     ("operation.message", Kind::Text, true),
     ("operation.eci", Kind::Text, false),
+    ("operation.name_validation_result", Kind::Text, false),
     ("operation.provider.id", Kind::Integer, false),
     ("operation.provider.payment_id", Kind::Text, false),
     ("operation.provider.date", Kind::Date, false),
@@ -57,6 +58,16 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("operation.provider.endpoint_id", Kind::Integer, false),
     ("operation.provider.result_code", Kind::Text, false),
     ("operation.provider.result_message", Kind::Text, false),
+    ("acs.pa_req", Kind::Text, false),
+    ("acs.md", Kind::Text, false),
+    ("acs.acs_url", Kind::Text, false),
+    ("acs.term_url", Kind::Text, false),
+    ("threeds2.iframe.url", Kind::Text, false),
+    ("threeds2.iframe.params.+", Kind::Text, false),
+    ("threeds2.redirect.url", Kind::Text, false),
+    ("threeds2.redirect.params.+", Kind::Text, false),
+    ("clarification_fields.+.*", Kind::Text, false),
+    ("avs_result", Kind::Text, false),
     ("operation_description", Kind::Text, false),
     ("merchant_refund_id", Kind::Text, false),
     ("merchant.data", Kind::Text, false),
@@ -94,6 +105,36 @@ pub(crate) fn assert_callback(body: &Value) {
         let present = leaves.iter().any(|(path, _)| fits(member, path));
         assert!(present || !required, "{member} is missing in {body}");
     }
+    if !rejected {
+        assert_prescribes(body);
+    }
+}
+
+/// Panics unless the callback asks for an action exactly when its operation waits for one (G-029, G-050, G-121 to G-124).
+fn assert_prescribes(body: &Value) {
+    let operation = &body["operation"];
+    let asks: Vec<&str> = ["acs", "threeds2", "clarification_fields"]
+        .into_iter()
+        .filter(|member| body.get(member).is_some())
+        .collect();
+    let expected: &[&[&str]] = match operation["status"].as_str() {
+        Some("awaiting 3ds result") => &[&["acs"], &["threeds2"]],
+        Some("awaiting clarification") => &[&["clarification_fields"]],
+        _ => &[&[]],
+    };
+    assert!(expected.contains(&asks.as_slice()), "{asks:?} in {body}");
+    let waits = !matches!(operation["status"].as_str(), Some("success" | "decline"));
+    assert_eq!(operation["code"] == "9999", waits, "{body}");
+    for (object, members) in [
+        ("acs", &["pa_req", "md", "acs_url"][..]),
+        ("threeds2.iframe", &["url", "params"]),
+        ("threeds2.redirect", &["url", "params"]),
+    ] {
+        let pointer = format!("/{}", object.replace('.', "/"));
+        if let Some(found) = body.pointer(&pointer) {
+            assert!(members.iter().all(|member| found.get(member).is_some()), "{object} in {body}");
+        }
+    }
 }
 
 fn fits(member: &str, path: &str) -> bool {
@@ -102,6 +143,7 @@ fn fits(member: &str, path: &str) -> bool {
         match (member.next(), path.next()) {
             (None, None) => return true,
             (Some("*"), Some(step)) if step.parse::<usize>().is_ok() => {}
+            (Some("+"), Some(_)) => {}
             (Some(name), Some(step)) if name == step => {}
             _ => return false,
         }
