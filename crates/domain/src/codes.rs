@@ -93,6 +93,8 @@ codes! {
     CUSTOMER_ID_REQUIRED = 2154;
     /// The e-mail address is malformed.
     INVALID_EMAIL = 2426;
+    /// What was brought from an authentication cannot be used.
+    BAD_RESULT = 2466;
     /// The amount is above the largest allowed.
     ABOVE_LIMIT = 2642;
     /// No such project.

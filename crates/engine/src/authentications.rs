@@ -64,8 +64,7 @@ impl Engine {
             (Some(url), true) => url.as_str(),
             _ => &platform_page,
         };
-        let device_form =
-            range.method_url.as_deref().map(|url| authenticator.device_form(id, url, seen_at));
+        let device_form = range.method_url.as_deref().map(|url| authenticator.device_form(id, url, seen_at));
         Some(RangeFacts {
             id,
             version: range.version.to_string(),
@@ -82,10 +81,8 @@ impl Engine {
 
     /// The form that brings a customer to the platform's page (G-196): the members are those of the older protocol.
     fn page_form(&self, id: AuthenticationId, md: &str, term_url: Option<&str>) -> Form {
-        let mut fields = vec![
-            ("PaReq".to_owned(), self.page_ticket(b"PaReq", id, md)),
-            ("MD".to_owned(), md.to_owned()),
-        ];
+        let mut fields =
+            vec![("PaReq".to_owned(), self.page_ticket(b"PaReq", id, md)), ("MD".to_owned(), md.to_owned())];
         fields.extend(term_url.map(|url| ("TermUrl".to_owned(), url.to_owned())));
         Form { url: format!("{}/3ds/acs", self.public_url), fields }
     }

@@ -182,7 +182,10 @@ impl Engine {
             let right = authentication(standing)
                 .is_some_and(|it| self.page_ticket(b"PaReq", it.id, &it.md) == ticket);
             if !right {
-                tracing::warn!(operation = standing.operation.id.get(), "a customer came with a forged ticket");
+                tracing::warn!(
+                    operation = standing.operation.id.get(),
+                    "a customer came with a forged ticket"
+                );
             }
             right
         }))

@@ -1,11 +1,7 @@
 //! Answers nobody waits for: kept as evidence, and acted on when they say that money moved.
 
 use crate::{
-    connector::LateAnswer,
-    engine::Engine,
-    failure::Failure,
-    following::Situation as _,
-    provider_work::Cards,
+    connector::LateAnswer, engine::Engine, failure::Failure, following::Situation as _, provider_work::Cards,
 };
 use ferropay_domain::{
     change::bucket_of,

@@ -74,9 +74,7 @@ impl Engine {
         loop {
             // An equal request that was taken is the same request, also when nothing waits any more.
             let now = self.moment(project);
-            if let Some(first) =
-                self.store.resent(project.project.id, head.fingerprint, now.real).await?
-            {
+            if let Some(first) = self.store.resent(project.project.id, head.fingerprint, now.real).await? {
                 return Ok(Intake::Accepted(first));
             }
             let Some(payment) = self.store.payment(project.project.id, found.key).await? else {

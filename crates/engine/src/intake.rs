@@ -1,12 +1,7 @@
 //! Accepted requests come in: their bodies have been read, their signatures verified, their shape checked.
 
 use crate::{
-    engine::Engine,
-    failure::Failure,
-    following::Before,
-    projects::KnownProject,
-    provider_work::Cards,
-    rates,
+    engine::Engine, failure::Failure, following::Before, projects::KnownProject, provider_work::Cards, rates,
     steps::Step,
 };
 use ferropay_domain::{

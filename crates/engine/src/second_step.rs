@@ -55,8 +55,7 @@ impl Engine {
             let now = self.moment(project);
             let facts = SecondStepFacts { smallest_rest: rates::worth_a_us_cent(payment.currency) };
             let ids = self.ids.for_decision();
-            let changes =
-                decide::second_step(&project.project, &payment, command.clone(), &facts, ids, now)?;
+            let changes = decide::second_step(&project.project, &payment, command.clone(), &facts, ids, now)?;
             self.step(Step::BeforeAccept);
             let place = (bucket_of(payment.key), now);
             let before = Before { payment: Some(&payment), ..Before::default() };

@@ -1,6 +1,8 @@
 //! Moments of business time at which something ends by itself: the waiting of an operation, a hold.
 
-use crate::{engine::Engine, failure::Failure, projects::KnownProject, provider_work::Cards, registry::InHand};
+use crate::{
+    engine::Engine, failure::Failure, projects::KnownProject, provider_work::Cards, registry::InHand,
+};
 use ferropay_domain::{change::TaskKey, decide};
 use ferropay_store::Standing;
 use std::sync::Arc;

@@ -5,10 +5,10 @@ use ferropay_domain::{
     card::{Expiry, Pan},
     change::{Task, TaskKey},
     codes,
-    decide::{CallbackOptions, Outcome},
+    decide::{CallbackOptions, Outcome, ThreeDsRequest},
     ids::{AttemptId, CallbackId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{Customer, ProviderAnswer},
+    payment::{CardRequest, Customer, OperationKind, ProviderAnswer},
     project::{Environment, OperationDay, Project, Settings as ProjectSettings},
     time::Timestamp,
 };
@@ -25,7 +25,10 @@ use ferropay_store::{
     sqlite::{Options, SqliteStore},
     vault::{Master, Vault},
 };
-use ferropay_wire::gate::CardSale;
+use ferropay_wire::{
+    gate::CardPayment,
+    json::{Document, Limits},
+};
 use std::{
     path::PathBuf,
     pin::Pin,
@@ -194,14 +197,16 @@ impl World {
 
 /// Accepts a sale.
 pub(crate) async fn sell(engine: &Arc<Engine>, name: &str) {
-    let sale = CardSale {
+    let sale = CardPayment {
+        kind: OperationKind::Sale,
         payment_id: PaymentId::parse(name).unwrap(),
         amount: Money::new(1000, Currency::parse("EUR").unwrap()),
         pan: Pan::parse("4000000000000077").unwrap(),
         cvv: None,
         expiry: Expiry { year: 2099, month: 12 },
         holder: None,
-        moto: true,
+        request: CardRequest { moto: Some(1), ..CardRequest::default() },
+        three_ds: ThreeDsRequest::default(),
         customer: Customer::default(),
         description: String::new(),
         merchant_data: None,
@@ -211,7 +216,8 @@ pub(crate) async fn sell(engine: &Arc<Engine>, name: &str) {
     };
     let project = engine.projects().get(PROJECT).unwrap();
     let origin = Origin { path: "payment/card/sale", signature: name, content: name, fault_plan: None };
-    let intake = engine.card_sale(&project, sale, origin).await.unwrap();
+    let body = Document::parse(b"{}", Limits::INCOMING).unwrap();
+    let intake = engine.card(&project, sale, body.root(), origin).await.unwrap();
     assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
 }
 

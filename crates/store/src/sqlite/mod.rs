@@ -26,8 +26,8 @@ mod writer;
 
 use crate::{
     Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Standing, Store, Unavailable, prepared::Prepared,
-    vault::Sealed,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Standing, Store, Unavailable,
+    prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,

@@ -5,19 +5,23 @@ use ferropay_domain::{
     card::{CardSummary, Expiry, Network},
     change::{ChangeSet, Hold, PaymentWrite, Task, TaskKey, Write, bucket_of},
     decide::{
-        self, CallbackOptions, Ids, Now, Outcome, RefundCommand, RefundFacts, RequestHead, SaleCommand,
+        self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, RefundCommand, RefundFacts,
+        RequestHead, ThreeDsRequest,
     },
     ids::{CallbackId, CardKey, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     ledger::{self, AccountKey, Owner},
     money::{Currency, FeeRule, Money},
-    payment::{Attempt, Customer, Operation, Payment, ProviderAnswer},
+    payment::{Attempt, CardRequest, Customer, Operation, OperationKind, Payment, ProviderAnswer},
     project::{Environment, OperationDay, Project, Settings},
     time::Timestamp,
 };
 use ferropay_store::{Balance, Commit, DeliveryState, DeliveryWrite, NewCallback, Scene, Store};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 use uuid::Uuid;
 
@@ -89,7 +93,13 @@ impl World {
 
     /// A sale is accepted.
     pub(crate) fn sale(&self, name: &str, amount: Money) -> Commit {
-        let command = SaleCommand {
+        self.card(OperationKind::Sale, name, amount)
+    }
+
+    /// A card operation is accepted.
+    pub(crate) fn card(&self, kind: OperationKind, name: &str, amount: Money) -> Commit {
+        let command = CardCommand {
+            kind,
             head: self.head("payment/card/sale"),
             payment_id: PaymentId::parse(name).unwrap(),
             amount,
@@ -99,9 +109,13 @@ impl World {
                 network: Network::Visa,
                 holder: Some("John Smith".into()),
                 expiry: Expiry { year: 2099, month: 12 },
+                country: None,
+                funding: None,
             },
             has_cvv: true,
-            moto: false,
+            request: CardRequest::default(),
+            three_ds: ThreeDsRequest::default(),
+            given: BTreeMap::new(),
             customer: Customer { id: Some("c1".into()), ..Customer::default() },
             description: String::new(),
             merchant_data: None,
@@ -110,7 +124,8 @@ impl World {
             callback: CallbackOptions::default(),
             fault_plan: None,
         };
-        self.rendered(decide::sale(&self.project, command, self.ids(), NOW))
+        let (ids, facts) = (self.ids(), CardFacts::default());
+        self.rendered(decide::card(&self.project, command, facts, ids, NOW).unwrap())
     }
 
     /// A change set with its events rendered.
@@ -194,6 +209,7 @@ impl World {
             amount: Some(eur(amount)),
             description: "test".into(),
             merchant_refund_id: own_id.map(str::to_owned),
+            given: BTreeMap::new(),
             callback: CallbackOptions::default(),
             fault_plan: None,
         };

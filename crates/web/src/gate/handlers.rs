@@ -4,29 +4,37 @@ use super::{
     admission::{Admitted, answers_with_list},
     answer::Answer,
 };
-use ferropay_domain::codes;
+use ferropay_domain::{
+    codes,
+    ids::PaymentId,
+    payment::OperationKind::{AccountVerification, Auth, Sale},
+};
 use ferropay_engine::{
     Engine, Failure, KnownProject, PaymentStatus,
+    follow_ups::Brought,
     intake::{Intake, Origin},
 };
 use ferropay_wire::{
-    gate::{self, CardSale, Refund, Refusal, StatusByPayment, StatusByRequest, StatusFacts},
+    gate::{
+        self, CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal, SecondStep,
+        StatusByPayment, StatusByRequest, StatusFacts, ThreeDsCheck, ThreeDsProof, ThreeDsResult,
+        card_operation,
+    },
+    json::Value,
     signature::{self, Place},
 };
 use std::sync::Arc;
 
 pub(super) async fn execute(
     engine: &Arc<Engine>,
-    path: &str,
+    path: &'static str,
     admitted: Admitted<'_>,
     fault_plan: Option<String>,
 ) -> Answer {
     let result = match path {
-        "/v2/payment/card/sale" => card_sale(engine, &admitted, fault_plan).await,
-        "/v2/payment/card/refund" => card_refund(engine, &admitted, fault_plan).await,
         "/v2/payment/status" => status(engine, &admitted).await,
         "/v2/payment/status/request" => status_by_request(engine, &admitted).await,
-        _ => Err(Refusal::bad_request(codes::NOT_ALLOWED)),
+        _ => command(engine, path, &admitted, fault_plan).await,
     };
     match result {
         Ok(body) => Answer::ok(body),
@@ -40,38 +48,71 @@ pub(super) async fn execute(
 /// Card data, which takes no part in recognising a repeated request: the signature covers it.
 const CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"]];
 
-async fn card_sale(
+/// A request that changes something.
+async fn command(
     engine: &Arc<Engine>,
+    path: &'static str,
     admitted: &Admitted<'_>,
     fault_plan: Option<String>,
 ) -> Result<String, Refusal> {
-    let body = admitted.document.root();
-    let request = CardSale::read(body)?;
-    let payment_id = request.payment_id.as_str().to_owned();
-    let content = body.serialize_without(CARD_DATA);
-    let origin =
-        Origin { path: "payment/card/sale", signature: admitted.signature(), content: &content, fault_plan };
-    let intake = engine.card_sale(&admitted.project, request, origin).await;
-    acceptance(&admitted.project, intake, &payment_id)
+    let (body, project) = (admitted.document.root(), &admitted.project);
+    let operation = card_operation(path);
+    let secrets = if matches!(operation, Some(Sale | Auth | AccountVerification)) { CARD_DATA } else { &[] };
+    let content = body.serialize_without(secrets);
+    let name = path.strip_prefix("/v2/").unwrap_or(path);
+    let origin = Origin { path: name, signature: admitted.signature(), content: &content, fault_plan };
+    let (payment_id, intake) = match (path, operation) {
+        (_, Some(kind @ (Sale | Auth | AccountVerification))) => {
+            let own_authentication = project.project.settings.merchant_three_ds_allowed;
+            let request = CardPayment::read(kind, body, own_authentication)?;
+            (request.payment_id.clone(), engine.card(project, request, body, origin).await)
+        }
+        (_, Some(kind)) => {
+            let request = SecondStep::read(kind, body)?;
+            (request.payment_id.clone(), engine.second_step(project, request, body, origin).await)
+        }
+        ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
+            let request = Refund::read(body)?;
+            (request.payment_id.clone(), engine.card_refund(project, request, body, origin).await)
+        }
+        _ => {
+            let (payment_id, brought) = follow_up(path, body)?;
+            let intake = engine.follow_up(project, &payment_id, brought, origin).await;
+            (payment_id, intake)
+        }
+    };
+    acceptance(project, intake, payment_id.as_str())
 }
 
-async fn card_refund(
-    engine: &Arc<Engine>,
-    admitted: &Admitted<'_>,
-    fault_plan: Option<String>,
-) -> Result<String, Refusal> {
-    let body = admitted.document.root();
-    let request = Refund::read(body)?;
-    let payment_id = request.payment_id.as_str().to_owned();
-    let content = body.serialize_without(&[]);
-    let origin = Origin {
-        path: "payment/card/refund",
-        signature: admitted.signature(),
-        content: &content,
-        fault_plan,
-    };
-    let intake = engine.card_refund(&admitted.project, request, origin).await;
-    acceptance(&admitted.project, intake, &payment_id)
+/// What a request about a payment that waits brings.
+fn follow_up(path: &str, body: &Value<'_>) -> Result<(PaymentId, Brought), Refusal> {
+    Ok(match path {
+        "/v2/payment/card/3ds_check_iframe" => {
+            let ThreeDsCheck { payment_id, seen, md } = ThreeDsCheck::read(body)?;
+            (payment_id, Brought::DeviceData { seen, md })
+        }
+        "/v2/payment/card/3ds_result" => {
+            let ThreeDsResult { payment_id, proof, md } = ThreeDsResult::read(body)?;
+            let brought = match proof {
+                ThreeDsProof::Cres(cres) => Brought::ChallengeReturn { cres, md },
+                ThreeDsProof::Pares(pares) => Brought::PageReturn { pares, md },
+            };
+            (payment_id, brought)
+        }
+        "/v2/payment/card/merchant_auth" => {
+            let MerchantAuth { payment_id, request } = MerchantAuth::read(body)?;
+            let brought = match request {
+                MerchantAuthRequest::Start => Brought::StartMerchantAuth,
+                MerchantAuthRequest::Finish { code } => Brought::MerchantAuthCode(code),
+            };
+            (payment_id, brought)
+        }
+        "/v2/payment/clarification" => {
+            let Clarification { payment_id, values } = Clarification::read(body)?;
+            (payment_id, Brought::Data(values))
+        }
+        _ => return Err(Refusal::bad_request(codes::NOT_ALLOWED)),
+    })
 }
 
 /// The acceptance reply, or the error that says why there is none (G-020, G-053, G-058).
@@ -86,6 +127,8 @@ fn acceptance(
             Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id"))
         }
         Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
+        Ok(Intake::NotWaiting) => Err(Refusal::bad_request(codes::WRONG_STATE).at("general.payment_id")),
+        Ok(Intake::BadResult) => Err(Refusal::bad_request(codes::BAD_RESULT)),
         Err(failure) => Err(failed(&failure)),
     }
 }

@@ -75,6 +75,8 @@ impl Scene {
                     network: Network::Visa,
                     holder: Some("Judy Doe".to_owned()),
                     expiry: Expiry { year: 2030, month: 3 },
+                    country: None,
+                    funding: None,
                 }),
                 callback_url: None,
                 merchant_data: None,
@@ -82,6 +84,7 @@ impl Scene {
                 hold: None,
                 supplied: BTreeMap::new(),
                 booking: None,
+                refunds_undone: Vec::new(),
             },
         };
         let operation = Operation {
@@ -194,6 +197,7 @@ impl Scene {
     ) -> Self {
         let mut scene = self.waits(OperationStatus::AwaitingThreeDs, PaymentStatus::AwaitingThreeDs, &[]);
         scene.operation.detail.authentication = Some(Box::new(Authentication {
+            issuer_form: None,
             id: AuthenticationId::new(Uuid::from_u128(13)),
             flow,
             step,
