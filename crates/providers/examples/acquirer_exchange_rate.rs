@@ -8,7 +8,7 @@
 )]
 
 use ferropay_providers::card_acquirer::link::{Config, Link};
-use ferropay_providers::card_acquirer::message::{Attempt, Expiry, Purchase, Request, ShopName};
+use ferropay_providers::card_acquirer::message::{Attempt, Debit, DebitKind, Expiry, Request, ShopName};
 use ferropay_providers::card_acquirer::reference::Reference;
 use ferropay_providers::card_acquirer::secret::Pan;
 use std::sync::Arc;
@@ -65,23 +65,19 @@ async fn main() {
 }
 
 fn purchase(operation: u64, made_at: jiff::Timestamp) -> Request {
-    Request::Purchase(Purchase {
-        attempt: Attempt {
-            reference: Reference::new(operation, 1).unwrap(),
-            pan: Pan::new("4314220000000056").unwrap(),
-            amount: 2000,
-            currency: 978,
-            category: 5999,
-            made_at,
-            shop: ShopName::new("SHOP", "RIGA", "LV"),
-            fault_plan: None,
-            repeat: false,
-        },
-        expiry: Expiry { year: 2030, month: 12 },
-        cvv: None,
-        authentication: None,
-        holder: None,
-    })
+    let attempt = Attempt {
+        reference: Reference::new(operation, 1).unwrap(),
+        pan: Pan::new("4314220000000056").unwrap(),
+        amount: 2000,
+        currency: 978,
+        category: 5999,
+        made_at,
+        shop: ShopName::new("SHOP", "RIGA", "LV"),
+        remote_order: None,
+        fault_plan: None,
+        repeat: false,
+    };
+    Request::Debit(Debit::plain(DebitKind::Purchase, attempt, Expiry { year: 2030, month: 12 }))
 }
 
 /// Approves everything, cutting the answer out of the request at known places.

@@ -4,8 +4,8 @@
 
 use ferropay_providers::card_acquirer::link::{Config, Exchange, Link, Unknown};
 use ferropay_providers::card_acquirer::message::{
-    Answer, Attempt, CvvResult, Expiry, Partial, Processing, Purchase, Refund, Request, ReversalAdvice,
-    ShopName, Void,
+    Answer, Attempt, Class, CvvResult, Debit, DebitKind, Expiry, FollowUp, FollowUpKind, Partial, Processing,
+    Request, ReversalAdvice, ShopName, Undoes, Void,
 };
 use ferropay_providers::card_acquirer::reference::Reference;
 use ferropay_providers::card_acquirer::secret::{Cvv, Pan};
@@ -52,48 +52,65 @@ fn attempt(operation: u64, card: &str, amount: u64, plan: &str) -> Attempt {
         category: 5999,
         made_at: jiff::Timestamp::from_second(NOW).unwrap_or_default(),
         shop: ShopName::new("SHOP", "RIGA", "LV"),
+        remote_order: None,
         fault_plan: (!plan.is_empty()).then(|| plan.into()),
         repeat: false,
     }
 }
 
+fn debit(kind: DebitKind, operation: u64, card: &str, amount: u64, plan: &str) -> Debit {
+    let attempt = attempt(operation, card, amount, plan);
+    let debit = Debit::plain(kind, attempt, Expiry { year: 2030, month: 12 });
+    Debit { cvv: Cvv::new("123").ok(), ..debit }
+}
+
 fn purchase(operation: u64, card: &str, amount: u64, plan: &str) -> Request {
-    Request::Purchase(Purchase {
-        attempt: attempt(operation, card, amount, plan),
-        expiry: Expiry { year: 2030, month: 12 },
-        cvv: Cvv::new("123").ok(),
-        authentication: None,
-        holder: None,
-    })
+    Request::Debit(debit(DebitKind::Purchase, operation, card, amount, plan))
+}
+
+fn hold(operation: u64, amount: u64, plan: &str) -> Request {
+    Request::Debit(debit(DebitKind::Authorisation, operation, GOOD, amount, plan))
+}
+
+fn follow_up(kind: FollowUpKind, operation: u64, of: u64, amount: u64, plan: &str) -> Request {
+    let attempt = attempt(operation, GOOD, amount, plan);
+    Request::FollowUp(FollowUp { attempt, kind, original: reference(of) })
 }
 
 fn refund(operation: u64, of: u64, amount: u64, plan: &str) -> Request {
-    Request::Refund(Refund { attempt: attempt(operation, GOOD, amount, plan), purchase: reference(of) })
+    follow_up(FollowUpKind::Refund, operation, of, amount, plan)
+}
+
+fn undo(undoes: Undoes, operation: u64, of: u64, full: u64, partial: Option<Partial>, plan: &str) -> Request {
+    let attempt = attempt(operation, GOOD, full, plan);
+    Request::Void(Void { attempt, undoes, original: reference(of), stamp: None, partial })
 }
 
 fn void(operation: u64, of: u64, full: u64, partial: Option<Partial>, plan: &str) -> Request {
-    let attempt = attempt(operation, GOOD, full, plan);
-    Request::Void(Void { attempt, purchase: reference(of), original: None, partial })
+    undo(Undoes::Debit, operation, of, full, partial, plan)
+}
+
+fn release(operation: u64, of: u64, full: u64, partial: Option<Partial>, plan: &str) -> Request {
+    undo(Undoes::Hold, operation, of, full, partial, plan)
 }
 
 fn advice(operation: u64, processing: Processing, amount: u64) -> Request {
+    advice_of(Class::Financial, operation, processing, amount)
+}
+
+fn advice_of(class: Class, operation: u64, processing: Processing, amount: u64) -> Request {
     Request::ReversalAdvice(ReversalAdvice {
         attempt: attempt(operation, GOOD, amount, ""),
+        class,
         processing,
         original: None,
     })
 }
 
 fn again(mut request: Request) -> Request {
-    match &mut request {
-        Request::Purchase(Purchase { attempt, .. })
-        | Request::Refund(Refund { attempt, .. })
-        | Request::Void(Void { attempt, .. })
-        | Request::ReversalAdvice(ReversalAdvice { attempt, .. }) => {
-            attempt.repeat = true;
-            attempt.fault_plan = None;
-        }
-    }
+    let attempt = request.attempt_mut();
+    attempt.repeat = true;
+    attempt.fault_plan = None;
     request
 }
 
@@ -111,12 +128,23 @@ impl Story {
         }
     }
 
+    /// The outcome of the request is unknown; its repeat is approved.
+    async fn lost_and_repeated(&self, request: Request) {
+        self.unknown(request.clone()).await;
+        assert_eq!(self.code(again(request.clone())).await, "00", "{request:?}");
+    }
+
     /// What merchants have at the acquirer, minor units; checks that nothing moved twice.
     fn balance(&self) -> i128 {
         let book = self.acquirer.book();
         assert!(book.moved_twice.is_empty() && book.doubled_operations.is_empty(), "{book:?}");
         let signed = |sum: u128| i128::try_from(sum).unwrap_or(i128::MAX);
         book.totals.iter().map(|(_, totals)| signed(totals.taken()) - signed(totals.returned())).sum()
+    }
+
+    /// What is on hold at the acquirer, minor units.
+    fn on_hold(&self) -> u128 {
+        self.acquirer.book().totals.iter().map(|(_, totals)| totals.on_hold()).sum()
     }
 }
 
@@ -186,6 +214,83 @@ async fn a_void_is_never_undone_by_an_advice() {
     assert_eq!(story.code(void(2, 1, 2000, None, "")).await, "00");
     assert_eq!(story.code(advice(2, Processing::Purchase, 2000)).await, "94");
     assert_eq!(story.balance(), 0);
+}
+
+// G-166, G-171, G-172
+#[tokio::test]
+async fn holds_are_changed_captured_and_given_back() {
+    let story = story().await;
+    assert_eq!(story.code(hold(1, 2000, "")).await, "00");
+    assert_eq!(story.code(follow_up(FollowUpKind::Increment, 2, 1, 500, "")).await, "00");
+    let part = |amount, remaining| Some(Partial { amount, remaining });
+    assert_eq!(story.code(release(3, 1, 2500, part(300, 2200), "")).await, "00");
+    assert_eq!((story.balance(), story.on_hold()), (0, 2200));
+    assert_eq!(story.code(follow_up(FollowUpKind::Capture, 4, 1, 2300, "")).await, "13");
+    assert_eq!(story.code(follow_up(FollowUpKind::Capture, 5, 1, 2000, "")).await, "00");
+    assert_eq!((story.balance(), story.on_hold()), (2000, 0));
+    assert_eq!(story.code(release(6, 1, 200, None, "")).await, "25");
+    assert_eq!(story.code(refund(7, 5, 500, "")).await, "00");
+    assert_eq!(story.code(undo(Undoes::Refund, 8, 7, 500, None, "")).await, "00");
+    assert_eq!(story.code(void(9, 5, 2000, None, "")).await, "00");
+    assert_eq!(story.balance(), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_hold_increment_or_verification_is_undone() {
+    let story = story().await;
+    let mut operation = 0;
+    for fault in ["drop", "drop-before", "reset", "reset-before", "garbage", "late=700", "delay=700"] {
+        operation += 4;
+        let advice =
+            |operation, processing, amount| advice_of(Class::Authorisation, operation, processing, amount);
+        story.unknown(hold(operation, 2000, fault)).await;
+        assert_eq!(story.code(advice(operation, Processing::Purchase, 2000)).await, "00", "{fault}");
+        assert_eq!(story.code(again(hold(operation, 2000, ""))).await, "94", "{fault}");
+        assert_eq!(story.code(hold(operation + 1, 100, "")).await, "00");
+        story.unknown(follow_up(FollowUpKind::Increment, operation + 2, operation + 1, 50, fault)).await;
+        assert_eq!(story.code(advice(operation + 2, Processing::Purchase, 50)).await, "00", "{fault}");
+        assert_eq!(story.on_hold(), 100, "{fault}");
+        assert_eq!(story.code(release(operation + 3, operation + 1, 100, None, "")).await, "00", "{fault}");
+        let verify = Request::Debit(debit(DebitKind::Verification, operation + 500, GOOD, 100, fault));
+        story.unknown(verify).await;
+        assert_eq!(story.code(advice(operation + 500, Processing::Verification, 100)).await, "00", "{fault}");
+    }
+    assert_eq!((story.balance(), story.on_hold()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_unknown_capture_release_or_cancelled_refund_is_done_once_by_repeating_it() {
+    let story = story().await;
+    let mut operation = 0;
+    for fault in ["drop", "drop-before", "reset", "reset-before", "garbage"] {
+        operation += 6;
+        assert_eq!(story.code(hold(operation, 2000, "")).await, "00");
+        let lower = Some(Partial { amount: 500, remaining: 1500 });
+        story.lost_and_repeated(release(operation + 1, operation, 2000, lower, fault)).await;
+        story
+            .lost_and_repeated(follow_up(FollowUpKind::Capture, operation + 2, operation, 1400, fault))
+            .await;
+        assert_eq!((story.balance(), story.on_hold()), (1400, 0), "{fault}");
+        assert_eq!(story.code(refund(operation + 3, operation + 2, 400, "")).await, "00");
+        story.lost_and_repeated(undo(Undoes::Refund, operation + 4, operation + 3, 400, None, fault)).await;
+        assert_eq!(story.balance(), 1400, "{fault}");
+        story.lost_and_repeated(void(operation + 5, operation + 2, 1400, None, fault)).await;
+        assert_eq!(story.balance(), 0, "{fault}");
+    }
+}
+
+// G-243, D-489
+#[tokio::test]
+async fn a_smaller_amount_is_an_answer_only_to_a_request_that_allows_it() {
+    let story = story().await;
+    let partial = |operation, allowed| {
+        let debit = debit(DebitKind::Purchase, operation, "5126160000356675", 20_000, "");
+        Request::Debit(Debit { partial_allowed: allowed, ..debit })
+    };
+    let answer = story.link.exchange(partial(1, true)).await.unwrap();
+    assert_eq!((answer.code.0, answer.amount), (*b"10", 12_000));
+    assert_eq!(story.code(partial(2, false)).await, "51");
+    assert_eq!(story.balance(), 12_000);
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 
 use ferropay_providers::card_acquirer::iso8583::spec::{Length, spec};
 use ferropay_providers::card_acquirer::message::{
-    Attempt, Authentication, Class, CvvResult, Expiry, Identity, Incoming, Management, Partial, Processing,
-    Purchase, Refund, Request, ResponseCode, ReversalAdvice, ShopName, Stamp, Void,
+    Address, Attempt, Authentication, Class, CvvResult, Debit, DebitKind, Expiry, FollowUp, FollowUpKind,
+    Identity, Incoming, Management, Partial, PersonName, Processing, RemoteOrder, Request, ResponseCode,
+    ReversalAdvice, ShopName, Stamp, Undoes, Void,
 };
 use ferropay_providers::card_acquirer::reference::Reference;
 use ferropay_providers::card_acquirer::secret::{Cvv, Pan};
@@ -51,9 +52,18 @@ fn attempt(operation: u64, amount: u64) -> Attempt {
         category: 5999,
         made_at: "2026-11-21T23:59:58Z".parse().unwrap(),
         shop: ShopName::new("Caf\u{e9} & Sons", "Bra\u{ef}la", "RO"),
+        remote_order: None,
         fault_plan: None,
         repeat: false,
     }
+}
+
+fn debit(kind: DebitKind, attempt: Attempt, year: u16, month: u8) -> Debit {
+    Debit::plain(kind, attempt, Expiry { year, month })
+}
+
+fn proof(eci: &str, version: &str) -> Authentication {
+    Authentication::new(Some(eci), Some("AAECAwQFBgcICQoLDA0ODxAREhM="), None, version, None).unwrap()
 }
 
 const STAMP: &str = "2026-11-22T00:00:01Z";
@@ -76,22 +86,24 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
     };
     let original = Some(Stamp { trace: 41, sent_at: "2026-11-21T23:59:59Z".parse().unwrap() });
     let first = Reference::new(10, 1).unwrap();
+    let follow_up = |kind, operation, amount| {
+        Request::FollowUp(FollowUp { attempt: attempt(operation, amount), kind, original: first })
+    };
+    let void = |attempt, undoes, partial| Void { attempt, undoes, original: first, stamp: original, partial };
+    let mut telephone = attempt(13, 400);
+    telephone.remote_order = Some(RemoteOrder::Telephone);
+    telephone.shop = telephone.shop.named("SHOP* TEA");
     let de90 = "020000004111212359590000040000000000000000";
     let mut repeat = attempt(10, 1);
     repeat.repeat = true;
     vec![
         (
             "purchase",
-            Request::Purchase(Purchase {
-                attempt: attempt(10, 999_999_999_999),
-                expiry: Expiry { year: 2031, month: 1 },
+            Request::Debit(Debit {
                 cvv: Some(Cvv::new("0123").unwrap()),
-                authentication: Some(Authentication {
-                    eci: Text::new(b"02").unwrap(),
-                    cavv: Some(Text::new(b"AAECAwQFBgcICQoLDA0ODxAREhM=").unwrap()),
-                    ds_transaction: None,
-                }),
+                authentication: Some(Box::new(proof("02", ""))),
                 holder: Some(Text::lossy("A B")),
+                ..debit(DebitKind::Purchase, attempt(10, 999_999_999_999), 2031, 1)
             }),
             with(
                 common("0200", 10, "999999999999", "000000"),
@@ -100,23 +112,17 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
         ),
         (
             "purchase without private data, sent again",
-            Request::Purchase(Purchase {
-                attempt: repeat,
-                expiry: Expiry { year: 2029, month: 12 },
-                cvv: None,
-                authentication: None,
-                holder: None,
-            }),
+            Request::Debit(debit(DebitKind::Purchase, repeat, 2029, 12)),
             with(common("0201", 10, "000000000001", "000000"), json!({"14": "2912"})),
         ),
         (
             "refund",
-            Request::Refund(Refund { attempt: attempt(11, 250), purchase: first }),
+            follow_up(FollowUpKind::Refund, 11, 250),
             with(common("0200", 11, "000000000250", "200000"), json!({"48": format!("05012{first}")})),
         ),
         (
             "whole void",
-            Request::Void(Void { attempt: attempt(12, 900), purchase: first, original, partial: None }),
+            Request::Void(void(attempt(12, 900), Undoes::Debit, None)),
             with(
                 common("0400", 12, "000000000900", "000000"),
                 json!({"48": format!("05012{first}"), "90": de90}),
@@ -124,12 +130,11 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
         ),
         (
             "partial void",
-            Request::Void(Void {
-                attempt: attempt(12, 900),
-                purchase: first,
-                original,
-                partial: Some(Partial { amount: 300, remaining: 600 }),
-            }),
+            Request::Void(void(
+                attempt(12, 900),
+                Undoes::Debit,
+                Some(Partial { amount: 300, remaining: 600 }),
+            )),
             with(
                 common("0400", 12, "000000000900", "000000"),
                 json!({
@@ -142,10 +147,92 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
             "reversal advice of a refund",
             Request::ReversalAdvice(ReversalAdvice {
                 attempt: attempt(11, 250),
+                class: Class::Financial,
                 processing: Processing::Refund,
                 original,
             }),
             with(common("0420", 11, "000000000250", "200000"), json!({"90": de90})),
+        ),
+        (
+            "authorisation by telephone with all particulars",
+            Request::Debit(Debit {
+                authentication: Some(Box::new(proof("05", "2.2.0"))),
+                address: Some(Box::new(Address {
+                    post_code: Text::lossy("EC1A 1BB"),
+                    street: Text::lossy("1 Long Lane"),
+                    must_match: true,
+                })),
+                partial_allowed: true,
+                confirmation: Some(Text::lossy("654321")),
+                ..debit(DebitKind::Authorisation, telephone, 2031, 1)
+            }),
+            with(
+                common("0100", 13, "000000000400", "000000"),
+                json!({
+                    "14": "3101", "22": "012", "25": "08", "43": "SHOP* TEA                Bra?la       RO",
+                    "48": "020020503028AAECAwQFBgcICQoLDA0ODxAREhM=120111 Long Lane14001115008EC1A 1BB160011170012\
+                           180052.2.019006654321",
+                }),
+            ),
+        ),
+        (
+            "verification with a name",
+            Request::Debit(Debit {
+                name: Some(Box::new(PersonName {
+                    first: Text::lossy("Ana"),
+                    middle: Text::lossy("M"),
+                    last: Text::lossy("Popescu"),
+                })),
+                ..debit(DebitKind::Verification, attempt(14, 0), 2031, 1)
+            }),
+            with(
+                common("0100", 14, "000000000000", "330000"),
+                json!({"14": "3101", "48": "22003Ana23001M24007Popescu"}),
+            ),
+        ),
+        (
+            "increment",
+            follow_up(FollowUpKind::Increment, 15, 70),
+            with(common("0100", 15, "000000000070", "000000"), json!({"48": format!("05012{first}21001I")})),
+        ),
+        (
+            "capture",
+            follow_up(FollowUpKind::Capture, 16, 350),
+            with(common("0220", 16, "000000000350", "000000"), json!({"48": format!("05012{first}")})),
+        ),
+        (
+            "request to place a code",
+            follow_up(FollowUpKind::CodeRequest, 17, 400),
+            with(common("0100", 17, "000000000400", "390000"), json!({"48": format!("05012{first}")})),
+        ),
+        (
+            "whole release",
+            Request::Void(void(attempt(18, 470), Undoes::Hold, None)),
+            with(
+                common("0400", 18, "000000000470", "000000"),
+                json!({"48": format!("05012{first}"), "90": de90.replacen("0200", "0100", 1)}),
+            ),
+        ),
+        (
+            "cancelled refund",
+            Request::Void(void(attempt(19, 250), Undoes::Refund, None)),
+            with(
+                common("0400", 19, "000000000250", "200000"),
+                json!({"48": format!("05012{first}"), "90": de90}),
+            ),
+        ),
+        (
+            "reversal advice of a verification",
+            Request::ReversalAdvice(ReversalAdvice {
+                attempt: attempt(14, 0),
+                class: Class::Authorisation,
+                processing: Processing::Verification,
+                original,
+            }),
+            with(
+                common("0420", 14, "000000000000", "330000"),
+                json!({"90": de90.replacen("0200", "0100", 1)}),
+            ),
         ),
     ]
 }
@@ -176,7 +263,7 @@ fn an_independent_reader_finds_in_our_messages_what_we_meant() {
         }));
     }
     let answer = ask(&json!({"ours": ours, "theirs": [], "lengths": {}}));
-    assert_eq!(answer["decoded"].as_array().unwrap().len(), 9);
+    assert_eq!(answer["decoded"].as_array().unwrap().len(), 17);
     for (decoded, meant) in answer["decoded"].as_array().unwrap().iter().zip(&meant) {
         assert_eq!(decoded, meant);
     }
@@ -217,6 +304,11 @@ fn answers_written_by_an_independent_writer_are_read_as_what_they_say() {
             json!({"t": "0810", "7": "1122000001", "11": "000042", "32": "400000", "39": "58", "70": "001"}),
         ),
         ("echo", json!({"t": "0800", "7": "1122000001", "11": "000043", "32": "400000", "70": "301"})),
+        (
+            "verified",
+            fields("0110", json!({"3": "330000", "4": "000000000000", "38": "000001", "48": "13001W25001B"})),
+        ),
+        ("captured", fields("0230", json!({"12": "235958", "13": "1121", "38": "000001"}))),
     ];
     let asked: Vec<Value> =
         theirs.iter().map(|(name, fields)| json!({"name": name, "fields": fields})).collect();
@@ -242,6 +334,14 @@ fn answers_written_by_an_independent_writer_are_read_as_what_they_say() {
     assert_eq!(answer(4).key.class, Class::Advice);
     assert_eq!(read(5), Incoming::Management { trace: 42, code: ResponseCode(*b"58") });
     assert_eq!(read(6), Incoming::Echo { trace: 43, sent: *b"1122000001" });
+    let verified = answer(7);
+    assert_eq!(
+        (verified.key.class, verified.processing, verified.amount),
+        (Class::Authorisation, 330_000, 0)
+    );
+    assert_eq!(verified.address_check.unwrap().as_str(), "W");
+    assert_eq!(verified.name_check.unwrap().as_str(), "B");
+    assert_eq!(answer(8).key.class, Class::Capture);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use super::{
     codes,
     link::{self, Exchange, Link},
     message::{
-        Answer, Attempt, Class, Expiry, InvalidIdentity, MAX_AMOUNT, Partial, Processing, Purchase, Refund,
-        Request, ReversalAdvice, ShopName, Stamp, Void,
+        Address, Answer, Attempt, Authentication, Class, Debit, DebitKind, Expiry, FollowUp, FollowUpKind,
+        InvalidIdentity, MAX_AMOUNT, Partial, PersonName, Processing, RemoteOrder, Request, ResponseCode,
+        ReversalAdvice, ShopName, Undoes, Void,
     },
     reference::Reference,
     secret::{Cvv, Pan},
@@ -17,7 +18,7 @@ use ferropay_domain::{
     decide::Outcome,
     ids::{AttemptId, OperationId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{Ask, ProviderAnswer},
+    payment::{Ask, Authenticated, MerchantAuthStep, ProviderAnswer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -82,44 +83,93 @@ impl CardAcquirer {
             currency: amount.currency.numeric(),
             category: self.channel.category,
             made_at: order.created_at.civil()?,
-            shop: self.channel.shop,
+            shop: match &order.card_request.descriptor {
+                Some(name) => self.channel.shop.named(name),
+                None => self.channel.shop,
+            },
+            remote_order: match order.card_request.moto {
+                Some(1) => Some(RemoteOrder::Mail),
+                Some(2) => Some(RemoteOrder::Telephone),
+                _ => None,
+            },
             fault_plan: order.fault_plan.as_deref().map(Arc::from),
             repeat: order.repeat,
         })
     }
 
     fn request(&self, order: &Order) -> Option<Request> {
-        Some(match order.ask {
-            Ask::Sale => {
-                let card = order.card.as_ref()?;
-                Request::Purchase(Purchase {
-                    attempt: self.attempt(order, order.amount)?,
-                    expiry: Expiry { year: card.expiry.year, month: card.expiry.month },
-                    cvv: card.cvv.as_ref().and_then(|cvv| Cvv::new(cvv.digits()).ok()),
-                    authentication: None,
-                    holder: card.holder.as_deref().map(Text::lossy),
+        match order.ask {
+            Ask::Sale => self.debit(order, DebitKind::Purchase),
+            Ask::Auth => self.debit(order, DebitKind::Authorisation),
+            Ask::Verify => self.debit(order, DebitKind::Verification),
+            Ask::Refund => self.follow_up(order, FollowUpKind::Refund),
+            Ask::Increment => self.follow_up(order, FollowUpKind::Increment),
+            Ask::Capture => self.follow_up(order, FollowUpKind::Capture),
+            Ask::StartMerchantAuth => self.follow_up(order, FollowUpKind::CodeRequest),
+            Ask::Void => self.void(order, Undoes::Debit),
+            Ask::Decrement | Ask::Release => self.void(order, Undoes::Hold),
+            Ask::UndoRefund => self.void(order, Undoes::Refund),
+        }
+    }
+
+    fn debit(&self, order: &Order, kind: DebitKind) -> Option<Request> {
+        let (card, particulars) = (order.card.as_ref()?, &order.card_request);
+        let attempt = self.attempt(order, order.amount)?;
+        let expiry = Expiry { year: card.expiry.year, month: card.expiry.month };
+        let verifies = kind == DebitKind::Verification;
+        Some(Request::Debit(Debit {
+            cvv: card.cvv.as_ref().and_then(|cvv| Cvv::new(cvv.digits()).ok()),
+            authentication: match &order.authentication {
+                // A proof that does not fit is not left out: without it the issuer would decide about something else.
+                Some(proof) => Some(Box::new(authentication(proof)?)),
+                None => None,
+            },
+            holder: card.holder.as_deref().map(Text::lossy),
+            address: particulars.avs.as_ref().filter(|avs| !avs.post_code.is_empty()).map(|avs| {
+                Box::new(Address {
+                    post_code: Text::lossy(&avs.post_code),
+                    street: Text::lossy(&avs.street),
+                    must_match: particulars.avs_required,
                 })
-            }
-            Ask::Refund => Request::Refund(Refund {
-                attempt: self.attempt(order, order.amount)?,
-                purchase: purchase(order)?,
             }),
-            Ask::Void => {
-                let original = order.original.as_ref()?;
-                let remaining = u64::try_from(original.remaining).ok()?;
-                Request::Void(Void {
-                    attempt: self.attempt(order, original.amount)?,
-                    purchase: purchase(order)?,
-                    original: None,
-                    partial: if original.amount.minor == order.amount.minor {
-                        None
-                    } else {
-                        Some(Partial { amount: u64::try_from(order.amount.minor).ok()?, remaining })
-                    },
+            name: order.name.as_ref().filter(|_| verifies).map(|name| {
+                Box::new(PersonName {
+                    first: Text::lossy(&name.first),
+                    middle: Text::lossy(&name.middle),
+                    last: Text::lossy(&name.last),
                 })
-            }
-            _ => return None,
-        })
+            }),
+            partial_allowed: particulars.partial_allowed && !verifies,
+            confirmation: match &particulars.merchant_auth {
+                Some(MerchantAuthStep::Finished(code)) => Some(confirmation(code)?),
+                _ => None,
+            },
+            ..Debit::plain(kind, attempt, expiry)
+        }))
+    }
+
+    fn follow_up(&self, order: &Order, kind: FollowUpKind) -> Option<Request> {
+        let (attempt, original) = (self.attempt(order, order.amount)?, original(order)?);
+        Some(Request::FollowUp(FollowUp { attempt, kind, original }))
+    }
+
+    fn void(&self, order: &Order, undoes: Undoes) -> Option<Request> {
+        let earlier = order.original.as_ref()?;
+        let whole = order.ask == Ask::UndoRefund || earlier.amount.minor == order.amount.minor;
+        Some(Request::Void(Void {
+            attempt: self.attempt(order, earlier.amount)?,
+            undoes,
+            original: original(order)?,
+            stamp: None,
+            partial: if whole {
+                None
+            } else {
+                Some(Partial {
+                    amount: u64::try_from(order.amount.minor).ok()?,
+                    remaining: u64::try_from(earlier.remaining).ok()?,
+                })
+            },
+        }))
     }
 
     async fn send(&self, order: Order) -> Outcome {
@@ -151,26 +201,35 @@ impl CardAcquirer {
         let network = order.card.as_ref().map_or(Network::Other, |card| card.pan.network());
         let meaning = codes::meaning(network.code(), answer.code);
         let told = told(answer, &self.channel.link.clock);
+        if answer.code == ResponseCode::CODE_OFFERED && matches!(order.ask, Ask::Sale | Ask::Auth) {
+            return Outcome::MerchantAuthOffered { answer: told };
+        }
         if !meaning.approved {
             return Outcome::Declined { code: Code::new(meaning.gate_code), answer: told };
         }
-        // A void repeats the purchase's amount; what it gives back is what was asked.
+        // Only a debit may have been approved for less; a void repeats the whole amount, not what it gives back.
         let amount = match order.ask {
-            Ask::Sale => money(answer).unwrap_or(order.amount),
+            Ask::Sale | Ask::Auth => money(answer).unwrap_or(order.amount),
             _ => order.amount,
         };
         Outcome::Approved { amount, answer: told }
     }
 
     async fn undo(&self, order: Order, tries: u32) -> Reversal {
-        let processing = match order.ask {
-            Ask::Refund => Processing::Refund,
-            _ => Processing::Purchase,
+        let (class, processing) = match order.ask {
+            Ask::Refund => (Class::Financial, Processing::Refund),
+            Ask::Auth | Ask::Increment => (Class::Authorisation, Processing::Purchase),
+            Ask::Verify => (Class::Authorisation, Processing::Verification),
+            Ask::StartMerchantAuth => (Class::Authorisation, Processing::CodeRequest),
+            // All but a sale are repeated until they are answered; the acquirer would refuse to undo them.
+            Ask::Sale | Ask::Void | Ask::Decrement | Ask::Release | Ask::Capture | Ask::UndoRefund => {
+                (Class::Financial, Processing::Purchase)
+            }
         };
         let attempt =
             self.attempt(&order, order.amount).map(|attempt| Attempt { repeat: tries > 0, ..attempt });
         let Some(attempt) = attempt else { return Reversal::Unanswered };
-        let advice = ReversalAdvice { attempt, processing, original: None::<Stamp> };
+        let advice = ReversalAdvice { attempt, class, processing, original: None };
         match self.link.exchange(Request::ReversalAdvice(advice)).await {
             Ok(answer) if answer.code.is_approval() => Reversal::Acknowledged,
             Ok(answer) => {
@@ -213,10 +272,21 @@ impl Connector for CardAcquirer {
     }
 }
 
-/// The purchase a return refers to.
-fn purchase(order: &Order) -> Option<Reference> {
+/// The earlier attempt an order refers to.
+fn original(order: &Order) -> Option<Reference> {
     let AttemptId { operation, number } = order.original.as_ref()?.attempt;
     Reference::new(u64::try_from(operation.get()).ok()?, number).ok()
+}
+
+fn authentication(proof: &Authenticated) -> Option<Authentication> {
+    let Authenticated { eci, value, ds_transaction, xid, version } = proof;
+    Authentication::new(eci.as_deref(), value.as_deref(), ds_transaction.as_deref(), version, xid.as_deref())
+        .ok()
+}
+
+/// What the customer typed, as it is; a code that cannot be sent cannot be the right one, but saying so is the issuer's.
+fn confirmation(code: &str) -> Option<Text<32>> {
+    Some(Text::lossy(code)).filter(|code: &Text<32>| !code.is_empty())
 }
 
 fn money(answer: &Answer) -> Option<Money> {
@@ -231,15 +301,17 @@ fn told(answer: &Answer, clock: &link::Clock) -> ProviderAnswer {
         payment_id: String::from_utf8_lossy(&answer.key.reference.encode()).into_owned(),
         auth_code: answer.approval_code.map(|code| code.as_str().to_owned()).unwrap_or_default(),
         scheme_id: answer.network_transaction.map(|id| id.as_str().to_owned()).unwrap_or_default(),
-        avs_result: String::new(),
-        name_check: String::new(),
+        avs_result: answer.address_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
+        name_check: answer.name_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
         at: Timestamp::from_micros(clock().as_microsecond()),
     }
 }
 
 /// An answer nobody waits for, if it says what became of an attempt.
 fn late_answer(account: ProviderAccountId, answer: &Answer, clock: &link::Clock) -> Option<LateAnswer> {
-    if !matches!(answer.key.class, Class::Financial | Class::Void) {
+    // Advices and the placing of a code move nothing.
+    let placed = u64::from(answer.processing) == Processing::CodeRequest.code();
+    if answer.key.class == Class::Advice || placed {
         return None;
     }
     let reference = answer.key.reference.encode();

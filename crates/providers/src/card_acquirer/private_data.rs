@@ -10,7 +10,7 @@ pub const ECI: [u8; 2] = *b"02";
 pub const CAVV: [u8; 2] = *b"03";
 /// Transaction id of the directory server.
 pub const DS_TRANSACTION: [u8; 2] = *b"04";
-/// Reference of the purchase that is to be given back.
+/// Reference of the earlier attempt that the message is about.
 pub const ORIGINAL_REFERENCE: [u8; 2] = *b"05";
 /// CVV2; requests only.
 pub const CVV2: [u8; 2] = *b"07";
@@ -20,8 +20,36 @@ pub const NETWORK_TRANSACTION: [u8; 2] = *b"08";
 pub const HOLDER: [u8; 2] = *b"09";
 /// Fault plan for the simulator.
 pub const FAULT_PLAN: [u8; 2] = *b"10";
-/// Amount a partial void gives back.
+/// Amount a partial void or release gives back.
 pub const REVERSED_AMOUNT: [u8; 2] = *b"11";
+/// Street of the address to check.
+pub const STREET: [u8; 2] = *b"12";
+/// Result of the address check, in answers.
+pub const ADDRESS_RESULT: [u8; 2] = *b"13";
+/// `1`: decline when the address does not match.
+pub const ADDRESS_MUST_MATCH: [u8; 2] = *b"14";
+/// Post code of the address to check.
+pub const POST_CODE: [u8; 2] = *b"15";
+/// `1`: a smaller amount may be approved.
+pub const PARTIAL_ALLOWED: [u8; 2] = *b"16";
+/// Order by mail `1` or telephone `2`.
+pub const REMOTE_ORDER: [u8; 2] = *b"17";
+/// Version of 3-D Secure.
+pub const VERSION: [u8; 2] = *b"18";
+/// Code of a merchant authentication.
+pub const CONFIRMATION: [u8; 2] = *b"19";
+/// Transaction id of 3-D Secure 1.
+pub const XID: [u8; 2] = *b"20";
+/// `I`: an authorisation is to be raised.
+pub const INCREMENT: [u8; 2] = *b"21";
+/// Given name to check.
+pub const FIRST_NAME: [u8; 2] = *b"22";
+/// Middle name to check.
+pub const MIDDLE_NAME: [u8; 2] = *b"23";
+/// Family name to check.
+pub const LAST_NAME: [u8; 2] = *b"24";
+/// Result of the name check, in answers.
+pub const NAME_RESULT: [u8; 2] = *b"25";
 
 /// DE48 is not a sequence of tags: a length is no number or runs past the end, or a tag comes twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -123,6 +123,8 @@ async fn an_answer_that_contradicts_the_request_is_unknown_and_no_evidence() {
         (3, 49, "978", "840"),
         (4, 41, "TERM0001", "TERM0002"),
         (5, 42, "57123", "57124"),
+        // A smaller amount was not allowed.
+        (6, 39, "A1B2C300", "A1B2C310"),
     ] {
         let asked = tokio::spawn({
             let link = Arc::clone(&link);

@@ -119,9 +119,9 @@ async fn more_requests_than_may_be_in_flight_are_not_sent() {
 async fn a_request_that_is_not_valid_is_not_sent_and_harms_no_other() {
     let peer = Peer::new().await;
     let (link, mut wire, _) = peer.link(|_| {}).await;
-    let Request::Purchase(mut wrong) = purchase(1) else { panic!() };
+    let Request::Debit(mut wrong) = purchase(1) else { panic!() };
     wrong.attempt.amount = 0;
-    let ended = link.exchange(Request::Purchase(wrong)).await;
+    let ended = link.exchange(Request::Debit(wrong)).await;
     assert!(matches!(ended, Err(Exchange::NotSent(NotSent::Invalid(_)))), "{ended:?}");
     let asked = ask(&link, purchase(1));
     let request = pieces(&wire.frame().await.unwrap());
@@ -157,9 +157,9 @@ async fn a_request_reported_as_not_sent_never_reaches_a_peer_that_begins_to_read
         let asked: Vec<_> = (0..1000)
             .map(|_| {
                 let operation = operations.fetch_add(1, Ordering::Relaxed);
-                let Request::Purchase(mut request) = purchase(operation) else { panic!() };
+                let Request::Debit(mut request) = purchase(operation) else { panic!() };
                 request.attempt.fault_plan = Some("x".repeat(990).into());
-                (operation, ask(&link, Request::Purchase(request)))
+                (operation, ask(&link, Request::Debit(request)))
             })
             .collect();
         for (operation, asked) in asked {

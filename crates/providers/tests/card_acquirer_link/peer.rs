@@ -3,7 +3,7 @@
 
 use ferropay_providers::card_acquirer::link::{Config, Link};
 use ferropay_providers::card_acquirer::message::{
-    Answer, Attempt, Expiry, Processing, Purchase, Request, ReversalAdvice, ShopName,
+    Answer, Attempt, Class, Debit, DebitKind, Expiry, Processing, Request, ReversalAdvice, ShopName,
 };
 use ferropay_providers::card_acquirer::reference::Reference;
 use ferropay_providers::card_acquirer::secret::Pan;
@@ -162,24 +162,20 @@ pub(crate) fn attempt(operation: u64) -> Attempt {
         category: 5999,
         made_at: "2026-03-03T13:42:05Z".parse().unwrap(),
         shop: ShopName::new("SHOP", "RIGA", "LV"),
+        remote_order: None,
         fault_plan: None,
         repeat: false,
     }
 }
 
 pub(crate) fn purchase(operation: u64) -> Request {
-    Request::Purchase(Purchase {
-        attempt: attempt(operation),
-        expiry: Expiry { year: 2030, month: 12 },
-        cvv: None,
-        authentication: None,
-        holder: None,
-    })
+    Request::Debit(Debit::plain(DebitKind::Purchase, attempt(operation), Expiry { year: 2030, month: 12 }))
 }
 
 pub(crate) fn advice(operation: u64) -> Request {
     Request::ReversalAdvice(ReversalAdvice {
         attempt: attempt(operation),
+        class: Class::Financial,
         processing: Processing::Purchase,
         original: None,
     })

@@ -82,6 +82,7 @@ impl Scene {
                 merchant_data: None,
                 debit: None,
                 hold: None,
+                refunds_undone: Vec::new(),
                 supplied: BTreeMap::new(),
                 booking: None,
                 refunds_undone: Vec::new(),
@@ -214,6 +215,7 @@ impl Scene {
                     .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                     .collect(),
             }),
+            issuer_form: None,
             ds_transaction: None,
             acs_transaction: None,
             result: None,

@@ -48,6 +48,8 @@ struct Expected {
     processing: u64,
     amount: u64,
     currency: u16,
+    /// Whether a smaller amount may be approved.
+    partial: bool,
 }
 
 struct Waiting {
@@ -139,6 +141,7 @@ impl Connection {
             processing: request.processing().code(),
             amount: attempt.amount,
             currency: attempt.currency,
+            partial: request.allows_partial(),
         };
         let (sender, answer) = oneshot::channel();
         let mut guard = self.state.lock();
@@ -355,6 +358,9 @@ fn contradiction(answer: &Answer, expected: Option<Expected>, identity: &Identit
             return Some(3);
         }
         let partly = answer.code == ResponseCode::PARTLY_APPROVED;
+        if partly && !expected.partial {
+            return Some(39);
+        }
         let fits = if partly {
             (1..=expected.amount).contains(&answer.amount)
         } else {

@@ -42,6 +42,10 @@ pub struct Answer {
     pub cvv_result: Option<CvvResult>,
     /// DE48 tag 08.
     pub network_transaction: Option<Text<15>>,
+    /// DE48 tag 13: the issuer's judgement of the address, one letter (G-233).
+    pub address_check: Option<Text<1>>,
+    /// DE48 tag 25: the issuer's judgement of the name, one letter (G-237).
+    pub name_check: Option<Text<1>>,
 }
 
 /// An answer whose key could be read but something else could not.
@@ -56,7 +60,7 @@ pub struct Broken {
 /// A message that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// 0210, 0410, 0430.
+    /// 0110, 0210, 0230, 0410, 0430.
     Answer(Answer),
     /// The same, unusable.
     Broken(Broken),
@@ -95,7 +99,9 @@ impl Incoming {
     pub fn read(raw: &[u8]) -> Result<Self, ReadError> {
         let message = decode(raw)?;
         let class = match &message.mti() {
+            b"0110" => Class::Authorisation,
             b"0210" => Class::Financial,
+            b"0230" => Class::Capture,
             b"0410" => Class::Void,
             b"0430" => Class::Advice,
             b"0810" => return management(&message),
@@ -113,7 +119,7 @@ impl Incoming {
 }
 
 fn answer(message: &Message<'_>, key: Key) -> Result<Answer, FieldError> {
-    let (cvv_result, network_transaction) = private(message)?;
+    let Private { cvv_result, network_transaction, address_check, name_check } = private(message)?;
     Ok(Answer {
         key,
         code: code(message)?,
@@ -129,33 +135,47 @@ fn answer(message: &Message<'_>, key: Key) -> Result<Answer, FieldError> {
         merchant_id: filled(message, 42)?,
         cvv_result,
         network_transaction,
+        address_check,
+        name_check,
     })
 }
 
 /// The tags of DE48 this side knows.
-fn private(message: &Message<'_>) -> Result<(Option<CvvResult>, Option<Text<15>>), FieldError> {
-    let mut cvv = None;
-    let mut transaction = None;
-    let mut unfit = false;
-    let Some(data) = message.get(48)? else { return Ok((None, None)) };
+#[derive(Default)]
+struct Private {
+    cvv_result: Option<CvvResult>,
+    network_transaction: Option<Text<15>>,
+    address_check: Option<Text<1>>,
+    name_check: Option<Text<1>>,
+}
+
+fn private(message: &Message<'_>) -> Result<Private, FieldError> {
+    let mut found = Private::default();
+    let mut fits = true;
+    let Some(data) = message.get(48)? else { return Ok(found) };
     let read = tags::read(data, |tag, value| match tag {
         tags::CVV_RESULT => {
-            cvv = Some(match value {
+            found.cvv_result = Some(match value {
                 b"M" => CvvResult::Match,
                 b"N" => CvvResult::NoMatch,
                 _ => CvvResult::NotProcessed,
             });
         }
-        tags::NETWORK_TRANSACTION => match Text::new(value) {
-            Ok(id) => transaction = Some(id),
-            Err(_) => unfit = true,
-        },
+        tags::NETWORK_TRANSACTION => fits &= keep(&mut found.network_transaction, value),
+        tags::ADDRESS_RESULT => fits &= keep(&mut found.address_check, value),
+        tags::NAME_RESULT => fits &= keep(&mut found.name_check, value),
         _ => {}
     });
     match read {
-        Ok(()) if !unfit => Ok((cvv, transaction)),
+        Ok(()) if fits => Ok(found),
         Ok(()) | Err(InvalidTags) => Err(FieldError::Content { field: 48 }),
     }
+}
+
+/// Keeps a value; false when it does not fit its place.
+fn keep<const N: usize>(place: &mut Option<Text<N>>, value: &[u8]) -> bool {
+    *place = Text::new(value).ok();
+    place.is_some()
 }
 
 fn management(message: &Message<'_>) -> Result<Incoming, ReadError> {

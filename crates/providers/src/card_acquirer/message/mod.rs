@@ -4,16 +4,16 @@
 //! without an allocation. Both are plain values of this module's own types.
 
 mod answer;
+mod debit;
 mod management;
 mod request;
 mod time;
 
 pub use answer::{Answer, Broken, CvvResult, Incoming, ReadError};
+pub use debit::{Address, Authentication, Debit, DebitKind, Expiry, PersonName, RemoteOrder};
 pub use management::Management;
 pub(crate) use management::encode_echo_answer;
-pub use request::{
-    Attempt, Authentication, Expiry, Partial, Purchase, Refund, Request, ReversalAdvice, Void,
-};
+pub use request::{Attempt, FollowUp, FollowUpKind, Partial, Request, ReversalAdvice, Undoes, Void};
 
 use super::iso8583::Encoder;
 use super::reference::Reference;
@@ -31,6 +31,8 @@ impl ResponseCode {
     pub const APPROVED: Self = Self(*b"00");
     /// `10`: approved for the smaller amount of the answer.
     pub const PARTLY_APPROVED: Self = Self(*b"10");
+    /// `Z1`: not done; the cardholder could be sent a code in a statement entry.
+    pub const CODE_OFFERED: Self = Self(*b"Z1");
 
     /// Whether the acquirer did what it was asked to.
     pub fn is_approval(self) -> bool {
@@ -51,6 +53,10 @@ pub enum Processing {
     Purchase,
     /// `200000`: refund.
     Refund,
+    /// `330000`: verification of a card.
+    Verification,
+    /// `390000`: the code of a merchant authentication is to be placed.
+    CodeRequest,
 }
 
 impl Processing {
@@ -59,6 +65,8 @@ impl Processing {
         match self {
             Self::Purchase => 0,
             Self::Refund => 200_000,
+            Self::Verification => 330_000,
+            Self::CodeRequest => 390_000,
         }
     }
 }
@@ -66,8 +74,12 @@ impl Processing {
 /// The class of a message: all message types that are answered by the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
+    /// 0100, 0101, answered by 0110.
+    Authorisation,
     /// 0200, 0201, answered by 0210.
     Financial,
+    /// 0220, 0221, answered by 0230.
+    Capture,
     /// 0400, 0401, answered by 0410.
     Void,
     /// 0420, 0421, answered by 0430.
@@ -78,6 +90,10 @@ impl Class {
     /// The message type of a request, `repeat` for one that was sent before.
     const fn request(self, repeat: bool) -> [u8; 4] {
         match (self, repeat) {
+            (Self::Authorisation, false) => *b"0100",
+            (Self::Authorisation, true) => *b"0101",
+            (Self::Capture, false) => *b"0220",
+            (Self::Capture, true) => *b"0221",
             (Self::Financial, false) => *b"0200",
             (Self::Financial, true) => *b"0201",
             (Self::Void, false) => *b"0400",
@@ -162,17 +178,26 @@ impl ShopName {
         Self(place)
     }
 
+    /// The same place under another name: what the merchant wants the cardholder to read (G-257).
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        let name = Text::<25>::lossy(name);
+        let filled = name.as_bytes().iter().copied().chain(std::iter::repeat(b' '));
+        self.0.iter_mut().take(25).zip(filled).for_each(|(to, from)| *to = from);
+        self
+    }
+
     /// The 40 characters.
     pub const fn as_bytes(&self) -> &[u8; 40] {
         &self.0
     }
 }
 
-/// Writes DE90: what is known of the original message, zeros for what is not.
-fn put_original(encoder: &mut Encoder<'_>, original: Option<Stamp>, identity: &Identity) {
+/// Writes DE90: what is known of the original message of `class`, zeros for what is not.
+fn put_original(encoder: &mut Encoder<'_>, class: Class, original: Option<Stamp>, identity: &Identity) {
     let mut data = [b'0'; 42];
     let (head, rest) = data.split_at_mut(4);
-    head.copy_from_slice(b"0200");
+    head.copy_from_slice(&class.request(false));
     if let Some(stamp) = original {
         let trace = time::decimal::<6>(stamp.trace.into());
         let sent = time::month_to_second(stamp.sent_at);

@@ -1,17 +1,17 @@
 //! What the connector asks of the acquirer.
 
+use super::debit::{Debit, DebitKind, Expiry, RemoteOrder};
 use super::{Class, Identity, Key, MAX_AMOUNT, Processing, ShopName, Stamp, put_original, time};
 use crate::card_acquirer::iso8583::{EncodeError, Encoder};
 use crate::card_acquirer::private_data as tags;
 use crate::card_acquirer::reference::Reference;
-use crate::card_acquirer::secret::{Cvv, Pan};
-use crate::card_acquirer::text::Text;
+use crate::card_acquirer::secret::Pan;
 use std::sync::Arc;
 
-/// Point of service entry mode of electronic commerce (DE22).
-const ENTRY_MODE: u64 = 812;
-/// Point of service condition of electronic commerce (DE25).
-const CONDITION: u64 = 59;
+/// Point of service entry mode (DE22) and condition (DE25) of electronic commerce.
+const ELECTRONIC_COMMERCE: (u64, u64) = (812, 59);
+/// The same of orders by mail and telephone: typed in by the merchant, nobody present.
+const REMOTE_ORDER: (u64, u64) = (12, 8);
 
 /// What every request tells about its attempt.
 #[derive(Clone, Debug)]
@@ -20,7 +20,8 @@ pub struct Attempt {
     pub reference: Reference,
     /// DE2.
     pub pan: Pan,
-    /// DE4, 1 to [`MAX_AMOUNT`] minor units. Of a void: the purchase's full amount; of an advice: the original's.
+    /// DE4, 1 (of a verification 0) to [`MAX_AMOUNT`] minor units. Of a void: the full amount of what it undoes; of an
+    /// advice: the original's.
     pub amount: u64,
     /// DE49, numeric code of ISO 4217.
     pub currency: u16,
@@ -30,75 +31,70 @@ pub struct Attempt {
     pub made_at: jiff::Timestamp,
     /// DE43.
     pub shop: ShopName,
+    /// DE22, DE25: whether the order came by mail or telephone.
+    pub remote_order: Option<RemoteOrder>,
     /// Fault plan for the simulator, from test projects only.
     pub fault_plan: Option<Arc<str>>,
-    /// Whether this attempt was sent before (0201, 0401, 0421).
+    /// Whether this attempt was sent before (0101, 0201, 0221, 0401, 0421).
     pub repeat: bool,
 }
 
-/// The month a card expires in.
+/// What a message about an earlier attempt asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expiry {
-    /// Four-digit year.
-    pub year: u16,
-    /// 1 to 12.
-    pub month: u8,
+pub enum FollowUpKind {
+    /// Give money of a purchase or capture back after the operation day (0200 with DE3 200000).
+    Refund,
+    /// Hold more under an authorisation (0100 with tag 21).
+    Increment,
+    /// Take out of an authorisation's hold, and let the rest of it go (0220).
+    Capture,
+    /// Place the code that was offered in answer to a purchase or authorisation (0100 with DE3 390000).
+    CodeRequest,
 }
 
-/// Proof of the cardholder's authentication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Authentication {
-    /// Electronic commerce indicator, two digits.
-    pub eci: Text<2>,
-    /// CAVV or AAV, base64.
-    pub cavv: Option<Text<28>>,
-    /// Transaction id of the directory server.
-    pub ds_transaction: Option<Text<36>>,
-}
-
-/// Take money from a card.
+/// A message about an earlier attempt that is not a reversal.
 #[derive(Clone, Debug)]
-pub struct Purchase {
+pub struct FollowUp {
     /// The attempt.
     pub attempt: Attempt,
-    /// DE14.
-    pub expiry: Expiry,
-    /// Verification value, where the customer gave one.
-    pub cvv: Option<Cvv>,
-    /// Result of 3-D Secure, where there is one.
-    pub authentication: Option<Authentication>,
-    /// Name on the card.
-    pub holder: Option<Text<26>>,
+    /// What is asked.
+    pub kind: FollowUpKind,
+    /// The earlier attempt.
+    pub original: Reference,
 }
 
-/// Give money back after the operation day.
-#[derive(Clone, Debug)]
-pub struct Refund {
-    /// The attempt.
-    pub attempt: Attempt,
-    /// The purchase to give back from.
-    pub purchase: Reference,
-}
-
-/// The part of a purchase that a partial void gives back.
+/// The part of a purchase or hold that a partial void or release gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partial {
     /// What this void gives back, minor units, above 0.
     pub amount: u64,
-    /// What is left of the purchase afterwards, minor units.
+    /// What is left of the purchase or hold afterwards, minor units.
     pub remaining: u64,
 }
 
-/// Give money back on the operation day: the merchant cancels a purchase or a part of it.
+/// What a 0400 undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoes {
+    /// What a purchase or capture took.
+    Debit,
+    /// What an authorisation holds.
+    Hold,
+    /// What a refund gave back.
+    Refund,
+}
+
+/// Undo on the merchant's request: void a purchase or capture on its operation day, let a hold go, cancel a refund.
 #[derive(Clone, Debug)]
 pub struct Void {
-    /// The attempt; its amount is the purchase's full amount.
+    /// The attempt; its amount is the full amount of a purchase, capture or refund, and the present one of a hold.
     pub attempt: Attempt,
-    /// The purchase.
-    pub purchase: Reference,
-    /// What is known of the purchase's message.
-    pub original: Option<Stamp>,
-    /// Absent: all of the purchase.
+    /// What is undone.
+    pub undoes: Undoes,
+    /// The attempt that is undone.
+    pub original: Reference,
+    /// What is known of its message.
+    pub stamp: Option<Stamp>,
+    /// Absent: all of it. Never of a refund.
     pub partial: Option<Partial>,
 }
 
@@ -107,6 +103,8 @@ pub struct Void {
 pub struct ReversalAdvice {
     /// The attempt to undo, under its own reference.
     pub attempt: Attempt,
+    /// The class of its message.
+    pub class: Class,
     /// What the attempt was.
     pub processing: Processing,
     /// What is known of the attempt's message.
@@ -116,10 +114,10 @@ pub struct ReversalAdvice {
 /// A request that has an answer of its own.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// 0200, 0201 with DE3 000000.
-    Purchase(Purchase),
-    /// 0200, 0201 with DE3 200000.
-    Refund(Refund),
+    /// 0100, 0101, 0200, 0201 about a card.
+    Debit(Debit),
+    /// 0100, 0200, 0220 and their repeats about an earlier attempt.
+    FollowUp(FollowUp),
     /// 0400, 0401.
     Void(Void),
     /// 0420, 0421.
@@ -130,17 +128,35 @@ impl Request {
     /// What every request tells.
     pub fn attempt(&self) -> &Attempt {
         match self {
-            Self::Purchase(purchase) => &purchase.attempt,
-            Self::Refund(refund) => &refund.attempt,
+            Self::Debit(debit) => &debit.attempt,
+            Self::FollowUp(follow_up) => &follow_up.attempt,
             Self::Void(void) => &void.attempt,
             Self::ReversalAdvice(advice) => &advice.attempt,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn attempt_mut(&mut self) -> &mut Attempt {
+        match self {
+            Self::Debit(debit) => &mut debit.attempt,
+            Self::FollowUp(follow_up) => &mut follow_up.attempt,
+            Self::Void(void) => &mut void.attempt,
+            Self::ReversalAdvice(advice) => &mut advice.attempt,
         }
     }
 
     /// The class of message.
     pub const fn class(&self) -> Class {
         match self {
-            Self::Purchase(_) | Self::Refund(_) => Class::Financial,
+            Self::Debit(debit) => match debit.kind {
+                DebitKind::Purchase => Class::Financial,
+                DebitKind::Authorisation | DebitKind::Verification => Class::Authorisation,
+            },
+            Self::FollowUp(follow_up) => match follow_up.kind {
+                FollowUpKind::Refund => Class::Financial,
+                FollowUpKind::Increment | FollowUpKind::CodeRequest => Class::Authorisation,
+                FollowUpKind::Capture => Class::Capture,
+            },
             Self::Void(_) => Class::Void,
             Self::ReversalAdvice(_) => Class::Advice,
         }
@@ -149,10 +165,23 @@ impl Request {
     /// DE3.
     pub const fn processing(&self) -> Processing {
         match self {
-            Self::Purchase(_) | Self::Void(_) => Processing::Purchase,
-            Self::Refund(_) => Processing::Refund,
+            Self::Debit(debit) => debit.kind.processing(),
+            Self::FollowUp(follow_up) => match follow_up.kind {
+                FollowUpKind::Refund => Processing::Refund,
+                FollowUpKind::Increment | FollowUpKind::Capture => Processing::Purchase,
+                FollowUpKind::CodeRequest => Processing::CodeRequest,
+            },
+            Self::Void(void) => match void.undoes {
+                Undoes::Debit | Undoes::Hold => Processing::Purchase,
+                Undoes::Refund => Processing::Refund,
+            },
             Self::ReversalAdvice(advice) => advice.processing,
         }
+    }
+
+    /// Whether an approval of a smaller amount is an answer to it.
+    pub const fn allows_partial(&self) -> bool {
+        matches!(self, Self::Debit(debit) if debit.partial_allowed)
     }
 
     /// What pairs the answer with this request.
@@ -164,8 +193,11 @@ impl Request {
     pub fn encode(&self, out: &mut Vec<u8>, stamp: Stamp, identity: &Identity) -> Result<usize, EncodeError> {
         let attempt = self.attempt();
         let class = self.class();
-        let mut encoder = Encoder::new(out, class.request(attempt.repeat), class != Class::Financial);
-        if !(1..=MAX_AMOUNT).contains(&attempt.amount) {
+        let extended = matches!(class, Class::Void | Class::Advice);
+        let mut encoder = Encoder::new(out, class.request(attempt.repeat), extended);
+        // Only a verification may be about nothing.
+        let least = u64::from(self.processing() != Processing::Verification);
+        if !(least..=MAX_AMOUNT).contains(&attempt.amount) {
             encoder.fail(EncodeError::Length { field: 4 });
         }
         encoder.put(2, attempt.pan.expose());
@@ -175,16 +207,18 @@ impl Request {
         encoder.number(11, stamp.trace.into());
         encoder.put(12, &time::hour_to_second(attempt.made_at));
         encoder.put(13, &time::month_and_day(attempt.made_at));
-        if let Self::Purchase(purchase) = self {
-            let Expiry { year, month } = purchase.expiry;
+        if let Self::Debit(debit) = self {
+            let Expiry { year, month } = debit.expiry;
             if !(1..=12).contains(&month) {
                 encoder.fail(EncodeError::Content { field: 14 });
             }
             encoder.number(14, u64::from(year % 100) * 100 + u64::from(month));
         }
         encoder.number(18, attempt.category.into());
-        encoder.number(22, ENTRY_MODE);
-        encoder.number(25, CONDITION);
+        let (entry_mode, condition) =
+            if attempt.remote_order.is_some() { REMOTE_ORDER } else { ELECTRONIC_COMMERCE };
+        encoder.number(22, entry_mode);
+        encoder.number(25, condition);
         encoder.put(32, identity.acquirer_id.as_bytes());
         encoder.put(37, &attempt.reference.encode());
         encoder.padded(41, identity.terminal_id.as_bytes());
@@ -193,14 +227,20 @@ impl Request {
         encoder.assemble(48, |encoder| self.put_private(encoder));
         encoder.number(49, attempt.currency.into());
         match self {
-            Self::Purchase(_) | Self::Refund(_) => {}
+            Self::Debit(_) | Self::FollowUp(_) => {}
             Self::Void(void) => {
-                put_original(&mut encoder, void.original, identity);
+                let class = match void.undoes {
+                    Undoes::Hold => Class::Authorisation,
+                    Undoes::Debit | Undoes::Refund => Class::Financial,
+                };
+                put_original(&mut encoder, class, void.stamp, identity);
                 if let Some(partial) = void.partial {
                     put_remaining(&mut encoder, partial, attempt.amount);
                 }
             }
-            Self::ReversalAdvice(advice) => put_original(&mut encoder, advice.original, identity),
+            Self::ReversalAdvice(advice) => {
+                put_original(&mut encoder, advice.class, advice.original, identity);
+            }
         }
         encoder.finish()
     }
@@ -208,41 +248,31 @@ impl Request {
     /// Writes the tags of DE48 in rising order.
     fn put_private(&self, encoder: &mut Encoder<'_>) {
         match self {
-            Self::Purchase(purchase) => {
-                if let Some(authentication) = &purchase.authentication {
-                    tags::put(encoder, tags::ECI, authentication.eci.as_bytes());
-                    if let Some(cavv) = &authentication.cavv {
-                        tags::put(encoder, tags::CAVV, cavv.as_bytes());
-                    }
-                    if let Some(id) = &authentication.ds_transaction {
-                        tags::put(encoder, tags::DS_TRANSACTION, id.as_bytes());
-                    }
-                }
-                if let Some(cvv) = &purchase.cvv {
-                    tags::put(encoder, tags::CVV2, cvv.expose());
-                }
-                if let Some(holder) = purchase.holder.as_ref().filter(|holder| !holder.is_empty()) {
-                    tags::put(encoder, tags::HOLDER, holder.as_bytes());
-                }
+            Self::Debit(debit) => debit.put_first_tags(encoder),
+            Self::FollowUp(FollowUp { original, .. }) | Self::Void(Void { original, .. }) => {
+                tags::put(encoder, tags::ORIGINAL_REFERENCE, &original.encode());
             }
-            Self::Refund(refund) => tags::put(encoder, tags::ORIGINAL_REFERENCE, &refund.purchase.encode()),
-            Self::Void(void) => tags::put(encoder, tags::ORIGINAL_REFERENCE, &void.purchase.encode()),
             Self::ReversalAdvice(_) => {}
         }
         if let Some(plan) = &self.attempt().fault_plan {
             tags::put(encoder, tags::FAULT_PLAN, plan.as_bytes());
         }
-        if let Self::Void(void) = self
-            && let Some(partial) = void.partial
-        {
-            tags::put(encoder, tags::REVERSED_AMOUNT, &time::decimal::<12>(partial.amount));
+        match self {
+            Self::Debit(debit) => debit.put_last_tags(encoder),
+            Self::FollowUp(FollowUp { kind: FollowUpKind::Increment, .. }) => {
+                tags::put(encoder, tags::INCREMENT, b"I");
+            }
+            Self::Void(Void { partial: Some(partial), .. }) => {
+                tags::put(encoder, tags::REVERSED_AMOUNT, &time::decimal::<12>(partial.amount));
+            }
+            Self::FollowUp(_) | Self::Void(_) | Self::ReversalAdvice(_) => {}
         }
     }
 }
 
 /// Writes DE95: the amount that remains, then zeros.
 fn put_remaining(encoder: &mut Encoder<'_>, partial: Partial, full: u64) {
-    // What goes and what stays come from one purchase; anything else is a mistake that must not reach the acquirer.
+    // What goes and what stays come from one purchase or hold; anything else is a mistake that must not reach the acquirer.
     if partial.amount == 0 || partial.amount.checked_add(partial.remaining).is_none_or(|sum| sum > full) {
         return encoder.fail(EncodeError::Content { field: 95 });
     }

@@ -33,30 +33,44 @@ fn attempt(operation: u64, amount: u64) -> Attempt {
         category: 5999,
         made_at: at("2026-03-03T13:42:05Z"),
         shop: ShopName::new("FERROPAY TEST SHOP", "RIGA", "LV"),
+        remote_order: None,
         fault_plan: None,
         repeat: false,
     }
 }
 
-fn purchase() -> Purchase {
-    Purchase {
-        attempt: attempt(PURCHASE, 2000),
-        expiry: Expiry { year: 2030, month: 12 },
+fn plain(kind: DebitKind, operation: u64, amount: u64) -> Debit {
+    Debit::plain(kind, attempt(operation, amount), Expiry { year: 2030, month: 12 })
+}
+
+fn purchase() -> Debit {
+    Debit {
         cvv: Some(Cvv::new("123").unwrap()),
-        authentication: Some(Authentication {
-            eci: Text::new(b"05").unwrap(),
+        authentication: Some(Box::new(Authentication {
+            eci: Some(Text::new(b"05").unwrap()),
             cavv: Some(Text::new(b"AAECAwQFBgcICQoLDA0ODxAREhM=").unwrap()),
             ds_transaction: Some(Text::new(b"f25084f0-5b16-4c0a-ae5d-b24808a95e4b").unwrap()),
-        }),
+            ..Authentication::default()
+        })),
         holder: Some(Text::lossy("ANNA OZOLA")),
+        ..plain(DebitKind::Purchase, PURCHASE, 2000)
     }
+}
+
+fn first() -> Reference {
+    Reference::new(PURCHASE, 1).unwrap()
+}
+
+fn follow_up(kind: FollowUpKind, operation: u64, amount: u64) -> Request {
+    Request::FollowUp(FollowUp { attempt: attempt(operation, amount), kind, original: first() })
 }
 
 fn void(partial: Option<Partial>) -> Request {
     Request::Void(Void {
         attempt: attempt(PURCHASE + 2, 2000),
-        purchase: Reference::new(PURCHASE, 1).unwrap(),
-        original: Some(stamp(123)),
+        undoes: Undoes::Debit,
+        original: first(),
+        stamp: Some(stamp(123)),
         partial,
     })
 }
@@ -74,16 +88,15 @@ fn written(request: &Request, stamp: Stamp) -> String {
 
 #[test]
 fn every_request_is_written_as_the_documented_example_byte_for_byte() {
-    let original = Reference::new(PURCHASE, 1).unwrap();
-    assert_eq!(written(&Request::Purchase(purchase()), stamp(123)), documented("Purchase of 20.00"));
+    assert_eq!(written(&Request::Debit(purchase()), stamp(123)), documented("Purchase of 20.00"));
 
     let mut repeat = purchase();
     repeat.attempt.repeat = true;
     let later = Stamp { trace: 140, sent_at: at("2026-03-03T13:42:25Z") };
-    assert_eq!(written(&Request::Purchase(repeat), later), documented("Repeat of the purchase"));
+    assert_eq!(written(&Request::Debit(repeat), later), documented("Repeat of the purchase"));
 
-    let refund = Refund { attempt: attempt(PURCHASE + 1, 500), purchase: original };
-    assert_eq!(written(&Request::Refund(refund), stamp(124)), documented("Refund of 5.00"));
+    let refund = follow_up(FollowUpKind::Refund, PURCHASE + 1, 500);
+    assert_eq!(written(&refund, stamp(124)), documented("Refund of 5.00"));
 
     assert_eq!(written(&void(None), stamp(125)), documented("Whole void"));
     let partial = Partial { amount: 700, remaining: 1300 };
@@ -91,10 +104,116 @@ fn every_request_is_written_as_the_documented_example_byte_for_byte() {
 
     let advice = ReversalAdvice {
         attempt: attempt(PURCHASE, 2000),
+        class: Class::Financial,
         processing: Processing::Purchase,
         original: Some(stamp(123)),
     };
     assert_eq!(written(&Request::ReversalAdvice(advice), stamp(126)), documented("Reversal advice"));
+}
+
+#[test]
+fn the_steps_of_a_two_step_purchase_are_written_as_documented() {
+    let hold =
+        Debit { cvv: Some(Cvv::new("123").unwrap()), ..plain(DebitKind::Authorisation, PURCHASE, 2000) };
+    assert_eq!(written(&Request::Debit(hold), stamp(123)), documented("Authorisation of 20.00"));
+    let increment = follow_up(FollowUpKind::Increment, PURCHASE + 3, 500);
+    assert_eq!(written(&increment, stamp(127)), documented("Increment by 5.00"));
+    let lower = Request::Void(Void {
+        attempt: attempt(PURCHASE + 4, 2500),
+        undoes: Undoes::Hold,
+        original: first(),
+        stamp: Some(stamp(123)),
+        partial: Some(Partial { amount: 300, remaining: 2200 }),
+    });
+    assert_eq!(written(&lower, stamp(128)), documented("Release of 3.00"));
+    let capture = follow_up(FollowUpKind::Capture, PURCHASE + 5, 2000);
+    assert_eq!(written(&capture, stamp(129)), documented("Capture of 20.00"));
+    let advice = ReversalAdvice {
+        attempt: attempt(PURCHASE + 3, 500),
+        class: Class::Authorisation,
+        processing: Processing::Purchase,
+        original: Some(stamp(127)),
+    };
+    assert_eq!(
+        written(&Request::ReversalAdvice(advice), stamp(130)),
+        documented("Reversal advice of that increment")
+    );
+    let cancelled = Request::Void(Void {
+        attempt: attempt(PURCHASE + 6, 500),
+        undoes: Undoes::Refund,
+        original: Reference::new(PURCHASE + 1, 1).unwrap(),
+        stamp: Some(stamp(124)),
+        partial: None,
+    });
+    assert_eq!(written(&cancelled, stamp(131)), documented("Cancellation of that refund"));
+}
+
+#[test]
+fn particulars_of_a_card_request_are_written_as_documented() {
+    let mut telephone = Debit {
+        authentication: Some(Box::new(
+            Authentication::new(None, None, None, "2.2.0", Some("MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=")).unwrap(),
+        )),
+        address: Some(Box::new(Address {
+            post_code: Text::lossy("LV-1050"),
+            street: Text::lossy("BRIVIBAS 1"),
+            must_match: true,
+        })),
+        partial_allowed: true,
+        confirmation: Some(Text::lossy("123456")),
+        ..plain(DebitKind::Purchase, PURCHASE + 7, 2000)
+    };
+    telephone.attempt.remote_order = Some(RemoteOrder::Telephone);
+    telephone.attempt.shop = telephone.attempt.shop.named("SHOP* TEA");
+    assert_eq!(written(&Request::Debit(telephone), stamp(132)), documented("Purchase by telephone"));
+
+    let verification = Debit {
+        name: Some(Box::new(PersonName {
+            first: Text::lossy("ANNA"),
+            middle: Text::lossy(""),
+            last: Text::lossy("OZOLA"),
+        })),
+        ..plain(DebitKind::Verification, PURCHASE + 8, 0)
+    };
+    assert_eq!(written(&Request::Debit(verification), stamp(133)), documented("Verification of a card"));
+
+    let code = follow_up(FollowUpKind::CodeRequest, PURCHASE + 9, 2000);
+    assert_eq!(written(&code, stamp(134)), documented("Request to place a code"));
+}
+
+#[test]
+fn documented_answers_tell_of_smaller_amounts_and_checks() {
+    let answer = |heading: &str| match Incoming::read(documented(heading).as_bytes()).unwrap() {
+        Incoming::Answer(answer) => answer,
+        other => panic!("{other:?}"),
+    };
+    let letter = |text: &str| Some(Text::<1>::new(text.as_bytes()).unwrap());
+    let part = answer("Approved for 12.00");
+    assert_eq!((part.code, part.amount), (ResponseCode::PARTLY_APPROVED, 1200));
+    assert_eq!((part.address_check, part.name_check), (letter("Y"), None));
+    let verified = answer("Card verified");
+    assert_eq!((verified.key.class, verified.processing), (Class::Authorisation, 330_000));
+    assert_eq!((verified.amount, verified.name_check), (0, letter("A")));
+    let captured = answer("Capture approved");
+    assert_eq!((captured.key.class, captured.code), (Class::Capture, ResponseCode::APPROVED));
+    assert_eq!(answer("A code is offered").code, ResponseCode::CODE_OFFERED);
+}
+
+// G-208
+#[test]
+fn a_proof_of_authentication_is_taken_whole_or_not_at_all() {
+    let value = "AAECAwQFBgcICQoLDA0ODxAREhM=";
+    let id = "f25084f0-5b16-4c0a-ae5d-b24808a95e4b";
+    let proof = Authentication::new(Some("05"), Some(value), Some(id), "2.2.0", Some("")).unwrap();
+    assert_eq!((proof.cavv.unwrap().as_str(), proof.xid), (value, None));
+    for (eci, cavv, id, version) in [
+        ("5", value, id, "2.2.0"),
+        ("05", "AAEC", id, "2.2.0"),
+        ("05", value, "f25084f0", "2.2.0"),
+        ("05", value, id, "2.2.0.0.0"),
+    ] {
+        assert!(Authentication::new(Some(eci), Some(cavv), Some(id), version, None).is_err(), "{eci} {cavv}");
+    }
 }
 
 #[test]
@@ -136,6 +255,8 @@ fn every_documented_answer_is_read_as_what_it_says() {
             merchant_id: Text::new(b"57123").unwrap(),
             cvv_result: Some(CvvResult::Match),
             network_transaction: Some(Text::new(b"403030134205123").unwrap()),
+            address_check: None,
+            name_check: None,
         }
     );
     let declined = answer("Purchase declined");
@@ -167,7 +288,7 @@ fn an_answer_with_a_bad_element_still_names_what_it_answers() {
 #[test]
 fn requests_and_reserved_types_are_not_taken_from_the_acquirer() {
     for (mti, heading) in
-        [("0200", "Purchase approved"), ("0110", "Purchase approved"), ("0420", "Void approved")]
+        [("0200", "Purchase approved"), ("0120", "Purchase approved"), ("0420", "Void approved")]
     {
         let text = format!("{mti}{}", &documented(heading)[4..]);
         assert_eq!(
@@ -181,11 +302,11 @@ fn requests_and_reserved_types_are_not_taken_from_the_acquirer() {
 
 #[test]
 fn a_request_that_makes_no_sense_is_not_written() {
-    let attempt_to = |change: &dyn Fn(&mut Purchase)| {
+    let attempt_to = |change: &dyn Fn(&mut Debit)| {
         let mut request = purchase();
         change(&mut request);
         let mut out = Vec::new();
-        let error = Request::Purchase(request).encode(&mut out, stamp(1), &identity()).unwrap_err();
+        let error = Request::Debit(request).encode(&mut out, stamp(1), &identity()).unwrap_err();
         assert!(out.is_empty());
         error
     };
@@ -214,9 +335,24 @@ fn a_partial_void_of_nothing_or_of_more_than_the_purchase_is_not_written() {
 }
 
 #[test]
+fn only_a_verification_may_be_about_nothing() {
+    for kind in [DebitKind::Purchase, DebitKind::Authorisation] {
+        let request = Request::Debit(plain(kind, PURCHASE, 0));
+        assert!(request.encode(&mut Vec::new(), stamp(1), &identity()).is_err());
+    }
+    for kind in [FollowUpKind::Refund, FollowUpKind::Increment, FollowUpKind::Capture] {
+        assert!(follow_up(kind, PURCHASE, 0).encode(&mut Vec::new(), stamp(1), &identity()).is_err());
+    }
+    assert!(
+        written(&Request::Debit(plain(DebitKind::Verification, PURCHASE, 0)), stamp(1)).starts_with("0100")
+    );
+}
+
+#[test]
 fn an_original_that_is_no_longer_known_is_zeros() {
     let advice = Request::ReversalAdvice(ReversalAdvice {
         attempt: attempt(PURCHASE, 2000),
+        class: Class::Financial,
         processing: Processing::Refund,
         original: None,
     });
@@ -229,7 +365,7 @@ fn an_original_that_is_no_longer_known_is_zeros() {
 
 #[test]
 fn a_request_shows_neither_card_number_nor_verification_value() {
-    let shown = format!("{:?}", Request::Purchase(purchase()));
+    let shown = format!("{:?}", Request::Debit(purchase()));
     assert!(shown.contains("431422******0056") && shown.contains("***"), "{shown}");
     assert!(!shown.contains("4314220000000056") && !shown.contains("\"123\""), "{shown}");
 }
@@ -238,6 +374,8 @@ fn a_request_shows_neither_card_number_nor_verification_value() {
 fn a_shop_s_name_is_cut_and_filled_to_its_places() {
     let name = ShopName::new("A shop with a very long name indeed", "J\u{16b}rmala", "LV");
     assert_eq!(std::str::from_utf8(name.as_bytes()).unwrap(), "A shop with a very long nJ?rmala      LV");
+    let named = name.named("SHOP* TEA");
+    assert_eq!(std::str::from_utf8(named.as_bytes()).unwrap(), "SHOP* TEA                J?rmala      LV");
 }
 
 proptest! {
@@ -253,7 +391,7 @@ proptest! {
     ) {
         let mut request = purchase();
         request.attempt = Attempt { currency, fault_plan: plan.clone().map(Arc::from), ..attempt(operation, amount) };
-        let raw = written(&Request::Purchase(request), stamp(trace));
+        let raw = written(&Request::Debit(request), stamp(trace));
         let message = decode(raw.as_bytes()).unwrap();
         prop_assert_eq!(message.number(4), Ok(amount));
         prop_assert_eq!(message.number(49), Ok(u64::from(currency)));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::card_acquirer::message::{Attempt, Expiry, Purchase, ShopName};
+use crate::card_acquirer::message::{Attempt, Debit, DebitKind, Expiry, ShopName};
 use crate::card_acquirer::reference::Reference;
 use crate::card_acquirer::secret::Pan;
 use proptest::prelude::*;
@@ -17,23 +17,19 @@ fn stamp() -> Stamp {
 /// A purchase whose length differs with its operation.
 fn purchase(operation: u64) -> Request {
     let plan = "x".repeat(usize::try_from(operation % 7).unwrap());
-    Request::Purchase(Purchase {
-        attempt: Attempt {
-            reference: Reference::new(operation, 0).unwrap(),
-            pan: Pan::new("4314220000000056").unwrap(),
-            amount: 2000,
-            currency: 978,
-            category: 5999,
-            made_at: jiff::Timestamp::UNIX_EPOCH,
-            shop: ShopName::new("SHOP", "RIGA", "LV"),
-            fault_plan: (!plan.is_empty()).then(|| plan.into()),
-            repeat: false,
-        },
-        expiry: Expiry { year: 2030, month: 12 },
-        cvv: None,
-        authentication: None,
-        holder: None,
-    })
+    let attempt = Attempt {
+        reference: Reference::new(operation, 0).unwrap(),
+        pan: Pan::new("4314220000000056").unwrap(),
+        amount: 2000,
+        currency: 978,
+        category: 5999,
+        made_at: jiff::Timestamp::UNIX_EPOCH,
+        shop: ShopName::new("SHOP", "RIGA", "LV"),
+        remote_order: None,
+        fault_plan: (!plan.is_empty()).then(|| plan.into()),
+        repeat: false,
+    };
+    Request::Debit(Debit::plain(DebitKind::Purchase, attempt, Expiry { year: 2030, month: 12 }))
 }
 
 fn enqueue(connection: &Connection, operation: u64) -> Ticket {
