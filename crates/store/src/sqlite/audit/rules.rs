@@ -1,21 +1,12 @@
-//! Recomputes everything from postings, operations and attempts, and lists what does not agree.
+//! What has to agree in a sound database, as queries that yield what does not.
 //!
-//! Every rule is one query that yields only what breaks it, read row by row, all in one read transaction, so
-//! that an audit of a large database needs little memory and sees one moment of it.
-
-use crate::{AuditReport, Finding};
-use ferropay_domain::{
-    ledger::Owner,
-    payment::{AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus, machine},
-};
-use rusqlite::{Connection, Result, Row, types::ValueRef};
-use std::fmt::Write;
-
-/// Findings kept; a broken database has the rest, too.
-const MOST_FINDINGS: usize = 1000;
+//! Kinds of operations: 1 sale, 2 refund, 3 reversal, 4 auth, 5 incremental, 6 decremental, 7 capture, 8 cancel,
+//! 9 account verification, 10 refund reversal; their statuses: 2 success, 3 decline, all others open. What an attempt
+//! asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment, 6 decrement, 7 capture,
+//! 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry.
 
 /// A rule's short name, and the query that yields what breaks it. Each column of a row goes into the finding.
-const RULES: &[(&str, &str)] = &[
+pub(super) const RULES: &[(&str, &str)] = &[
     (
         "entry is balanced",
         "SELECT p.operation, p.kind, sum(p.minor) AS sum, count(DISTINCT a.currency) AS currencies
@@ -31,29 +22,36 @@ const RULES: &[(&str, &str)] = &[
     (
         "a posting stands on an account that its entry concerns",
         // Owners: 1 merchant, 2 customers, 4 fees, 6 opening by project; 3 provider, 5 suspense by provider
-        // account. Kinds of entries: 1 to 4 as below, 5 opening, 0x100 and 0x200 in and out of suspense.
+        // account. Kinds of entries: 1 to 4, 6 and 7 as below, 5 opening, 0x100 and 0x200 in and out of suspense.
         "SELECT p.id AS posting, p.operation, p.kind, a.owner_kind, a.owner, a.currency
          FROM postings AS p JOIN accounts AS a ON a.id = p.account
          LEFT JOIN operations AS o ON o.id = p.operation
          WHERE NOT coalesce(CASE
             WHEN p.kind = 5 THEN a.owner_kind IN (1, 6)
             WHEN a.currency <> o.currency THEN 0
-            WHEN a.owner_kind IN (3, 5) THEN (p.kind BETWEEN 256 AND 767 OR a.owner_kind = 3 AND p.kind IN (1, 3))
+            WHEN a.owner_kind IN (3, 5) THEN (p.kind BETWEEN 256 AND 767 OR a.owner_kind = 3 AND p.kind IN (1, 3, 6))
                 AND EXISTS (SELECT 1 FROM attempts AS t
                     WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND t.account = a.owner)
-            WHEN p.kind IN (1, 3) THEN a.owner_kind IN (1, 2) AND a.owner = o.project
-            WHEN p.kind IN (2, 4) THEN a.owner_kind IN (1, 4) AND a.owner = o.project
+            WHEN p.kind IN (1, 3, 6) THEN a.owner_kind IN (1, 2) AND a.owner = o.project
+            WHEN p.kind IN (2, 4, 7) THEN a.owner_kind IN (1, 4) AND a.owner = o.project
             ELSE 0 END, 0)",
     ),
     (
         "an attempt asks for what its operation asks for",
-        // A sale may be approved for less, and counts for that much.
-        "SELECT t.reference AS attempt, t.minor, t.currency, o.minor AS operation_minor, p.requested
+        // A sale or a hold may be approved for less, and counts for that much. A capture may first change the hold; a
+        // cancel of a part only lowers it; a code in a statement entry is asked for on the way.
+        "SELECT t.reference AS attempt, t.ask, t.minor, t.currency, o.kind, o.minor AS operation_minor, p.requested
          FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512
          JOIN payments AS p ON p.key = o.payment
-         WHERE t.currency <> o.currency OR CASE o.kind
-            WHEN 1 THEN p.requested <> t.minor OR o.minor > t.minor OR (o.minor < t.minor AND o.status <> 2)
-            ELSE o.minor <> t.minor END",
+         WHERE t.currency <> o.currency OR NOT coalesce(CASE
+            WHEN t.ask IN (1, 4) THEN o.kind = t.ask AND p.requested = t.minor
+                AND (o.minor = t.minor OR o.minor < t.minor AND o.status = 2)
+            WHEN t.ask = 9 THEN o.kind = 9
+            WHEN t.ask = 11 THEN o.kind IN (1, 4)
+            WHEN t.ask IN (5, 6) AND o.kind = 7 THEN t.minor > 0
+            WHEN t.ask = 6 AND o.kind = 8 THEN o.minor = t.minor
+            ELSE o.minor = t.minor AND t.ask = CASE o.kind WHEN 2 THEN 2 WHEN 3 THEN 3 WHEN 5 THEN 5 WHEN 6 THEN 6
+                WHEN 7 THEN 7 WHEN 8 THEN 8 WHEN 10 THEN 10 END END, 0)",
     ),
     (
         "operation has a payment",
@@ -80,37 +78,59 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "a done operation is explained by its postings",
-        // Kinds of entries: 1 sale, 2 its fee, 3 return, 4 its fee; owners: 1 merchant.
+        // Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 6 return taken back, 7 its fee; owners:
+        // 1 merchant. Holds and verifications move nothing.
         "SELECT o.id AS operation, o.kind, o.status, o.minor, m.moved, m.fee
          FROM operations AS o LEFT JOIN (
-            SELECT p.operation, sum(CASE WHEN p.kind IN (1, 3) THEN p.minor ELSE 0 END) AS moved,
-                sum(CASE WHEN p.kind IN (2, 4) THEN -p.minor ELSE 0 END) AS fee,
-                sum(p.kind IN (1, 2)) AS as_sale, sum(p.kind IN (3, 4)) AS as_return
+            SELECT p.operation, sum(CASE WHEN p.kind IN (1, 3, 6) THEN p.minor ELSE 0 END) AS moved,
+                sum(CASE WHEN p.kind IN (2, 4, 7) THEN -p.minor ELSE 0 END) AS fee,
+                sum(p.kind IN (1, 2)) AS as_sale, sum(p.kind IN (3, 4)) AS as_return,
+                sum(p.kind IN (6, 7)) AS as_undone
             FROM postings AS p JOIN accounts AS a ON a.id = p.account
-            WHERE p.kind BETWEEN 1 AND 4 AND a.owner_kind = 1 GROUP BY p.operation) AS m ON m.operation = o.id
+            WHERE p.kind BETWEEN 1 AND 7 AND a.owner_kind = 1 GROUP BY p.operation) AS m ON m.operation = o.id
          WHERE CASE
-            WHEN o.status = 2 AND o.kind = 1 THEN coalesce(m.moved, 0) <> o.minor OR m.as_return > 0
-            WHEN o.status = 2 THEN coalesce(m.moved, 0) <> -o.minor OR m.as_sale > 0
+            WHEN o.status = 2 AND o.kind IN (1, 7)
+                THEN coalesce(m.moved, 0) <> o.minor OR m.as_return + m.as_undone > 0
+            WHEN o.status = 2 AND o.kind IN (2, 3)
+                THEN coalesce(m.moved, 0) <> -o.minor OR m.as_sale + m.as_undone > 0
+            WHEN o.status = 2 AND o.kind = 10
+                THEN coalesce(m.moved, 0) <> o.minor OR m.as_sale + m.as_return > 0
             ELSE m.operation IS NOT NULL END
-            OR (o.status = 2 AND coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor'))",
+            OR (o.status = 2 AND o.kind IN (1, 2, 3, 7, 10)
+                AND coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor'))",
     ),
     (
         "a payment's totals are its operations'",
-        "SELECT p.key AS payment, p.debited, s.debited AS debited_by_operations, p.returned,
-            s.returned AS returned_by_operations, p.returning_now, s.returning_now AS returning_by_operations
+        "SELECT p.key AS payment, p.held, s.held AS held_by_operations, p.debited, s.debited AS debited_by_operations,
+            p.returned, s.returned - s.undone AS returned_by_operations, p.returning_now,
+            s.returning_now AS returning_by_operations
          FROM payments AS p JOIN (
-            SELECT payment, sum(CASE WHEN kind = 1 AND status = 2 THEN minor ELSE 0 END) AS debited,
-                sum(CASE WHEN kind <> 1 AND status = 2 THEN minor ELSE 0 END) AS returned,
-                sum(CASE WHEN kind <> 1 AND status = 1 THEN minor ELSE 0 END) AS returning_now,
+            SELECT payment, sum(CASE WHEN kind IN (1, 7) AND status = 2 THEN minor ELSE 0 END) AS debited,
+                sum(CASE WHEN status <> 2 THEN 0 WHEN kind IN (4, 5) THEN minor WHEN kind = 6 THEN -minor ELSE 0 END)
+                    AS held,
+                sum(CASE WHEN kind IN (2, 3) AND status = 2 THEN minor ELSE 0 END) AS returned,
+                sum(CASE WHEN kind = 10 AND status = 2 THEN minor ELSE 0 END) AS undone,
+                sum(CASE WHEN kind IN (2, 3) AND status NOT IN (2, 3) THEN minor ELSE 0 END) AS returning_now,
                 sum(kind = 2 AND status = 2) > 0 AS refunded_any
             FROM operations GROUP BY payment) AS s ON s.payment = p.key
-         WHERE p.debited <> s.debited OR p.returned <> s.returned OR p.returning_now <> s.returning_now
-            OR p.refunded_any <> s.refunded_any",
+         WHERE p.held <> s.held OR p.debited <> s.debited OR p.returned <> s.returned - s.undone
+            OR p.returning_now <> s.returning_now
+            OR p.refunded_any <> (s.refunded_any AND NOT (s.undone > 0 AND s.returned = s.undone))",
     ),
     (
         "a payment's open operation is the one that is open",
         "SELECT p.key AS payment, p.open, o.id AS operation FROM payments AS p
-         LEFT JOIN operations AS o ON o.payment = p.key AND o.status = 1 WHERE p.open IS NOT o.id",
+         LEFT JOIN operations AS o ON o.payment = p.key AND o.status NOT IN (2, 3) WHERE p.open IS NOT o.id",
+    ),
+    (
+        "captures and releases go to the hold",
+        "SELECT p.key AS payment, t.reference AS attempt, json_extract(p.detail, '$.hold.account') AS told
+         FROM payments AS p LEFT JOIN attempts AS t ON t.status = 2 AND t.ask = 4
+            AND t.reference = json_extract(p.detail, '$.hold.attempt.operation') * 512
+                + json_extract(p.detail, '$.hold.attempt.number')
+         WHERE CASE WHEN p.held > 0
+            THEN t.payment IS NOT p.key OR t.account IS NOT json_extract(p.detail, '$.hold.account')
+            ELSE json_extract(p.detail, '$.hold') IS NOT NULL END",
     ),
     (
         "a balance is the sum of its postings",
@@ -128,16 +148,17 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "a hold belongs to an open operation",
-        "SELECT h.operation FROM holds AS h LEFT JOIN operations AS o ON o.id = h.operation AND o.status = 1
+        "SELECT h.operation FROM holds AS h LEFT JOIN operations AS o
+            ON o.id = h.operation AND o.status NOT IN (2, 3)
          LEFT JOIN accounts AS a ON a.id = h.account
-         WHERE o.id IS NULL OR a.id IS NULL OR o.kind = 1
+         WHERE o.id IS NULL OR a.id IS NULL OR o.kind NOT IN (2, 3)
             OR a.owner_kind <> 1 OR a.owner <> o.project OR a.currency <> o.currency
             OR h.minor <> o.minor + json_extract(o.detail, '$.fee_minor')",
     ),
     (
         "an open return holds its amount",
         "SELECT o.id AS operation FROM operations AS o LEFT JOIN holds AS h ON h.operation = o.id
-         WHERE o.status = 1 AND o.kind <> 1 AND h.operation IS NULL",
+         WHERE o.status NOT IN (2, 3) AND o.kind IN (2, 3) AND h.operation IS NULL",
     ),
     (
         "nothing passes through and stays",
@@ -151,8 +172,8 @@ const RULES: &[(&str, &str)] = &[
             SELECT a.owner, a.currency, p.minor AS posted, 0 AS suspended
             FROM accounts AS a JOIN postings AS p ON p.account = a.id WHERE a.owner_kind = 5
             UNION ALL
-            SELECT t.account, t.currency, 0, CASE WHEN o.kind = 1 THEN t.suspended ELSE -t.suspended END
-            FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512 WHERE t.suspended <> 0)
+            SELECT t.account, t.currency, 0, CASE t.ask WHEN 1 THEN t.suspended ELSE -t.suspended END
+            FROM attempts AS t WHERE t.suspended <> 0)
          GROUP BY owner, currency HAVING sum(posted) <> sum(suspended)",
     ),
     (
@@ -162,7 +183,7 @@ const RULES: &[(&str, &str)] = &[
             FROM accounts AS a JOIN postings AS p ON p.account = a.id WHERE a.owner_kind = 3
             UNION ALL
             SELECT t.account, t.currency, 0,
-                (CASE WHEN o.kind = 1 THEN -1 ELSE 1 END)
+                (CASE WHEN t.ask IN (1, 7, 10) THEN -1 WHEN t.ask IN (2, 3) THEN 1 ELSE 0 END)
                     * (t.suspended + CASE WHEN t.status = 2 AND o.status = 2 THEN o.minor ELSE 0 END)
             FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512)
          GROUP BY owner, currency HAVING sum(posted) <> sum(explained)",
@@ -180,9 +201,32 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "an open operation has a task",
-        // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference.
-        "SELECT o.id AS operation FROM operations AS o WHERE o.status = 1 AND NOT EXISTS (
-            SELECT 1 FROM tasks AS t WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511)",
+        // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference; 4 authenticate, 5 end of a wait, by
+        // the operation. Statuses of operations: 1 processing; 4, 5 and 6 waiting.
+        "SELECT o.id AS operation, o.status FROM operations AS o WHERE CASE
+            WHEN o.status = 1 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
+                WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511
+                    OR t.kind = 4 AND t.number = o.id)
+            WHEN o.status IN (4, 5, 6) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
+                WHERE t.kind = 5 AND t.number = o.id)
+            ELSE 0 END",
+    ),
+    (
+        "a task about an operation has its subject",
+        // 6: end of a hold, by the operation that placed it; payment status 9: awaiting capture.
+        "SELECT t.kind, t.number FROM tasks AS t
+         LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
+         WHERE t.kind IN (4, 5, 6) AND NOT coalesce(CASE t.kind
+            WHEN 4 THEN o.status IN (1, 4)
+            WHEN 5 THEN o.status IN (4, 5, 6)
+            ELSE o.kind = 4 AND o.status = 2 AND p.status = 9 END, 0)",
+    ),
+    (
+        "a hold that ends has its task",
+        "SELECT p.key AS payment FROM payments AS p
+         WHERE p.status = 9 AND json_extract(p.detail, '$.hold.ends') IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM tasks AS t
+            WHERE t.kind = 6 AND t.number = json_extract(p.detail, '$.hold.attempt.operation'))",
     ),
     (
         // Attempts: 1 created, 4 unknown, 7 reversing.
@@ -231,24 +275,29 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "no verification value outlives its operation",
-        "SELECT v.operation FROM cvv AS v LEFT JOIN operations AS o ON o.id = v.operation AND o.status = 1
+        "SELECT v.operation FROM cvv AS v LEFT JOIN operations AS o
+            ON o.id = v.operation AND o.status NOT IN (2, 3)
          WHERE o.id IS NULL",
     ),
     (
         "a finished operation's attempts are settled or being reversed",
         "SELECT a.reference AS attempt, a.status FROM attempts AS a
          JOIN operations AS o ON o.id = a.reference / 512
-         WHERE o.status <> 1 AND a.status IN (1, 4)",
+         WHERE o.status IN (2, 3) AND a.status IN (1, 4)",
     ),
     (
         "a done operation has one approved attempt",
+        // Counted are attempts at what the operation is for, not those on the way. A verification's is undone when it
+        // held an amount (5 reversed, 7 reversing). A change of a hold made on the way to another operation has none.
         // The sign before the status keeps the planner on the short range of references.
         "SELECT operation, approved FROM (
-            SELECT o.id AS operation, o.status, (
+            SELECT o.id AS operation, o.kind, o.status, o.detail, (
                 SELECT count(*) FROM attempts AS a
-                WHERE a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND +a.status = 2) AS approved
+                WHERE a.reference BETWEEN o.id * 512 AND o.id * 512 + 511
+                    AND (+a.status = 2 OR o.kind = 9 AND o.status = 2 AND +a.status IN (5, 7))
+                    AND CASE o.kind WHEN 7 THEN a.ask = 7 WHEN 8 THEN a.ask IN (6, 8) ELSE a.ask <> 11 END) AS approved
             FROM operations AS o)
-         WHERE approved <> (status = 2)",
+         WHERE approved <> (status = 2 AND NOT (kind IN (5, 6) AND coalesce(json_extract(detail, '$.automatic'), 0)))",
     ),
     (
         "a request's operation exists",
@@ -263,7 +312,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a refund that was started has taken its identifier",
         "SELECT o.id AS operation FROM operations AS o
-         WHERE o.kind <> 1 AND json_extract(o.detail, '$.merchant_refund_id') IS NOT NULL
+         WHERE o.kind IN (2, 3) AND json_extract(o.detail, '$.merchant_refund_id') IS NOT NULL
             AND EXISTS (SELECT 1 FROM attempts AS t WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511)
             AND NOT EXISTS (SELECT 1 FROM names AS n WHERE n.project = o.project AND n.kind = 2
                 AND n.folded = json_extract(o.detail, '$.merchant_refund_id') AND n.payment = o.payment)",
@@ -282,13 +331,14 @@ const RULES: &[(&str, &str)] = &[
         "an operation's code agrees with its status",
         // 9999: awaiting; 0: success.
         "SELECT id AS operation, status, code FROM operations
-         WHERE CASE status WHEN 1 THEN code <> 9999 WHEN 2 THEN code <> 0 ELSE code IN (0, 9999) END",
+         WHERE CASE status WHEN 2 THEN code <> 0 WHEN 3 THEN code IN (0, 9999) ELSE code <> 9999 END",
     ),
     (
         "a task runs by a clock that moves it",
         "SELECT t.kind, t.number, t.clock FROM tasks AS t
          LEFT JOIN callbacks AS c ON t.kind = 3 AND c.id = t.number / 256
-         WHERE t.clock NOT IN (0, coalesce(c.project, 0))",
+         LEFT JOIN operations AS o ON t.kind IN (5, 6) AND o.id = t.number
+         WHERE t.clock NOT IN (0, coalesce(c.project, o.project, 0))",
     ),
     (
         "what is sealed has its key",
@@ -300,154 +350,6 @@ const RULES: &[(&str, &str)] = &[
     (
         "an operation has its request",
         "SELECT o.id AS operation FROM operations AS o LEFT JOIN requests AS r ON r.id = o.request
-         WHERE r.id IS NULL",
+         WHERE r.id IS NULL AND o.kind <> 10 AND NOT coalesce(json_extract(o.detail, '$.automatic'), 0)",
     ),
 ];
-
-/// Reads the whole database once. Errors only when it cannot be read; what does not agree is in the report.
-pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
-    connection.create_scalar_function(
-        "fold",
-        1,
-        rusqlite::functions::FunctionFlags::SQLITE_UTF8
-            | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC,
-        |context| Ok(ferropay_domain::ids::fold(context.get_raw(0).as_str()?)),
-    )?;
-    let snapshot = connection.unchecked_transaction()?;
-    let count = |sql: &str| -> Result<u64> {
-        Ok(u64::try_from(snapshot.query_row(sql, [], |row| row.get::<_, i64>(0))?).unwrap_or(0))
-    };
-    let mut report = AuditReport {
-        payments: count("SELECT count(*) FROM payments")?,
-        operations: count("SELECT count(*) FROM operations")?,
-        postings: count("SELECT count(*) FROM postings")?,
-        callbacks: count("SELECT count(*) FROM callbacks")?,
-        tasks: count("SELECT count(*) FROM tasks")?,
-        verification_values: count("SELECT count(*) FROM cvv")?,
-        unfinished: count("SELECT count(*) FROM operations WHERE status = 1")?,
-        findings: Vec::new(),
-    };
-    for (rule, sql) in RULES {
-        let mut statement = snapshot.prepare(sql)?;
-        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            if report.findings.len() >= MOST_FINDINGS {
-                return Ok(report);
-            }
-            report.findings.push(Finding { rule, detail: describe(row, &names)? });
-        }
-    }
-    meanings(&snapshot, &mut report)?;
-    statuses(&snapshot, &mut report)?;
-    Ok(report)
-}
-
-fn describe(row: &Row<'_>, names: &[String]) -> Result<String> {
-    let mut text = String::new();
-    for (column, name) in names.iter().enumerate() {
-        let separator = if column > 0 { ", " } else { "" };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}{name} ");
-        let _ = match row.get_ref(column)? {
-            ValueRef::Null => write!(text, "none"),
-            ValueRef::Integer(number) => write!(text, "{number}"),
-            ValueRef::Real(_) => write!(text, "a fraction"),
-            ValueRef::Text(bytes) => write!(text, "{}", String::from_utf8_lossy(bytes)),
-            ValueRef::Blob(bytes) => bytes.iter().try_for_each(|byte| write!(text, "{byte:02x}")),
-        };
-    }
-    Ok(text)
-}
-
-/// Whether a number is one this release has a name for.
-type Known = fn(u8) -> bool;
-
-/// Every kind and status that is stored is one that this release knows.
-fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    let columns: [(&str, &str, Known); 6] = [
-        ("payments", "kind", |it| PaymentKind::from_number(it).is_some()),
-        ("payments", "status", |it| PaymentStatus::from_number(it).is_some()),
-        ("operations", "kind", |it| OperationKind::from_number(it).is_some()),
-        ("operations", "status", |it| OperationStatus::from_number(it).is_some()),
-        ("attempts", "status", |it| AttemptStatus::from_number(it).is_some()),
-        ("accounts", "owner_kind", |it| Owner::from_parts(it, 0).is_some()),
-    ];
-    for (table, column, known) in columns {
-        let mut statement = snapshot.prepare(&format!("SELECT DISTINCT {column} FROM {table}"))?;
-        for number in statement.query_map([], |row| row.get::<_, u8>(0))? {
-            let number = number?;
-            if !known(number) && report.findings.len() < MOST_FINDINGS {
-                let detail = format!("{table}, {column} {number}");
-                report.findings.push(Finding { rule: "a number has a meaning", detail });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The status a payment shows is one that its operations lead to by the machines' tables.
-fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    let mut statement = snapshot.prepare(
-        "SELECT p.key, p.status, p.debited, p.returned, p.refunded_any,
-            (SELECT o.status FROM operations AS o WHERE o.payment = p.key AND o.kind = ?1 ORDER BY o.id LIMIT 1)
-         FROM payments AS p",
-    )?;
-    let mut rows = statement.query([OperationKind::Sale.number()])?;
-    while let Some(row) = rows.next()? {
-        if report.findings.len() >= MOST_FINDINGS {
-            break;
-        }
-        let status = PaymentStatus::from_number(row.get(1)?);
-        let sale = row.get::<_, Option<u8>>(5)?.and_then(OperationStatus::from_number);
-        let (debited, returned): (i64, i64) = (row.get(2)?, row.get(3)?);
-        let expected = expected_status(sale, debited, returned, row.get(4)?);
-        let reachable = status
-            .is_some_and(|it| it == PaymentStatus::Processing || reachable(PaymentStatus::Processing, it));
-        if status != expected || !reachable {
-            let names = ["payment", "status", "debited", "returned", "refunded", "sale"].map(str::to_owned);
-            report.findings.push(Finding {
-                rule: "a payment's status follows from its operations",
-                detail: describe(row, &names)?,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn expected_status(
-    sale: Option<OperationStatus>,
-    debited: i64,
-    returned: i64,
-    refunded_any: bool,
-) -> Option<PaymentStatus> {
-    Some(match (sale?, returned) {
-        (OperationStatus::Processing, _) => PaymentStatus::Processing,
-        (OperationStatus::AwaitingThreeDs, _) => PaymentStatus::AwaitingThreeDs,
-        (OperationStatus::AwaitingMerchantAuth, _) => PaymentStatus::AwaitingMerchantAuth,
-        (OperationStatus::AwaitingClarification, _) => PaymentStatus::AwaitingClarification,
-        (OperationStatus::Decline, _) => PaymentStatus::Decline,
-        (OperationStatus::Success, 0) => PaymentStatus::Success,
-        (OperationStatus::Success, _) => match (returned >= debited, refunded_any) {
-            (true, true) => PaymentStatus::Refunded,
-            (true, false) => PaymentStatus::Reversed,
-            (false, true) => PaymentStatus::PartiallyRefunded,
-            (false, false) => PaymentStatus::PartiallyReversed,
-        },
-    })
-}
-
-/// Whether `to` can be reached from `from` in any number of steps.
-fn reachable(from: PaymentStatus, to: PaymentStatus) -> bool {
-    let mut known = vec![from];
-    let mut next = 0;
-    while let Some(at) = known.get(next).copied() {
-        next += 1;
-        for status in PaymentStatus::ALL {
-            if machine::payment_may_become(at, *status) && !known.contains(status) {
-                known.push(*status);
-            }
-        }
-    }
-    known.contains(&to)
-}
