@@ -65,6 +65,12 @@ codes! {
     AWAITING = 9999;
     /// The platform declined without a closer reason.
     GENERAL_DECLINE = 100;
+    /// The issuer refused, or could not be asked and the project does not go on without.
+    THREE_DS_DECLINED = 104;
+    /// The customer did not come back from the issuer in time.
+    THREE_DS_NOT_RETURNED = 108;
+    /// The cardholder's address does not match.
+    AVS_DECLINED = 109;
     /// No permission.
     ACCESS_DENIED = 303;
     /// The operation type is switched off for the project (G-034).
@@ -85,6 +91,10 @@ codes! {
     INVALID_JSON = 2003;
     /// A required member is missing.
     REQUIRED_MISSING = 2004;
+    /// The cardholder's address is demanded and missing.
+    AVS_NOT_FOUND = 2061;
+    /// Verifications are switched off for the project.
+    VERIFICATION_NOT_ALLOWED = 2123;
     /// Customer identifier not usable.
     INVALID_CUSTOMER_ID = 2124;
     /// The lock could not be taken in time.
@@ -99,6 +109,10 @@ codes! {
     ABOVE_LIMIT = 2642;
     /// No such project.
     PROJECT_NOT_FOUND = 2442;
+    /// Customers in an app are not agreed upon.
+    THREE_DS_APP = 2467;
+    /// Authentication without the customer is not agreed upon.
+    THREE_DS_WITHOUT_CUSTOMER = 2468;
     /// The payment method is not known.
     UNKNOWN_METHOD = 2541;
     /// The birth day is malformed.
@@ -107,6 +121,12 @@ codes! {
     INVALID_COUNTRY = 2610;
     /// The city is malformed.
     INVALID_CITY = 2611;
+    /// The birth day of a debtor in the United Kingdom is malformed.
+    DEBTOR_BIRTH_DAY = 3001;
+    /// The post code of a debtor in the United Kingdom is malformed.
+    DEBTOR_POST_CODE = 3002;
+    /// The family name of a debtor in the United Kingdom is malformed.
+    DEBTOR_SURNAME = 3003;
     /// The card has expired.
     CARD_EXPIRED = 3021;
     /// The currency is not enabled for the project.
@@ -127,14 +147,20 @@ codes! {
     MACHINE_BREAK = 3081;
     /// Too little would remain after a partial refund of a card payment.
     RESIDUAL_TOO_SMALL = 3117;
+    /// The currency is not that of the hold.
+    HOLD_CURRENCY = 3119;
     /// The currency is not known.
     INVALID_CURRENCY = 3121;
+    /// The merchant's category does not allow to change a hold so much.
+    CHANGE_FORBIDDEN = 3125;
     /// The card verification value is missing.
     CVV_REQUIRED = 3141;
     /// The cardholder's name breaks its rules.
     INVALID_HOLDER = 3161;
     /// The cardholder's name is missing.
     HOLDER_REQUIRED = 3162;
+    /// Data is missing and did not come, or cannot be asked for.
+    NEED_CLARIFICATION = 3191;
     /// The merchant's refund identifier is taken.
     REFUND_ID_EXISTS = 3230;
     /// The signature is wrong.
@@ -153,14 +179,28 @@ codes! {
     CURRENCY_REQUIRED = 3287;
     /// The amount is below the fixed fee.
     BELOW_FIXED_FEE = 3289;
+    /// The merchant's settings do not fit the operation.
+    MERCHANT_SETTINGS = 3291;
     /// The merchant may not start operations.
     MERCHANT_STATUS = 3299;
+    /// The operation is not possible with this card.
+    CARD_NOT_ALLOWED = 3356;
     /// The amount is below the smallest allowed.
     BELOW_LIMIT = 3358;
+    /// Data on a debt is missing.
+    DEBT_DATA_MISSING = 3490;
+    /// Debts may not be repaid with this card.
+    DEBT_CARD = 3491;
     /// The network declined without a closer reason.
     CARD_GENERAL_DECLINE = 10000;
+    /// Mail and telephone orders are not possible with a Maestro card of this country.
+    MAESTRO_MOTO = 10108;
+    /// The card does not take part in 3-D Secure.
+    NOT_ENROLLED = 10205;
     /// No answer in time from the card side.
     CARD_TIME_OUT = 10602;
+    /// The provider does not know, or no longer holds, what the operation refers to.
+    ORIGINAL_GONE = 10706;
 }
 
 /// Splits one line of RFC 4180 text without line breaks inside cells.

@@ -69,7 +69,7 @@ pub struct AccountKey {
 /// once per occurrence, which the store keeps unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryKind {
-    /// A sale was approved.
+    /// A sale or a capture was approved.
     Sale,
     /// The sale's fee.
     SaleFee,
@@ -83,6 +83,10 @@ pub enum EntryKind {
     Unsuspended(u8),
     /// Opening balance of a test project.
     Opening,
+    /// A refund was taken back.
+    ReturnUndone,
+    /// What taking it back costs.
+    ReturnUndoneFee,
 }
 
 impl EntryKind {
@@ -94,6 +98,8 @@ impl EntryKind {
             Self::Return => 3,
             Self::ReturnFee => 4,
             Self::Opening => 5,
+            Self::ReturnUndone => 6,
+            Self::ReturnUndoneFee => 7,
             Self::Suspended(n) => 0x100 + n as u16,
             Self::Unsuspended(n) => 0x200 + n as u16,
         }
@@ -161,7 +167,7 @@ fn entry(operation: OperationId, kind: EntryKind, at: Timestamp, legs: Vec<Leg>)
     Entry { operation, kind, at, legs }
 }
 
-/// A sale was approved for `amount`: the provider owes it, it passes the customers' account, the merchant
+/// A sale, or the capture of a hold, was approved for `amount`: the provider owes it, it passes the customers' account, the merchant
 /// gets it and pays `fee`.
 pub fn sale(
     parties: Parties,
@@ -170,10 +176,22 @@ pub fn sale(
     fee: Money,
     at: Timestamp,
 ) -> Vec<Entry> {
+    incoming(parties, operation, (EntryKind::Sale, EntryKind::SaleFee), amount, fee, at)
+}
+
+/// `amount` comes in from the provider and goes to the merchant, who pays `fee`.
+fn incoming(
+    parties: Parties,
+    operation: OperationId,
+    (kind, fee_kind): (EntryKind, EntryKind),
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
     let Parties { project, provider } = parties;
     let mut entries = vec![entry(
         operation,
-        EntryKind::Sale,
+        kind,
         at,
         vec![
             leg(Owner::Provider(provider), amount, -1),
@@ -185,7 +203,7 @@ pub fn sale(
     if fee.minor != 0 {
         entries.push(entry(
             operation,
-            EntryKind::SaleFee,
+            fee_kind,
             at,
             vec![leg(Owner::Merchant(project), fee, -1), leg(Owner::Fees(project), fee, 1)],
         ));
@@ -224,6 +242,19 @@ pub fn returned(
         ));
     }
     entries
+}
+
+/// A refund of `amount` was taken back: the provider owes it again, it passes the customers' account, and the merchant
+/// gets it less `fee` (G-307).
+pub fn return_undone(
+    parties: Parties,
+    operation: OperationId,
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
+    let kinds = (EntryKind::ReturnUndone, EntryKind::ReturnUndoneFee);
+    incoming(parties, operation, kinds, amount, fee, at)
 }
 
 /// The provider says it did an attempt we had given up: what it took (a debit, `sign` 1) or paid (a return,
@@ -277,6 +308,7 @@ mod tests {
             let at = Timestamp::from_seconds(1);
             let mut entries = sale(parties, operation, amount, fee, at);
             entries.extend(returned(parties, operation, amount, fee, at));
+            entries.extend(return_undone(parties, operation, amount, fee, at));
             entries.push(suspended(provider, operation, n, amount, 1, at));
             entries.push(unsuspended(provider, operation, n, amount, -1, at));
             entries.push(opening(ProjectId::new(1), operation, amount, at));

@@ -98,7 +98,7 @@ pub struct CardFacts {
 }
 
 /// What is known besides when a second step is decided.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SecondStepFacts {
     /// The smallest amount of the payment's currency that is worth a US cent, in minor units (G-184).
     pub smallest_rest: i64,

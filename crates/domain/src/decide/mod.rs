@@ -1,28 +1,41 @@
 //! The decisions: pure functions from facts, a command and the moment to a change set.
 
+mod approval;
+mod authentication;
 mod browser;
+mod card;
 mod commands;
+mod data;
+mod flow;
+mod follow_up;
 mod outcome;
 mod refund;
-mod stub;
+mod scene;
+mod second_step;
+mod undo_refund;
 
+pub use authentication::{asked_again, authenticated, result_noticed};
 pub use browser::browser_known;
+pub use card::card;
 pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest,
 };
+pub use data::demanded;
+pub use follow_up::{follow_up, wait_ended};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use refund::{RefundCommand, RefundFacts, refund};
-pub use stub::*;
+pub use second_step::{hold_ended, second_step};
+pub use undo_refund::undo_refund;
 
 use crate::{
     callback::{Content, Event, Problem, Subject},
     change::{ChangeSet, PaymentWrite, Request},
     codes::Code,
     ids::{CallbackId, OperationId, PaymentId, PaymentKey, ProjectId, RequestId},
-    payment::{Attempt, Operation, OperationStatus, Payment, PaymentStatus, machine::Notice},
+    payment::{Attempt, Operation, OperationStatus, Payment, machine::Notice},
     project::Project,
     time::Timestamp,
 };
@@ -57,6 +70,14 @@ pub struct RequestHead {
     pub path: &'static str,
     /// See [`Request::fingerprint`].
     pub fingerprint: [u8; 16],
+}
+
+/// Where an operation goes on.
+enum Stage {
+    /// These members have to be asked for first; none when the data is complete.
+    Data(Vec<String>),
+    /// Everything before the provider is done.
+    Provider,
 }
 
 /// The callback options of a request (G-084, G-085).
@@ -108,7 +129,7 @@ fn rejected(
         ..request(head, project.id, &payment_id, None, now)
     };
     let addresses =
-        if options.disabled { Vec::new() } else { addresses(project, options.url.as_deref(), false) };
+        if options.disabled { Vec::new() } else { addresses(project, options.url.as_deref(), Some(false)) };
     let event = Event {
         id: callback,
         project: project.id,
@@ -121,11 +142,17 @@ fn rejected(
     ChangeSet { request: Some(request), events: vec![event], ..ChangeSet::default() }
 }
 
-/// Where a callback goes: the payment's own address, else the project's for the result, else its general one.
-fn addresses(project: &Project, own: Option<&str>, success: bool) -> Vec<String> {
+/// Where a callback goes: the payment's own address, else the project's for the result, else its general one. What the
+/// merchant has to do next has no result yet, and goes wherever a success would go before it goes nowhere.
+fn addresses(project: &Project, own: Option<&str>, success: Option<bool>) -> Vec<String> {
     let settings = &project.settings;
-    let by_result = if success { &settings.callback_url_success } else { &settings.callback_url_decline };
-    own.or(by_result.as_deref()).or(settings.callback_url.as_deref()).map(str::to_owned).into_iter().collect()
+    let general = settings.callback_url.as_deref();
+    let by_result = match success {
+        Some(true) => settings.callback_url_success.as_deref().or(general),
+        Some(false) => settings.callback_url_decline.as_deref().or(general),
+        None => general.or(settings.callback_url_success.as_deref()),
+    };
+    own.or(by_result).map(str::to_owned).into_iter().collect()
 }
 
 /// Counts a callback of the payment and describes it, when the transition is one the merchant hears of.
@@ -143,10 +170,11 @@ fn notify(
     }
     payment.callbacks = payment.callbacks.saturating_add(1);
     let own = payment.detail.callback_url.as_deref();
-    let addresses = if operation.detail.callback_disabled {
-        Vec::new()
-    } else {
-        addresses(project, own, operation.status == OperationStatus::Success)
+    let addresses = match notice {
+        // Never suppressed (G-084, D-08).
+        Notice::Prescriptive => addresses(project, own, None),
+        _ if operation.detail.callback_disabled => Vec::new(),
+        _ => addresses(project, own, Some(operation.status == OperationStatus::Success)),
     };
     let delay = Duration::from_secs(u64::from(operation.detail.callback_delay.unwrap_or(0)));
     changes.events.push(Event {
@@ -169,11 +197,6 @@ fn updated(mut payment: Payment) -> PaymentWrite {
     let expected = payment.version;
     payment.version = expected.saturating_add(1);
     PaymentWrite::Update { payment: Box::new(payment), expected }
-}
-
-fn set_status(payment: &mut Payment, status: PaymentStatus, now: Now) {
-    payment.status = status;
-    payment.updated_at = now.business;
 }
 
 fn problem(code: Code, field: Option<&'static str>) -> Problem {

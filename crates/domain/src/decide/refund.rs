@@ -1,14 +1,13 @@
 //! A return of money is asked for.
 
-use super::{CallbackOptions, Ids, Now, RequestHead, notify, request, updated};
+use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, scene::Scene};
 use crate::{
-    change::{ChangeSet, Hold, MachineBreak, Name, NameKind, Task, TaskKey, Write, bucket_of},
+    change::{ChangeSet, Hold, MachineBreak, Name, NameKind},
     codes::{self, Code},
     ledger::{AccountKey, Owner},
     money::Money,
     payment::{
-        Attempt, Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentStatus,
-        machine::{Event, transition},
+        Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentStatus, machine::Event,
     },
     project::{OperationDay, Project},
 };
@@ -59,17 +58,15 @@ pub fn refund(
     let amount = command.amount.unwrap_or_else(|| everything(payment));
     let kind = kind_of_return(payment, amount, facts.day, now);
     let refused = refusal(project, payment, amount, facts, now);
-    let event = if refused.is_some() { Event::PreconditionFailed } else { Event::Accepted };
-    let row = transition(kind, None, event).ok_or(MachineBreak { from: "nothing", event: event.name() })?;
     let operation = Operation {
         id: ids.operation,
         payment: payment.key,
         project: project.id,
         kind,
-        status: row.to,
+        status: OperationStatus::Processing,
         amount,
         request: command.head.id,
-        code: refused.unwrap_or(codes::AWAITING),
+        code: codes::AWAITING,
         created_at: now.business,
         updated_at: now.business,
         detail: OperationDetail {
@@ -82,18 +79,16 @@ pub fn refund(
             ..OperationDetail::default()
         },
     };
-    let mut changes = ChangeSet {
-        request: Some(request(command.head, project.id, &payment.id, Some((payment.key, operation.id)), now)),
-        ..ChangeSet::default()
-    };
-    let mut payment = payment.clone();
-    if operation.status == OperationStatus::Processing {
-        start(&mut changes, project, &mut payment, &operation, command.merchant_refund_id, now);
+    let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
+    scene.answer(command.head);
+    if let Some(code) = refused {
+        scene.begin(Event::PreconditionFailed, code)?;
+    } else {
+        start(&mut scene, command.merchant_refund_id);
+        scene.begin(Event::Accepted, codes::AWAITING)?;
+        scene.proceed(Stage::Data(data::missing_members(project, kind, &command.given)))?;
     }
-    notify(&mut changes, project, &mut payment, &operation, None, row.notice, (ids.callback, now));
-    changes.operations.push(Write::Insert(operation));
-    changes.payment = Some(updated(payment));
-    Ok(changes)
+    Ok(scene.finish())
 }
 
 /// What a refund without an amount asks for: all that is left. When nothing is left the refund will be declined, and the
@@ -105,40 +100,24 @@ fn everything(payment: &Payment) -> Money {
     Money::new(minor, payment.currency)
 }
 
-fn start(
-    changes: &mut ChangeSet,
-    project: &Project,
-    payment: &mut Payment,
-    operation: &Operation,
-    merchant_refund_id: Option<String>,
-    now: Now,
-) {
+/// The amount is spoken for, on the payment and on the merchant's balance.
+fn start(scene: &mut Scene<'_>, merchant_refund_id: Option<String>) {
+    let (project, operation) = (scene.project, &scene.operation);
     let amount = operation.amount;
-    payment.returning = payment.returning.saturating_add(amount.minor);
-    payment.open = Some(operation.id);
-    payment.last_return_at = Some(now.business);
-    let account = payment.detail.debit.as_ref().map_or(project.card_account, |debit| debit.account);
-    let attempt = Attempt::first(operation, account, now.real);
-    changes.holds.push(Hold {
+    scene.payment.returning = scene.payment.returning.saturating_add(amount.minor);
+    scene.payment.last_return_at = Some(scene.now.business);
+    scene.changes.holds.push(Hold {
         operation: operation.id,
         account: AccountKey { owner: Owner::Merchant(project.id), currency: amount.currency },
         minor: amount.minor.saturating_add(operation.detail.fee_minor),
         floor: project.floor(amount.currency),
     });
-    changes.names.extend(merchant_refund_id.map(|id| Name {
+    scene.changes.names.extend(merchant_refund_id.map(|id| Name {
         kind: NameKind::MerchantRefund,
         project: project.id,
         folded: id,
-        payment: payment.key,
+        payment: scene.payment.key,
     }));
-    changes.tasks.push(Task {
-        key: TaskKey::Call(attempt.id),
-        bucket: bucket_of(payment.key),
-        clock: None,
-        due: now.real,
-        tries: 0,
-    });
-    changes.attempts.push(Write::Insert(attempt));
 }
 
 /// What the merchant pays for a return of `amount`, minor units; `None` when it is out of range, alone or

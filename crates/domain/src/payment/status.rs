@@ -112,6 +112,11 @@ impl OperationKind {
         matches!(self, Self::Sale | Self::Auth | Self::AccountVerification)
     }
 
+    /// Whether it changes or ends a hold at the merchant's or the platform's wish.
+    pub const fn is_second_step(self) -> bool {
+        matches!(self, Self::Incremental | Self::Capture | Self::Cancel)
+    }
+
     /// Whether it returns money of a debit to the customer.
     pub const fn is_return(self) -> bool {
         matches!(self, Self::Refund | Self::Reversal)
@@ -177,6 +182,20 @@ impl Ask {
         )
     }
 
+    /// Which way money flows at the provider when it is done: 1 to the platform, -1 back, 0 when none moves.
+    pub const fn money_direction(self) -> i64 {
+        match self {
+            Self::Sale | Self::Capture | Self::UndoRefund => 1,
+            Self::Refund | Self::Void => -1,
+            Self::Auth
+            | Self::Increment
+            | Self::Decrement
+            | Self::Release
+            | Self::Verify
+            | Self::StartMerchantAuth => 0,
+        }
+    }
+
     /// Whether the message carries the card's verification value when it is kept.
     pub const fn takes_cvv(self) -> bool {
         matches!(self, Self::Sale | Self::Auth | Self::Verify)
@@ -202,6 +221,11 @@ named! {
 }
 
 impl OperationStatus {
+    /// Whether it waits for somebody outside the platform and the providers.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::AwaitingThreeDs | Self::AwaitingMerchantAuth | Self::AwaitingClarification)
+    }
+
     /// Whether no event may change it any more.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)

@@ -1,0 +1,260 @@
+//! What an approval or a refusal of an attempt means for its operation: what is booked, what is held, and what is
+//! asked of the provider next.
+
+use super::{scene::Scene, second_step::hold_limit};
+use crate::{
+    card::Network,
+    change::{MachineBreak, Settlement, TaskKey, Walked, Write},
+    codes::{self, Code},
+    ids::ProviderAccountId,
+    ledger::{self, AccountKey, Owner, Parties},
+    money::Money,
+    payment::{
+        Ask, Authorisation, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind, TransStatus,
+        machine::{AttemptEvent, Event, transition},
+    },
+};
+use std::time::Duration;
+
+/// How long before a network lets a hold go it is captured or released (G-181).
+const BEFORE_THE_LIMIT: Duration = Duration::from_mins(30);
+
+impl Scene<'_> {
+    /// The provider did what the attempt asks for, `amount` of it.
+    pub(super) fn approved(&mut self, amount: Money) -> Result<(), MachineBreak> {
+        let Some(attempt) = &self.attempt else {
+            return Err(MachineBreak { from: "nothing", event: Event::Approved.name() });
+        };
+        if self.operation.status.is_final() {
+            // A message that moves no money and came too late to matter.
+            return Ok(());
+        }
+        let account = attempt.account;
+        match attempt.ask {
+            Ask::Sale | Ask::Capture => self.debited(amount, account),
+            Ask::Auth => self.held(amount, account),
+            Ask::Verify => self.verified(),
+            Ask::Refund | Ask::Void => self.returned(account),
+            Ask::Increment | Ask::Decrement => self.hold_changed(),
+            Ask::Release => {
+                self.end_hold_timer();
+                self.step(Event::Approved, codes::SUCCESS)
+            }
+            Ask::UndoRefund => self.refund_undone(account),
+            Ask::StartMerchantAuth => {
+                self.set_merchant_auth(MerchantAuthStep::Started);
+                Ok(())
+            }
+        }
+    }
+
+    /// The operation ends without having done anything.
+    pub(super) fn declined(&mut self, event: Event, code: Code) -> Result<(), MachineBreak> {
+        if self.operation.status.is_final() {
+            return Ok(());
+        }
+        match self.operation.kind {
+            OperationKind::Refund | OperationKind::Reversal => {
+                self.payment.returning = self.payment.returning.saturating_sub(self.operation.amount.minor);
+                self.settle_hold(0);
+                self.operation.detail.fee_minor = 0;
+            }
+            OperationKind::Capture | OperationKind::Cancel => {
+                self.record_change_of_hold(Event::Declined, code)?;
+                self.operation.code = code;
+                if self.operation.detail.automatic && !self.hold_is_gone() {
+                    self.try_again_at_the_limit();
+                }
+            }
+            kind if kind.is_primary() => self.operation.detail.eci = self.proof_indicator(),
+            _ => {}
+        }
+        self.step(event, code)
+    }
+
+    fn debited(&mut self, amount: Money, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let (operation, at) = (self.operation.id, self.now.business);
+        let amount =
+            if self.operation.kind == OperationKind::Capture { self.operation.amount } else { amount };
+        let fee = self.project.settings.sale_fee.fee_within(amount);
+        if self.operation.kind == OperationKind::Capture {
+            self.end_hold_timer();
+        } else {
+            self.operation.detail.eci = self.indicator();
+        }
+        self.payment.debited = amount.minor;
+        self.operation.amount = amount;
+        self.operation.detail.fee_minor = fee.minor;
+        let parties = Parties { project: self.project.id, provider: account };
+        self.payment.detail.debit = self.attempt.as_ref().map(|attempt| Debit {
+            attempt: attempt.id,
+            account,
+            at,
+            network: self.network(),
+        });
+        self.changes.entries.extend(ledger::sale(parties, operation, amount, fee, at));
+        self.step(Event::Approved, codes::SUCCESS)
+    }
+
+    /// A hold was placed: it lasts as long as the network says, and somebody looks after it before that (G-180 to
+    /// G-182).
+    fn held(&mut self, amount: Money, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let (network, at) = (self.network(), self.operation.created_at);
+        let settings = &self.project.settings;
+        let ends = hold_limit(network, settings.category).map(|limit| at.plus(limit));
+        self.operation.detail.eci = self.indicator();
+        self.operation.amount = amount;
+        self.payment.held = amount.minor;
+        self.payment.detail.hold = self.attempt.as_ref().map(|attempt| Authorisation {
+            attempt: attempt.id,
+            account,
+            at,
+            network,
+            initial: amount.minor,
+            ends,
+        });
+        if let Some(ends) = ends {
+            let latest = ends.minus(BEFORE_THE_LIMIT);
+            let lag = settings.hold_lag_seconds.map(|lag| at.plus(Duration::from_secs(u64::from(lag))));
+            self.put_timer(TaskKey::EndHold(self.operation.id), lag.map_or(latest, |lag| lag.min(latest)));
+        }
+        self.step(Event::Approved, codes::SUCCESS)
+    }
+
+    /// A verification is a success at once; what was held for it is released (G-339).
+    fn verified(&mut self) -> Result<(), MachineBreak> {
+        self.operation.detail.eci = self.indicator();
+        self.step(Event::Approved, codes::SUCCESS)?;
+        if self.attempt.as_ref().is_some_and(|attempt| attempt.amount.minor > 0) {
+            self.attempt_step(AttemptEvent::NotKept, None)?;
+            self.reverse();
+        }
+        Ok(())
+    }
+
+    fn returned(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let asked = self.operation.amount;
+        let fee = Money::new(self.operation.detail.fee_minor, asked.currency);
+        let parties = Parties { project: self.project.id, provider: account };
+        self.payment.returning = self.payment.returning.saturating_sub(asked.minor);
+        self.payment.returned = self.payment.returned.saturating_add(asked.minor);
+        self.payment.refunded_any |= self.operation.kind == OperationKind::Refund;
+        self.settle_hold(asked.minor.saturating_add(fee.minor));
+        let entries = ledger::returned(parties, self.operation.id, asked, fee, self.now.business);
+        self.changes.entries.extend(entries);
+        self.step(Event::Approved, codes::SUCCESS)
+    }
+
+    fn refund_undone(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let amount = self.operation.amount;
+        let fee = self.project.settings.refund_cancellation_fee.fee_within(amount);
+        let parties = Parties { project: self.project.id, provider: account };
+        self.payment.returned = self.payment.returned.saturating_sub(amount.minor);
+        self.payment.refunded_any &= self.payment.returned > 0;
+        self.payment.detail.refunds_undone.extend(self.operation.detail.refund);
+        self.operation.detail.fee_minor = fee.minor;
+        let entries = ledger::return_undone(parties, self.operation.id, amount, fee, self.now.business);
+        self.changes.entries.extend(entries);
+        self.step(Event::Approved, codes::SUCCESS)
+    }
+
+    /// The hold is larger or smaller now: that was all, or the capture follows.
+    fn hold_changed(&mut self) -> Result<(), MachineBreak> {
+        let Some(attempt) = &self.attempt else { return Ok(()) };
+        let change = attempt.amount.minor;
+        self.payment.held = if attempt.ask == Ask::Increment {
+            self.payment.held.saturating_add(change)
+        } else {
+            self.payment.held.saturating_sub(change)
+        };
+        self.record_change_of_hold(Event::Approved, codes::SUCCESS)?;
+        match self.operation.kind {
+            OperationKind::Capture => {
+                self.next_attempt();
+                Ok(())
+            }
+            OperationKind::Cancel => self.step(Event::PartReleased, codes::SUCCESS),
+            _ => self.step(Event::Approved, codes::SUCCESS),
+        }
+    }
+
+    /// A capture or a cancel changed the hold, or could not: the operation that stands for it is recorded beside it,
+    /// ended and told to nobody (G-171, G-174, D-12).
+    fn record_change_of_hold(&mut self, event: Event, code: Code) -> Result<(), MachineBreak> {
+        if !matches!(self.operation.kind, OperationKind::Capture | OperationKind::Cancel) {
+            return Ok(());
+        }
+        let Some(attempt) = &self.attempt else { return Ok(()) };
+        let kind = match attempt.ask {
+            Ask::Increment => OperationKind::Incremental,
+            Ask::Decrement => OperationKind::Decremental,
+            _ => return Ok(()),
+        };
+        let row =
+            transition(kind, None, event).ok_or(MachineBreak { from: "nothing", event: event.name() })?;
+        let id = self.ids.operation;
+        self.changes.walked.push(Walked { operation: id, row, code });
+        self.changes.operations.push(Write::Insert(Operation {
+            id,
+            payment: self.payment.key,
+            project: self.project.id,
+            kind,
+            status: row.to,
+            amount: attempt.amount,
+            request: self.operation.request,
+            code,
+            created_at: self.now.business,
+            updated_at: self.now.business,
+            detail: OperationDetail { automatic: true, ..OperationDetail::default() },
+        }));
+        Ok(())
+    }
+
+    /// What the platform could not end in time is released when the network lets it go anyway.
+    fn try_again_at_the_limit(&mut self) {
+        let hold = self.payment.detail.hold.as_ref();
+        if let Some((operation, ends)) = hold.and_then(|hold| Some((hold.attempt.operation, hold.ends?))) {
+            self.put_timer(TaskKey::EndHold(operation), ends);
+        }
+    }
+
+    pub(super) fn set_merchant_auth(&mut self, step: MerchantAuthStep) {
+        self.operation.detail.card.get_or_insert_default().merchant_auth = Some(step);
+        self.touch();
+    }
+
+    /// The attempt is undone until the provider acknowledges it.
+    pub(super) fn reverse(&mut self) {
+        if let Some(id) = self.attempt.as_ref().map(|attempt| attempt.id) {
+            self.put(TaskKey::Reverse(id), self.now.real);
+        }
+    }
+
+    fn settle_hold(&mut self, paid: i64) {
+        let asked = self.operation.amount;
+        let fee = self.operation.detail.fee_minor;
+        self.changes.settled.push(Settlement {
+            operation: self.operation.id,
+            account: AccountKey { owner: Owner::Merchant(self.project.id), currency: asked.currency },
+            held: asked.minor.saturating_add(fee),
+            paid,
+        });
+    }
+
+    pub(super) fn network(&self) -> Network {
+        self.payment.detail.card.as_ref().map_or(Network::Other, |card| card.network)
+    }
+
+    /// The electronic commerce indicator of what was done (G-194).
+    fn indicator(&self) -> Option<String> {
+        self.proof_indicator().or_else(|| self.network().eci_without_authentication().map(str::to_owned))
+    }
+
+    fn proof_indicator(&self) -> Option<String> {
+        let authentication = self.operation.detail.authentication.as_deref()?;
+        let proof = authentication.proof()?;
+        let attempted_only =
+            authentication.result.as_ref().is_some_and(|result| result.status == TransStatus::A);
+        proof.eci.or_else(|| self.network().eci_with_authentication(attempted_only).map(str::to_owned))
+    }
+}

@@ -1,0 +1,352 @@
+//! A card purchase in one or two steps, or the verification of a card, is asked for.
+
+use super::{
+    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, data, problem, rejected,
+    scene::Scene,
+};
+use crate::{
+    callback::Problem,
+    card::{CardSummary, Network, statement_name},
+    change::{ChangeSet, MachineBreak, Name, NameKind},
+    codes::{self, Code},
+    ids::AuthenticationId,
+    payment::{
+        Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, Operation,
+        OperationDetail, OperationKind, OperationStatus, Payment, PaymentDetail, PaymentKind, PaymentStatus,
+        machine::Event,
+    },
+    project::Project,
+};
+
+/// Accepts a card purchase or verification: payment and operation come into being together (G-015, T-045, T-070,
+/// T-118) and go on as far as they can, or the request fails before an operation exists and the merchant is told by
+/// callback (G-120).
+pub fn card(
+    project: &Project,
+    command: CardCommand,
+    facts: CardFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let problems = problems(project, &command, now);
+    let CardCommand { head, kind, payment_id, amount, card, customer, callback, given, .. } = command;
+    if !problems.is_empty() {
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    }
+    let mut request = granted(project, kind, card.network, command.request);
+    let mut supplied = data::Members::new();
+    let missing = needed(project, kind, &card, &mut request, &customer, &given, &mut supplied);
+    let planned = missing.and_then(|missing| {
+        let authentication = authentication(project, &request, command.three_ds, facts, ids)?;
+        Ok((missing, authentication))
+    });
+    let (next, authentication) = match planned {
+        Ok((missing, authentication)) => (Ok(missing), authentication),
+        Err(code) => (Err(code), None),
+    };
+    let operation = Operation {
+        id: ids.operation,
+        payment: ids.payment,
+        project: project.id,
+        kind,
+        status: OperationStatus::Processing,
+        amount,
+        request: head.id,
+        code: codes::AWAITING,
+        created_at: now.business,
+        updated_at: now.business,
+        detail: OperationDetail {
+            callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
+            callback_disabled: callback.disabled,
+            fault_plan: command.fault_plan,
+            card: (request != CardRequest::default()).then(|| Box::new(request)),
+            authentication: authentication.map(Box::new),
+            ..OperationDetail::default()
+        },
+    };
+    let payment = Payment {
+        key: ids.payment,
+        project: project.id,
+        kind: match kind {
+            OperationKind::AccountVerification => PaymentKind::AccountVerification,
+            _ => PaymentKind::Purchase,
+        },
+        status: PaymentStatus::Processing,
+        currency: amount.currency,
+        requested: amount.minor,
+        held: 0,
+        debited: 0,
+        returned: 0,
+        returning: 0,
+        refunded_any: false,
+        open: None,
+        last_return_at: None,
+        callbacks: 0,
+        version: 1,
+        created_at: now.business,
+        updated_at: now.business,
+        detail: PaymentDetail {
+            description: command.description,
+            customer,
+            card: Some(card),
+            callback_url: callback.url,
+            merchant_data: command.merchant_data,
+            debit: None,
+            hold: None,
+            refunds_undone: Vec::new(),
+            supplied,
+            booking: command.booking,
+        },
+        id: payment_id,
+    };
+    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
+    scene.changes.names.push(Name {
+        kind: NameKind::Payment,
+        project: project.id,
+        folded: scene.payment.id.folded(),
+        payment: ids.payment,
+    });
+    scene.answer(head);
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    match next {
+        Ok(missing) => scene.proceed(Stage::Data(missing))?,
+        Err(code) => scene.declined(Event::Declined, code)?,
+    }
+    Ok(scene.finish())
+}
+
+/// The rules checked between acceptance and the operation; the first that is broken is reported.
+fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> {
+    let settings = &project.settings;
+    let is_purchase = command.kind != OperationKind::AccountVerification;
+    let switched_on = match command.kind {
+        OperationKind::Sale => settings.card_sales_allowed,
+        OperationKind::Auth => settings.two_step_allowed,
+        // Told as a declined operation (G-343).
+        _ => true,
+    };
+    let (amount, limits) = (command.amount.minor, project.sale_limits(command.amount.currency));
+    let cvv_may_be_missing = data::cvv_may_be_missing(command.card.network, command.request.moto);
+    let checks = [
+        (!project.active, codes::MERCHANT_STATUS, None),
+        (!switched_on || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
+        (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (
+            settings.customer_id_required && command.customer.id.is_none(),
+            codes::CUSTOMER_ID_REQUIRED,
+            Some("customer.id"),
+        ),
+        (
+            settings.card_holder_required && command.card.holder.is_none(),
+            codes::HOLDER_REQUIRED,
+            Some("card.card_holder"),
+        ),
+        (
+            command.card.holder.as_deref().is_some_and(|holder| !is_plausible_holder(holder)),
+            codes::INVALID_HOLDER,
+            Some("card.card_holder"),
+        ),
+        (!command.card.expiry.is_valid_at(now.business), codes::CARD_EXPIRED, Some("card.year")),
+        (
+            is_purchase && project.needs_booking_dates() && !command.has_booking_dates,
+            codes::REQUIRED_MISSING,
+            Some("booking_info.start_date"),
+        ),
+        (
+            is_purchase && limits.smallest.is_some_and(|least| amount < least),
+            codes::BELOW_LIMIT,
+            Some("payment.amount"),
+        ),
+        (
+            is_purchase && limits.largest.is_some_and(|most| amount > most),
+            codes::ABOVE_LIMIT,
+            Some("payment.amount"),
+        ),
+        (!command.has_cvv && !cvv_may_be_missing, codes::CVV_REQUIRED, Some("card.cvv")),
+        (
+            is_purchase
+                && (amount < settings.sale_fee.fixed_minor
+                    || settings.sale_fee.fee(command.amount).map_or(true, |fee| fee.minor > amount)),
+            codes::BELOW_FIXED_FEE,
+            Some("payment.amount"),
+        ),
+    ];
+    checks
+        .into_iter()
+        .filter(|(fails, ..)| *fails)
+        .map(|(_, code, field)| problem(code, field))
+        .take(1)
+        .collect()
+}
+
+/// A cardholder's name has at least two words, two of them longer than one letter, and at most one full stop
+/// (G-071).
+fn is_plausible_holder(holder: &str) -> bool {
+    let words: Vec<&str> = holder.split_whitespace().collect();
+    let longer = words.iter().filter(|word| word.chars().count() > 1).count();
+    words.len() >= 2 && longer >= 2 && holder.matches('.').count() <= 1
+}
+
+/// What of the particulars the project and the card's network take; the rest is ignored, as if it had not been asked
+/// for (G-239, G-240, G-257).
+fn granted(project: &Project, kind: OperationKind, network: Network, asked: CardRequest) -> CardRequest {
+    let settings = &project.settings;
+    let is_verification = kind == OperationKind::AccountVerification;
+    let both_networks = matches!(network, Network::Mastercard | Network::Visa);
+    CardRequest {
+        partial_allowed: asked.partial_allowed
+            && settings.partial_approval_allowed
+            && both_networks
+            && !is_verification,
+        moto: asked.moto.filter(|kind| matches!(kind, 1 | 2)),
+        descriptor: asked
+            .descriptor
+            .filter(|_| settings.descriptor_allowed)
+            .and_then(|text| statement_name(&text, network)),
+        avs: asked.avs,
+        avs_required: false,
+        name_check: asked.name_check
+            && settings.name_verification_allowed
+            && both_networks
+            && is_verification,
+        debt_account: asked.debt_account.filter(|_| settings.debt_repayment),
+        merchant_auth: None,
+        extra_param: asked.extra_param,
+    }
+}
+
+/// Which data has to be asked for. Error: a rule by which the accepted operation is declined.
+fn needed(
+    project: &Project,
+    kind: OperationKind,
+    card: &CardSummary,
+    request: &mut CardRequest,
+    customer: &Customer,
+    given: &data::Members,
+    supplied: &mut data::Members,
+) -> Result<Vec<String>, Code> {
+    let settings = &project.settings;
+    if kind == OperationKind::AccountVerification && !settings.account_verification_allowed {
+        return Err(codes::VERIFICATION_NOT_ALLOWED);
+    }
+    if request.moto.is_some()
+        && card.network == Network::Maestro
+        && !data::maestro_takes_orders(project, card)
+    {
+        return Err(codes::MAESTRO_MOTO);
+    }
+    let mut missing = data::missing_members(project, kind, given);
+    if let Some(code) = data::check_avs(project, kind, card, request, &mut missing) {
+        return Err(code);
+    }
+    if settings.debt_repayment {
+        if let Some(code) = data::debt_refusal(project, card) {
+            return Err(code);
+        }
+        let payer = data::missing_on_debt(project, card.network, request, customer, given, supplied)?;
+        for path in payer {
+            if !missing.contains(&path) {
+                missing.push(path);
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// How the customer is to be authenticated, if at all. Not for orders by mail or telephone, whose customer is not
+/// there (G-256), and not again when the merchant has done it and may (G-207, G-210). Error: the code of a decline.
+fn authentication(
+    project: &Project,
+    request: &CardRequest,
+    three_ds: ThreeDsRequest,
+    facts: CardFacts,
+    ids: Ids,
+) -> Result<Option<Authentication>, Code> {
+    let settings = &project.settings;
+    if request.moto.is_some() {
+        return Ok(None);
+    }
+    if let Some(supplied) = three_ds.supplied.filter(|_| settings.merchant_three_ds_allowed) {
+        return Ok(Some(Authentication {
+            id: AuthenticationId::of(ids.operation, *ids.payment.as_bytes()),
+            flow: AuthenticationFlow::Merchant,
+            step: AuthenticationStep::Done,
+            version: supplied.version,
+            md: String::new(),
+            return_url: String::new(),
+            notification_url: None,
+            device_data: None,
+            data: data::Members::new(),
+            form: None,
+            issuer_form: None,
+            ds_transaction: supplied.ds_transaction,
+            acs_transaction: None,
+            result: Some(supplied.result),
+            returned: false,
+            xid: Some(supplied.xid),
+        }));
+    }
+    if !settings.three_ds {
+        return Ok(None);
+    }
+    let Some(range) = facts.range else {
+        return if settings.three_ds_required { Err(codes::NOT_ENROLLED) } else { Ok(None) };
+    };
+    match three_ds.data.get("payment.device_channel").map(String::as_str) {
+        Some("01" | "1") if !settings.three_ds_app => return Err(codes::THREE_DS_APP),
+        Some("03" | "3") if !settings.three_ds_requestor_initiated => {
+            return Err(codes::THREE_DS_WITHOUT_CUSTOMER);
+        }
+        _ => {}
+    }
+    let extended = three_ds.return_url.is_some() && three_ds.notification_url.is_some();
+    let mut planned = Authentication {
+        id: range.id,
+        flow: if extended { AuthenticationFlow::Extended } else { AuthenticationFlow::Basic },
+        step: AuthenticationStep::Planned,
+        version: String::new(),
+        md: String::new(),
+        return_url: three_ds.return_url.unwrap_or_default(),
+        notification_url: three_ds.notification_url,
+        device_data: None,
+        data: three_ds.data,
+        form: None,
+        issuer_form: None,
+        ds_transaction: None,
+        acs_transaction: None,
+        result: None,
+        returned: false,
+        xid: None,
+    };
+    planned.begin_with(range);
+    Ok(Some(planned))
+}
+
+impl Authentication {
+    /// Takes over what it would begin with (G-196, G-200).
+    pub(super) fn begin_with(&mut self, range: RangeFacts) {
+        self.id = range.id;
+        self.version = range.version;
+        self.md = range.md;
+        (self.form, self.issuer_form) = match self.flow {
+            AuthenticationFlow::Basic => (Some(range.page), range.device_form),
+            AuthenticationFlow::Extended | AuthenticationFlow::Merchant => (range.device_form, None),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-071
+    #[test]
+    fn a_holder_has_two_real_words_and_one_full_stop_at_most() {
+        for right in ["JUDY DOE", "Mary-Ann O'Neil", "J. Doe Smith", "John J Doe"] {
+            assert!(is_plausible_holder(right), "{right}");
+        }
+        for wrong in ["JUDY", "J D", "J. D. Doe Smith", "", "Judy D"] {
+            assert!(!is_plausible_holder(wrong), "{wrong}");
+        }
+    }
+}

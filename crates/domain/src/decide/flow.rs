@@ -1,0 +1,124 @@
+//! What an accepted operation does next. Every way back to processing comes through [`Scene::proceed`]: first the data
+//! has to be complete, then the customer is authenticated where that is due, then the provider is asked.
+
+use super::{Stage, data, scene::Scene, second_step::may_change_hold};
+use crate::{
+    change::{MachineBreak, TaskKey},
+    codes::{self, Code},
+    ids::ProviderAccountId,
+    payment::{Ask, AuthenticationFlow, AuthenticationStep, OperationKind, machine::Event},
+};
+use std::time::Duration;
+
+/// How long missing data is waited for; each request that brings some, or nothing, starts it anew (G-222).
+pub(super) const CLARIFICATION: Duration = Duration::from_mins(30);
+
+/// How long the result of an authentication is waited for (G-189).
+pub(super) const AUTHENTICATION: Duration = Duration::from_mins(30);
+
+impl Scene<'_> {
+    /// Goes on from `stage` as far as it can.
+    pub(super) fn proceed(&mut self, stage: Stage) -> Result<(), MachineBreak> {
+        if let Stage::Data(missing) = stage {
+            if !missing.is_empty() {
+                return self.ask_for(missing);
+            }
+            if let Some(code) = self.unusable_data() {
+                return self.declined(Event::Declined, code);
+            }
+        }
+        if self.begins_authentication()? {
+            return Ok(());
+        }
+        self.next_attempt();
+        Ok(())
+    }
+
+    /// Data is missing: it is asked for, or that is the end (G-217, G-225).
+    fn ask_for(&mut self, missing: Vec<String>) -> Result<(), MachineBreak> {
+        let settings = &self.project.settings;
+        if settings.clarification_allowed {
+            self.wait(CLARIFICATION, missing);
+            return self.step(Event::DataMissing, codes::AWAITING);
+        }
+        let is_debt = settings.debt_repayment && self.operation.kind.is_primary();
+        let code = if is_debt { codes::DEBT_DATA_MISSING } else { codes::NEED_CLARIFICATION };
+        self.declined(Event::Declined, code)
+    }
+
+    fn unusable_data(&self) -> Option<Code> {
+        if !self.project.settings.debt_repayment || !self.operation.kind.is_primary() {
+            return None;
+        }
+        data::unusable_on_debt(self.project, self.network(), &self.payment.detail.supplied)
+    }
+
+    /// Begins what was planned: the customer's browser is shown to the issuer, or the directory server is asked at
+    /// once. False when no authentication is due.
+    fn begins_authentication(&mut self) -> Result<bool, MachineBreak> {
+        let Some(authentication) = self.operation.detail.authentication.as_deref_mut() else {
+            return Ok(false);
+        };
+        if authentication.step != AuthenticationStep::Planned {
+            return Ok(false);
+        }
+        let device_form = match authentication.flow {
+            AuthenticationFlow::Basic => authentication.issuer_form.is_some(),
+            AuthenticationFlow::Extended => authentication.form.is_some(),
+            AuthenticationFlow::Merchant => return Ok(false),
+        };
+        if device_form {
+            authentication.device_data = Some(false);
+            authentication.step = AuthenticationStep::DeviceData;
+            self.wait(AUTHENTICATION, Vec::new());
+            self.step(Event::AuthenticationNeeded, codes::AWAITING)?;
+        } else {
+            authentication.step = AuthenticationStep::Asking;
+            self.touch();
+            self.put(TaskKey::Authenticate(self.operation.id), self.now.real);
+        }
+        Ok(true)
+    }
+
+    /// Asks the provider for what is to be done now.
+    pub(super) fn next_attempt(&mut self) {
+        let (ask, minor) = self.next_ask();
+        let account = self.account();
+        self.send(ask, minor, account);
+    }
+
+    /// What is to be asked of the provider, and for how much. A capture first makes the hold fit (G-171).
+    fn next_ask(&self) -> (Ask, i64) {
+        let (kind, minor) = (self.operation.kind, self.operation.amount.minor);
+        let held = self.payment.held;
+        match kind {
+            OperationKind::Capture if minor > held => (Ask::Increment, minor.saturating_sub(held)),
+            OperationKind::Capture
+                if minor < held && may_change_hold(self.project, &self.payment, minor).is_ok() =>
+            {
+                (Ask::Decrement, held.saturating_sub(minor))
+            }
+            OperationKind::Cancel if minor < held => (Ask::Decrement, minor),
+            OperationKind::AccountVerification => {
+                let amounts = &self.project.settings.verification_amounts;
+                let amount = amounts.get(self.payment.currency.code()).copied().unwrap_or(0);
+                (Ask::Verify, amount.max(0))
+            }
+            _ => (Ask::first_of(kind), minor),
+        }
+    }
+
+    /// Where a message goes: where the money or the hold it refers to is.
+    fn account(&self) -> ProviderAccountId {
+        let detail = &self.payment.detail;
+        let kind = self.operation.kind;
+        let earlier = if kind.is_second_step() {
+            detail.hold.as_ref().map(|hold| hold.account)
+        } else if kind.is_primary() {
+            None
+        } else {
+            detail.debit.as_ref().map(|debit| debit.account)
+        };
+        earlier.unwrap_or(self.project.card_account)
+    }
+}

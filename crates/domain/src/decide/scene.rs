@@ -1,0 +1,308 @@
+//! What a decision works on: payment, operation and attempt as they will be, and the change set that grows with every
+//! step. All moves along the machines' tables happen here, in one place.
+
+use super::{Ids, Now, RequestHead, notify, request, updated};
+use crate::{
+    change::{ChangeSet, MachineBreak, PaymentWrite, Task, TaskKey, Walked, Write, bucket_of},
+    codes::{self, Code},
+    ids::{AttemptId, ProviderAccountId},
+    payment::{
+        Ask, Attempt, AttemptStatus, Operation, Payment, PaymentStatus, ProviderAnswer, Wait,
+        machine::{
+            AttemptEvent, Event, Notice, PaymentEffect, PaymentMachine, Transition, attempt_after, transition,
+        },
+    },
+    project::Project,
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// What is new in a change set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum New {
+    Nothing,
+    Operation,
+    PaymentAndOperation,
+}
+
+/// The facts of a decision, and what becomes of them.
+pub(super) struct Scene<'a> {
+    pub(super) project: &'a Project,
+    pub(super) payment: Payment,
+    pub(super) operation: Operation,
+    /// The attempt the decision is about, or the operation's latest.
+    pub(super) attempt: Option<Attempt>,
+    pub(super) ids: Ids,
+    pub(super) now: Now,
+    pub(super) changes: ChangeSet,
+    new: New,
+    operation_changed: bool,
+    attempt_changed: bool,
+}
+
+impl<'a> Scene<'a> {
+    /// About an operation that exists.
+    pub(super) fn of(
+        project: &'a Project,
+        (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+        ids: Ids,
+        now: Now,
+    ) -> Self {
+        Self {
+            project,
+            payment: payment.clone(),
+            operation: operation.clone(),
+            attempt: attempt.cloned(),
+            ids,
+            now,
+            changes: ChangeSet::default(),
+            new: New::Nothing,
+            operation_changed: false,
+            attempt_changed: false,
+        }
+    }
+
+    /// About an operation that comes into being, and its payment.
+    pub(super) fn created(
+        project: &'a Project,
+        (payment, operation): (Payment, Operation),
+        is_first: bool,
+        ids: Ids,
+        now: Now,
+    ) -> Self {
+        Self {
+            project,
+            payment,
+            operation,
+            attempt: None,
+            ids,
+            now,
+            changes: ChangeSet::default(),
+            new: if is_first { New::PaymentAndOperation } else { New::Operation },
+            operation_changed: true,
+            attempt_changed: false,
+        }
+    }
+
+    /// Records the request that the decision answers.
+    pub(super) fn answer(&mut self, head: RequestHead) {
+        let created = Some((self.payment.key, self.operation.id));
+        self.changes.request = Some(request(head, self.project.id, &self.payment.id, created, self.now));
+    }
+
+    /// The first step of a new operation. It becomes the payment's open one unless it ends at once.
+    pub(super) fn begin(&mut self, event: Event, code: Code) -> Result<(), MachineBreak> {
+        let row = transition(self.operation.kind, None, event)
+            .ok_or(MachineBreak { from: "nothing", event: event.name() })?;
+        if !row.to.is_final() {
+            self.payment.open = Some(self.operation.id);
+        }
+        self.walk(row, code)
+    }
+
+    /// A step of an operation that is under way.
+    pub(super) fn step(&mut self, event: Event, code: Code) -> Result<(), MachineBreak> {
+        let from = self.operation.status;
+        let row = transition(self.operation.kind, Some(from), event)
+            .ok_or(MachineBreak { from: from.text(), event: event.name() })?;
+        self.walk(row, code)
+    }
+
+    /// Moves the operation and its payment along a row, and tells the merchant where the row says so.
+    fn walk(&mut self, row: &'static Transition, code: Code) -> Result<(), MachineBreak> {
+        let code = if row.to.is_final() { code } else { codes::AWAITING };
+        self.operation_changed = true;
+        if self.operation.status != row.to {
+            self.operation.updated_at = self.now.business;
+        }
+        self.operation.status = row.to;
+        self.operation.code = code;
+        self.changes.walked.push(Walked { operation: self.operation.id, row, code });
+        self.move_payment(row)?;
+        if !row.to.is_waiting() {
+            self.end_waiting();
+        }
+        if row.to.is_final() {
+            if self.payment.open == Some(self.operation.id) {
+                self.payment.open = None;
+            }
+            self.forget_cvv();
+        }
+        if row.notice != Notice::None {
+            let told = (self.ids.callback, self.now);
+            let Self { changes, project, payment, operation, attempt, .. } = self;
+            notify(changes, project, payment, operation, attempt.as_ref(), row.notice, told);
+        }
+        Ok(())
+    }
+
+    fn move_payment(&mut self, row: &'static Transition) -> Result<(), MachineBreak> {
+        let from = self.payment.status;
+        let to = match row.payment {
+            PaymentEffect::Unchanged => return Ok(()),
+            PaymentEffect::AsTheHold if !self.hold_is_gone() => return Ok(()),
+            PaymentEffect::AsTheHold => {
+                self.end_hold_timer();
+                PaymentStatus::Decline
+            }
+            PaymentEffect::Becomes(status) => status,
+            PaymentEffect::Returned => after_return(&self.payment),
+            PaymentEffect::ReturnUndone if self.payment.returned == 0 => PaymentStatus::Success,
+            PaymentEffect::ReturnUndone => PaymentStatus::PartiallyRefunded,
+        };
+        if !PaymentMachine::of(self.operation.kind).may_become(from, to) {
+            return Err(MachineBreak { from: from.text(), event: row.event.name() });
+        }
+        if from != to || !to.is_waiting() {
+            self.payment.status = to;
+            self.payment.updated_at = self.now.business;
+        }
+        Ok(())
+    }
+
+    /// A step of the attempt the decision is about.
+    pub(super) fn attempt_step(
+        &mut self,
+        event: AttemptEvent,
+        answer: Option<ProviderAnswer>,
+    ) -> Result<(), MachineBreak> {
+        let no_attempt = MachineBreak { from: "nothing", event: event.name() };
+        let attempt = self.attempt.as_mut().ok_or(no_attempt)?;
+        let from = attempt.status;
+        attempt.status =
+            attempt_after(from, event).ok_or(MachineBreak { from: from.text(), event: event.name() })?;
+        attempt.updated_at = self.now.real;
+        if answer.is_some() {
+            attempt.answer = answer;
+        }
+        self.attempt_changed = true;
+        Ok(())
+    }
+
+    /// Sends a message to the provider: a new attempt, numbered after the one the decision is about.
+    pub(super) fn send(&mut self, ask: Ask, minor: i64, account: ProviderAccountId) {
+        let number = self.attempt.as_ref().map_or(0, |attempt| attempt.id.number).saturating_add(1);
+        let attempt = Attempt {
+            id: AttemptId { operation: self.operation.id, number },
+            payment: self.payment.key,
+            account,
+            ask,
+            status: AttemptStatus::Created,
+            amount: crate::money::Money::new(minor, self.operation.amount.currency),
+            created_at: self.now.real,
+            updated_at: self.now.real,
+            suspended: 0,
+            late_approvals: 0,
+            answer: None,
+        };
+        self.put(TaskKey::Call(attempt.id), self.now.real);
+        self.changes.attempts.push(Write::Insert(attempt));
+    }
+
+    /// The operation's record is written although no row is taken.
+    pub(super) fn touch(&mut self) {
+        self.operation_changed = true;
+    }
+
+    /// Work for as soon as possible, or for a moment of real time.
+    pub(super) fn put(&mut self, key: TaskKey, due: Timestamp) {
+        let bucket = bucket_of(self.payment.key);
+        self.changes.tasks.push(Task { key, bucket, clock: None, due, tries: 0 });
+    }
+
+    /// A timer of the project's business time.
+    pub(super) fn put_timer(&mut self, key: TaskKey, due: Timestamp) {
+        let (bucket, clock) = (bucket_of(self.payment.key), self.project.timer_clock());
+        self.changes.tasks.push(Task { key, bucket, clock, due, tries: 0 });
+    }
+
+    /// The operation waits for `span` from now, or for this long again, but never beyond its threshold (G-223).
+    pub(super) fn wait(&mut self, span: Duration, missing: Vec<String>) {
+        let until = self.now.business.plus(span).min(self.threshold());
+        self.operation.detail.wait = Some(Box::new(Wait { until, missing }));
+        self.put_timer(TaskKey::EndWait(self.operation.id), until);
+    }
+
+    fn end_waiting(&mut self) {
+        if self.operation.detail.wait.take().is_some() {
+            self.changes.done.push(TaskKey::EndWait(self.operation.id));
+        }
+    }
+
+    /// When the operation is given up whatever it is doing (D-58), business time.
+    pub(super) fn threshold(&self) -> Timestamp {
+        self.operation.created_at.plus(self.project.card_threshold())
+    }
+
+    /// Whether the operation has come to its threshold.
+    pub(super) fn is_at_threshold(&self) -> bool {
+        self.now.business >= self.threshold()
+    }
+
+    /// No message will need the card verification value any more.
+    pub(super) fn forget_cvv(&mut self) {
+        let operation = self.operation.id;
+        if self.operation.kind.is_primary() && !self.changes.forget_cvv.contains(&operation) {
+            self.changes.forget_cvv.push(operation);
+        }
+    }
+
+    /// Whether the hold a second step is about is no longer there: its time is over (M-011, M-014), or the provider
+    /// answered that it does not hold anything (D-14).
+    pub(super) fn hold_is_gone(&self) -> bool {
+        let expired = self
+            .payment
+            .detail
+            .hold
+            .as_ref()
+            .is_some_and(|hold| hold.ends.is_some_and(|ends| ends <= self.now.business));
+        let refused = self.attempt.as_ref().is_some_and(|attempt| {
+            attempt.status == AttemptStatus::Declined && matches!(attempt.ask, Ask::Capture | Ask::Release)
+        });
+        expired || (refused && self.operation.code == codes::ORIGINAL_GONE)
+    }
+
+    pub(super) fn end_hold_timer(&mut self) {
+        if let Some(hold) = &self.payment.detail.hold {
+            self.changes.done.push(TaskKey::EndHold(hold.attempt.operation));
+        }
+    }
+
+    pub(super) fn finish(mut self) -> ChangeSet {
+        match self.new {
+            New::Nothing if self.operation_changed => {
+                self.changes.operations.push(Write::Update(self.operation));
+            }
+            New::Nothing => {}
+            New::Operation | New::PaymentAndOperation => {
+                self.changes.operations.push(Write::Insert(self.operation));
+            }
+        }
+        if let Some(attempt) = self.attempt.filter(|_| self.attempt_changed) {
+            self.changes.attempts.insert(0, Write::Update(attempt));
+        }
+        self.changes.payment = Some(match self.new {
+            New::PaymentAndOperation => PaymentWrite::Insert(Box::new(self.payment)),
+            New::Operation | New::Nothing => updated(self.payment),
+        });
+        self.changes
+    }
+}
+
+/// The payment's status after a return that has just been counted (M-017 to M-020, D-25).
+fn after_return(payment: &Payment) -> PaymentStatus {
+    let everything = payment.returned >= payment.debited;
+    match (everything, payment.refunded_any) {
+        (true, true) => PaymentStatus::Refunded,
+        (true, false) => PaymentStatus::Reversed,
+        (false, true) => PaymentStatus::PartiallyRefunded,
+        (false, false) => PaymentStatus::PartiallyReversed,
+    }
+}
+
+impl PaymentStatus {
+    /// Whether it repeats the waiting of an operation.
+    const fn is_waiting(self) -> bool {
+        matches!(self, Self::AwaitingThreeDs | Self::AwaitingMerchantAuth | Self::AwaitingClarification)
+    }
+}

@@ -1,0 +1,77 @@
+//! A refund is taken back, by support and not by the interface (G-304).
+
+use super::{Ids, Now, Stage, scene::Scene};
+use crate::{
+    card::Network,
+    change::{ChangeSet, MachineBreak},
+    codes::{self, Code},
+    ids::RequestId,
+    payment::{Operation, OperationDetail, OperationKind, OperationStatus, Payment, machine::Event},
+    project::Project,
+    time::Timestamp,
+};
+use jiff::tz::TimeZone;
+use std::time::Duration;
+
+/// Decides to take `refund` back: the provider is asked, and asked again until it answers (T-102). Nobody is told
+/// (G-088). The inner error: why it cannot be done; nothing changes.
+pub fn undo_refund(
+    project: &Project,
+    payment: &Payment,
+    refund: &Operation,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Code>, MachineBreak> {
+    if let Some(code) = refusal(project, payment, refund, now) {
+        return Ok(Err(code));
+    }
+    let operation = Operation {
+        id: ids.operation,
+        payment: payment.key,
+        project: payment.project,
+        kind: OperationKind::RefundReversal,
+        status: OperationStatus::Processing,
+        amount: refund.amount,
+        request: RequestId::new(ids.payment.get()),
+        code: codes::AWAITING,
+        created_at: now.business,
+        updated_at: now.business,
+        detail: OperationDetail { refund: Some(refund.id), automatic: true, ..OperationDetail::default() },
+    };
+    let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    scene.proceed(Stage::Provider)?;
+    Ok(Ok(scene.finish()))
+}
+
+/// The first rule that is broken (G-305, G-306).
+fn refusal(project: &Project, payment: &Payment, refund: &Operation, now: Now) -> Option<Code> {
+    let is_done = refund.payment == payment.key
+        && refund.kind == OperationKind::Refund
+        && refund.status == OperationStatus::Success
+        && !payment.detail.refunds_undone.contains(&refund.id);
+    if !is_done || payment.open.is_some() || payment.returned < refund.amount.minor {
+        return Some(codes::WRONG_STATE);
+    }
+    let network = payment.detail.debit.as_ref().map_or(Network::Other, |debit| debit.network);
+    (!is_in_time(project, network, refund.updated_at, now.business)).then_some(codes::NOT_ALLOWED)
+}
+
+/// Whether a refund done at `done` may still be taken back (W-297).
+fn is_in_time(project: &Project, network: Network, done: Timestamp, now: Timestamp) -> bool {
+    match network {
+        Network::Mastercard => now.since(done) < Duration::from_hours(24),
+        Network::Visa => days_between(done, now).is_some_and(|days| days <= 30),
+        other => project
+            .settings
+            .refund_cancellation_seconds
+            .get(other.code())
+            .is_some_and(|seconds| now.since(done) < Duration::from_secs(u64::from(*seconds))),
+    }
+}
+
+/// Calendar days from one moment to another, in UTC.
+fn days_between(from: Timestamp, to: Timestamp) -> Option<i32> {
+    let date = |moment: Timestamp| Some(moment.civil()?.to_zoned(TimeZone::UTC).date());
+    Some(date(from)?.until(date(to)?).ok()?.get_days())
+}
