@@ -1,8 +1,9 @@
 //! Executing admitted requests.
 
 use super::{
-    admission::{Admitted, answers_with_list},
+    admission::{Admitted, CARD_DATA, answers_with_list},
     answer::Answer,
+    recording::Note,
 };
 use ferropay_domain::codes;
 use ferropay_engine::{
@@ -18,14 +19,15 @@ use std::sync::Arc;
 pub(super) async fn execute(
     engine: &Arc<Engine>,
     path: &str,
-    admitted: Admitted<'_>,
+    admitted: &Admitted<'_>,
     fault_plan: Option<String>,
+    note: &mut Note,
 ) -> Answer {
     let result = match path {
-        "/v2/payment/card/sale" => card_sale(engine, &admitted, fault_plan).await,
-        "/v2/payment/card/refund" => card_refund(engine, &admitted, fault_plan).await,
-        "/v2/payment/status" => status(engine, &admitted).await,
-        "/v2/payment/status/request" => status_by_request(engine, &admitted).await,
+        "/v2/payment/card/sale" => card_sale(engine, admitted, fault_plan, note).await,
+        "/v2/payment/card/refund" => card_refund(engine, admitted, fault_plan, note).await,
+        "/v2/payment/status" => status(engine, admitted).await,
+        "/v2/payment/status/request" => status_by_request(engine, admitted).await,
         _ => Err(Refusal::bad_request(codes::NOT_ALLOWED)),
     };
     match result {
@@ -37,13 +39,11 @@ pub(super) async fn execute(
     }
 }
 
-/// Card data, which takes no part in recognising a repeated request: the signature covers it.
-const CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"]];
-
 async fn card_sale(
     engine: &Arc<Engine>,
     admitted: &Admitted<'_>,
     fault_plan: Option<String>,
+    note: &mut Note,
 ) -> Result<String, Refusal> {
     let body = admitted.document.root();
     let request = CardSale::read(body)?;
@@ -52,13 +52,15 @@ async fn card_sale(
     let origin =
         Origin { path: "payment/card/sale", signature: admitted.signature(), content: &content, fault_plan };
     let intake = engine.card_sale(&admitted.project, request, origin).await;
-    acceptance(&admitted.project, intake, &payment_id)
+    note.content = Some(content);
+    acceptance(&admitted.project, intake, payment_id, note)
 }
 
 async fn card_refund(
     engine: &Arc<Engine>,
     admitted: &Admitted<'_>,
     fault_plan: Option<String>,
+    note: &mut Note,
 ) -> Result<String, Refusal> {
     let body = admitted.document.root();
     let request = Refund::read(body)?;
@@ -71,17 +73,24 @@ async fn card_refund(
         fault_plan,
     };
     let intake = engine.card_refund(&admitted.project, request, origin).await;
-    acceptance(&admitted.project, intake, &payment_id)
+    note.content = Some(content);
+    acceptance(&admitted.project, intake, payment_id, note)
 }
 
 /// The acceptance reply, or the error that says why there is none (G-020, G-053, G-058).
 fn acceptance(
     project: &KnownProject,
     intake: Result<Intake, Failure>,
-    payment_id: &str,
+    payment_id: String,
+    note: &mut Note,
 ) -> Result<String, Refusal> {
     match intake {
-        Ok(Intake::Accepted(request)) => Ok(gate::accepted(request, project.project.id, payment_id)),
+        Ok(Intake::Accepted(request)) => {
+            let reply = gate::accepted(request, project.project.id, &payment_id);
+            note.request = Some(request);
+            note.payment_id = Some(payment_id.into());
+            Ok(reply)
+        }
         Ok(Intake::PaymentExists) => {
             Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id"))
         }
