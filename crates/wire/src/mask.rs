@@ -101,6 +101,18 @@ pub fn masked_pair(path: &str, text: &str) -> String {
     }
 }
 
+/// [`masked_pair`] for text that should be `path:text` but may be anything: the part up to the last colon counts as
+/// path when it names something sensitive.
+pub fn masked_pair_text(pair: &str) -> String {
+    for (at, _) in pair.match_indices(':') {
+        let (path, text) = (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default());
+        if Kind::of(path.rsplit(':').next().unwrap_or_default()) != Kind::Other {
+            return masked_pair(path, text);
+        }
+    }
+    masked_text(pair)
+}
+
 /// `text` with the middle of every run of 12 to 19 digits masked; unless `always`, of those with a right check digit.
 /// Single spaces and hyphens inside a run count as part of it.
 fn masked_numbers(text: &str, always: bool) -> String {

@@ -9,7 +9,7 @@ use crate::projects::KnownProject;
 use ferropay_domain::time::Timestamp;
 use ferropay_wire::{
     json::{Document, Limits},
-    signature::{self, Explanation, Place, Tolerance},
+    signature::{self, Explanation, Mistake, Place, Tolerance},
 };
 use std::sync::{
     Arc, OnceLock,
@@ -30,8 +30,8 @@ pub struct Explained {
     pub sent: String,
     /// The signature of what arrived, with the project's secret.
     pub expected: String,
-    /// What `verify` and the search for mistakes say.
-    pub mistakes: Vec<String>,
+    /// The fewest mistakes that together reproduce the signature that was sent.
+    pub mistakes: Vec<Mistake>,
     /// The member that was added after signing, as a path.
     pub added: Option<String>,
     /// It is right with a secret of the project that is no longer valid.
@@ -78,12 +78,13 @@ fn explained(known: &KnownProject, body: &[u8], place: Place, now: Timestamp) ->
     let Explanation { orders, mistakes, added, arrived, signed, .. } =
         signature::explain(&document, place, &valid, tolerance);
     let old_secret = signature::verify(&document, place, &known.every_secret(), tolerance).is_ok();
-    let sent = place.find(&document).and_then(|value| value.as_str()).unwrap_or_default();
+    let places = [place, Place::General, Place::Root, Place::Customer];
+    let sent = places.iter().find_map(|place| place.find(&document)?.as_str()).unwrap_or_default();
     Some(Explained {
         // What stands at the place of the signature may be anything.
         sent: ferropay_wire::mask::masked_text(sent.get(..sent.floor_char_boundary(200)).unwrap_or_default()),
         expected: orders.into_iter().next().and_then(|order| order.signature).unwrap_or_default(),
-        mistakes: mistakes.iter().map(ToString::to_string).collect(),
+        mistakes,
         added,
         old_secret,
         arrived,
