@@ -1,5 +1,6 @@
 //! What the engine asks of a connector to a provider.
 
+use crate::recorder::Correspondence;
 use ferropay_domain::{
     card::{Cvv, Expiry, Pan},
     decide::Outcome,
@@ -40,6 +41,8 @@ pub struct Order {
     pub name: Option<PersonName>,
     /// Fault the simulated provider is asked to show; test projects only.
     pub fault_plan: Option<String>,
+    /// Where the connector tells of its messages; test projects only.
+    pub correspondence: Option<Correspondence>,
 }
 
 /// The card of an order.

@@ -1,10 +1,12 @@
 //! Delivering callbacks: in order where that is cheap, again until the merchant has answered 200.
 
 use crate::{
+    courier::Undelivered,
     engine::Engine,
     failure::Failure,
     following::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE},
     projects::KnownProject,
+    recorder,
     registry::InHand,
     steps::Step,
 };
@@ -69,7 +71,9 @@ impl Engine {
             return self.record(put_off(&self.renewed(known), &delivery, now, until), &delivery).await;
         }
         self.step(Step::BeforeDelivery);
+        let sent = tokio::time::Instant::now();
         let answer = self.courier.post(&delivery.url, delivery.body.clone()).await;
+        let took = sent.elapsed();
         self.step(Step::AfterDelivery);
         let status = match &answer {
             Ok(status) => *status,
@@ -94,10 +98,39 @@ impl Engine {
                 "a callback is given up; replay it with `ferropay callbacks replay`"
             );
         }
+        self.record_try(&self.renewed(known), &delivery, answer, took, &write);
         self.step(Step::BeforeDelivered);
         let next = self.record(write, &delivery).await?;
         self.step(Step::AfterDelivered);
         Ok(next)
+    }
+
+    /// Lets people see a try of a test project.
+    fn record_try(
+        &self,
+        known: &KnownProject,
+        delivery: &Delivery,
+        answer: Result<u16, Undelivered>,
+        took: Duration,
+        write: &DeliveryWrite,
+    ) {
+        let Some(place) = recorder::Place::of(known) else { return };
+        let payment = match delivery.subject {
+            Subject::Payment(payment) => Some(payment),
+            Subject::Request(_) => None,
+        };
+        let what = recorder::Delivery {
+            callback: delivery.callback,
+            address: delivery.address,
+            number: delivery.number,
+            attempt: write.attempts,
+            url: delivery.url.as_str().into(),
+            body: delivery.body.clone(),
+            answer: answer.map_err(|reason| reason.to_string().into()),
+            took,
+            again: write.again.as_ref().map(|task| task.due),
+        };
+        self.recorder.push(place, self.clock.now(), payment, None, recorder::What::Delivery(what));
     }
 
     /// Records what became of a delivery. While the store cannot, this waits: the merchant has answered, and

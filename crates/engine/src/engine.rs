@@ -11,6 +11,7 @@ use crate::{
     ids::IdSource,
     locks::PaymentLocks,
     projects::{KnownProject, Projects},
+    recorder::{Recorder, Walk},
     registry::{InHand, Registry},
     steps::{Hook, Step},
     waiting::Waiting,
@@ -87,6 +88,7 @@ pub struct Engine {
     pub(crate) authenticators: parking_lot::RwLock<Vec<Arc<dyn Authenticator>>>,
     pub(crate) devices_seen: parking_lot::Mutex<Seen>,
     pub(crate) public_url: String,
+    pub(crate) recorder: Arc<Recorder>,
     projects: Projects,
     connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<dyn Connector>>>,
     hook: Option<Hook>,
@@ -118,6 +120,7 @@ impl Engine {
             authenticators: parking_lot::RwLock::default(),
             devices_seen: parking_lot::Mutex::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
+            recorder: Arc::default(),
             projects,
             connectors: parking_lot::RwLock::default(),
             hook,
@@ -140,6 +143,8 @@ impl Engine {
     /// recorded as tasks.
     pub async fn drain(&self, patience: Duration) {
         self.draining.store(true, Ordering::Release);
+        // Whoever watches the recorder sees that the node stops.
+        self.recorder.wake();
         drop(tokio::time::timeout(patience, self.registry.idle()).await);
     }
 
@@ -157,6 +162,11 @@ impl Engine {
     /// The projects.
     pub fn projects(&self) -> &Projects {
         &self.projects
+    }
+
+    /// What happened lately in test projects.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
     }
 
     /// The store, for administration.
@@ -261,8 +271,12 @@ impl Engine {
                 },
             ));
         }
+        let walk = Walk::take(project, &mut changes);
         commit.changes = changes;
         self.store.commit(commit).await?;
+        if let Some(walk) = walk {
+            self.recorder.steps(project, walk, now.real);
+        }
         Ok(deliveries)
     }
 }

@@ -8,6 +8,7 @@
 //! The engine knows no HTTP server and no particular provider: requests come in through [`intake`], providers
 //! are reached through [`connector::Connector`].
 
+pub mod administration;
 pub mod authentication;
 mod authentications;
 pub mod clock;
@@ -28,10 +29,12 @@ mod locks;
 mod projects;
 mod provider_work;
 mod rates;
+pub mod recorder;
 mod registry;
 mod scheduler;
 mod second_step;
 pub mod steps;
+pub mod time_travel;
 mod timers;
 mod waiting;
 

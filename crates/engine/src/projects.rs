@@ -35,6 +35,11 @@ impl KnownProject {
         valid.map(|(secret, _)| secret.clone()).collect()
     }
 
+    /// Its secrets, whether or not they are still valid.
+    pub(crate) fn every_secret(&self) -> Vec<Secret> {
+        self.secrets.iter().map(|(secret, _)| secret.clone()).collect()
+    }
+
     /// Business time at `real`: ahead by the project's offset in test projects.
     pub fn business(&self, real: Timestamp) -> Timestamp {
         Timestamp::from_micros(real.micros().saturating_add(self.clock_offset))

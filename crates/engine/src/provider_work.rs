@@ -155,6 +155,7 @@ impl Engine {
             name: card_request.name_check.then(|| checked_name(&payment.detail.customer)),
             card_request,
             fault_plan: detail.fault_plan.clone(),
+            correspondence: self.correspondence(&carried.project, payment, Some(attempt.id)),
         })
     }
 

@@ -67,6 +67,9 @@ pub(crate) struct Serve {
     /// [default: the address of --listen, by HTTP]
     #[arg(long)]
     pub(crate) public_url: Option<String>,
+    /// Address of the admin side: the inspector. [default: that of the public side in a sandbox, else 127.0.0.1:8082]
+    #[arg(long)]
+    pub(crate) admin_listen: Option<SocketAddr>,
     /// `sqlite:PATH`. [default: sqlite:ferropay.db]
     #[arg(long)]
     pub(crate) database: Option<String>,

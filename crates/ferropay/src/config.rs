@@ -7,7 +7,14 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+/// Where the admin side is served outside sandboxes.
+const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8082);
 
 /// Everything `serve` needs to know.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -16,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) sandbox: bool,
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: Option<String>,
+    /// None: the public side's address in a sandbox, else [`ADMIN_LISTEN`].
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) database: String,
     pub(crate) keys: Option<PathBuf>,
     pub(crate) simulators_listen: SocketAddr,
@@ -71,6 +80,7 @@ impl Default for Config {
             sandbox: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            admin_listen: None,
             database: "sqlite:ferropay.db".to_owned(),
             keys: None,
             simulators_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
@@ -95,6 +105,8 @@ struct Given<'a> {
     listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +145,7 @@ impl Config {
                 sandbox: options.sandbox,
                 listen: options.listen,
                 public_url: options.public_url.as_deref(),
+                admin_listen: options.admin_listen,
                 database: options.database.as_deref(),
                 keys: options.keys.as_ref(),
                 simulators_listen: options.simulators_listen,
@@ -175,6 +188,12 @@ impl Config {
             bail!("--sandbox-project must be 1 or above");
         }
         Ok(())
+    }
+
+    /// Where the admin side is served; none when it shares the address of the public side.
+    pub(crate) fn admin_listen(&self) -> Option<SocketAddr> {
+        let own = self.admin_listen.or((!self.sandbox).then_some(ADMIN_LISTEN));
+        own.filter(|address| *address != self.listen || address.port() == 0)
     }
 
     /// How long an answer of the acquirer is waited for.

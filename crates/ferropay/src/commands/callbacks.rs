@@ -3,15 +3,14 @@
 use crate::{cli::Callbacks as Command, platform::files};
 use anyhow::{Context, Result, bail};
 use ferropay_domain::{
-    callback::Subject,
-    change::{Task, TaskKey, bucket_of},
-    ids::{CallbackId, PaymentKey, ProjectId},
+    ids::{CallbackId, ProjectId},
     project::Environment,
 };
-use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_store::{
-    CallbackFilter, Commit, CommitError, Delivery, DeliveryState, DeliveryWrite, Loss, Store,
+use ferropay_engine::{
+    administration::{self, Resent},
+    clock::{Clock as _, SystemClock},
 };
+use ferropay_store::{CallbackFilter, Delivery, DeliveryState, Store};
 use std::process::ExitCode;
 
 /// How many parked callbacks one replay takes up.
@@ -86,29 +85,12 @@ async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
         let test = project.project.environment == Environment::Test;
         let now = SystemClock.now().micros().saturating_add(if test { project.clock_offset } else { 0 });
         let now = ferropay_domain::time::Timestamp::from_micros(now);
-        let key = TaskKey::Deliver(delivery.callback, delivery.address);
-        let bucket = match delivery.subject {
-            Subject::Payment(payment) => bucket_of(payment),
-            Subject::Request(request) => bucket_of(PaymentKey::new(request.get())),
-        };
         let clock = test.then_some(delivery.project);
-        let write = DeliveryWrite {
-            callback: delivery.callback,
-            address: delivery.address,
-            attempts_before: delivery.attempts,
-            attempts: 0,
-            state: DeliveryState::Open,
-            status: 0,
-            at: now,
-            task: key,
-            again: Some(Task { key, bucket, clock, due: now, tries: 0 }),
-        };
-        match store.commit(Commit { deliveries: vec![write], ..Commit::default() }).await {
-            Ok(()) => replayed += 1,
-            Err(CommitError::Lost(Loss::Stale)) => {
+        match administration::resend(store, delivery, clock, now).await? {
+            Resent::Due => replayed += 1,
+            Resent::Busy => {
                 eprintln!("Callback {} is being sent at this moment; it is left alone.", delivery.callback);
             }
-            Err(error) => return Err(error.into()),
         }
     }
     println!("{replayed} callbacks will be sent again.");

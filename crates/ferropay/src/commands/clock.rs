@@ -1,18 +1,14 @@
 //! `ferropay clock`: a test project's virtual time.
 //!
-//! The clock is moved through the database, so it works with any number of running nodes: each step goes to the
-//! next timer that is due, and waits until the platform has done what became due there.
+//! The clock is moved through the database; [`time_travel`] says how.
 
 use super::project::find;
 use crate::{cli::Clock as Command, platform::files};
 use anyhow::{Context, Result, bail};
-use ferropay_domain::{ids::ProjectId, project::Environment, time::Timestamp};
-use ferropay_engine::clock::{Clock as _, SystemClock};
+use ferropay_domain::{ids::ProjectId, time::Timestamp};
+use ferropay_engine::{clock::SystemClock, time_travel};
 use ferropay_store::Store;
 use std::{process::ExitCode, time::Duration};
-
-/// How long the platform may take for what is due at one moment.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs a sub-command of `clock`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
@@ -46,17 +42,13 @@ fn span(text: &str) -> Result<Duration> {
 
 async fn show(store: &dyn Store, id: ProjectId) -> Result<()> {
     let offset = find(store, id).await?.clock_offset;
-    let now = business(offset);
+    let now = time_travel::business(&SystemClock, offset);
     println!("Project {id}: {}, {} s ahead of real time", show_time(now), offset / 1_000_000);
     match store.next_due(Some(id)).await? {
         Some(due) => println!("next timer: {}", show_time(due)),
         None => println!("no timer is set"),
     }
     Ok(())
-}
-
-fn business(offset: i64) -> Timestamp {
-    Timestamp::from_micros(SystemClock.now().micros().saturating_add(offset))
 }
 
 fn show_time(moment: Timestamp) -> String {
@@ -66,45 +58,11 @@ fn show_time(moment: Timestamp) -> String {
 }
 
 async fn advance(store: &dyn Store, id: ProjectId, by: Duration, wait: bool) -> Result<()> {
-    let record = find(store, id).await?;
-    if record.project.environment != Environment::Test {
-        bail!("project {id} is a production project; only test projects have a clock of their own");
-    }
-    let start = record.clock_offset;
-    let target = start.saturating_add(i64::try_from(by.as_micros()).context("the span is too long")?);
-    let mut offset = start;
-    let mut steps = 0_u32;
-    while wait && offset < target {
-        let Some(due) = store.next_due(Some(id)).await? else { break };
-        let needed = due.micros().saturating_sub(SystemClock.now().micros());
-        if needed >= target {
-            break;
-        }
-        if needed > offset {
-            offset = store.advance_clock(id, needed).await?;
-            steps += 1;
-            eprintln!("  {}", show_time(due));
-        }
-        quiet(store, id, offset).await?;
-    }
-    let offset = store.advance_clock(id, target).await?;
-    if wait {
-        quiet(store, id, offset).await?;
-    }
-    println!("Project {id} is now at {} after {steps} timers.", show_time(business(offset)));
-    Ok(())
-}
-
-/// Waits until nothing is due any more.
-async fn quiet(store: &dyn Store, id: ProjectId, offset: i64) -> Result<()> {
-    let started = tokio::time::Instant::now();
-    while !store.due(Some(id), business(offset), 1).await?.is_empty() {
-        if started.elapsed() > PATIENCE {
-            bail!(
-                "work that is due is not being done; is a platform running on this database? (--no-wait moves on)"
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let passed = |due| eprintln!("  {}", show_time(due));
+    let arrival = match time_travel::advance(store, &SystemClock, id, by, wait, &passed).await {
+        Err(error @ time_travel::Halted::Stuck) => bail!("{error} (--no-wait moves on)"),
+        arrival => arrival?,
+    };
+    println!("Project {id} is now at {} after {} timers.", show_time(arrival.at), arrival.timers);
     Ok(())
 }

@@ -30,6 +30,7 @@ pub(crate) async fn run(options: Demo) -> Result<ExitCode> {
     }
     let platform = Platform::prepare(&config).await?;
     let address = platform.address()?;
+    let admin = platform.admin_address()?;
     let simulators = platform.simulators_address();
     let access = platform.sandbox.clone().context("a sandbox has a project")?;
     let store = platform.engine.store().clone();
@@ -39,7 +40,7 @@ pub(crate) async fn run(options: Demo) -> Result<ExitCode> {
     let sound = script::play(&stage).await;
     show::verdict(&sound);
     if !options.exit {
-        show::addresses(address, simulators, &access);
+        show::addresses(address, admin, simulators, &access);
         stop_signal()?.await;
     }
     // Nobody listens any more when serving has ended by itself; the next line says why.

@@ -11,6 +11,7 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     let platform = Platform::prepare(&config).await?;
     println!("Ferropay {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  Gate API   http://{}/v2/", platform.address()?);
+    println!("  inspector  http://{}/inspector", platform.admin_address()?);
     println!("  database   {}", config.database);
     if let Some(access) = &platform.sandbox {
         println!("  project    {}", access.project);

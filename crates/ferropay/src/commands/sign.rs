@@ -46,7 +46,9 @@ fn check(document: &Document<'_>, secret: Secret) -> ExitCode {
         println!("  expected  {}", own.signature.as_deref().unwrap_or_default());
         println!("\nThe string to sign:\n  {}", own.canonical);
     }
-    if explanation.mistakes.is_empty() {
+    if let Some(path) = &explanation.added {
+        println!("\n{path} was added after signing: without it the signature sent is right.");
+    } else if explanation.mistakes.is_empty() {
         println!(
             "\nNo known mistake explains the one sent: another secret, or the document was changed after signing."
         );

@@ -22,7 +22,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 /// How long requests and work in hand may take to end after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Platform {
     pub(crate) engine: Arc<Engine>,
     listener: TcpListener,
+    /// The admin side, when it has an address of its own.
+    admin: Option<TcpListener>,
     connectors: Vec<Arc<ferropay_providers::card_acquirer::CardAcquirer>>,
     simulators: Option<sandbox::Simulators>,
     /// What a client of the sandbox needs to know.
@@ -42,9 +44,11 @@ impl Platform {
     pub(crate) async fn prepare(config: &Config) -> Result<Self> {
         let files::Opened { store, vault } =
             files::open(&config.database, config.keys.as_deref(), config.sandbox).await?;
-        let listener = TcpListener::bind(config.listen).await.with_context(|| {
-            format!("the address {} cannot be listened on; choose another with --listen", config.listen)
-        })?;
+        let listener = listen(config.listen, "--listen").await?;
+        let admin = match config.admin_listen() {
+            Some(address) => Some(listen(address, "--admin-listen").await?),
+            None => None,
+        };
         let public_url = match &config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", listener.local_addr()?),
@@ -79,12 +83,17 @@ impl Platform {
             }
             (false, _) => None,
         };
-        Ok(Self { engine, listener, connectors, simulators, sandbox: access })
+        Ok(Self { engine, listener, admin, connectors, simulators, sandbox: access })
     }
 
     /// The address of the public side.
     pub(crate) fn address(&self) -> Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
+    }
+
+    /// The address of the admin side.
+    pub(crate) fn admin_address(&self) -> Result<SocketAddr> {
+        Ok(self.admin.as_ref().unwrap_or(&self.listener).local_addr()?)
     }
 
     /// The address of the simulators' control endpoints.
@@ -94,17 +103,32 @@ impl Platform {
 
     /// Serves until `stop` completes, then drains.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
-        let Self { engine, listener, connectors, simulators, .. } = self;
-        let router = ferropay_web::gate::router(engine.clone())
+        let admin_address = self.admin_address()?;
+        let Self { engine, listener, admin, connectors, simulators, .. } = self;
+        let mut router = ferropay_web::gate::router(engine.clone())
             .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()));
+        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address)
+            .merge(ferropay_web::assets::router());
+        let (stopped, stopping) = watch::channel(false);
+        let admin = if let Some(admin) = admin {
+            let stop = when_stopped(stopping);
+            Some(tokio::spawn(ferropay_web::server::serve(admin, admin_router, stop, PATIENCE)))
+        } else {
+            router = router.merge(admin_router);
+            None
+        };
         engine.start();
         let draining = engine.clone();
         let stop = async move {
             stop.await;
             draining.drain(PATIENCE).await;
+            stopped.send_replace(true);
         };
         ferropay_web::server::serve(listener, router, stop, PATIENCE).await.context("the server broke")?;
+        if let Some(admin) = admin {
+            admin.await.context("the admin side broke")?.context("the admin side broke")?;
+        }
         for connector in connectors {
             connector.close(Duration::from_secs(2)).await;
         }
@@ -113,6 +137,17 @@ impl Platform {
         }
         Ok(())
     }
+}
+
+async fn listen(address: SocketAddr, option: &str) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("the address {address} cannot be listened on; choose another with {option}"))
+}
+
+/// Completes when `stopping` turns true, or can no longer.
+async fn when_stopped(mut stopping: watch::Receiver<bool>) {
+    drop(stopping.wait_for(|stopped| *stopped).await);
 }
 
 /// The hook that ends the process at the step `--crash-at` names, the COUNT-th time it is reached.

@@ -12,6 +12,9 @@ use ferropay_wire::{
 };
 use std::{net::IpAddr, sync::Arc};
 
+/// Card data, which takes no part in recognising a repeated request: the signature covers it.
+pub(super) const CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"]];
+
 /// A request that may be executed.
 #[derive(Debug)]
 pub(super) struct Admitted<'a> {
@@ -35,7 +38,7 @@ pub(super) fn answers_with_list(path: &str) -> bool {
 }
 
 /// Where requests of a path carry their signature (G-038).
-fn place(path: &str) -> Place {
+pub(super) fn place(path: &str) -> Place {
     if path == "/v2/payment/status/request" || path.starts_with("/v2/info/banks/by") {
         Place::Root
     } else if path.starts_with("/v2/customer/") {
@@ -88,7 +91,11 @@ fn unreadable(error: &ParseError) -> Refusal {
 }
 
 /// The project a request names (G-033).
-fn project(engine: &Engine, document: &Document<'_>, place: Place) -> Result<Arc<KnownProject>, Refusal> {
+pub(super) fn project(
+    engine: &Engine,
+    document: &Document<'_>,
+    place: Place,
+) -> Result<Arc<KnownProject>, Refusal> {
     let (value, field) = match place {
         Place::Customer => (document.path(&["customer", "project_id"]), "customer.project_id"),
         Place::Root => (document.get("project_id"), "project_id"),

@@ -12,23 +12,40 @@ use ferropay_wire::gate::{self, Refusal};
 pub(super) struct Answer {
     status: StatusCode,
     body: String,
+    /// Why it is an error, for whoever looks into it; of several reasons the first.
+    refusal: Option<Refusal>,
 }
 
 impl Answer {
     /// A good answer.
     pub(super) fn ok(body: String) -> Self {
-        Self { status: StatusCode::OK, body }
+        Self { status: StatusCode::OK, body, refusal: None }
     }
 
     /// The error body (G-044).
     pub(super) fn refused(refusal: &Refusal) -> Self {
-        Self { status: status(refusal.status), body: gate::error(refusal) }
+        Self { status: status(refusal.status), body: gate::error(refusal), refusal: Some(refusal.clone()) }
     }
 
     /// The error list (G-045).
     pub(super) fn refused_with_list(refusals: &[Refusal]) -> Self {
         let first = refusals.first().map_or(400, |refusal| refusal.status);
-        Self { status: status(first), body: gate::error_list(refusals) }
+        Self { status: status(first), body: gate::error_list(refusals), refusal: refusals.first().cloned() }
+    }
+
+    /// The HTTP status.
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The JSON body.
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Why it is an error.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
     }
 
     pub(super) fn into_response(self) -> Response {

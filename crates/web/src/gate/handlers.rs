@@ -1,26 +1,15 @@
-//! Executing admitted requests.
+//! Executing admitted requests: what asks, and the answer's form.
 
 use super::{
     admission::{Admitted, answers_with_list},
     answer::Answer,
+    commands,
+    recording::Note,
 };
-use ferropay_domain::{
-    codes,
-    ids::PaymentId,
-    payment::OperationKind::{AccountVerification, Auth, Sale},
-};
-use ferropay_engine::{
-    Engine, Failure, KnownProject, PaymentStatus,
-    follow_ups::Brought,
-    intake::{Intake, Origin},
-};
+use ferropay_domain::codes;
+use ferropay_engine::{Engine, Failure, KnownProject, PaymentStatus};
 use ferropay_wire::{
-    gate::{
-        self, CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal, SecondStep,
-        StatusByPayment, StatusByRequest, StatusFacts, ThreeDsCheck, ThreeDsProof, ThreeDsResult,
-        card_operation,
-    },
-    json::Value,
+    gate::{self, Refusal, StatusByPayment, StatusByRequest, StatusFacts},
     signature::{self, Place},
 };
 use std::sync::Arc;
@@ -28,13 +17,14 @@ use std::sync::Arc;
 pub(super) async fn execute(
     engine: &Arc<Engine>,
     path: &'static str,
-    admitted: Admitted<'_>,
+    admitted: &Admitted<'_>,
     fault_plan: Option<String>,
+    note: &mut Note,
 ) -> Answer {
     let result = match path {
-        "/v2/payment/status" => status(engine, &admitted).await,
-        "/v2/payment/status/request" => status_by_request(engine, &admitted).await,
-        _ => command(engine, path, &admitted, fault_plan).await,
+        "/v2/payment/status" => status(engine, admitted).await,
+        "/v2/payment/status/request" => status_by_request(engine, admitted).await,
+        _ => commands::execute(engine, path, admitted, fault_plan, note).await,
     };
     match result {
         Ok(body) => Answer::ok(body),
@@ -45,96 +35,8 @@ pub(super) async fn execute(
     }
 }
 
-/// Card data, which takes no part in recognising a repeated request: the signature covers it.
-const CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"]];
-
-/// A request that changes something.
-async fn command(
-    engine: &Arc<Engine>,
-    path: &'static str,
-    admitted: &Admitted<'_>,
-    fault_plan: Option<String>,
-) -> Result<String, Refusal> {
-    let (body, project) = (admitted.document.root(), &admitted.project);
-    let operation = card_operation(path);
-    let secrets = if matches!(operation, Some(Sale | Auth | AccountVerification)) { CARD_DATA } else { &[] };
-    let content = body.serialize_without(secrets);
-    let name = path.strip_prefix("/v2/").unwrap_or(path);
-    let origin = Origin { path: name, signature: admitted.signature(), content: &content, fault_plan };
-    let (payment_id, intake) = match (path, operation) {
-        (_, Some(kind @ (Sale | Auth | AccountVerification))) => {
-            let own_authentication = project.project.settings.merchant_three_ds_allowed;
-            let request = CardPayment::read(kind, body, own_authentication)?;
-            (request.payment_id.clone(), engine.card(project, request, body, origin).await)
-        }
-        (_, Some(kind)) => {
-            let request = SecondStep::read(kind, body)?;
-            (request.payment_id.clone(), engine.second_step(project, request, body, origin).await)
-        }
-        ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
-            let request = Refund::read(body)?;
-            (request.payment_id.clone(), engine.card_refund(project, request, body, origin).await)
-        }
-        _ => {
-            let (payment_id, brought) = follow_up(path, body)?;
-            let intake = engine.follow_up(project, &payment_id, brought, origin).await;
-            (payment_id, intake)
-        }
-    };
-    acceptance(project, intake, payment_id.as_str())
-}
-
-/// What a request about a payment that waits brings.
-fn follow_up(path: &str, body: &Value<'_>) -> Result<(PaymentId, Brought), Refusal> {
-    Ok(match path {
-        "/v2/payment/card/3ds_check_iframe" => {
-            let ThreeDsCheck { payment_id, seen, md } = ThreeDsCheck::read(body)?;
-            (payment_id, Brought::DeviceData { seen, md })
-        }
-        "/v2/payment/card/3ds_result" => {
-            let ThreeDsResult { payment_id, proof, md } = ThreeDsResult::read(body)?;
-            let brought = match proof {
-                ThreeDsProof::Cres(cres) => Brought::ChallengeReturn { cres, md },
-                ThreeDsProof::Pares(pares) => Brought::PageReturn { pares, md },
-            };
-            (payment_id, brought)
-        }
-        "/v2/payment/card/merchant_auth" => {
-            let MerchantAuth { payment_id, request } = MerchantAuth::read(body)?;
-            let brought = match request {
-                MerchantAuthRequest::Start => Brought::StartMerchantAuth,
-                MerchantAuthRequest::Finish { code } => Brought::MerchantAuthCode(code),
-            };
-            (payment_id, brought)
-        }
-        "/v2/payment/clarification" => {
-            let Clarification { payment_id, values } = Clarification::read(body)?;
-            (payment_id, Brought::Data(values))
-        }
-        _ => return Err(Refusal::bad_request(codes::NOT_ALLOWED)),
-    })
-}
-
-/// The acceptance reply, or the error that says why there is none (G-020, G-053, G-058).
-fn acceptance(
-    project: &KnownProject,
-    intake: Result<Intake, Failure>,
-    payment_id: &str,
-) -> Result<String, Refusal> {
-    match intake {
-        Ok(Intake::Accepted(request)) => Ok(gate::accepted(request, project.project.id, payment_id)),
-        Ok(Intake::PaymentExists) => {
-            Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id"))
-        }
-        Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
-        Ok(Intake::NotWaiting) => Err(Refusal::bad_request(codes::WRONG_STATE).at("general.payment_id")),
-        Ok(Intake::BadResult) => Err(Refusal::bad_request(codes::BAD_RESULT)),
-        Err(failure) => Err(failed(&failure)),
-    }
-}
-
 /// What the client hears when the platform fails; the operator hears why.
-fn failed(failure: &Failure) -> Refusal {
+pub(super) fn failed(failure: &Failure) -> Refusal {
     match failure {
         Failure::Busy => Refusal::bad_request(codes::LOCK_ERROR),
         Failure::Draining => Refusal { status: 503, ..Refusal::bad_request(codes::INTERNAL) },

@@ -6,8 +6,10 @@
 
 mod admission;
 mod answer;
+mod commands;
 mod handlers;
 mod intake;
+mod recording;
 
 use axum::{
     Router,
@@ -17,6 +19,7 @@ use axum::{
 };
 use ferropay_engine::Engine;
 use ferropay_wire::contract::Contract;
+use recording::{Note, Watch};
 use std::sync::Arc;
 
 /// Header in which a test project may ask the simulated provider for a fault.
@@ -44,10 +47,21 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
     let answer = match intake::take(request.into_body()).await {
-        Ok(body) => match admission::admit(&engine, path, &body.bytes, peer) {
-            Ok(admitted) => handlers::execute(&engine, path, admitted, fault_plan).await,
-            Err(refused) => refused,
-        },
+        Ok(body) => {
+            let watch = Watch::begin(&body.bytes, fault_plan.as_deref());
+            match admission::admit(&engine, path, &body.bytes, peer) {
+                Ok(admitted) => {
+                    let mut note = Note::default();
+                    let answer = handlers::execute(&engine, path, &admitted, fault_plan, &mut note).await;
+                    watch.executed(&engine, path, &admitted, note, &answer);
+                    answer
+                }
+                Err(refused) => {
+                    watch.refused(&engine, path, &body.bytes, &refused);
+                    refused
+                }
+            }
+        }
         Err(refused) => refused,
     };
     answer.into_response()

@@ -10,14 +10,18 @@ use std::fmt;
 use crate::json::{Document, Value};
 
 use super::canonical::{Order, ordered};
-use super::flatten::{Pairs, Signatures, Style};
+use super::flatten::{Pair, Pairs, Signatures, Style};
 use super::mistake::{Hashing, IN_PAIRS, Mistake, mistaken, orders, spellings};
 use super::place::Place;
-use super::secret::{Secret, sign};
+use super::secret::{Secret, decode, sign};
 use super::verify::{Refusal, Tolerance, Verified, given_signature, verify};
+use crate::mask::masked_pair;
 
 /// Above this size only single mistakes are searched in the pairs, not two at once.
 const THOROUGH_BYTES: usize = 64 * 1024;
+
+/// With more pairs than this it is not searched which one was added after signing.
+const MOST_LEFT_OUT: usize = 400;
 
 /// What there is to say about the signature of a message.
 #[derive(Debug, Clone)]
@@ -29,6 +33,12 @@ pub struct Explanation {
     /// The fewest mistakes that together reproduce the signature that was sent; empty when it is right, or when no known
     /// mistake explains it (another secret, or a message changed after signing).
     pub mistakes: Vec<Mistake>,
+    /// The member without which the signature that was sent is right, as a path: it was added after signing.
+    pub added: Option<String>,
+    /// The pairs of the message as the platform signs them, one `path:text` each, with card data masked.
+    pub arrived: Vec<String>,
+    /// The pairs the signature that was sent covers, likewise; none when it is not explained, or covers no pairs.
+    pub signed: Option<Vec<String>>,
 }
 
 /// The message in one order.
@@ -64,23 +74,32 @@ pub fn explain(
     let resolved = place.resolve(document);
     let reports =
         Order::ALL.into_iter().map(|order| report(document, order, resolved, secrets.first())).collect();
-    let mistakes = match outcome {
-        Ok(_) => Vec::new(),
-        Err(_) => likely_mistakes(document, resolved, secrets),
-    };
-    Explanation { outcome, orders: reports, mistakes }
+    let base = Style { signatures: Signatures::LeftOutAt(resolved), ..Style::PLATFORM };
+    let arrived = masked_lines(&ordered(document.root(), Order::Natural, base, document.text().len()));
+    let mut explanation =
+        Explanation { outcome, orders: reports, mistakes: Vec::new(), added: None, arrived, signed: None };
+    if outcome.is_ok() {
+        return explanation;
+    }
+    if let Some((mistakes, recipe)) = likely_mistakes(document, resolved, secrets) {
+        explanation.signed = recipe.map(|recipe| masked_lines(&recipe.pairs(document)));
+        explanation.mistakes = mistakes;
+    } else if let Some((path, lines)) = added_after_signing(document, place, resolved, secrets) {
+        explanation.added = Some(path);
+        explanation.signed = Some(lines);
+    }
+    explanation
+}
+
+fn masked_lines(pairs: &Pairs) -> Vec<String> {
+    pairs.list.iter().map(|pair| masked_pair(pairs.path(pair), pairs.text(pair))).collect()
 }
 
 fn report(document: &Document<'_>, order: Order, place: Place, secret: Option<&Secret>) -> OrderReport {
     let style = Style { signatures: Signatures::LeftOutAt(place), ..Style::PLATFORM };
     let pairs = ordered(document.root(), order, style, document.text().len());
     let canonical = pairs.join();
-    let masked = pairs
-        .list
-        .iter()
-        .map(|pair| masked_pair(pairs.path(pair), pairs.text(pair)))
-        .collect::<Vec<_>>()
-        .join(";");
+    let masked = masked_lines(&pairs).join(";");
     let signature = secret.map(|secret| sign(secret, &canonical));
     OrderReport { order, canonical, masked, signature }
 }
@@ -99,30 +118,108 @@ fn found_signature<'d>(
     })
 }
 
-fn likely_mistakes(document: &Document<'_>, place: Place, secrets: &[Secret]) -> Vec<Mistake> {
-    let Some((given, place, misplaced)) = found_signature(document, place) else {
-        return Vec::new();
-    };
+/// How a client built the pairs it signed; an order of `None` is no sorting at all.
+#[derive(Clone, Copy)]
+struct Recipe {
+    order: Option<Order>,
+    style: Style,
+}
+
+impl Recipe {
+    fn pairs(self, document: &Document<'_>) -> Pairs {
+        let size = document.text().len();
+        match self.order {
+            Some(order) => ordered(document.root(), order, self.style, size),
+            None => Pairs::of(document.root(), self.style, size),
+        }
+    }
+}
+
+/// A string a client may have signed: the mistakes made, and how its pairs come about, if it has any.
+struct Candidate {
+    mistakes: Vec<Mistake>,
+    recipe: Option<Recipe>,
+    string: String,
+}
+
+/// The fewest mistakes that reproduce the signature, with the pairs it then covers.
+fn likely_mistakes(
+    document: &Document<'_>,
+    place: Place,
+    secrets: &[Secret],
+) -> Option<(Vec<Mistake>, Option<Recipe>)> {
+    let (given, place, misplaced) = found_signature(document, place)?;
     let spellings = spellings(given);
     let hashings: Vec<Hashing> = secrets.iter().flat_map(Hashing::all).collect();
-    let mut best: Option<Vec<Mistake>> = None;
-    for (in_message, message) in messages(document, place) {
+    let mut best: Option<(Vec<Mistake>, Option<Recipe>)> = None;
+    for Candidate { mistakes, recipe, string } in candidates(document, place) {
         for hashing in &hashings {
-            let mac = hashing.of(message.as_bytes());
+            let mac = hashing.of(string.as_bytes());
             for (in_spelling, _) in spellings.iter().filter(|(_, bytes)| *bytes == mac) {
-                let all = misplaced.iter().chain(&in_message).chain(&hashing.mistakes).chain(in_spelling);
+                let all = misplaced.iter().chain(&mistakes).chain(&hashing.mistakes).chain(in_spelling);
                 let all: Vec<Mistake> = all.copied().collect();
-                if best.as_ref().is_none_or(|fewest| all.len() < fewest.len()) {
-                    best = Some(all);
+                if best.as_ref().is_none_or(|(fewest, _)| all.len() < fewest.len()) {
+                    best = Some((all, recipe));
                 }
             }
         }
     }
-    best.unwrap_or_default()
+    best
+}
+
+/// The one member, or object of members, without which the signature is right in some order: its path, and the pairs
+/// that were signed.
+fn added_after_signing(
+    document: &Document<'_>,
+    place: Place,
+    resolved: Place,
+    secrets: &[Secret],
+) -> Option<(String, Vec<String>)> {
+    let given = decode(given_signature(document, place).ok()?)?;
+    if document.text().len() > THOROUGH_BYTES {
+        return None;
+    }
+    let style = Style { signatures: Signatures::LeftOutAt(resolved), ..Style::PLATFORM };
+    for order in Order::ALL {
+        let mut pairs = ordered(document.root(), order, style, document.text().len());
+        if pairs.list.len() > MOST_LEFT_OUT {
+            return None;
+        }
+        let all = std::mem::take(&mut pairs.list);
+        for path in subtrees(all.iter().map(|pair| pairs.path(pair))) {
+            let is_below = |pair: &Pair| {
+                let rest = pairs.path(pair).strip_prefix(path.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            };
+            let list: Vec<Pair> = all.iter().filter(|pair| !is_below(pair)).copied().collect();
+            pairs.list = list;
+            let string = pairs.join();
+            if secrets.iter().any(|secret| secret.accepts(string.as_bytes(), &given)) {
+                return Some((path, masked_lines(&pairs)));
+            }
+        }
+    }
+    None
+}
+
+/// Every path and every path above one, the longest first: the smallest part that was added is the one to name.
+fn subtrees<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
+    for path in paths {
+        let ends = path.match_indices(':').map(|(at, _)| at).chain([path.len()]);
+        for above in ends.filter_map(|end| path.get(..end)).filter(|above| !above.is_empty()) {
+            if seen.insert(above) {
+                all.push(above.to_owned());
+            }
+        }
+    }
+    all.sort_by_key(|path| std::cmp::Reverse(path.matches(':').count()));
+    all
 }
 
 /// Every distinct string a client may have signed for this message, those with fewer mistakes first.
-fn messages(document: &Document<'_>, place: Place) -> Vec<(Vec<Mistake>, String)> {
+fn candidates(document: &Document<'_>, place: Place) -> Vec<Candidate> {
     let mut combinations: Vec<Vec<Mistake>> = vec![Vec::new()];
     combinations.extend(IN_PAIRS.iter().map(|one| vec![*one]));
     if document.text().len() <= THOROUGH_BYTES {
@@ -138,19 +235,19 @@ fn messages(document: &Document<'_>, place: Place) -> Vec<(Vec<Mistake>, String)
             strings.add_order(document, order, style, &mistakes);
         }
     }
-    strings.add(vec![Mistake::JsonTextSigned], document.text().to_owned());
+    strings.add(vec![Mistake::JsonTextSigned], None, document.text().to_owned());
     let parent: &[&str] = match place.holder() {
         Some(holder) => &[holder, "signature"],
         None => &["signature"],
     };
-    strings.add(vec![Mistake::JsonTextSigned], document.serialize_without(&[parent]));
+    strings.add(vec![Mistake::JsonTextSigned], None, document.serialize_without(&[parent]));
     strings.list
 }
 
 #[derive(Default)]
 struct Strings {
     seen: HashSet<String>,
-    list: Vec<(Vec<Mistake>, String)>,
+    list: Vec<Candidate>,
 }
 
 impl Strings {
@@ -163,83 +260,22 @@ impl Strings {
     ) {
         let forms = order.map_or(Order::Natural.colon_forms(), Order::colon_forms);
         for colons in forms {
-            let style = Style { colons: *colons, ..style };
-            let size = document.text().len();
-            let (pairs, unsorted) = match order {
-                Some(order) => (ordered(document.root(), order, style, size), None),
-                None => (Pairs::of(document.root(), style, size), Some(Mistake::NotSorted)),
-            };
-            let string = pairs.join();
+            let recipe = Recipe { order, style: Style { colons: *colons, ..style } };
+            let unsorted = order.is_none().then_some(Mistake::NotSorted);
+            let string = recipe.pairs(document).join();
             let all: Vec<Mistake> = mistakes.iter().copied().chain(unsorted).collect();
-            if self.add(all.clone(), string.clone()) && mistakes.is_empty() {
+            if self.add(all.clone(), Some(recipe), string.clone()) && mistakes.is_empty() {
                 let trailing = all.into_iter().chain([Mistake::TrailingSeparator]).collect();
-                self.add(trailing, string + ";");
+                self.add(trailing, Some(recipe), string + ";");
             }
         }
     }
 
-    fn add(&mut self, mistakes: Vec<Mistake>, string: String) -> bool {
+    fn add(&mut self, mistakes: Vec<Mistake>, recipe: Option<Recipe>, string: String) -> bool {
         let new = self.seen.insert(string.clone());
         if new {
-            self.list.push((mistakes, string));
+            self.list.push(Candidate { mistakes, recipe, string });
         }
         new
     }
-}
-
-/// `path:text` with card data masked: security codes wholly, card numbers but for the first six and last four digits.
-fn masked_pair(path: &str, text: &str) -> String {
-    let name = path.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
-    if matches!(name.as_str(), "cvv" | "cvv2" | "cvc" | "cvc2" | "cid" | "security_code" | "pin") {
-        return format!("{path}:***");
-    }
-    format!("{path}:{}", masked_numbers(text, name == "pan" || name == "card_number"))
-}
-
-/// `text` with the middle of every run of 12 to 19 digits masked; unless `always`, of those with a right check digit.
-/// Single spaces and hyphens inside a run count as part of it.
-fn masked_numbers(text: &str, always: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, from) = rest.split_at_checked(start).unwrap_or((rest, ""));
-        out.push_str(before);
-        let end = from.find(|c: char| !c.is_ascii_digit() && c != ' ' && c != '-').unwrap_or(from.len());
-        let (run, after) = from.split_at_checked(end).unwrap_or((from, ""));
-        let digits: Vec<u8> = run.bytes().filter(u8::is_ascii_digit).collect();
-        if always || ((12..=19).contains(&digits.len()) && passes_luhn(&digits)) {
-            out.push_str(&masked_run(run, digits.len()));
-        } else {
-            out.push_str(run);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-fn masked_run(run: &str, digits: usize) -> String {
-    let shown = if digits >= 12 { (6, digits - 4) } else { (0, digits) };
-    let mut position = 0;
-    let mask = |c: char| {
-        if !c.is_ascii_digit() {
-            return c;
-        }
-        position += 1;
-        if position <= shown.0 || position > shown.1 { c } else { '*' }
-    };
-    run.chars().map(mask).collect()
-}
-
-fn passes_luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| {
-            let digit = u32::from(digit - b'0');
-            if index % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
-        })
-        .sum();
-    sum.is_multiple_of(10)
 }

@@ -112,9 +112,15 @@ pub(super) fn verdict(result: &anyhow::Result<()>) {
 }
 
 /// Where the sandbox goes on serving.
-pub(super) fn addresses(gate: SocketAddr, simulators: Option<SocketAddr>, access: &Access) {
+pub(super) fn addresses(
+    gate: SocketAddr,
+    admin: SocketAddr,
+    simulators: Option<SocketAddr>,
+    access: &Access,
+) {
     println!("\nThe sandbox goes on serving; stop it with Ctrl-C.");
     println!("  Gate API          http://{gate}/v2/");
+    println!("  inspector         http://{admin}/inspector");
     if let Some(address) = simulators {
         println!("  acquirer's book   http://{address}/acquirer/book");
     }

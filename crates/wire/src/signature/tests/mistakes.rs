@@ -112,6 +112,33 @@ fn what_no_known_mistake_explains_is_left_unexplained() {
 }
 
 #[test]
+fn what_was_added_after_signing_is_named_with_what_was_signed() {
+    let added = |string: &str| {
+        let explanation = explained(&STANDARD.encode(sha512(SECRET, string)), Place::General);
+        assert_eq!(explanation.mistakes, []);
+        (explanation.added, explanation.signed.map(|lines| lines.join(";")))
+    };
+    for (string, path) in [
+        ("Deep:a:c:d:1;b:1;f:0;general:project_id:1;n:", "s"),
+        ("Deep:a:c:d:1;b:1;f:0;n:;s: x ", "general:project_id"),
+        ("b:1;f:0;general:project_id:1;n:;s: x ", "Deep:a:c:d"),
+    ] {
+        assert_eq!(added(string), (Some(path.to_owned()), Some(string.to_owned())), "{string}");
+    }
+    assert_eq!(added("b:1;f:0;general:project_id:1;n:"), (None, None), "two members were added");
+}
+
+#[test]
+fn the_pairs_a_mistaken_signature_covers_are_shown() {
+    let string = "Deep:a:c:d:1;b:true;f:false;general:project_id:1;n:;s: x ";
+    let explanation = explained(&STANDARD.encode(sha512(SECRET, string)), Place::General);
+    assert_eq!(explanation.signed.unwrap().join(";"), string);
+    assert_eq!(explanation.arrived.join(";"), PAIRS);
+    let explanation = explained(&STANDARD.encode(sha512(SECRET, BODY)), Place::General);
+    assert_eq!(explanation.signed, None, "JSON text has no pairs");
+}
+
+#[test]
 fn a_right_signature_and_a_message_without_one_show_their_orders() {
     let secret = Secret::new(SECRET);
     let explanation = explain(&parse(BODY), Place::General, std::slice::from_ref(&secret), Tolerance::NONE);

@@ -1,0 +1,68 @@
+use super::*;
+use std::time::Duration;
+
+const PLACE: Place = Place { project: Some(ProjectId::new(7)), ahead: 0 };
+
+fn request(body: &str) -> What {
+    What::Request(Request {
+        path: "/v2/payment/status".into(),
+        body: body.into(),
+        length: body.len(),
+        status: 200,
+        reply: "{}".into(),
+        took: Duration::from_millis(1),
+        request: None,
+        refusal: None,
+        fault_plan: None,
+        explanation: None,
+    })
+}
+
+fn push(recorder: &Recorder, body: &str) {
+    recorder.push(PLACE, Timestamp::from_seconds(1), None, None, request(body));
+}
+
+fn numbers(records: &[Arc<Record>]) -> Vec<u64> {
+    records.iter().map(|record| record.number).collect()
+}
+
+#[test]
+fn records_are_numbered_and_the_oldest_are_forgotten_beyond_the_bound() {
+    let recorder = Recorder { ring: Mutex::new(Ring::new(3, usize::MAX)), ..Recorder::default() };
+    assert_eq!(recorder.newest(), 0);
+    for _ in 0..5 {
+        push(&recorder, "{}");
+    }
+    assert_eq!(numbers(&recorder.all()), [3, 4, 5]);
+    assert_eq!(numbers(&recorder.after(4)), [5]);
+    assert_eq!(numbers(&recorder.after(9)), [0_u64; 0]);
+    assert_eq!(recorder.get(3).unwrap().number, 3);
+    assert!(recorder.get(2).is_none() && recorder.get(6).is_none() && recorder.get(0).is_none());
+}
+
+#[test]
+fn long_bodies_make_room_by_memory_before_number() {
+    let recorder = Recorder { ring: Mutex::new(Ring::new(1_000, 50_000)), ..Recorder::default() };
+    for _ in 0..20 {
+        push(&recorder, &"x".repeat(10_000));
+    }
+    let kept = recorder.all();
+    assert!((3..=5).contains(&kept.len()), "{}", kept.len());
+    let weight: usize = kept.iter().map(|record| record.weight()).sum();
+    assert!(weight <= 50_000, "{weight}");
+}
+
+#[tokio::test]
+async fn who_waits_for_something_new_misses_nothing() {
+    let recorder = Arc::new(Recorder::default());
+    push(&recorder, "{}");
+    // Recorded before the wait begins.
+    recorder.changed(0).await;
+    let waiting = tokio::spawn({
+        let recorder = recorder.clone();
+        async move { recorder.changed(1).await }
+    });
+    tokio::task::yield_now().await;
+    push(&recorder, "{}");
+    tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
+}

@@ -1,0 +1,112 @@
+//! Moving a test project's clock on.
+//!
+//! The clock is moved through the store, so it works with any number of running nodes and from outside them: each step
+//! goes to the next timer that is due and waits until the platform has done what became due there, so that what would
+//! have happened in a week happens in the same order in a second.
+
+use crate::clock::Clock;
+use ferropay_domain::{ids::ProjectId, project::Environment, time::Timestamp};
+use ferropay_store::{Store, Unavailable};
+use std::time::Duration;
+
+/// How long the platform may take for what is due at one moment.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often it is looked whether everything due is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Why a clock was not moved all the way.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Halted {
+    /// There is no such project.
+    #[error("there is no project {0}; `ferropay project list` shows those there are")]
+    NoProject(ProjectId),
+    /// Only test projects have a clock of their own.
+    #[error("project {0} is a production project; only test projects have a clock of their own")]
+    Production(ProjectId),
+    /// The span does not fit.
+    #[error("the span is too long")]
+    TooLong,
+    /// Nobody does what is due.
+    #[error("work that is due is not being done; is a platform running on this database?")]
+    Stuck,
+    /// The store could not.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Where a clock came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The project's time.
+    pub at: Timestamp,
+    /// How many timers were due on the way.
+    pub timers: u32,
+}
+
+/// How far a test project's clock is ahead, microseconds.
+///
+/// # Errors
+/// There is no such test project, or the store cannot say.
+pub async fn offset(store: &dyn Store, id: ProjectId) -> Result<i64, Halted> {
+    let record = store.projects().await?.into_iter().find(|record| record.project.id == id);
+    let record = record.ok_or(Halted::NoProject(id))?;
+    match record.project.environment {
+        Environment::Test => Ok(record.clock_offset),
+        Environment::Production => Err(Halted::Production(id)),
+    }
+}
+
+/// Moves the clock of a test project on by `by`. With `wait` it stops at every timer on the way, tells `passed`, and
+/// goes on when what is due is done; without, everything in between becomes due at once.
+///
+/// # Errors
+/// See [`Halted`]; the clock then stands where it had come to.
+pub async fn advance(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    id: ProjectId,
+    by: Duration,
+    wait: bool,
+    passed: &(dyn Fn(Timestamp) + Sync),
+) -> Result<Arrival, Halted> {
+    let mut offset = offset(store, id).await?;
+    let by = i64::try_from(by.as_micros()).map_err(|_| Halted::TooLong)?;
+    let target = offset.checked_add(by).ok_or(Halted::TooLong)?;
+    let mut timers = 0;
+    while wait && offset < target {
+        let Some(due) = store.next_due(Some(id)).await? else { break };
+        let needed = due.micros().saturating_sub(clock.now().micros());
+        if needed >= target {
+            break;
+        }
+        if needed > offset {
+            offset = store.advance_clock(id, needed).await?;
+            timers += 1;
+            passed(due);
+        }
+        quiet(store, clock, id, offset).await?;
+    }
+    let offset = store.advance_clock(id, target).await?;
+    if wait {
+        quiet(store, clock, id, offset).await?;
+    }
+    Ok(Arrival { at: business(clock, offset), timers })
+}
+
+/// The time of a clock that is `offset` microseconds ahead.
+pub fn business(clock: &dyn Clock, offset: i64) -> Timestamp {
+    Timestamp::from_micros(clock.now().micros().saturating_add(offset))
+}
+
+/// Waits until nothing is due any more.
+async fn quiet(store: &dyn Store, clock: &dyn Clock, id: ProjectId, offset: i64) -> Result<(), Halted> {
+    let started = tokio::time::Instant::now();
+    while !store.due(Some(id), business(clock, offset), 1).await?.is_empty() {
+        if started.elapsed() > PATIENCE {
+            return Err(Halted::Stuck);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}

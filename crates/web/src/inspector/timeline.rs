@@ -1,0 +1,289 @@
+//! A payment's course as entries of one column.
+//!
+//! The store knows what came about: requests, operations, attempts, callbacks. The recorder knows more of what happened
+//! lately: every refused request, every message, every try, every step. Where both know a thing the recorder's account
+//! is shown; where the recorder has forgotten it, or the platform was started anew, the store's.
+
+use super::{
+    detail::{self, Resend},
+    row::began,
+    words::{self, Mark, NO, OK, RUN, WAIT},
+};
+use ferropay_domain::{
+    callback::Problem,
+    change::Walked,
+    codes,
+    ids::{AttemptId, CallbackId, OperationId, RequestId},
+    payment::{
+        Attempt, AttemptStatus, Operation, OperationKind, OperationStatus,
+        machine::{self, Event, Transition},
+    },
+    time::Timestamp,
+};
+use ferropay_engine::{
+    administration::Dossier,
+    recorder::{Record, What},
+};
+use ferropay_wire::mask;
+use std::{collections::HashSet, sync::Arc};
+
+/// One entry.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// By the project's clock.
+    pub(super) at: Timestamp,
+    pub(super) mark: Mark,
+    /// Whether it is a step of the payment itself; everything else has a small mark.
+    pub(super) is_step: bool,
+    pub(super) title: String,
+    /// At the end of the line: an amount, a row of the machine, a span.
+    pub(super) end: String,
+    pub(super) reason: String,
+    /// The record it is from.
+    pub(super) record: Option<u64>,
+    /// A callback that can be sent again.
+    pub(super) callback: Option<(CallbackId, u8)>,
+    /// For entries of the same moment: what comes first.
+    rank: u8,
+}
+
+/// What an entry is about, to tell whether recorder and store mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum About {
+    Request(RequestId),
+    Step(OperationId, OperationStatus),
+    Attempt(AttemptId),
+    Callback(CallbackId, u8),
+}
+
+/// The entries of a payment, oldest first.
+pub(super) fn entries(dossier: &Dossier, records: &[Arc<Record>]) -> Vec<Entry> {
+    let mut known = HashSet::new();
+    let mut entries: Vec<Entry> = records.iter().flat_map(|record| from_record(record, &mut known)).collect();
+    for (row, request) in &dossier.operations {
+        let operation = &row.operation;
+        // Business time was this far ahead of real time when the request was accepted.
+        let ahead = request
+            .as_ref()
+            .map_or(0, |request| operation.created_at.micros().saturating_sub(request.at.micros()));
+        let business = |real: Timestamp| Timestamp::from_micros(real.micros().saturating_add(ahead));
+        if let Some(request) = request.as_ref().filter(|request| !known.contains(&About::Request(request.id)))
+        {
+            entries.push(Entry {
+                at: business(request.at),
+                mark: OK,
+                is_step: false,
+                title: format!("POST /v2/{}", request.path),
+                end: String::new(),
+                reason: format!("Accepted as {}{}", request.id, problems(&request.problems)),
+                record: None,
+                callback: None,
+                rank: 0,
+            });
+        }
+        entries.extend(steps_of(operation, row.attempt.as_ref(), &known));
+        if let Some(attempt) =
+            row.attempt.as_ref().filter(|attempt| !known.contains(&About::Attempt(attempt.id)))
+        {
+            entries.push(of_attempt(attempt, business(attempt.updated_at)));
+        }
+    }
+    for callback in &dossier.callbacks {
+        let delivery = &callback.delivery;
+        if known.contains(&About::Callback(delivery.callback, delivery.address)) {
+            continue;
+        }
+        let waiting = delivery.url.is_empty();
+        let (mark, reason) = match (callback.status, delivery.attempts) {
+            _ if waiting => {
+                (words::VOID, "No address, or the shop asked for silence: it is kept for the log.".to_owned())
+            }
+            (200, _) => (OK, "The shop answered 200.".to_owned()),
+            (_, 0) => (RUN, "Not sent yet.".to_owned()),
+            (0, tries) => (WAIT, format!("No answer in {tries} tries.")),
+            (status, tries) => {
+                (WAIT, format!("The last of {tries} tries was answered {status}; only 200 counts."))
+            }
+        };
+        entries.push(Entry {
+            at: callback.tried_at.unwrap_or(callback.created_at),
+            mark,
+            is_step: false,
+            title: detail::callback_title(&delivery.body),
+            end: format!("no. {}", delivery.number),
+            reason,
+            record: None,
+            callback: (!waiting).then_some((delivery.callback, delivery.address)),
+            rank: 6,
+        });
+    }
+    entries.sort_by_key(|entry| (entry.at, entry.rank, entry.record));
+    entries
+}
+
+fn problems(problems: &[Problem]) -> String {
+    let all: Vec<String> = problems.iter().map(|problem| words::code(problem.code)).collect();
+    if all.is_empty() { ".".to_owned() } else { format!(", then declined: {}.", all.join(", ")) }
+}
+
+/// The entries of a record; notes what it is about.
+fn from_record(record: &Arc<Record>, known: &mut HashSet<About>) -> Vec<Entry> {
+    let described = super::describe::describe(record);
+    let at = Timestamp::from_micros(began(record).micros().saturating_add(record.ahead));
+    let plain = |mark, reason, rank| Entry {
+        at,
+        mark,
+        is_step: false,
+        title: described.title.clone(),
+        end: described.end.clone(),
+        reason,
+        record: Some(record.number),
+        callback: None,
+        rank,
+    };
+    match &record.what {
+        What::Request(request) => {
+            known.extend(request.request.map(About::Request));
+            let took = words::span(request.took);
+            let reason = match (&request.refusal, request.request) {
+                (Some(refusal), _) => {
+                    format!(
+                        "Refused with {}: {}. Nothing was created.",
+                        refusal.code,
+                        mask::masked_text(&refusal.message())
+                    )
+                }
+                (None, Some(id)) => {
+                    format!("Signature and contract are in order. Accepted as {id}, answered in {took}.")
+                }
+                (None, None) => format!("Answered {} in {took}.", request.status),
+            };
+            let mut entry = plain(described.mark.unwrap_or(OK), reason, 0);
+            entry.title = format!("POST {}", entry.title);
+            vec![entry]
+        }
+        What::Steps(steps) => {
+            let of_step = |walked: &Walked| {
+                known.insert(About::Step(walked.operation, walked.row.to));
+                let reason = words::reason(walked.row.event, walked.row.to, walked.code, steps.attempt);
+                Entry { record: Some(record.number), ..of_step(steps.kind, walked, at, reason) }
+            };
+            steps.walked.iter().map(of_step).collect()
+        }
+        What::Message(message) => {
+            known.extend(message.attempt.map(About::Attempt));
+            let reason = match message.content.result() {
+                Some(result) => mask::masked_text(&result),
+                None => {
+                    message.attempt.map_or_else(String::new, |attempt| format!("Attempt {}.", attempt.number))
+                }
+            };
+            vec![plain(described.mark.unwrap_or(RUN), reason, 3)]
+        }
+        What::Delivery(delivery) => {
+            known.insert(About::Callback(delivery.callback, delivery.address));
+            let took = words::span(delivery.took);
+            let next = delivery
+                .again
+                .map_or_else(String::new, |again| format!(" Tried again at {}.", words::clock(again)));
+            let reason = match &delivery.answer {
+                Ok(200) => format!("The shop answered 200 in {took}."),
+                Ok(status) => format!("The shop answered {status} in {took}; only 200 counts.{next}"),
+                Err(why) => format!("No answer: {why}.{next}"),
+            };
+            let mut entry = plain(described.mark.unwrap_or(OK), reason, 6);
+            entry.end = format!("no. {}, try {}", delivery.number, delivery.attempt);
+            entry.callback = Some((delivery.callback, delivery.address));
+            vec![entry]
+        }
+    }
+}
+
+fn of_step(kind: OperationKind, walked: &Walked, at: Timestamp, reason: String) -> Entry {
+    Entry {
+        at,
+        mark: words::mark_of(walked.row.to.text()),
+        is_step: true,
+        title: words::step(kind, walked),
+        end: walked.row.id.to_owned(),
+        reason,
+        record: None,
+        callback: None,
+        rank: if walked.row.from.is_none() { 1 } else { 5 },
+    }
+}
+
+/// The steps of an operation as far as the store still tells: how it came into being and where it stands.
+fn steps_of(operation: &Operation, attempt: Option<&Attempt>, known: &HashSet<About>) -> Vec<Entry> {
+    let mut steps = Vec::new();
+    let mut add = |row: &'static Transition, at, code| {
+        if !known.contains(&About::Step(operation.id, row.to)) {
+            let walked = Walked { operation: operation.id, row, code };
+            let reason = words::reason(row.event, row.to, code, attempt.map(|attempt| attempt.status));
+            steps.push(of_step(operation.kind, &walked, at, reason));
+        }
+    };
+    let rows = || machine::OPERATIONS.iter().filter(|row| row.kinds.contains(&operation.kind));
+    let refused_at_once = attempt.is_none() && operation.status == OperationStatus::Decline;
+    let first =
+        rows().find(|row| row.from.is_none() && (row.event == Event::PreconditionFailed) == refused_at_once);
+    if let Some(row) = first {
+        add(row, operation.created_at, if refused_at_once { operation.code } else { codes::AWAITING });
+    }
+    let is_first = first.is_some_and(|row| row.to == operation.status);
+    let timed_out = operation.code == codes::AUTO_DECLINE;
+    let last = rows().find(|row| {
+        row.from.is_some() && row.to == operation.status && (row.event == Event::ThresholdPassed) == timed_out
+    });
+    if let Some(row) = last.filter(|_| !is_first) {
+        add(row, operation.updated_at, operation.code);
+    }
+    steps
+}
+
+fn of_attempt(attempt: &Attempt, at: Timestamp) -> Entry {
+    let (mark, said) = match attempt.status {
+        AttemptStatus::Approved => (OK, "The provider did it"),
+        AttemptStatus::Declined => (NO, "The provider refused it"),
+        AttemptStatus::Reversed => {
+            (NO, "No usable answer came; the provider has acknowledged that it is undone")
+        }
+        AttemptStatus::NotSent => (NO, "It was not sent"),
+        AttemptStatus::Reversing => (WAIT, "No usable answer came; it is being undone"),
+        AttemptStatus::Unknown => (WAIT, "No usable answer came yet; it is sent again"),
+        AttemptStatus::Created => (RUN, "It is on its way"),
+    };
+    let answer = attempt.answer.as_ref().map_or_else(String::new, |answer| {
+        let approval = if answer.auth_code.is_empty() {
+            String::new()
+        } else {
+            format!(", approval code {}", answer.auth_code)
+        };
+        format!(": result {}{approval}", answer.result_code)
+    });
+    Entry {
+        at,
+        mark,
+        is_step: false,
+        title: format!("Provider, attempt {}", attempt.id.number),
+        end: attempt.amount.to_string(),
+        reason: mask::masked_text(&format!("{said}{answer}.")),
+        record: None,
+        callback: None,
+        rank: 4,
+    }
+}
+
+impl Entry {
+    /// The form that sends its callback again.
+    pub(super) fn resend(&self, project: &str, token: &Arc<str>, back: &str) -> Option<Resend> {
+        let (callback, address) = self.callback?;
+        Some(Resend {
+            project: project.to_owned(),
+            callback: callback.get(),
+            address,
+            token: token.clone(),
+            back: back.to_owned(),
+        })
+    }
+}

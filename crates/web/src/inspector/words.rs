@@ -1,0 +1,191 @@
+//! Times, spans, states and reasons in words.
+
+use ferropay_domain::{
+    change::Walked,
+    codes::{self, Code},
+    payment::{AttemptStatus, OperationKind, OperationStatus, machine::Event},
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// A state's mark: its tone and its glyph, as the design language pairs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) tone: &'static str,
+    pub(super) glyph: &'static str,
+}
+
+pub(super) const OK: Mark = Mark { tone: "ok", glyph: "ok" };
+pub(super) const NO: Mark = Mark { tone: "no", glyph: "no" };
+pub(super) const BANG: Mark = Mark { tone: "no", glyph: "bang" };
+pub(super) const WAIT: Mark = Mark { tone: "wait", glyph: "wait" };
+pub(super) const RUN: Mark = Mark { tone: "acc", glyph: "run" };
+pub(super) const VOID: Mark = Mark { tone: "void", glyph: "void" };
+
+/// The mark of a payment's or operation's status, by its documented text.
+pub(super) fn mark_of(status: &str) -> Mark {
+    match status {
+        "success" => OK,
+        "decline" | "error" => NO,
+        "awaiting capture" => Mark { tone: "acc", glyph: "hold" },
+        "refunded" | "reversed" => Mark { tone: "back", glyph: "back" },
+        "partially refunded" | "partially reversed" => Mark { tone: "back", glyph: "half" },
+        "canceled" | "invoice canceled" | "expired" => VOID,
+        other if other.starts_with("awaiting") => WAIT,
+        _ => RUN,
+    }
+}
+
+fn written(at: Timestamp, format: &str) -> String {
+    at.civil().map_or_else(|| "far away".to_owned(), |time| time.strftime(format).to_string())
+}
+
+/// `14:21:07.402`, UTC.
+pub(super) fn clock(at: Timestamp) -> String {
+    written(at, "%H:%M:%S%.3f")
+}
+
+/// `2026-05-04`, UTC.
+pub(super) fn day(at: Timestamp) -> String {
+    written(at, "%Y-%m-%d")
+}
+
+/// `2026-05-04 14:21`, UTC.
+pub(super) fn minute(at: Timestamp) -> String {
+    written(at, "%Y-%m-%d %H:%M")
+}
+
+/// `2026-05-04 14:21:07.402`, UTC.
+pub(super) fn moment(at: Timestamp) -> String {
+    written(at, "%Y-%m-%d %H:%M:%S%.3f")
+}
+
+/// `0.4 ms`, `12 ms`, `1.5 s`.
+pub(super) fn span(span: Duration) -> String {
+    let micros = span.as_micros();
+    match micros {
+        0..10_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+    }
+}
+
+/// How long until `then`: `in 8 s`, `in 3 min`, `in 5 h`, `in 2 days`.
+pub(super) fn until(now: Timestamp, then: Timestamp) -> String {
+    let seconds = then.since(now).as_secs();
+    match seconds {
+        0 => "now".to_owned(),
+        1..120 => format!("in {seconds} s"),
+        120..7_200 => format!("in {} min", seconds / 60),
+        7_200..172_800 => format!("in {} h", seconds / 3_600),
+        _ => format!("in {} days", seconds / 86_400),
+    }
+}
+
+/// A span of time a project's clock may be moved by: `90s`, `10m`, `4h`, `11d`.
+pub(super) fn parse_span(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.chars().next_back()?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+    let most = 10 * 365 * 86_400;
+    let all = count.checked_mul(seconds).filter(|all| (1..=most).contains(all))?;
+    Some(Duration::from_secs(all))
+}
+
+/// A code with what it means: `3283 Refund amount exceeds …`.
+pub(super) fn code(code: Code) -> String {
+    format!("{code} {}", code.known_message().unwrap_or("not in the table"))
+}
+
+/// What a step did, in one line: `sale: processing → success`.
+pub(super) fn step(kind: OperationKind, walked: &Walked) -> String {
+    let kind = kind.text().replace('_', " ");
+    match walked.row.from {
+        None => format!("{kind}: {}", walked.row.to),
+        Some(from) => format!("{kind}: {from} → {}", walked.row.to),
+    }
+}
+
+/// Why a step was taken, by the event; one without words here has its name.
+const REASONS: &[(Event, &str)] = &[
+    (
+        Event::Accepted,
+        "The request was accepted and nothing speaks against it. The operation was recorded before the reply left.",
+    ),
+    (Event::Approved, "The provider answered that it did it."),
+    (Event::Declined, "The provider refused it."),
+    (
+        Event::ThresholdPassed,
+        "The longest time the method may take has passed without a result. What the provider may have done is being \
+         undone.",
+    ),
+];
+
+/// Why a step was taken, as sentences.
+pub(super) fn reason(
+    event: Event,
+    to: OperationStatus,
+    left: Code,
+    attempt: Option<AttemptStatus>,
+) -> String {
+    let because = match (event, attempt) {
+        (Event::PreconditionFailed, _) => {
+            format!("The request was accepted, but a condition of the operation is not met: {}.", code(left))
+        }
+        (Event::Declined, Some(AttemptStatus::Reversed)) => {
+            "No usable answer came in time. Whatever the provider did was undone, it has acknowledged that, and only \
+             then the operation was declined."
+                .to_owned()
+        }
+        (Event::Declined, Some(AttemptStatus::NotSent)) => {
+            "The provider could not be reached, and nothing of the message left the platform.".to_owned()
+        }
+        _ => REASONS
+            .iter()
+            .find(|(of, _)| *of == event)
+            .map_or_else(|| format!("{}.", event.name()), |(_, words)| (*words).to_owned()),
+    };
+    if to.is_final() && left != codes::SUCCESS && event != Event::PreconditionFailed {
+        format!("{because} Code {}.", code(left))
+    } else {
+        because
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short_enough_for_a_column() {
+        for (micros, text) in
+            [(0, "0.0 ms"), (440, "0.4 ms"), (9_990, "9.9 ms"), (10_400, "10 ms"), (1_540_000, "1.5 s")]
+        {
+            assert_eq!(span(Duration::from_micros(micros)), text);
+        }
+    }
+
+    #[test]
+    fn spans_of_the_clock_are_read_and_senseless_ones_refused() {
+        assert_eq!(parse_span("90s"), Some(Duration::from_secs(90)));
+        assert_eq!(parse_span(" 11 d "), Some(Duration::from_hours(264)));
+        for wrong in ["", "5", "h", "-1h", "0s", "1.5h", "99999999999999d", "3650d1", "4000d", "1µ"] {
+            assert_eq!(parse_span(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_status_has_its_mark() {
+        assert_eq!(mark_of("awaiting 3ds result").glyph, "wait");
+        assert_eq!(mark_of("awaiting capture").glyph, "hold");
+        assert_eq!(mark_of("partially refunded").glyph, "half");
+        assert_eq!(mark_of("processing").glyph, "run");
+    }
+}
