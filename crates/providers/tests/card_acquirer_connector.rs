@@ -80,6 +80,7 @@ fn order_with(card: &str, ask: Ask, operation: i64, minor: i64) -> Order {
         authentication: None,
         card_request: CardRequest::default(),
         name: None,
+        correspondence: None,
         fault_plan: None,
     }
 }

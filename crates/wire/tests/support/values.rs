@@ -82,7 +82,6 @@ impl Scene {
                 merchant_data: None,
                 debit: None,
                 hold: None,
-                refunds_undone: Vec::new(),
                 supplied: BTreeMap::new(),
                 booking: None,
                 refunds_undone: Vec::new(),
@@ -198,7 +197,6 @@ impl Scene {
     ) -> Self {
         let mut scene = self.waits(OperationStatus::AwaitingThreeDs, PaymentStatus::AwaitingThreeDs, &[]);
         scene.operation.detail.authentication = Some(Box::new(Authentication {
-            issuer_form: None,
             id: AuthenticationId::new(Uuid::from_u128(13)),
             flow,
             step,
