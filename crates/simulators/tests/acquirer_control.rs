@@ -70,6 +70,45 @@ async fn the_book_shows_totals_counters_and_doubles() {
 }
 
 #[tokio::test]
+async fn holds_and_captures_show_apart_from_each_other() {
+    let acquirer = start().await;
+    let router = control_router(acquirer.clone());
+    let mut client = Client::signed_on(&acquirer).await;
+    client.ask(&authorisation(1, 2_000, "")).await;
+    client.ask(&increment(2, 500, 1)).await;
+    client.ask(&authorisation(3, 900, "0200205180052.2.0")).await;
+    client.ask(&capture(4, 800, 3)).await;
+    let (_, _, book) = call(&router, "GET", "/acquirer/book", "").await;
+    let euros = &book["currencies"]["978"];
+    assert_eq!((&euros["net"], &euros["on_hold"]), (&json!(800), &json!(2_500)));
+    assert_eq!(euros["parts"]["released_by_captures"], 100);
+    assert_eq!(book["counters"]["captures_executed"], 1);
+    let (_, _, page) = call(&router, "GET", "/acquirer/open", "").await;
+    let line = |number, kind, amount: u64, left: u64| json!({ "reference": de37(number), "kind": kind, "currency": 978, "amount": amount, "left": left });
+    assert_eq!(page["open"], json!([line(1, "authorisation", 2_000, 2_500), line(4, "capture", 800, 800)]));
+    let (_, _, hold) = call(&router, "GET", &format!("/acquirer/operations/{}", de37(3)), "").await;
+    assert_eq!((&hold["left"], &hold["shop"]), (&json!(0), &json!("FERROPAY TEST SHOP")));
+    assert_eq!(hold["authentication"], json!({ "eci": "05", "version": "2.2.0" }));
+    let (_, _, taken) = call(&router, "GET", &format!("/acquirer/operations/{}", de37(4)), "").await;
+    assert_eq!((&taken["kind"], &taken["original"]), (&json!("capture"), &json!(de37(3))));
+    assert_eq!(taken.get("authentication"), None);
+}
+
+#[tokio::test]
+async fn no_name_or_address_that_is_checked_leaves_the_control_endpoint() {
+    let acquirer = start().await;
+    let router = control_router(acquirer.clone());
+    let mut client = Client::signed_on(&acquirer).await;
+    let tags = "12008BRIVIBAS15007LV-105022005ILONA24007JANSONE";
+    assert_eq!(client.ask(&verification(1, 0, tags)).await, "00");
+    let (_, text, operation) = call(&router, "GET", &format!("/acquirer/operations/{}", de37(1)), "").await;
+    assert_eq!((&operation["address_check"], &operation["name_check"]), (&json!("Y"), &json!("A")));
+    for secret in ["BRIVIBAS", "LV-1050", "ILONA", "JANSONE"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn open_effects_are_listed_by_reference_page_by_page() {
     let acquirer = start().await;
     let router = control_router(acquirer.clone());

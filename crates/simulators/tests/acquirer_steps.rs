@@ -95,7 +95,7 @@ async fn references_are_one_space_and_steps_are_malformed_without_the_one_they_n
     assert_eq!(acquirer.operation(reference(1)).unwrap().left, 500);
 }
 
-// G-304, G-307
+// G-304
 #[tokio::test]
 async fn a_refund_is_cancelled_over_the_wire() {
     let acquirer = start().await;
@@ -205,7 +205,7 @@ async fn a_merchant_authentication_is_offered_started_and_finished() {
     assert_eq!(acquirer.book().doubled_operations, []);
 }
 
-// G-210, G-255, G-257
+// G-194, G-208, G-253, G-257
 #[tokio::test]
 async fn authentication_mail_order_and_descriptor_can_be_seen_in_the_book() {
     let acquirer = start().await;
