@@ -95,7 +95,20 @@ fn every_component_has_the_published_structure() {
     }
     assert_eq!(names(&served["components"]), expected);
     for name in expected {
-        let found = plain(&served["components"]["schemas"][&name]);
+        let mut found = plain(&served["components"]["schemas"][&name]);
+        if name == "BookingInfo" {
+            // The published contract has this in words only (G-156).
+            for member in ["total", "pax"] {
+                let member = found["properties"][member].as_object_mut().unwrap();
+                assert_eq!(member.remove("not"), Some(json!({ "enum": [0] })));
+            }
+        }
+        if name == "Sum" {
+            // Of a payment that was returned as a whole nothing is left (G-295).
+            let minimum = found.pointer_mut("/properties/amount/minimum").unwrap();
+            assert_eq!(*minimum, 0);
+            *minimum = 1.into();
+        }
         assert_eq!(found, plain(&published["schemas"][&name]), "{name}");
     }
 }
@@ -109,7 +122,13 @@ fn every_reply_has_the_published_structure_and_forgotten_refusals_are_declared()
         let operation = &served["paths"][path]["post"];
         for (status, reply) in entries(operation, "responses") {
             assert!(reply["description"].is_string(), "{path} {status}");
-            let found = plain(&reply["content"]["application/json"]["schema"]);
+            let mut found = plain(&reply["content"]["application/json"]["schema"]);
+            if (path.as_str(), status.as_str()) == ("/v2/payment/status", "200") {
+                // The older layout may be asked for; the published contract describes it at another path only.
+                let older = found["anyOf"].as_array_mut().unwrap().pop().unwrap();
+                assert_eq!(older, json!({ "$ref": "#/components/schemas/TransactionStatusResponse" }));
+                found = found["anyOf"][0].take();
+            }
             if let Some(expected) = item["responses"].get(status) {
                 let expected = Some(plain(expected)).filter(|schema| *schema != json!({}));
                 assert_eq!(found, expected.unwrap_or_default(), "{path} {status}");

@@ -31,14 +31,41 @@ fn document() -> Json {
     let components = contract.get("components").unwrap_or(&Json::Null);
     let schemas = members(components, "schemas")
         .map(|(name, schema)| (name.clone(), translate(words, schema, &mut vec![name])));
-    json!({
+    let mut document = json!({
         "openapi": "3.0.3",
         "info": { "title": "Ferropay Gate API", "version": env!("CARGO_PKG_VERSION"), "description": INTRODUCTION },
         "servers": [{ "url": "/" }],
         "tags": words.groups.iter().map(|(name, text)| json!({ "name": name, "description": text })).collect::<Vec<_>>(),
         "paths": paths.collect::<Map<_, _>>(),
         "components": { "schemas": schemas.collect::<Map<_, _>>() },
-    })
+    });
+    for (place, name, value) in differences() {
+        if let Some(part) = document.pointer_mut(place).and_then(Json::as_object_mut) {
+            part.insert(name.to_owned(), value);
+        }
+    }
+    document
+}
+
+/// Where the platform takes or gives something else than the structure says, which tools would take for mistakes: the
+/// place, the keyword there, and what it has to say.
+fn differences() -> [(&'static str, &'static str, Json); 4] {
+    let layouts = ["PaymentStatusResponse", "TransactionStatusResponse"];
+    let layouts = layouts.map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
+    let not_zero = json!({ "enum": [0] });
+    [
+        // Of a payment that was returned as a whole nothing is left (G-295).
+        ("/components/schemas/Sum/properties/amount", "minimum", 0.into()),
+        // The published contract has this in words only (G-156).
+        ("/components/schemas/BookingInfo/properties/total", "not", not_zero.clone()),
+        ("/components/schemas/BookingInfo/properties/pax", "not", not_zero),
+        // A request may ask for the older layout, and a project may have it (`destination`).
+        (
+            "/paths/~1v2~1payment~1status/post/responses/200/content/application~1json",
+            "schema",
+            json!({ "anyOf": layouts }),
+        ),
+    ]
 }
 
 fn members<'j>(json: &'j Json, name: &str) -> impl Iterator<Item = (&'j String, &'j Json)> {

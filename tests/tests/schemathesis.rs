@@ -1,0 +1,116 @@
+//! The served contract is kept: Schemathesis asks every path with bodies made from it, right and wrong ones.
+//!
+//! `schemathesis/hooks.py` signs the requests, makes some right by data the platform knows, and says which answers are
+//! expected; here the platform is started and given something to refund, and what was accepted is followed to its
+//! callback. `./test --all` tries far more, from a seed of its own.
+#![cfg(test)]
+
+use ferropay_tests::{Ran, World, seconds};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What is asked, as options of Schemathesis.
+fn runs() -> Vec<Vec<&'static str>> {
+    if std::env::var_os("FERROPAY_TEST_LONG").is_some() {
+        return vec![vec!["--phases", "coverage,fuzzing", "--max-examples", "30"]];
+    }
+    let executed = ["--include-path-regex", "^/v2/payment/(status|status/request|card/refund)$"];
+    vec![
+        vec!["--phases", "fuzzing", "--max-examples", "6", "--seed", "1"],
+        [&["--phases", "coverage", "--seed", "1"], executed.as_slice()].concat(),
+    ]
+}
+
+/// What every answer is held to: three checks of Schemathesis, and that of the hooks.
+const CHECKS: [&str; 4] = [
+    "not_a_server_error",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "answers_are_those_of_the_contract",
+];
+
+/// The program beside the interpreter that has the packages.
+fn schemathesis() -> PathBuf {
+    let python = std::env::var_os("FERROPAY_TEST_PYTHON").expect(
+        "FERROPAY_TEST_PYTHON names no Python with tests/requirements.txt; run the tests with ./test",
+    );
+    Path::new(&python).with_file_name("schemathesis")
+}
+
+/// Payments that can be refunded, and the requests that made them.
+async fn paid(world: &World) -> (Vec<String>, Vec<String>) {
+    let mut payments = Vec::new();
+    let mut requests = Vec::new();
+    for number in 0..20 {
+        let payment = format!("paid-{number}");
+        let callback = world.paid(&payment).await;
+        requests.push(callback.json["operation"]["request_id"].as_str().unwrap().to_owned());
+        payments.push(payment);
+    }
+    (payments, requests)
+}
+
+fn count(summary: &Value, part: &str, path: &str, name: &str) -> u64 {
+    summary[part][path][name].as_u64().unwrap_or_default()
+}
+
+// G-001, G-013, G-014, G-043, G-044, G-045, G-047
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
+    let world = World::start(&[]).await;
+    let (payments, requests) = paid(&world).await;
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis");
+    let contract = format!("{}/openapi/gate.json", world.platform.base());
+    for (number, options) in runs().into_iter().enumerate() {
+        let summary = world.directory().join(format!("summary.{number}.json"));
+        let mut command = Command::new(schemathesis());
+        command
+            .args(["run", &contract, "--no-color", "--workers", "2", "--warnings", "off"])
+            .args(["--checks", &CHECKS.join(",")])
+            .args(&options)
+            .current_dir(world.directory())
+            .env("PYTHONPATH", &hooks)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("SCHEMATHESIS_HOOKS", "hooks")
+            .env("FERROPAY_SECRET", &world.platform.merchant.secret)
+            .env("FERROPAY_PROJECT", world.platform.merchant.project.to_string())
+            .env("FERROPAY_PAID", payments.join(" "))
+            .env("FERROPAY_REQUESTS", requests.join(" "))
+            .env("FERROPAY_SUMMARY", &summary);
+        let ran = Ran::of(&mut command);
+        assert!(ran.ok, "schemathesis {}\n{}{}", options.join(" "), ran.out, ran.err);
+        check(&world, &serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap()).await;
+    }
+    world.quiet(seconds(60)).await;
+    world.assert_sound();
+}
+
+/// Whether what had to be tried was tried, and what was accepted came to its end.
+async fn check(world: &World, summary: &Value) {
+    let asked = summary["statuses"].as_object().unwrap();
+    for (path, statuses) in asked {
+        let refused = ["400", "422"].iter().filter_map(|status| statuses[status].as_u64()).sum::<u64>();
+        assert!(refused > 0, "{path} was asked nothing wrong: {statuses}");
+    }
+    assert!(asked.len() == 107 || asked.len() == 3, "{} paths were asked", asked.len());
+    if asked.len() == 107 {
+        let reached = asked.keys().filter(|path| count(summary, "codes", path, "310") > 0).count();
+        assert!(reached > 90, "only {reached} of the paths that are not executed were asked rightly");
+    }
+    let executed =
+        ["card/sale", "card/refund", "status", "status/request"].map(|path| format!("/v2/payment/{path}"));
+    for path in executed.iter().filter(|path| asked.contains_key(*path)) {
+        assert!(summary["right"][path].as_u64() > Some(0), "{path} was asked nothing right");
+    }
+    let accepted = summary["accepted"].as_array().unwrap();
+    assert!(!accepted.is_empty());
+    for request in accepted {
+        let request = request.as_str().unwrap();
+        let callback = world.receiver.final_of(request, seconds(60)).await;
+        let (_, status) = callback.operation();
+        assert!(["success", "decline"].contains(&status), "{}", callback.text);
+    }
+}
