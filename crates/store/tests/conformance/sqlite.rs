@@ -396,7 +396,7 @@ async fn an_audit_finds_what_was_damaged() {
         // Whoever changes postings and balances so that they still agree has to be found another way.
         (
             "INSERT INTO postings (operation, kind, leg, account, minor, settled, at)
-             SELECT o.id, 7, a.owner_kind, a.id, CASE a.owner_kind WHEN 1 THEN 9 ELSE -9 END, 0, 0
+             SELECT o.id, 99, a.owner_kind, a.id, CASE a.owner_kind WHEN 1 THEN 9 ELSE -9 END, 0, 0
              FROM (SELECT id FROM operations WHERE kind = 1) AS o, accounts AS a WHERE a.owner_kind IN (1, 4)",
             "a posting stands on an account that its entry concerns",
         ),
