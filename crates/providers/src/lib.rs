@@ -5,3 +5,4 @@
 //! outcome is not known.
 
 pub mod card_acquirer;
+pub mod three_ds;
