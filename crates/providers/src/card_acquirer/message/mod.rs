@@ -76,7 +76,7 @@ pub enum Class {
 
 impl Class {
     /// The message type of a request, `repeat` for one that was sent before.
-    const fn request(self, repeat: bool) -> [u8; 4] {
+    pub(in crate::card_acquirer) const fn request(self, repeat: bool) -> [u8; 4] {
         match (self, repeat) {
             (Self::Financial, false) => *b"0200",
             (Self::Financial, true) => *b"0201",
