@@ -2,6 +2,7 @@
 
 use super::{
     codes,
+    conversation::{Missing, Received, Sent},
     link::{self, Exchange, Link},
     message::{
         Address, Answer, Attempt, Authentication, Class, Debit, DebitKind, Expiry, FollowUp, FollowUpKind,
@@ -23,7 +24,10 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::connector::{Connector, Eventually, LateAnswer, LateAnswers, Order, Reversal};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// For how long the acquirer is relied upon to recognise a repeat. It keeps references longer; the margin is for
 /// clocks.
@@ -172,6 +176,25 @@ impl CardAcquirer {
         }))
     }
 
+    /// Exchanges messages, and lets people see them where the order says so.
+    async fn exchange(&self, order: &Order, request: Request) -> Result<Answer, Exchange> {
+        let Some(people) = &order.correspondence else { return self.link.exchange(request).await };
+        let sent = Sent::of(&request);
+        let question = sent.question();
+        people.sent(Box::new(sent));
+        let started = Instant::now();
+        let result = self.link.exchange(request).await;
+        let took = started.elapsed();
+        match &result {
+            Ok(answer) => {
+                let network = order.card.as_ref().map_or(Network::Other, |card| card.pan.network());
+                people.received(took, Box::new(Received::of(*answer, network.code())));
+            }
+            Err(why) => people.missing(took, Box::new(Missing::of(question, *why))),
+        }
+        result
+    }
+
     async fn send(&self, order: Order) -> Outcome {
         if u64::try_from(order.amount.minor).is_ok_and(|minor| minor > MAX_AMOUNT) {
             // The protocol has twelve digits; a request may state more.
@@ -184,7 +207,7 @@ impl CardAcquirer {
             );
             return Outcome::NotSent { code: PROVIDER_UNAVAILABLE };
         };
-        match self.link.exchange(request).await {
+        match self.exchange(&order, request).await {
             Ok(answer) => self.outcome(&order, &answer),
             Err(Exchange::NotSent(reason)) => {
                 tracing::warn!(operation = order.attempt.operation.get(), %reason, "an order was not sent");
@@ -230,7 +253,7 @@ impl CardAcquirer {
             self.attempt(&order, order.amount).map(|attempt| Attempt { repeat: tries > 0, ..attempt });
         let Some(attempt) = attempt else { return Reversal::Unanswered };
         let advice = ReversalAdvice { attempt, class, processing, original: None };
-        match self.link.exchange(Request::ReversalAdvice(advice)).await {
+        match self.exchange(&order, Request::ReversalAdvice(advice)).await {
             Ok(answer) if answer.code.is_approval() => Reversal::Acknowledged,
             Ok(answer) => {
                 let code = std::str::from_utf8(&answer.code.0).unwrap_or("?").to_owned();

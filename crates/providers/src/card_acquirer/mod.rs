@@ -7,6 +7,7 @@
 
 pub mod codes;
 mod connector;
+mod conversation;
 pub mod iso8583;
 pub mod link;
 pub mod message;

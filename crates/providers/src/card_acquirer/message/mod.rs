@@ -88,7 +88,7 @@ pub enum Class {
 
 impl Class {
     /// The message type of a request, `repeat` for one that was sent before.
-    const fn request(self, repeat: bool) -> [u8; 4] {
+    pub(in crate::card_acquirer) const fn request(self, repeat: bool) -> [u8; 4] {
         match (self, repeat) {
             (Self::Authorisation, false) => *b"0100",
             (Self::Authorisation, true) => *b"0101",
