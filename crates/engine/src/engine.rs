@@ -4,6 +4,7 @@ use crate::{
     clock::Clock,
     connector::Connector,
     courier::Courier,
+    entropy::Entropy,
     failure::Failure,
     ids::IdSource,
     locks::PaymentLocks,
@@ -40,6 +41,8 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// Real time.
     pub clock: Arc<dyn Clock>,
+    /// Randomness of identifiers.
+    pub entropy: Arc<dyn Entropy>,
     /// Sends callbacks.
     pub courier: Arc<dyn Courier>,
     /// Called at every step; only tests set it.
@@ -87,12 +90,12 @@ impl Engine {
     /// Enrols as a node, reads the projects and is ready to work; nothing runs until
     /// [`start`](Self::start).
     pub async fn new(parts: Parts) -> Result<Arc<Self>, Failure> {
-        let Parts { store, vault, clock, courier, hook, settings } = parts;
+        let Parts { store, vault, clock, entropy, courier, hook, settings } = parts;
         let node = store.enrol(clock.now()).await?;
         let projects = Projects::default();
         projects.refresh(store.as_ref(), &vault).await?;
         Ok(Arc::new(Self {
-            ids: IdSource::new(clock.clone(), node.number),
+            ids: IdSource::new(clock.clone(), entropy, node.number),
             store,
             vault,
             clock,

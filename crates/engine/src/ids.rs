@@ -4,14 +4,13 @@
 //! counter. Every start enrols as a node with a number of its own, so a restart within the same second draws
 //! from another range, and the counter borrows from the next second when it runs over.
 
-use crate::clock::Clock;
+use crate::{clock::Clock, entropy::Entropy};
 use ferropay_domain::{
     decide::Ids,
     ids::{CallbackId, OperationId, PaymentKey, RequestId},
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// 2025-01-01T00:00:00Z.
 const EPOCH_SECONDS: i64 = 1_735_689_600;
@@ -21,13 +20,14 @@ const NODE_BITS: u32 = 8;
 /// Draws identifiers for one node.
 pub(crate) struct IdSource {
     clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     node: u8,
     last: Mutex<(i64, i64)>,
 }
 
 impl IdSource {
-    pub(crate) fn new(clock: Arc<dyn Clock>, node: u8) -> Self {
-        Self { clock, node, last: Mutex::new((0, 0)) }
+    pub(crate) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, node: u8) -> Self {
+        Self { clock, entropy, node, last: Mutex::new((0, 0)) }
     }
 
     /// A number unique over the platform, greater than every earlier one of this node.
@@ -46,28 +46,28 @@ impl IdSource {
     /// Identifiers for one decision.
     pub(crate) fn for_decision(&self) -> Ids {
         Ids {
-            payment: PaymentKey::new(Uuid::now_v7()),
+            payment: PaymentKey::new(self.entropy.uuid(self.clock.now())),
             operation: OperationId::new(self.number()),
             callback: CallbackId::new(self.number()),
         }
     }
-}
 
-/// An identifier for an accepted request.
-pub(crate) fn new_request() -> RequestId {
-    RequestId::new(Uuid::now_v7())
+    /// An identifier for an accepted request.
+    pub(crate) fn for_request(&self) -> RequestId {
+        RequestId::new(self.entropy.uuid(self.clock.now()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::{clock::SystemClock, entropy::SystemEntropy};
     use std::collections::HashSet;
 
     // G-057
     #[test]
     fn numbers_are_unique_rising_and_readable_by_every_client() {
-        let source = IdSource::new(Arc::new(SystemClock), 255);
+        let source = IdSource::new(Arc::new(SystemClock), Arc::new(SystemEntropy), 255);
         let drawn: Vec<i64> = (0..100_000).map(|_| source.number()).collect();
         assert!(drawn.is_sorted());
         assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), drawn.len());
@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn two_starts_within_a_second_draw_different_numbers() {
         let clock = Arc::new(SystemClock);
-        let (first, second) = (IdSource::new(clock.clone(), 3), IdSource::new(clock, 4));
+        let source = |node| IdSource::new(clock.clone(), Arc::new(SystemEntropy), node);
+        let (first, second) = (source(3), source(4));
         let before: HashSet<i64> = (0..10_000).map(|_| first.number()).collect();
         assert!((0..10_000).all(|_| !before.contains(&second.number())));
     }

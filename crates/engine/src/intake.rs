@@ -3,7 +3,6 @@
 use crate::{
     engine::Engine,
     failure::Failure,
-    ids,
     projects::KnownProject,
     provider_work::{Cards, Carried},
     rates,
@@ -50,7 +49,7 @@ impl Engine {
     fn head(&self, project: &KnownProject, origin: &Origin<'_>) -> RequestHead {
         let id = project.project.id.get().to_be_bytes();
         RequestHead {
-            id: ids::new_request(),
+            id: self.ids.for_request(),
             path: origin.path,
             fingerprint: self.vault.fingerprint(&[
                 origin.path.as_bytes(),

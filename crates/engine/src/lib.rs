@@ -14,6 +14,7 @@ pub mod connector;
 pub mod courier;
 mod delivery;
 mod engine;
+pub mod entropy;
 mod evidence;
 mod failure;
 mod ids;

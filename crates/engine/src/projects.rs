@@ -58,9 +58,11 @@ impl Projects {
         self.known.read().get(&id).cloned()
     }
 
-    /// Every project.
+    /// Every project, by number.
     pub fn all(&self) -> Vec<Arc<KnownProject>> {
-        self.known.read().values().cloned().collect()
+        let mut all: Vec<_> = self.known.read().values().cloned().collect();
+        all.sort_by_key(|known| known.project.id);
+        all
     }
 
     /// Reads all projects anew.

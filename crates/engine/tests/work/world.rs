@@ -17,6 +17,7 @@ use ferropay_engine::{
     clock::{Clock as _, SystemClock},
     connector::{Connector, Eventually, Order, Reversal},
     courier::{Courier, Undelivered},
+    entropy::SystemEntropy,
     intake::{Intake, Origin},
 };
 use ferropay_store::{
@@ -159,6 +160,7 @@ impl World {
             store: self.store.clone(),
             vault: self.vault.clone(),
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
             courier: self.merchant.clone(),
             hook: None,
             settings,

@@ -10,6 +10,7 @@ use ferropay_engine::{
     Engine, Parts, Settings,
     clock::SystemClock,
     courier::HttpCourier,
+    entropy::SystemEntropy,
     steps::{Hook, Step},
 };
 use std::{
@@ -50,6 +51,7 @@ impl Platform {
             store,
             vault: vault.clone(),
             clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
             courier: Arc::new(
                 HttpCourier::new(config.sandbox).context("the TLS library could not be set up")?,
             ),

@@ -96,6 +96,7 @@ impl World {
             store: store.clone(),
             vault: vault.clone(),
             clock: clock.clone(),
+            entropy: Arc::new(ferropay_engine::entropy::SystemEntropy),
             courier: mailbox.clone(),
             hook: None,
             settings: ferropay_engine::Settings {
