@@ -331,6 +331,10 @@ impl Engine {
     async fn reversed(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         self.step(Step::BeforeReversed);
         self.settle(carried, |project, scene, ids, now| {
+            if scene.attempt.status != AttemptStatus::Reversing {
+                // It was recorded, although the store could not say so.
+                return Ok(None);
+            }
             let facts = (&scene.payment, &scene.operation, &scene.attempt);
             decide::reversal_acknowledged(project, facts, ids, now).map(Some)
         })
