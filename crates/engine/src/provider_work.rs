@@ -264,6 +264,10 @@ impl Engine {
         self.step(Step::BeforeReversed);
         let Carried { project, scene, cards, .. } = carried;
         self.settle(project, scene, cards, |project, scene, ids, now| {
+            if scene.attempt.status != AttemptStatus::Reversing {
+                // It was recorded, although the store could not say so.
+                return Ok(None);
+            }
             let facts = (&scene.payment, &scene.operation, &scene.attempt);
             decide::reversal_acknowledged(project, facts, ids, now).map(Some)
         })

@@ -1,0 +1,264 @@
+//! What may happen next.
+
+use crate::{
+    asking::{self, Asked, Kind},
+    bodies,
+    cast::Merchant,
+    life::{self, Life},
+    oracle,
+    world::{Mood, World},
+};
+use ferropay_domain::ids::PaymentId;
+use std::{sync::Arc, time::Duration};
+
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Sale,
+    Refund,
+    Burst,
+    Resend,
+    Status,
+    MoveClock,
+    Wait,
+    Leap,
+    Crash,
+    CrashSoon,
+    Mood,
+    Settings,
+    Secret,
+    TakeOver,
+    Restart,
+    Look,
+}
+
+/// How often each happens.
+const ACTIONS: &[(u64, Action)] = &[
+    (260, Action::Sale),
+    (230, Action::Refund),
+    (50, Action::Burst),
+    (70, Action::Resend),
+    (40, Action::Status),
+    (40, Action::MoveClock),
+    (120, Action::Wait),
+    (6, Action::Leap),
+    (14, Action::Crash),
+    (30, Action::CrashSoon),
+    (50, Action::Mood),
+    (12, Action::Settings),
+    (6, Action::Secret),
+    (8, Action::TakeOver),
+    (4, Action::Restart),
+    (8, Action::Look),
+];
+
+/// Takes one step.
+pub(crate) async fn act(life: &mut Life) {
+    let world = life.world.clone();
+    match world.dice.weighted(ACTIONS, Action::Wait) {
+        Action::Sale => {
+            if let Some(merchant) = any(&world) {
+                ask(life, bodies::sale(&world, merchant));
+            }
+        }
+        Action::Refund => {
+            if let Some(asked) = any(&world).and_then(|merchant| bodies::refund(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::Burst => burst(life),
+        Action::Resend => resend(life),
+        Action::Status => status(life),
+        Action::MoveClock => move_clock(life).await,
+        Action::Wait => {
+            let seconds = world.dice.between(1, 120);
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+        Action::Leap => {
+            let hours = world.dice.between(1, 24 * 20);
+            world.note(format_args!("the machine sleeps for {hours} hours"));
+            world.clock.leap(Duration::from_hours(hours));
+        }
+        Action::Crash => world.crash.now(),
+        Action::CrashSoon => world.crash.arm(world.dice.between(0, 60)),
+        Action::Mood => change_moods(&world),
+        Action::Settings => change_settings(life).await,
+        Action::Secret => change_secret(life).await,
+        Action::TakeOver => {
+            world.note(format_args!("--- another node takes over"));
+            life.take_over().await;
+        }
+        Action::Restart => {
+            world.note(format_args!("the platform is stopped and started"));
+            life.engine.drain(Duration::from_secs(world.dice.between(0, 60))).await;
+            world.crash.now();
+        }
+        Action::Look => oracle::look(life, oracle::Depth::Books).await,
+    }
+    let pause = match world.dice.between(1, 20) {
+        1..=8 => 0,
+        9..=15 => world.dice.between(1, 100),
+        16..=19 => world.dice.between(100, 4_000),
+        _ => world.dice.between(4_000, 60_000),
+    };
+    tokio::time::sleep(Duration::from_millis(pause)).await;
+}
+
+fn any(world: &World) -> Option<&Merchant> {
+    world.dice.pick(&world.merchants)
+}
+
+fn ask(life: &Life, asked: Asked) {
+    let number = {
+        let mut all = life.world.asked.lock();
+        all.push(asked);
+        all.len() - 1
+    };
+    asking::ask(&life.world, &life.engine, number);
+}
+
+/// Several requests at the same moment: the same one, or several refunds of whatever comes up.
+fn burst(life: &Life) {
+    let world = life.world.clone();
+    let Some(merchant) = any(&world) else { return };
+    let many = world.dice.between(2, 5);
+    if world.dice.chance(50) {
+        let asked = bodies::sale(&world, merchant);
+        for _ in 0..many {
+            ask(life, asked.clone());
+        }
+        return;
+    }
+    let Some(first) = bodies::refund(&world, merchant) else { return };
+    for _ in 1..many {
+        if let Some(other) = bodies::refund(&world, merchant) {
+            ask(life, if world.dice.chance(30) { first.clone() } else { other });
+        }
+    }
+    ask(life, first);
+}
+
+/// A request is sent again, byte for byte; mostly one of the last.
+fn resend(life: &Life) {
+    let world = &life.world;
+    let all = world.asked.lock().len();
+    let Some(last) = all.checked_sub(1) else { return };
+    let reach = if world.dice.chance(80) { 10 } else { all };
+    let back = usize::try_from(world.dice.between(0, u64::try_from(reach).unwrap_or(1))).unwrap_or(0);
+    asking::ask(world, &life.engine, last.saturating_sub(back));
+}
+
+/// The status of a payment is asked for: it is at least as new as what was durable before.
+fn status(life: &Life) {
+    let chosen = {
+        let asked = life.world.asked.lock();
+        life.world.dice.pick(&asked).cloned()
+    };
+    let Some(asked) = chosen else { return };
+    let (world, engine) = (life.world.clone(), life.engine.clone());
+    tokio::spawn(async move {
+        let Ok(name) = PaymentId::parse(&asked.payment) else { return };
+        let before = {
+            let seen = world.seen.lock();
+            let key = seen.names.get(&(asked.project, name.folded()));
+            key.and_then(|key| seen.payments.get(key)).map(|payment| payment.version)
+        };
+        let Some(project) = engine.projects().get(asked.project) else { return };
+        match engine.payment_status(&project, &name).await {
+            Ok(status) => {
+                let version = status.as_ref().map(|status| status.payment.version);
+                world.note(format_args!("status of {}: {version:?}", asked.payment));
+                if version < before {
+                    world.finding(format!("the status of {} is older than what was durable", asked.payment));
+                }
+                let open = status.as_ref().is_some_and(|status| {
+                    let listed = status.operations.iter().map(|row| &row.operation);
+                    status.payment.open != listed.filter(|it| !it.status.is_final()).map(|it| it.id).next()
+                });
+                if open {
+                    world.finding(format!("the status of {} contradicts itself", asked.payment));
+                }
+            }
+            Err(error) => world.note(format_args!("status of {}: {error}", asked.payment)),
+        }
+        if asked.kind == Kind::Sale
+            && let Some(id) = asked.accepted.first()
+        {
+            match engine.request_status(&project, *id).await {
+                Ok(None) => world.finding(format!("request {id} was accepted and is not known")),
+                Ok(Some(_)) => {}
+                Err(error) => world.note(format_args!("status of request {id}: {error}")),
+            }
+        }
+    });
+}
+
+async fn move_clock(life: &Life) {
+    let world = &life.world;
+    let Some(merchant) = any(world).filter(|merchant| merchant.has_clock()) else { return };
+    let seconds = match world.dice.between(1, 4) {
+        1 => world.dice.between(1, 120),
+        2 => world.dice.between(120, 7_200),
+        3 => world.dice.between(7_200, 100_000),
+        _ => world.dice.between(100_000, 3_000_000),
+    };
+    let by = i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000);
+    world.note(format_args!("the clock of {} moves on by {seconds} s", merchant.id));
+    life.move_clock(merchant, merchant.offset().saturating_add(by)).await;
+    if world.dice.chance(50) {
+        refresh(life).await;
+    }
+}
+
+async fn refresh(life: &Life) {
+    if let Err(error) = life.engine.refresh_projects().await {
+        life.world.note(format_args!("the projects cannot be read: {error}"));
+    }
+}
+
+fn change_moods(world: &Arc<World>) {
+    let mood = |well: u64| {
+        let moods = [(well, Mood::Well), (25, Mood::Shaky), (6, Mood::Away)];
+        world.dice.weighted(&moods, Mood::Well)
+    };
+    let mut moods = world.moods.lock();
+    moods.provider = mood(50);
+    moods.merchants = mood(50);
+    moods.store = mood(100);
+    let told = format!("{moods:?}");
+    drop(moods);
+    world.note(format_args!("moods: {told}"));
+}
+
+async fn change_settings(life: &Life) {
+    let world = &life.world;
+    let Some(merchant) = any(world) else { return };
+    {
+        let mut project = merchant.project.lock();
+        let settings = &mut project.settings;
+        match world.dice.between(1, 4) {
+            1 => settings.refunds_allowed = world.dice.chance(80),
+            2 => settings.card_sales_allowed = world.dice.chance(80),
+            3 => project.active = world.dice.chance(85),
+            _ => settings.refund_interval_seconds = u32::try_from(world.dice.between(0, 300)).unwrap_or(0),
+        }
+        world.note(format_args!("the settings of {} change", merchant.id));
+    }
+    store_project(life, merchant).await;
+}
+
+async fn change_secret(life: &Life) {
+    let world = &life.world;
+    let Some(merchant) = any(world) else { return };
+    merchant.add_secret(format!("secret {} of {}", world.dice.between(1, 1_000_000), merchant.id));
+    world.note(format_args!("{} gets another secret", merchant.id));
+    store_project(life, merchant).await;
+}
+
+async fn store_project(life: &Life, merchant: &Merchant) {
+    if let Err(error) = life::save(life.store.as_ref(), &life.vault, merchant).await {
+        life.world.finding(format!("a project cannot be stored: {error}"));
+    }
+    if life.world.dice.chance(50) {
+        refresh(life).await;
+    }
+}

@@ -1,0 +1,240 @@
+//! One life of the platform: from its start to a crash, or to the end of the simulation.
+
+use crate::{actions, asking, cast::Merchant, courier::Post, oracle, store::WatchedStore, world::World};
+use ferropay_domain::ids::ProjectId;
+use ferropay_engine::{Engine, Parts, Settings, clock::Clock};
+use ferropay_store::{
+    ProjectRecord, Secret, Store,
+    sqlite::SqliteStore,
+    vault::{Master, Vault},
+};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+
+/// How many rounds everything may take to come to an end.
+const ROUNDS: u32 = 20_000;
+
+/// What outlives a crash besides the world.
+pub(crate) struct Durable<'a> {
+    pub(crate) world: Arc<World>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) keys: &'a Path,
+    /// How often the engine looks for due work.
+    pub(crate) poll_every: Duration,
+}
+
+/// A running platform.
+pub(crate) struct Life {
+    pub(crate) world: Arc<World>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) engine: Arc<Engine>,
+    poll_every: Duration,
+    /// Late answers that were handed over in this life.
+    handed: BTreeSet<String>,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Crashed,
+    /// The simulation is over.
+    Over,
+}
+
+/// Lives until a crash, or until `steps` steps are done and everything has come to an end. `steps` counts down.
+pub(crate) async fn live(durable: &Durable<'_>, steps: &mut u32) -> End {
+    let world = &durable.world;
+    world.begin_life();
+    world.note(format_args!("--- the platform starts, {steps} steps to go"));
+    let end = tokio::select! {
+        biased;
+        () = world.crash.end() => End::Crashed,
+        () = run(durable, steps) => End::Over,
+    };
+    if end == End::Crashed {
+        world.note(format_args!("--- crash"));
+    }
+    world.clock.end_life();
+    end
+}
+
+async fn run(durable: &Durable<'_>, steps: &mut u32) {
+    let world = &durable.world;
+    let mut life = match Life::start(durable).await {
+        Ok(life) => life,
+        Err(error) => return world.finding(format!("the platform does not start: {error}")),
+    };
+    while *steps > 0 && !world.has_findings() {
+        *steps -= 1;
+        actions::act(&mut life).await;
+        life.hand_over_late_answers();
+    }
+    if !world.has_findings() {
+        life.come_to_an_end().await;
+        oracle::look(&life, oracle::Depth::Everything).await;
+    }
+}
+
+impl Life {
+    async fn start(durable: &Durable<'_>) -> Result<Self, String> {
+        let Durable { world, store, keys, poll_every } = durable;
+        let vault = Vault::open(keys, Master::MakeWhenMissing, store.as_ref(), world.now()).await;
+        let vault = Arc::new(vault.map_err(|error| error.to_string())?);
+        if store.projects().await.map_err(|error| error.to_string())?.is_empty() {
+            for merchant in &world.merchants {
+                save(store.as_ref(), &vault, merchant).await?;
+            }
+        }
+        let engine = start_engine(world, store, &vault, *poll_every).await?;
+        Ok(Self {
+            world: world.clone(),
+            store: store.clone(),
+            vault,
+            engine,
+            poll_every: *poll_every,
+            handed: BTreeSet::new(),
+        })
+    }
+
+    /// Another node takes everything over; the old one finds out by itself.
+    pub(crate) async fn take_over(&mut self) {
+        self.world.take_over();
+        match start_engine(&self.world, &self.store, &self.vault, self.poll_every).await {
+            Ok(engine) => {
+                let old = std::mem::replace(&mut self.engine, engine);
+                self.handed.clear();
+                let world = self.world.clone();
+                tokio::spawn(async move {
+                    let patience = Duration::from_secs(world.dice.between(0, 90));
+                    old.drain(patience).await;
+                });
+            }
+            Err(error) => self.world.finding(format!("a second node does not start: {error}")),
+        }
+    }
+
+    /// Answers that arrived outside their calls go to the platform, each once in a life and again in the next as long
+    /// as it is not recorded.
+    pub(crate) fn hand_over_late_answers(&mut self) {
+        let known = self.world.seen.lock().inbox.clone();
+        for provider in &self.world.providers {
+            for late in provider.arrived(self.world.now(), &known) {
+                if self.handed.insert(late.id.clone()) {
+                    self.world.note(format_args!("late answer {}", late.id));
+                    self.engine.late_answer(late);
+                }
+            }
+        }
+    }
+
+    /// Moves a project's clock on to `offset`.
+    pub(crate) async fn move_clock(&self, merchant: &Merchant, offset: i64) {
+        match self.store.advance_clock(merchant.id, offset).await {
+            Ok(offset) => merchant.set_offset(offset),
+            Err(error) => self.world.finding(format!("a clock cannot be moved: {error}")),
+        }
+    }
+
+    /// Lets everything come to an end: nobody fails any more, and time passes until nothing is left to do.
+    pub(crate) async fn come_to_an_end(&mut self) {
+        let world = self.world.clone();
+        world.note(format_args!("--- everything is to come to an end"));
+        world.moods.lock().calm = true;
+        world.crash.disarm();
+        for _ in 0..ROUNDS {
+            if world.has_findings() {
+                break;
+            }
+            self.hand_over_late_answers();
+            tokio::time::sleep(self.poll_every + Duration::from_millis(1)).await;
+            if asking::waiting(&world) > 0 || self.engine.in_hand() > 0 {
+                continue;
+            }
+            if !self.pass_to_what_is_next().await {
+                world.note(format_args!("--- everything has come to an end"));
+                world.moods.lock().calm = false;
+                return;
+            }
+        }
+        if !world.has_findings() {
+            world.finding(format!("{} tasks in hand and no end in sight", self.engine.in_hand()));
+        }
+    }
+
+    /// Passes to the next moment at which something is to be done; answers whether there is one.
+    async fn pass_to_what_is_next(&mut self) -> bool {
+        let world = &self.world;
+        let mut any = false;
+        let known = world.seen.lock().inbox.clone();
+        let arrivals = world.providers.iter().filter_map(|provider| provider.next_arrival(&known));
+        let due = self.store.next_due(None).await.ok().flatten();
+        if let Some(next) = arrivals.chain(due).min() {
+            any = true;
+            let now = world.now();
+            if next > now {
+                world.clock.leap(next.since(now));
+            }
+        }
+        for merchant in world.merchants.iter().filter(|merchant| merchant.has_clock()) {
+            let Some(next) = self.store.next_due(Some(merchant.id)).await.ok().flatten() else { continue };
+            any = true;
+            let ahead = next.micros().saturating_sub(world.business(merchant.id).micros());
+            if ahead > 0 {
+                self.move_clock(merchant, merchant.offset().saturating_add(ahead)).await;
+            }
+        }
+        if any && let Err(error) = self.engine.refresh_projects().await {
+            world.finding(format!("the projects cannot be read: {error}"));
+        }
+        any
+    }
+}
+
+async fn start_engine(
+    world: &Arc<World>,
+    store: &Arc<SqliteStore>,
+    vault: &Arc<Vault>,
+    poll_every: Duration,
+) -> Result<Arc<Engine>, String> {
+    let hook = {
+        let world = world.clone();
+        move |_| world.crash.step_or_unwind()
+    };
+    let clock: Arc<dyn Clock> = world.clock.clone();
+    let parts = Parts {
+        store: Arc::new(WatchedStore { inner: store.clone(), world: world.clone() }),
+        vault: vault.clone(),
+        clock,
+        entropy: world.entropy.clone(),
+        courier: Arc::new(Post(world.clone())),
+        hook: Some(Arc::new(hook)),
+        settings: Settings { poll_every, ..Settings::default() },
+    };
+    let engine = Engine::new(parts).await.map_err(|error| error.to_string())?;
+    for provider in &world.providers {
+        engine.connect(provider.clone());
+    }
+    engine.start();
+    Ok(engine)
+}
+
+/// Stores a merchant's project as it stands.
+pub(crate) async fn save(store: &dyn Store, vault: &Vault, merchant: &Merchant) -> Result<(), String> {
+    let mut secrets = Vec::new();
+    for secret in merchant.secrets().iter().take(1) {
+        let sealed = seal(vault, merchant.id, secret)?;
+        secrets.push(Secret { sealed, valid_until: None });
+    }
+    let project = merchant.project.lock().clone();
+    let record =
+        ProjectRecord { project, name: "Merchant".to_owned(), secrets, clock_offset: merchant.offset() };
+    store.save_project(record).await.map_err(|error| error.to_string())
+}
+
+fn seal(
+    vault: &Vault,
+    project: ProjectId,
+    secret: &ferropay_wire::signature::Secret,
+) -> Result<ferropay_store::vault::Sealed, String> {
+    vault.seal_secret(project, secret.expose().as_bytes()).map_err(|error| error.to_string())
+}

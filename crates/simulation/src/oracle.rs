@@ -1,0 +1,218 @@
+//! What must hold: between two steps, and when everything has come to an end.
+
+use crate::{life::Life, provider::shown, world::World};
+use ferropay_domain::{
+    callback::{GIVE_UP_AFTER, MAX_ATTEMPTS},
+    change::RESEND_WINDOW_SECONDS,
+    ids::ProviderAccountId,
+    ledger::Owner,
+    money::Currency,
+    payment::{Ask, AttemptStatus, OperationStatus},
+};
+use ferropay_store::{DeliveryState, Store};
+use ferropay_wire::{
+    json::{Document, Limits},
+    signature::{Place, Tolerance, verify},
+};
+use std::collections::BTreeMap;
+
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What holds at any moment.
+    Books,
+    /// What holds when nothing is left to do.
+    Everything,
+}
+
+/// Looks at everything that must hold now.
+pub(crate) async fn look(life: &Life, depth: Depth) {
+    let world = &life.world;
+    let mut wrong = Vec::new();
+    match life.store.audit().await {
+        Ok(report) => {
+            for finding in &report.findings {
+                wrong.push(format!("audit: {}: {}", finding.rule, finding.detail));
+            }
+            let left = (report.unfinished, report.tasks, report.verification_values);
+            if depth == Depth::Everything && left != (0, 0, 0) {
+                wrong.push(format!("operations, tasks and verification values left: {left:?}"));
+            }
+        }
+        Err(error) => wrong.push(format!("the store cannot be audited: {error}")),
+    }
+    resends(world, &mut wrong);
+    if depth == Depth::Everything {
+        stored_is_seen(life, &mut wrong).await;
+        provider(life, &mut wrong).await;
+        callbacks(world, &mut wrong);
+    }
+    for wrong in wrong {
+        world.finding(wrong);
+    }
+}
+
+/// Equal requests are the same request for a day.
+fn resends(world: &World, wrong: &mut Vec<String>) {
+    let seen = world.seen.lock();
+    let mut by_fingerprint: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for request in seen.requests.values() {
+        if let Some(fingerprint) = request.fingerprint {
+            by_fingerprint.entry((request.project, fingerprint)).or_default().push(request.at);
+        }
+    }
+    for moments in by_fingerprint.values_mut() {
+        moments.sort_unstable();
+        for (earlier, later) in moments.iter().zip(moments.iter().skip(1)) {
+            if later.seconds().saturating_sub(earlier.seconds()) < RESEND_WINDOW_SECONDS {
+                wrong.push(format!("equal requests at {earlier:?} and {later:?} are two"));
+            }
+        }
+    }
+}
+
+/// What the store answers is what its commits said, and everything is over.
+async fn stored_is_seen(life: &Life, wrong: &mut Vec<String>) {
+    let (payments, operations) = {
+        let seen = life.world.seen.lock();
+        (seen.payments.clone(), seen.operations.clone())
+    };
+    for payment in payments.values() {
+        let stored = life.store.payment(payment.project, payment.key).await;
+        if !matches!(&stored, Ok(Some(stored)) if stored == payment) {
+            wrong.push(format!("payment {} is not stored as it was committed", payment.id));
+        }
+        if payment.open.is_some() {
+            wrong.push(format!("payment {} still has an open operation", payment.id));
+        }
+    }
+    for operation in operations.values().filter(|operation| !operation.status.is_final()) {
+        wrong.push(format!("{} {} never ended", operation.kind, operation.id));
+    }
+}
+
+/// The platform's books and the providers' are the same.
+async fn provider(life: &Life, wrong: &mut Vec<String>) {
+    let world = &life.world;
+    let mut owed: BTreeMap<(ProviderAccountId, Currency), i64> = BTreeMap::new();
+    let (attempts, operations) = {
+        let seen = world.seen.lock();
+        (seen.attempts.clone(), seen.operations.clone())
+    };
+    let mut entries = BTreeMap::new();
+    for (provider, (account, _)) in world.providers.iter().zip(crate::cast::ACCOUNTS) {
+        for (attempt, entry) in provider.entries() {
+            if !attempts.contains_key(&attempt) {
+                wrong.push(format!("the provider knows {}, the platform does not", shown(attempt)));
+            }
+            if let Some(done) = entry.done.filter(|_| !entry.undone) {
+                let sign = if entry.returns() { -1 } else { 1 };
+                *owed.entry((account, done.currency)).or_default() += sign * done.minor;
+            }
+            entries.insert(attempt, entry);
+        }
+    }
+    for (id, attempt) in &attempts {
+        let entry = entries.get(id);
+        let done = entry.filter(|entry| !entry.undone).and_then(|entry| entry.done);
+        let Some(operation) = operations.get(&id.operation) else {
+            wrong.push(format!("attempt {} has no operation", shown(*id)));
+            continue;
+        };
+        let counted = (attempt.status == AttemptStatus::Approved).then_some(operation.amount);
+        if done != counted {
+            wrong.push(format!(
+                "{} {} is {} for the platform ({counted:?}), the provider has {entry:?}",
+                operation.kind,
+                shown(*id),
+                attempt.status
+            ));
+        }
+        let success = operation.status == OperationStatus::Success;
+        if success != (attempt.status == AttemptStatus::Approved) {
+            wrong.push(format!(
+                "{} {} is {}, its attempt {}",
+                operation.kind, operation.id, operation.status, attempt.status
+            ));
+        }
+    }
+    match life.store.balances(None).await {
+        Ok(balances) => {
+            for balance in balances {
+                let owner = balance.account.owner;
+                let expected = match owner {
+                    Owner::Provider(account) => {
+                        -owed.remove(&(account, balance.account.currency)).unwrap_or(0)
+                    }
+                    Owner::Suspense(_) | Owner::Customers(_) => 0,
+                    Owner::Merchant(_) | Owner::Fees(_) | Owner::Opening(_) => continue,
+                };
+                if balance.posted != expected {
+                    wrong.push(format!("{owner:?} stands at {}, not {expected}", balance.posted));
+                }
+            }
+        }
+        Err(error) => wrong.push(format!("balances cannot be read: {error}")),
+    }
+    owed.retain(|_, sum| *sum != 0);
+    if !owed.is_empty() {
+        wrong.push(format!("the providers have what no account shows: {owed:?}"));
+    }
+}
+
+/// Every callback has arrived, or was given up as the rules say; each is signed.
+fn callbacks(world: &World, wrong: &mut Vec<String>) {
+    let seen = world.seen.lock();
+    for (id, told) in &seen.callbacks {
+        let Some(merchant) = world.merchant(told.project) else { continue };
+        match Document::parse(told.body.as_bytes(), Limits::default()) {
+            Ok(document) => {
+                let place = if merchant.project.lock().settings.legacy_callbacks {
+                    Place::General
+                } else {
+                    Place::Root
+                };
+                if let Err(refusal) = verify(&document, place, &merchant.secrets(), Tolerance::NONE) {
+                    wrong.push(format!("callback {id}: {refusal}"));
+                }
+            }
+            Err(error) => wrong.push(format!("callback {id} is no JSON: {error}")),
+        }
+        for (position, url) in told.addresses.iter().enumerate() {
+            let address = u8::try_from(position).unwrap_or(u8::MAX);
+            let (posts, answered) = told.posts.get(&address).copied().unwrap_or_default();
+            let (tries, state) = told.recorded.get(&address).copied().unwrap_or((0, DeliveryState::Open));
+            let age = world.business(told.project).since(told.due);
+            let ended = match state {
+                DeliveryState::Delivered => answered > 0,
+                DeliveryState::Parked => tries >= MAX_ATTEMPTS || age >= GIVE_UP_AFTER,
+                DeliveryState::Open => false,
+            };
+            if !ended {
+                wrong.push(format!("callback {id} to {url}: {state:?}, {tries} tries, {posts} seen"));
+            }
+        }
+    }
+    // Equal messages to one address arrive as often as there are callbacks that say so.
+    for ids in seen.by_body.values().filter(|ids| ids.len() > 1) {
+        let mut by_url: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+        for told in ids.iter().filter_map(|id| seen.callbacks.get(id)) {
+            let Some(url) = told.addresses.first() else { continue };
+            let (answered, delivered) = by_url.entry(url).or_default();
+            // The oldest of them counts every message.
+            *answered = told.posts.get(&0).map_or(0, |(_, answered)| *answered).max(*answered);
+            let state = told.recorded.get(&0).map(|(_, state)| *state);
+            *delivered += u32::from(state == Some(DeliveryState::Delivered));
+        }
+        if by_url.values().any(|(answered, delivered)| answered < delivered) {
+            wrong.push(format!("{ids:?} say the same and arrived too seldom: {by_url:?}"));
+        }
+    }
+}
+
+impl crate::provider::Entry {
+    /// Whether it moves money back to the customer.
+    fn returns(&self) -> bool {
+        matches!(self.ask, Ask::Refund | Ask::Void)
+    }
+}

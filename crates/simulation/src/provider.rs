@@ -1,0 +1,408 @@
+//! A provider that keeps a book of what it really did, and whose answers go astray.
+//!
+//! It does what is asked of it once per attempt, whatever is sent again, and never what it was asked to undo before.
+//! What the platform believes is held against its book; what the platform must never send it notices at once.
+
+use crate::{
+    random::Dice,
+    world::{Mood, World},
+};
+use ferropay_domain::{
+    codes::{self, Code},
+    decide::Outcome,
+    ids::{AttemptId, ProviderAccountId},
+    money::{Currency, Money},
+    payment::{Ask, ProviderAnswer},
+    project::{Environment, OperationDay},
+    time::Timestamp,
+};
+use ferropay_engine::connector::{Connector, Eventually, LateAnswer, Order, Reversal};
+use jiff::{civil, tz};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Weak,
+    time::Duration,
+};
+
+/// How long an attempt is recognised when it is sent again.
+const REPEAT_WINDOW: Duration = Duration::from_mins(15);
+/// How long the connector waits for an answer.
+const TIME_OUT: Duration = Duration::from_secs(30);
+
+/// What the provider has on an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) ask: Ask,
+    /// What it really did; none when it refused.
+    pub(crate) done: Option<Money>,
+    pub(crate) undone: bool,
+    /// The debit it returns money of.
+    original: Option<AttemptId>,
+    /// It said that it refused, and did it.
+    lied: bool,
+    answer: Answer,
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    Approved(Money),
+    Declined(Code),
+}
+
+/// What becomes of a message and its answer.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Answered,
+    RequestLost,
+    AnswerLost,
+    AnswerLate,
+    AnsweredTwice,
+    NotSent,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    entries: BTreeMap<AttemptId, Entry>,
+    /// Answers still on their way, with the moment they arrive.
+    late: Vec<(Timestamp, LateAnswer)>,
+}
+
+// `LateAnswer` is the engine's; its debug form holds no card data.
+
+/// The provider, as a connector of the engine.
+pub(crate) struct Provider {
+    account: ProviderAccountId,
+    environment: Environment,
+    day: OperationDay,
+    dice: Dice,
+    book: Mutex<Book>,
+    world: Weak<World>,
+}
+
+impl Provider {
+    pub(crate) fn new(
+        account: ProviderAccountId,
+        environment: Environment,
+        seed: u64,
+        world: Weak<World>,
+    ) -> Self {
+        let dice = Dice::new(seed, &format!("provider {account}"));
+        let hour = i8::try_from(dice.between(0, 23)).unwrap_or(0);
+        let zone = tz::TimeZone::fixed(tz::offset(i8::try_from(dice.between(0, 12)).unwrap_or(0)));
+        let day = OperationDay { cut_off: civil::time(hour, 0, 0, 0), zone };
+        Self { account, environment, day, dice, book: Mutex::default(), world }
+    }
+
+    /// What it has on every attempt it heard of.
+    pub(crate) fn entries(&self) -> BTreeMap<AttemptId, Entry> {
+        self.book.lock().entries.clone()
+    }
+
+    /// Answers that have arrived by now and are not yet known to be recorded (`known`: identifiers that are). They stay
+    /// on their way until they are.
+    pub(crate) fn arrived(
+        &self,
+        now: Timestamp,
+        known: &BTreeSet<(ProviderAccountId, String)>,
+    ) -> Vec<LateAnswer> {
+        let mut book = self.book.lock();
+        book.late.retain(|(_, late)| !known.contains(&(late.account, late.id.clone())));
+        book.late.iter().filter(|(at, _)| *at <= now).map(|(_, late)| late.clone()).collect()
+    }
+
+    /// When the next answer arrives.
+    pub(crate) fn next_arrival(&self, known: &BTreeSet<(ProviderAccountId, String)>) -> Option<Timestamp> {
+        let mut book = self.book.lock();
+        book.late.retain(|(_, late)| !known.contains(&(late.account, late.id.clone())));
+        book.late.iter().map(|(at, _)| *at).min()
+    }
+
+    fn fate(&self, world: &World) -> Fate {
+        use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost};
+        let fates: &[(u64, Fate)] = match world.mood(|moods| moods.provider) {
+            Mood::Well if world.is_calm() => &[(1, Answered)],
+            Mood::Well => &[
+                (90, Answered),
+                (2, RequestLost),
+                (3, AnswerLost),
+                (2, AnswerLate),
+                (2, AnsweredTwice),
+                (1, NotSent),
+            ],
+            Mood::Shaky => &[
+                (30, Answered),
+                (15, RequestLost),
+                (20, AnswerLost),
+                (20, AnswerLate),
+                (10, AnsweredTwice),
+                (5, NotSent),
+            ],
+            Mood::Away => &[(1, NotSent)],
+        };
+        self.dice.weighted(fates, Answered)
+    }
+
+    async fn travel(&self) {
+        let millis = match self.dice.between(1, 20) {
+            1..=6 => 0,
+            7..=18 => self.dice.between(1, 400),
+            _ => self.dice.between(400, 20_000),
+        };
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    async fn call_once(&self, world: &World, order: Order) -> Outcome {
+        world.crash.step_or_wait().await;
+        let fate = self.fate(world);
+        let (attempt, ask) = (order.attempt, order.ask);
+        world.note(format_args!(
+            "provider {}: {ask} {} of {}{} ({fate:?})",
+            self.account,
+            shown(attempt),
+            order.amount,
+            if order.repeat { " again" } else { "" },
+        ));
+        self.look_at(world, &order);
+        let lost = Outcome::Lost { repeatable: ask.is_repeated() };
+        match fate {
+            Fate::NotSent => {
+                world.crash.step_or_wait().await;
+                return Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE };
+            }
+            Fate::RequestLost => {
+                tokio::time::sleep(TIME_OUT).await;
+                world.crash.step_or_wait().await;
+                return lost;
+            }
+            Fate::Answered | Fate::AnswerLost | Fate::AnswerLate | Fate::AnsweredTwice => {}
+        }
+        self.travel().await;
+        let entry = self.receive(world, &order);
+        self.travel().await;
+        if matches!(fate, Fate::AnswerLate | Fate::AnsweredTwice) {
+            self.send_later(world, attempt, &entry.answer);
+        }
+        if matches!(fate, Fate::AnswerLost | Fate::AnswerLate) {
+            tokio::time::sleep(TIME_OUT).await;
+            world.crash.step_or_wait().await;
+            return lost;
+        }
+        world.crash.step_or_wait().await;
+        match entry.answer {
+            Answer::Approved(amount) => {
+                Outcome::Approved { amount, answer: answer(attempt, "00", world.now()) }
+            }
+            Answer::Declined(code) => Outcome::Declined { code, answer: answer(attempt, "05", world.now()) },
+        }
+    }
+
+    /// What must never be sent, whatever becomes of it.
+    fn look_at(&self, world: &World, order: &Order) {
+        let attempt = order.attempt;
+        if !world.seen.lock().attempts.contains_key(&attempt) {
+            world.finding(format!("attempt {} leaves before it is recorded", shown(attempt)));
+        }
+        let book = self.book.lock();
+        let Some(entry) = book.entries.get(&attempt) else { return };
+        if entry.undone {
+            world.finding(format!("attempt {} is sent after it was undone", shown(attempt)));
+        }
+        // While two nodes run, the later one may have sent it again before the earlier one sends it first.
+        if !order.repeat && !world.had_take_over() {
+            world.finding(format!("attempt {} is sent again as if it were new", shown(attempt)));
+        }
+        let age = world.now().since(order.created_at);
+        if !order.ask.is_repeated() && age > REPEAT_WINDOW {
+            world.finding(format!("attempt {} is repeated when it is no longer recognised", shown(attempt)));
+        }
+    }
+
+    /// A message has arrived.
+    fn receive(&self, world: &World, order: &Order) -> Entry {
+        let mut book = self.book.lock();
+        if let Some(known) = book.entries.get(&order.attempt) {
+            return known.clone();
+        }
+        let original = order.original.map(|original| original.attempt);
+        if let Some(original) = original {
+            let debit = book.entries.get(&original);
+            let taken = debit.filter(|debit| !debit.undone).and_then(|debit| debit.done);
+            let returns: Vec<&Entry> = book
+                .entries
+                .values()
+                .filter(|entry| entry.original == Some(original) && !entry.undone)
+                .collect();
+            let returned: i64 = returns.iter().filter_map(|entry| entry.done).map(|done| done.minor).sum();
+            let taken = taken.map_or(0, |taken| taken.minor);
+            let too_much = returned.saturating_add(order.amount.minor) > taken;
+            if too_much && returns.iter().any(|entry| entry.lied) {
+                // The platform cannot know; the provider does.
+                let answer = Answer::Declined(codes::GENERAL_DECLINE);
+                let entry =
+                    Entry { ask: order.ask, done: None, undone: false, original: None, lied: false, answer };
+                book.entries.insert(order.attempt, entry.clone());
+                return entry;
+            }
+            if too_much {
+                world.finding(format!(
+                    "{} would return {} of {taken} taken, {returned} returned",
+                    shown(order.attempt),
+                    order.amount
+                ));
+            }
+        }
+        let (done, answer) = self.decide(order);
+        let lied = done.is_some() && matches!(answer, Answer::Declined(_));
+        let entry = Entry { ask: order.ask, done, undone: false, original, lied, answer };
+        world.note(format_args!(
+            "provider {}: does {} as {:?} says {:?}",
+            self.account,
+            shown(order.attempt),
+            entry.done,
+            entry.answer
+        ));
+        book.entries.insert(order.attempt, entry.clone());
+        if let (Some(amount), Answer::Declined(_)) = (done, &entry.answer) {
+            // It will say so in the end.
+            let at = world.now().plus(Duration::from_secs(self.dice.between(1, 900)));
+            book.late.push((at, self.late(order.attempt, &Answer::Approved(amount), at)));
+        }
+        entry
+    }
+
+    /// What it does, and what it says it did.
+    fn decide(&self, order: &Order) -> (Option<Money>, Answer) {
+        let asked = order.amount;
+        let refused = (None, Answer::Declined(*self.dice.pick(&DECLINES).unwrap_or(&codes::GENERAL_DECLINE)));
+        let may_contradict = !order.ask.is_repeated();
+        match self.dice.between(1, 100) {
+            1..=18 => refused,
+            19 if may_contradict => (Some(asked), refused.1),
+            20..=24 if order.ask == Ask::Sale && asked.minor > 1 => {
+                let part = Money::new(self.dice.amount(1, asked.minor - 1), asked.currency);
+                (Some(part), Answer::Approved(part))
+            }
+            25 if order.ask == Ask::Sale => (Some(asked), Answer::Approved(self.nonsense(asked))),
+            _ => (Some(asked), Answer::Approved(asked)),
+        }
+    }
+
+    /// An amount nothing can have been approved for.
+    fn nonsense(&self, asked: Money) -> Money {
+        match (self.dice.between(1, 3), Currency::parse("GBP")) {
+            (1, _) => Money::new(0, asked.currency),
+            (2, Ok(other)) => Money::new(asked.minor, other),
+            _ => Money::new(asked.minor.saturating_add(1), asked.currency),
+        }
+    }
+
+    fn send_later(&self, world: &World, attempt: AttemptId, answer: &Answer) {
+        let seconds = match self.dice.between(1, 3) {
+            1 => self.dice.between(0, 2),
+            2 => self.dice.between(2, 60),
+            _ => self.dice.between(60, 900),
+        };
+        let at = world.now().plus(Duration::from_secs(seconds));
+        let late = self.late(attempt, answer, at);
+        let mut book = self.book.lock();
+        if !book.late.iter().any(|(_, known)| known.id == late.id) {
+            book.late.push((at, late));
+        }
+    }
+
+    fn late(&self, attempt: AttemptId, said: &Answer, at: Timestamp) -> LateAnswer {
+        let (approved, code) = match said {
+            Answer::Approved(amount) => (Some(*amount), "00"),
+            Answer::Declined(_) => (None, "05"),
+        };
+        let id = format!("{}:{code}", attempt.reference());
+        LateAnswer { account: self.account, attempt, id, approved, answer: answer(attempt, code, at) }
+    }
+
+    async fn reverse_once(&self, world: &World, order: Order, tries: u32) -> Reversal {
+        world.crash.step_or_wait().await;
+        let fate = self.fate(world);
+        let attempt = order.attempt;
+        world.note(format_args!("provider {}: undo {} try {tries} ({fate:?})", self.account, shown(attempt)));
+        if order.ask.is_repeated() {
+            world.finding(format!("{} is undone, although it is to be repeated", shown(attempt)));
+        }
+        if matches!(fate, Fate::NotSent | Fate::RequestLost) {
+            let wait = if matches!(fate, Fate::NotSent) { Duration::ZERO } else { TIME_OUT };
+            tokio::time::sleep(wait).await;
+            world.crash.step_or_wait().await;
+            return Reversal::Unanswered;
+        }
+        self.travel().await;
+        self.undo(&order);
+        if matches!(fate, Fate::AnswerLost | Fate::AnswerLate) {
+            tokio::time::sleep(TIME_OUT).await;
+            world.crash.step_or_wait().await;
+            return Reversal::Unanswered;
+        }
+        self.travel().await;
+        world.crash.step_or_wait().await;
+        Reversal::Acknowledged
+    }
+
+    fn undo(&self, order: &Order) {
+        let mut book = self.book.lock();
+        let refused = Answer::Declined(codes::GENERAL_DECLINE);
+        let unheard =
+            Entry { ask: order.ask, done: None, undone: true, original: None, lied: false, answer: refused };
+        book.entries.entry(order.attempt).or_insert(unheard).undone = true;
+    }
+}
+
+const DECLINES: [Code; 3] = [codes::GENERAL_DECLINE, Code::new(10_105), Code::new(20_100)];
+
+fn answer(attempt: AttemptId, code: &str, at: Timestamp) -> ProviderAnswer {
+    ProviderAnswer {
+        result_code: code.to_owned(),
+        payment_id: format!("P{}", attempt.reference()),
+        at,
+        ..ProviderAnswer::default()
+    }
+}
+
+/// An attempt in the trace.
+pub(crate) fn shown(attempt: AttemptId) -> String {
+    format!("{}/{}", attempt.operation, attempt.number)
+}
+
+impl Connector for Provider {
+    fn account(&self) -> ProviderAccountId {
+        self.account
+    }
+
+    fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    fn operation_day(&self) -> &OperationDay {
+        &self.day
+    }
+
+    fn repeat_window(&self) -> Duration {
+        REPEAT_WINDOW
+    }
+
+    fn call(&self, order: Order) -> Eventually<'_, Outcome> {
+        Box::pin(async move {
+            match self.world.upgrade() {
+                Some(world) => self.call_once(&world, order).await,
+                None => Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE },
+            }
+        })
+    }
+
+    fn reverse(&self, order: Order, tries: u32) -> Eventually<'_, Reversal> {
+        Box::pin(async move {
+            match self.world.upgrade() {
+                Some(world) => self.reverse_once(&world, order, tries).await,
+                None => Reversal::Unanswered,
+            }
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! The store as the engine of a simulation sees it: real, but it takes its time, fails now and then, and shows what
+//! becomes durable to the world.
+
+use crate::world::{Mood, World};
+use ferropay_domain::{
+    callback::Subject,
+    change::Task,
+    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    payment::Payment,
+    time::Timestamp,
+};
+use ferropay_store::{
+    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Store, Unavailable, sqlite::SqliteStore,
+    vault::Sealed,
+};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+/// The store of a life.
+pub(crate) struct WatchedStore {
+    pub(crate) inner: Arc<SqliteStore>,
+    pub(crate) world: Arc<World>,
+}
+
+/// What becomes of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Done,
+    /// Nothing is written.
+    Refused,
+    /// It is written, and nobody hears of it.
+    Forgotten,
+}
+
+impl WatchedStore {
+    /// Takes a little time, so that others come in between.
+    async fn pause(&self) {
+        self.world.crash.step_or_wait().await;
+        match self.world.store_dice.between(1, 20) {
+            1..=12 => {}
+            13..=16 => tokio::task::yield_now().await,
+            17..=19 => {
+                let millis = self.world.store_dice.between(1, 4);
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+            }
+            _ => {
+                let millis = self.world.store_dice.between(5, 80);
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+            }
+        }
+    }
+
+    fn fate(&self) -> Fate {
+        let per_mille = match self.world.mood(|moods| moods.store) {
+            Mood::Well => return Fate::Done,
+            Mood::Shaky => 60,
+            Mood::Away => 1_000,
+        };
+        if self.world.store_dice.between(1, 1_000) > per_mille {
+            Fate::Done
+        } else if self.world.store_dice.chance(50) {
+            Fate::Refused
+        } else {
+            Fate::Forgotten
+        }
+    }
+
+    async fn commit_once(&self, commit: Commit) -> Result<(), CommitError> {
+        self.pause().await;
+        let fate = self.fate();
+        if fate == Fate::Refused {
+            self.world.note(format_args!("the store refuses a commit"));
+            return Err(trouble("commit").into());
+        }
+        let result = self.inner.commit(commit.clone()).await;
+        match &result {
+            Ok(()) => {
+                let (wrong, line) = self.world.seen.lock().take(&commit);
+                self.world.note(format_args!("commit: {line}"));
+                for wrong in wrong {
+                    self.world.finding(wrong);
+                }
+            }
+            Err(CommitError::Lost(loss)) => self.world.note(format_args!("commit lost: {loss:?}")),
+            Err(error) => self.world.finding(format!("a commit failed: {error}")),
+        }
+        self.pause().await;
+        if fate == Fate::Forgotten {
+            self.world.note(format_args!("the store does not tell that it committed"));
+            return Err(trouble("commit").into());
+        }
+        result
+    }
+
+    /// A read is done at once; its answer arrives later, when it may no longer hold.
+    fn read<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
+        Box::pin(async move {
+            self.pause().await;
+            if self.world.mood(|moods| moods.store) == Mood::Away {
+                return Err(trouble("read"));
+            }
+            let result = answer.await;
+            self.pause().await;
+            result
+        })
+    }
+}
+
+fn trouble(action: &'static str) -> Unavailable {
+    Unavailable { action, reason: "the simulation says so".to_owned() }
+}
+
+impl Store for WatchedStore {
+    fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>> {
+        Box::pin(self.commit_once(commit))
+    }
+
+    fn payment_named<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Payment>> {
+        self.read(self.inner.payment_named(project, folded))
+    }
+
+    fn payment(&self, project: ProjectId, key: PaymentKey) -> Answer<'_, Option<Payment>> {
+        self.read(self.inner.payment(project, key))
+    }
+
+    fn operations(&self, project: ProjectId, key: PaymentKey, limit: u32) -> Answer<'_, Vec<OperationRow>> {
+        self.read(self.inner.operations(project, key, limit))
+    }
+
+    fn scene(&self, attempt: AttemptId) -> Answer<'_, Option<Scene>> {
+        self.read(self.inner.scene(attempt))
+    }
+
+    fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {
+        self.read(self.inner.request(project, id))
+    }
+
+    fn resent(
+        &self,
+        project: ProjectId,
+        fingerprint: [u8; 16],
+        now: Timestamp,
+    ) -> Answer<'_, Option<RequestId>> {
+        self.read(self.inner.resent(project, fingerprint, now))
+    }
+
+    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
+        self.read(self.inner.due(clock, now, limit))
+    }
+
+    fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>> {
+        self.read(self.inner.next_due(clock))
+    }
+
+    fn delivery(&self, callback: CallbackId, address: u8) -> Answer<'_, Option<Delivery>> {
+        self.read(self.inner.delivery(callback, address))
+    }
+
+    fn open_before<'a>(
+        &'a self,
+        subject: Subject,
+        number: u32,
+        url: &'a str,
+    ) -> Answer<'a, Vec<PendingDelivery>> {
+        self.read(self.inner.open_before(subject, number, url))
+    }
+
+    fn callbacks(&self, filter: CallbackFilter) -> Answer<'_, Vec<CallbackRow>> {
+        self.inner.callbacks(filter)
+    }
+
+    fn card(&self, project: ProjectId, key: CardKey) -> Answer<'_, Option<Sealed>> {
+        self.read(self.inner.card(project, key))
+    }
+
+    fn cvv(&self, operation: OperationId) -> Answer<'_, Option<Sealed>> {
+        self.read(self.inner.cvv(operation))
+    }
+
+    fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {
+        self.inner.cvv_in_use()
+    }
+
+    fn data_keys(&self) -> Answer<'_, Vec<(u32, Vec<u8>)>> {
+        self.inner.data_keys()
+    }
+
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()> {
+        self.inner.add_data_key(number, wrapped)
+    }
+
+    fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {
+        self.inner.projects()
+    }
+
+    fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()> {
+        self.inner.save_project(record)
+    }
+
+    fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {
+        self.inner.advance_clock(project, offset_micros)
+    }
+
+    fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
+        self.inner.enrol(now)
+    }
+
+    fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>> {
+        self.inner.balances(project)
+    }
+
+    fn audit(&self) -> Answer<'_, AuditReport> {
+        self.inner.audit()
+    }
+
+    fn effort(&self) -> Effort {
+        self.inner.effort()
+    }
+}

@@ -1,0 +1,109 @@
+//! How often each row of the machines was walked.
+
+use ferropay_domain::payment::{
+    AttemptStatus, OperationKind, PaymentStatus,
+    machine::{ATTEMPTS, ONE_STEP_PURCHASE, OPERATIONS, Transition},
+};
+use std::collections::BTreeMap;
+
+/// Counts by row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Walks {
+    operations: BTreeMap<(usize, OperationKind), u64>,
+    payments: BTreeMap<(PaymentStatus, PaymentStatus), u64>,
+    attempts: BTreeMap<(AttemptStatus, AttemptStatus), u64>,
+}
+
+/// One row, as a page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// The row's number in the requirements; empty where it has none.
+    pub id: &'static str,
+    /// What walks.
+    pub what: &'static str,
+    /// The state before.
+    pub from: &'static str,
+    /// What happens; empty where the table does not say.
+    pub event: &'static str,
+    /// The state after.
+    pub to: &'static str,
+    /// How often.
+    pub times: u64,
+}
+
+impl Walks {
+    pub(crate) fn row(&mut self, row: &'static Transition, kind: OperationKind) {
+        if let Some(position) = OPERATIONS.iter().position(|it| it == row) {
+            *self.operations.entry((position, kind)).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn payment(&mut self, from: PaymentStatus, to: PaymentStatus) {
+        *self.payments.entry((from, to)).or_default() += 1;
+    }
+
+    pub(crate) fn attempt(&mut self, from: AttemptStatus, to: AttemptStatus) {
+        *self.attempts.entry((from, to)).or_default() += 1;
+    }
+
+    /// Adds the counts of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (key, times) in &other.operations {
+            *self.operations.entry(*key).or_default() += times;
+        }
+        for (key, times) in &other.payments {
+            *self.payments.entry(*key).or_default() += times;
+        }
+        for (key, times) in &other.attempts {
+            *self.attempts.entry(*key).or_default() += times;
+        }
+    }
+
+    /// Every row of the operations' machine, by kind of operation.
+    pub fn operations(&self) -> Vec<Walk> {
+        let mut walks = Vec::new();
+        for (position, row) in OPERATIONS.iter().enumerate() {
+            for kind in row.kinds {
+                walks.push(Walk {
+                    id: row.id,
+                    what: kind.text(),
+                    from: row.from.map_or("(new)", |from| from.text()),
+                    event: row.event.name(),
+                    to: row.to.text(),
+                    times: self.operations.get(&(position, *kind)).copied().unwrap_or(0),
+                });
+            }
+        }
+        walks
+    }
+
+    /// Every change of a payment's status.
+    pub fn payments(&self) -> Vec<Walk> {
+        let mut walks = Vec::new();
+        for (id, from, followers) in ONE_STEP_PURCHASE {
+            for to in *followers {
+                let times = self.payments.get(&(*from, *to)).copied().unwrap_or(0);
+                walks.push(Walk { id, what: "payment", from: from.text(), event: "", to: to.text(), times });
+            }
+        }
+        walks.retain(|walk| walk.from != walk.to);
+        walks
+    }
+
+    /// Every row of the attempts' machine.
+    pub fn attempts(&self) -> Vec<Walk> {
+        let row = |(from, event, to): &(
+            AttemptStatus,
+            ferropay_domain::payment::machine::AttemptEvent,
+            AttemptStatus,
+        )| Walk {
+            id: "",
+            what: "attempt",
+            from: from.text(),
+            event: event.name(),
+            to: to.text(),
+            times: self.attempts.get(&(*from, *to)).copied().unwrap_or(0),
+        };
+        ATTEMPTS.iter().map(row).collect()
+    }
+}
