@@ -39,6 +39,30 @@ pub(crate) struct Config {
     pub(crate) crash_at: Option<String>,
     /// Real acquirers, one per provider account (TOML only).
     pub(crate) acquirers: Vec<AcquirerConfig>,
+    /// The directory server of production projects (TOML only).
+    pub(crate) three_ds: Option<ThreeDsConfig>,
+}
+
+/// How the platform's 3DS server is registered.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ThreeDsConfig {
+    /// Where the directory server takes messages; https.
+    pub(crate) directory_url: String,
+    /// Of this 3DS server, at most 32 characters.
+    pub(crate) server_reference: String,
+    /// Of the requestor, at most 35 characters.
+    pub(crate) requestor_id: String,
+    /// Its name, at most 40 characters.
+    pub(crate) requestor_name: String,
+    /// The acquirer's identifier, at most 11 characters.
+    pub(crate) acquirer_bin: String,
+    /// The merchant's identifier at the acquirer, at most 35 characters.
+    pub(crate) acquirer_merchant_id: String,
+    /// File with the certificate chain and key by which the directory knows this 3DS server, PEM.
+    pub(crate) identity: Option<PathBuf>,
+    /// File with the authorities that the directory's certificate comes from, PEM.
+    pub(crate) authorities: Option<PathBuf>,
 }
 
 /// A card acquirer of production projects.
@@ -92,6 +116,7 @@ impl Default for Config {
             sandbox_acquirer: None,
             crash_at: None,
             acquirers: Vec::new(),
+            three_ds: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod acquirers;
 pub(crate) mod files;
 pub(crate) mod sandbox;
+mod three_ds;
 
 use crate::config::Config;
 use anyhow::{Context, Result};
@@ -64,7 +65,7 @@ impl Platform {
                 HttpCourier::new(config.sandbox).context("the TLS library could not be set up")?,
             ),
             hook: crash_hook(config)?,
-            public_url,
+            public_url: public_url.clone(),
             settings: Settings::default(),
         })
         .await
@@ -79,10 +80,14 @@ impl Platform {
                 let simulators = sandbox::start_simulators(config).await?;
                 let address = simulators.acquirer_address().to_string();
                 connectors.push(acquirers::connect_sandbox(config, &address, &engine)?);
+                three_ds::connect_sandbox(simulators.base_url(), &public_url, &engine).await?;
                 Some(simulators)
             }
             (false, _) => None,
         };
+        if let Some(directory) = &config.three_ds {
+            three_ds::connect(directory, &public_url, &engine).await?;
+        }
         Ok(Self { engine, listener, admin, connectors, simulators, sandbox: access })
     }
 

@@ -34,6 +34,7 @@ pub(crate) struct Access {
 pub(crate) struct Simulators {
     acquirer: Handle,
     control: SocketAddr,
+    base_url: String,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -44,6 +45,11 @@ impl Simulators {
 
     pub(crate) fn control_address(&self) -> SocketAddr {
         self.control
+    }
+
+    /// Where browsers and the platform reach the simulators.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     pub(crate) async fn stop(self) {
@@ -74,7 +80,7 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
             id,
             environment: Environment::Test,
             active: true,
-            settings: Settings::default(),
+            settings: Settings::sandbox(),
             card_account: SANDBOX_ACCOUNT,
         },
         name: "Sandbox".to_owned(),
@@ -156,8 +162,9 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
         )
     })?;
     let control = listener.local_addr()?;
+    let base_url = reachable(control);
     let clock: three_ds::Clock = Arc::new(|| SystemClock.now().seconds());
-    let three_ds = three_ds::Handle::new(three_ds::Config::new(reachable(control), clock))
+    let three_ds = three_ds::Handle::new(three_ds::Config::new(&base_url, clock))
         .context("the 3-D Secure simulator cannot start")?;
     let router = control_router(acquirer.clone()).merge(three_ds::router(three_ds));
     let server = tokio::spawn(async move {
@@ -165,7 +172,7 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
             tracing::error!(%error, "the simulators' control endpoint broke");
         }
     });
-    Ok(Simulators { acquirer, control, server })
+    Ok(Simulators { acquirer, control, base_url, server })
 }
 
 /// The address by which this machine reaches what listens on `address`.
