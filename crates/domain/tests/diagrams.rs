@@ -5,7 +5,9 @@
 mod page {
     use ferropay_domain::payment::{
         AttemptStatus, OperationKind, OperationStatus, PaymentStatus,
-        machine::{ATTEMPTS, AttemptEvent, Notice, ONE_STEP_PURCHASE, OPERATIONS, PaymentEffect, Transition},
+        machine::{
+            ATTEMPTS, AttemptEvent, Notice, OPERATIONS, PaymentEffect, PaymentMachine, PaymentRow, Transition,
+        },
     };
     use std::{fmt::Write, fs, path::Path};
 
@@ -41,14 +43,16 @@ mod page {
         )?;
         writeln!(
             out,
-            "`crates/domain/src/payment/machine.rs`, from which every decision takes its steps; a step"
+            "`crates/domain/src/payment/machine/`, from which every decision takes its steps; a step"
         )?;
         writeln!(out, "that is not here does not happen. A test compares the two; to update the page run\n")?;
         writeln!(out, "```sh\n{UPDATE}\n```\n")?;
         writeln!(out, "Row numbers are those of the requirements.\n")?;
         operations(&mut out)?;
         attempts(&mut out)?;
-        purchase(&mut out)?;
+        for machine in PaymentMachine::ALL {
+            payment(&mut out, *machine)?;
+        }
         Ok(out)
     }
 
@@ -85,9 +89,12 @@ mod page {
             PaymentEffect::Becomes(status) => format!("becomes `{status}`"),
             PaymentEffect::Unchanged => "unchanged".to_owned(),
             PaymentEffect::Returned => "by what has been returned".to_owned(),
+            PaymentEffect::ReturnUndone => "by what is still returned".to_owned(),
+            PaymentEffect::AsTheHold => "unchanged while the hold lasts, else becomes `decline`".to_owned(),
         };
         let callback = match row.notice {
             Notice::None => "none",
+            Notice::Prescriptive => "what to do next",
             Notice::Result => "result",
         };
         let from = row.from.map_or("(new)".to_owned(), |from| format!("`{from}`"));
@@ -128,19 +135,26 @@ mod page {
         event.name().replace(": ", " ")
     }
 
-    fn purchase(out: &mut String) -> std::fmt::Result {
-        writeln!(out, "## One-step purchase\n")?;
-        writeln!(
-            out,
-            "A request that fails before any operation exists is told as `{}` and makes no payment.\n",
-            PaymentStatus::Error
-        )?;
+    fn payment(out: &mut String, machine: PaymentMachine) -> std::fmt::Result {
+        let rows: &[PaymentRow] = machine.rows();
+        match machine {
+            PaymentMachine::OneStep => {
+                writeln!(out, "## One-step purchase\n")?;
+                let error = PaymentStatus::Error;
+                writeln!(
+                    out,
+                    "A request that fails before any operation exists is told as `{error}` and makes no payment.\n"
+                )?;
+            }
+            PaymentMachine::TwoStep => writeln!(out, "\n## Two-step purchase\n")?,
+            PaymentMachine::Verification => writeln!(out, "\n## Verification of a card\n")?,
+        }
         writeln!(out, "```mermaid\nstateDiagram-v2")?;
-        for (_, status, _) in ONE_STEP_PURCHASE {
+        for (_, status, _) in rows {
             declare(out, status.text())?;
         }
         writeln!(out, "    [*] --> {}", id(PaymentStatus::Processing.text()))?;
-        for (_, from, followers) in ONE_STEP_PURCHASE {
+        for (_, from, followers) in rows {
             for to in *followers {
                 writeln!(out, "    {} --> {}", id(from.text()), id(to.text()))?;
             }
@@ -149,7 +163,7 @@ mod page {
             }
         }
         writeln!(out, "```\n\n| row | status | may become |\n|---|---|---|")?;
-        for (row, from, followers) in ONE_STEP_PURCHASE {
+        for (row, from, followers) in rows {
             let names: Vec<String> = followers.iter().map(|to| format!("`{to}`")).collect();
             let names = if names.is_empty() { "nothing: final".to_owned() } else { names.join(", ") };
             writeln!(out, "| {row} | `{from}` | {names} |")?;

@@ -83,6 +83,7 @@ pub fn hold_ended(
         return Ok(Some(waiting.finish()));
     }
     let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
+    scene.end_hold_timer();
     scene.begin(Event::Accepted, codes::AWAITING)?;
     scene.proceed(Stage::Provider)?;
     Ok(Some(scene.finish()))

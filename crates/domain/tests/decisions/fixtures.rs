@@ -1,16 +1,22 @@
 //! Commands and facts with ordinary values, to be varied by each test.
 
 use ferropay_domain::{
-    card::{CardSummary, Expiry, Network},
+    card::{CardSummary, Country, Expiry, Network},
     codes::{self, Code},
-    decide::{CallbackOptions, Outcome, RefundCommand, RequestHead, SaleCommand},
-    ids::{CardKey, PaymentId, ProjectId, ProviderAccountId, RequestId},
+    decide::{
+        AuthenticationOutcome, CallbackOptions, CardCommand, Outcome, RangeFacts, RefundCommand, RequestHead,
+        SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
+    },
+    ids::{AuthenticationId, CardKey, OperationId, PaymentId, ProjectId, ProviderAccountId, RequestId},
     money::{Currency, FeeRule, Money, Rounding},
-    payment::{Customer, ProviderAnswer},
+    payment::{
+        AuthenticationResult, CardRequest, Customer, Form, OperationKind, ProviderAnswer, TransStatus,
+    },
     project::{Environment, Project, Settings},
     time::Timestamp,
 };
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 pub(crate) fn moment(text: &str) -> Timestamp {
     Timestamp::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
@@ -47,9 +53,15 @@ pub(crate) fn head(number: u128, path: &'static str) -> RequestHead {
     RequestHead { id: request_id(number), path, fingerprint: number.to_be_bytes() }
 }
 
-pub(crate) fn sale_of(amount: Money, network: Network) -> SaleCommand {
-    SaleCommand {
+pub(crate) fn sale_of(amount: Money, network: Network) -> CardCommand {
+    card_of(OperationKind::Sale, amount, network)
+}
+
+/// A purchase in one or two steps, or a verification.
+pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> CardCommand {
+    CardCommand {
         head: head(1, "payment/card/sale"),
+        kind,
         payment_id: PaymentId::parse("Order-7").unwrap(),
         amount,
         card: CardSummary {
@@ -58,17 +70,106 @@ pub(crate) fn sale_of(amount: Money, network: Network) -> SaleCommand {
             network,
             holder: Some("JUDY DOE".to_owned()),
             expiry: Expiry { year: 2030, month: 1 },
+            country: Some(Country::parse("DE").unwrap()),
+            funding: None,
         },
         has_cvv: true,
-        moto: false,
+        request: CardRequest::default(),
+        three_ds: ThreeDsRequest::default(),
         customer: Customer { id: Some("customer-1".to_owned()), ..Customer::default() },
         description: String::new(),
         merchant_data: None,
         booking: None,
         has_booking_dates: false,
+        given: BTreeMap::new(),
         callback: CallbackOptions::default(),
         fault_plan: None,
     }
+}
+
+pub(crate) fn second_of(kind: OperationKind, amount: Option<Money>) -> SecondStepCommand {
+    SecondStepCommand {
+        head: head(3, "payment/card/capture"),
+        kind,
+        amount,
+        customer: Some("customer-1".to_owned()),
+        description: None,
+        given: BTreeMap::new(),
+        callback: CallbackOptions::default(),
+        fault_plan: None,
+    }
+}
+
+pub(crate) fn form(name: &str) -> Form {
+    Form {
+        url: format!("https://issuer.example/{name}"),
+        fields: vec![("field".to_owned(), name.to_owned())],
+    }
+}
+
+/// A card whose issuer takes part in 3-D Secure, and wants to see the browser first or not.
+pub(crate) fn range(with_device_form: bool) -> RangeFacts {
+    RangeFacts {
+        id: AuthenticationId::of(OperationId::new(101), [7; 16]),
+        version: "2.2.0".to_owned(),
+        device_form: with_device_form.then(|| form("device")),
+        page: form("page"),
+        md: "md-1".to_owned(),
+    }
+}
+
+/// The merchant leads the customer (G-199).
+pub(crate) fn extended() -> ThreeDsRequest {
+    ThreeDsRequest {
+        return_url: Some("https://shop.example/return".to_owned()),
+        notification_url: Some("https://shop.example/seen".to_owned()),
+        ..ThreeDsRequest::default()
+    }
+}
+
+pub(crate) fn result(letter: char) -> AuthenticationResult {
+    AuthenticationResult {
+        status: TransStatus::from_letter(letter).unwrap(),
+        eci: None,
+        value: Some("AAECAwQFBgcICQoLDA0ODxAREhM=".to_owned()),
+        reason: None,
+        cancelled: None,
+    }
+}
+
+pub(crate) fn decided(letter: char) -> AuthenticationOutcome {
+    AuthenticationOutcome::Decided {
+        result: result(letter),
+        ds_transaction: "ds-1".to_owned(),
+        acs_transaction: "acs-1".to_owned(),
+    }
+}
+
+pub(crate) fn challenge() -> AuthenticationOutcome {
+    AuthenticationOutcome::Challenge {
+        ds_transaction: "ds-1".to_owned(),
+        acs_transaction: "acs-1".to_owned(),
+        form: form("challenge"),
+    }
+}
+
+/// What a merchant that authenticates its customers itself sends along (G-208).
+pub(crate) fn supplied(letter: char) -> SuppliedAuthentication {
+    SuppliedAuthentication {
+        result: AuthenticationResult { eci: Some("05".to_owned()), ..result(letter) },
+        xid: "AAECAwQFBgcICQoLDA0ODxAREhM=".to_owned(),
+        ds_transaction: Some("ds-9".to_owned()),
+        version: "2.1.0".to_owned(),
+    }
+}
+
+/// Members of a request by dotted path.
+pub(crate) fn members(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect()
+}
+
+pub(crate) fn country(code: &str) -> Country {
+    Country::parse(code).unwrap()
 }
 
 pub(crate) fn refund_of(amount: Option<Money>) -> RefundCommand {
@@ -77,6 +178,7 @@ pub(crate) fn refund_of(amount: Option<Money>) -> RefundCommand {
         amount,
         description: "returned goods".to_owned(),
         merchant_refund_id: None,
+        given: BTreeMap::new(),
         callback: CallbackOptions::default(),
         fault_plan: None,
     }
@@ -93,6 +195,8 @@ pub(crate) fn approved(amount: Money) -> Outcome {
 pub(crate) fn declined(code: Code) -> Outcome {
     Outcome::Declined { code, answer: answer("51") }
 }
+
+pub(crate) const OFFERED: fn() -> Outcome = || Outcome::MerchantAuthOffered { answer: answer("Z1") };
 
 pub(crate) const REPEATED: Outcome = Outcome::Lost { repeatable: true };
 pub(crate) const GIVEN_UP: Outcome = Outcome::Lost { repeatable: false };

@@ -17,4 +17,6 @@ mod sales;
 #[cfg(test)]
 mod unknown_outcomes;
 #[cfg(test)]
+mod walk;
+#[cfg(test)]
 mod world;

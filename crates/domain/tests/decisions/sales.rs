@@ -9,7 +9,7 @@ use ferropay_domain::{
     card::{Expiry, Network},
     change::{ChangeSet, NameKind, TaskKey},
     codes::{self, Code},
-    decide::{self, SaleCommand},
+    decide::{self, CardCommand},
     ledger::Owner,
     money::{Currency, FeeRule, Rounding},
     payment::{
@@ -20,22 +20,22 @@ use ferropay_domain::{
 };
 use rust_decimal::Decimal;
 
-fn decided(project: &Project, command: SaleCommand) -> ChangeSet {
+fn decided(project: &Project, command: CardCommand) -> ChangeSet {
     let mut world = World::rich();
-    decide::sale(project, command, world.draw(), world.now)
+    decide::card(project, command, decide::CardFacts::default(), world.draw(), world.now).unwrap()
 }
 
 /// What a sale is rejected with: code and field.
 fn rejection(
     settings: Settings,
-    vary: impl FnOnce(&mut SaleCommand),
+    vary: impl FnOnce(&mut CardCommand),
 ) -> Option<(Code, Option<&'static str>)> {
     rejection_of(&project(settings), vary)
 }
 
 fn rejection_of(
     project: &Project,
-    vary: impl FnOnce(&mut SaleCommand),
+    vary: impl FnOnce(&mut CardCommand),
 ) -> Option<(Code, Option<&'static str>)> {
     let mut command = sale_of(eur(1000), Network::Visa);
     vary(&mut command);
@@ -150,7 +150,7 @@ fn a_sale_that_does_not_bring_its_fee_is_refused() {
 #[test]
 fn each_rule_of_a_sale_rejects_with_its_own_code_and_field() {
     let base = Settings::default;
-    let right = |_: &mut SaleCommand| {};
+    let right = |_: &mut CardCommand| {};
     assert_eq!(rejection(base(), right), None);
     let inactive = Project { active: false, ..project(base()) };
     assert_eq!(rejection_of(&inactive, right), Some((codes::MERCHANT_STATUS, None)));
@@ -161,22 +161,22 @@ fn each_rule_of_a_sale_rejects_with_its_own_code_and_field() {
     assert_eq!(rejection(euro_only(), right), None);
     let currency = Some((codes::CURRENCY_DISABLED, Some("payment.currency")));
     assert_eq!(rejection(euro_only(), |it| it.amount = usd(1000)), currency);
-    let no_customer = |it: &mut SaleCommand| it.customer.id = None;
+    let no_customer = |it: &mut CardCommand| it.customer.id = None;
     assert_eq!(rejection(base(), no_customer), None);
     let customer = Some((codes::CUSTOMER_ID_REQUIRED, Some("customer.id")));
     assert_eq!(rejection(Settings { customer_id_required: true, ..base() }, no_customer), customer);
-    let no_holder = |it: &mut SaleCommand| it.card.holder = None;
+    let no_holder = |it: &mut CardCommand| it.card.holder = None;
     assert_eq!(rejection(base(), no_holder), None);
     let holder = Some((codes::HOLDER_REQUIRED, Some("card.card_holder")));
     assert_eq!(rejection(Settings { card_holder_required: true, ..base() }, no_holder), holder);
     let bad_holder = Some((codes::INVALID_HOLDER, Some("card.card_holder")));
     assert_eq!(rejection(base(), |it| it.card.holder = Some("JUDY".to_owned())), bad_holder);
-    let expiry = |month| move |it: &mut SaleCommand| it.card.expiry = Expiry { year: 2026, month };
+    let expiry = |month| move |it: &mut CardCommand| it.card.expiry = Expiry { year: 2026, month };
     assert_eq!(rejection(base(), expiry(11)), None);
     assert_eq!(rejection(base(), expiry(10)), Some((codes::CARD_EXPIRED, Some("card.year"))));
     let cvv = Some((codes::CVV_REQUIRED, Some("card.cvv")));
     assert_eq!(rejection(base(), |it| it.has_cvv = false), cvv);
-    assert_eq!(rejection(base(), |it| (it.has_cvv, it.moto) = (false, true)), None);
+    assert_eq!(rejection(base(), |it| (it.has_cvv, it.request.moto) = (false, Some(1))), None);
 }
 
 // G-163 (2642, 3358)
@@ -229,7 +229,7 @@ fn a_rejected_sale_leaves_nothing_but_its_request_and_one_callback() {
 // G-084, G-120
 #[test]
 fn a_rejection_is_told_where_the_request_says() {
-    let told = |vary: fn(&mut SaleCommand)| {
+    let told = |vary: fn(&mut CardCommand)| {
         let mut command = sale_of(eur(1000), Network::Visa);
         command.has_cvv = false;
         vary(&mut command);
@@ -257,13 +257,14 @@ fn a_debit_remembers_which_attempt_took_the_money_and_when_it_was_approved() {
 }
 
 /// Where the callback of a sale goes, by the options of its request and its outcome.
-fn told(settings: Settings, vary: impl FnOnce(&mut SaleCommand), success: bool) -> (Vec<String>, i64) {
+fn told(settings: Settings, vary: impl FnOnce(&mut CardCommand), success: bool) -> (Vec<String>, i64) {
     let mut world = World::rich();
     world.project.settings = settings;
     let mut command = sale_of(eur(1000), Network::Visa);
     vary(&mut command);
     let ids = world.draw();
-    let changes = decide::sale(&world.project, command, ids, world.now);
+    let facts = decide::CardFacts::default();
+    let changes = decide::card(&world.project, command, facts, ids, world.now).unwrap();
     world.apply(changes);
     let outcome = if success { approved(eur(1000)) } else { declined(codes::CARD_GENERAL_DECLINE) };
     world.outcome(outcome).unwrap();
@@ -278,11 +279,11 @@ fn a_callback_goes_to_the_closest_address_after_the_asked_delay_or_nowhere() {
     let general = || Settings { callback_url: url("all"), ..Settings::default() };
     let by_result =
         || Settings { callback_url_success: url("yes"), callback_url_decline: url("no"), ..general() };
-    let right = |_: &mut SaleCommand| {};
+    let right = |_: &mut CardCommand| {};
     assert_eq!(told(general(), right, true).0, [url("all").unwrap()]);
     assert_eq!(told(by_result(), right, true).0, [url("yes").unwrap()]);
     assert_eq!(told(by_result(), right, false).0, [url("no").unwrap()]);
-    let own = |it: &mut SaleCommand| it.callback.url = url("own");
+    let own = |it: &mut CardCommand| it.callback.url = url("own");
     assert_eq!(told(by_result(), own, true).0, [url("own").unwrap()]);
     assert_eq!(told(Settings::default(), right, true).0, Vec::<String>::new());
     assert_eq!(told(by_result(), |it| it.callback.disabled = true, true).0, Vec::<String>::new());

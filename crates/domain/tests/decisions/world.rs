@@ -2,17 +2,20 @@
 
 mod audit;
 
-use crate::fixtures::{answer, eur, moment, project, refund_of, sale_of};
+use crate::fixtures::{answer, card_of, eur, moment, project, refund_of, sale_of, second_of};
 use ferropay_domain::{
     callback::Event,
     card::Network,
-    change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Settlement, TaskKey, Write},
+    change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Settlement, Task, TaskKey, Write},
     codes::Code,
-    decide::{self, Ids, Lateness, Now, Outcome, RefundCommand, RefundFacts},
+    decide::{
+        self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, NotWaiting, Noticed,
+        Now, Outcome, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand, SecondStepFacts,
+    },
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},
     money::Money,
-    payment::{Attempt, Operation, Payment, PaymentStatus},
+    payment::{Attempt, AuthenticationResult, Operation, OperationKind, Payment, PaymentStatus},
     project::{OperationDay, Project, Settings},
 };
 use std::{
@@ -31,13 +34,17 @@ pub(crate) struct World {
     pub(crate) operations: BTreeMap<OperationId, Operation>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     pub(crate) holds: BTreeMap<OperationId, Hold>,
-    pub(crate) tasks: BTreeSet<String>,
+    /// What a directory server says of the card, if it takes part in 3-D Secure.
+    pub(crate) range: Option<RangeFacts>,
+    pub(crate) tasks: BTreeMap<String, Task>,
     pub(crate) events: Vec<Event>,
     pub(crate) forgotten: BTreeSet<OperationId>,
     /// Rows of the operations' table that were taken.
     pub(crate) rows: BTreeSet<&'static str>,
-    /// Changes of the payment's status by an operation that ended.
-    pub(crate) moves: BTreeSet<(PaymentStatus, PaymentStatus)>,
+    /// Changes of the payment's status, by the machine of the operation that made them.
+    pub(crate) moves: BTreeSet<(u8, PaymentStatus, PaymentStatus)>,
+    /// Whether what has been returned was returned by a refund, told from the operations (D-25).
+    refunded: bool,
     opening: i64,
     names: HashSet<(u8, String)>,
     balances: BTreeMap<AccountKey, i64>,
@@ -59,11 +66,13 @@ impl World {
             operations: BTreeMap::new(),
             attempts: BTreeMap::new(),
             holds: BTreeMap::new(),
-            tasks: BTreeSet::new(),
+            range: None,
+            tasks: BTreeMap::new(),
             events: Vec::new(),
             forgotten: BTreeSet::new(),
             rows: BTreeSet::new(),
             moves: BTreeSet::new(),
+            refunded: false,
             opening,
             names: HashSet::new(),
             balances: BTreeMap::new(),
@@ -87,6 +96,15 @@ impl World {
         let mut world = Self { network, ..Self::rich() };
         world.sale(minor);
         world.outcome(crate::fixtures::approved(eur(minor))).unwrap();
+        world
+    }
+
+    /// A hold of `minor` EUR cents on a card of `network`.
+    pub(crate) fn holding(settings: Settings, minor: i64, network: Network) -> Self {
+        let mut world = Self { network, ..Self::new(settings, 1_000_000) };
+        assert!(world.ask_for(OperationKind::Auth, minor));
+        world.outcome(crate::fixtures::approved(eur(minor))).unwrap();
+        assert_eq!(world.status(), PaymentStatus::AwaitingCapture);
         world
     }
 
@@ -115,8 +133,12 @@ impl World {
         self.payment().sum().minor
     }
 
+    /// The latest operation that the platform did not record beside another.
     pub(crate) fn operation(&self) -> &Operation {
-        self.operations.values().next_back().unwrap()
+        let beside = |it: &&Operation| {
+            matches!(it.kind, OperationKind::Incremental | OperationKind::Decremental) && it.detail.automatic
+        };
+        self.operations.values().filter(|it| !beside(it)).next_back().unwrap()
     }
 
     pub(crate) fn attempt(&self) -> &Attempt {
@@ -141,11 +163,110 @@ impl World {
     }
 
     pub(crate) fn sale(&mut self, minor: i64) -> bool {
-        let (ids, command) = (self.draw(), sale_of(eur(minor), self.network));
-        let changes = decide::sale(&self.project, command, ids, self.now);
+        self.card(sale_of(eur(minor), self.network))
+    }
+
+    /// Holds, or verifies with zero, `minor` EUR cents.
+    pub(crate) fn ask_for(&mut self, kind: OperationKind, minor: i64) -> bool {
+        self.card(card_of(kind, eur(minor), self.network))
+    }
+
+    /// Answers whether an operation came of it.
+    pub(crate) fn card(&mut self, command: CardCommand) -> bool {
+        let ids = self.draw();
+        let facts = CardFacts { range: self.range.clone() };
+        let changes = decide::card(&self.project, command, facts, ids, self.now).unwrap();
         let accepted = changes.payment.is_some();
         self.apply(changes);
         accepted
+    }
+
+    /// A second step of `minor` EUR cents, or of the whole hold; answers the code of the operation it made.
+    pub(crate) fn second(&mut self, kind: OperationKind, minor: Option<i64>) -> Code {
+        self.second_by(second_of(kind, minor.map(eur)))
+    }
+
+    pub(crate) fn second_by(&mut self, command: SecondStepCommand) -> Code {
+        let ids = self.draw();
+        let facts = SecondStepFacts { smallest_rest: self.smallest_rest };
+        let changes =
+            decide::second_step(&self.project, self.payment(), command, &facts, ids, self.now).unwrap();
+        self.apply(changes);
+        self.operations.get(&ids.operation).unwrap().code
+    }
+
+    /// The open operation, or the latest, with its latest attempt.
+    pub(crate) fn situation(&self) -> (&Payment, &Operation, Option<&Attempt>) {
+        let operation = self.operation();
+        let attempts = self.attempts.values().filter(|it| it.id.operation == operation.id);
+        (self.payment(), operation, attempts.max_by_key(|it| it.id.number))
+    }
+
+    pub(crate) fn follow(&mut self, follow_up: FollowUp) -> Result<(), NotWaiting> {
+        let ids = self.draw();
+        let head = crate::fixtures::head(4, "payment/follow_up");
+        let facts = CardFacts { range: self.range.clone() };
+        let taken =
+            decide::follow_up(&self.project, self.situation(), follow_up, &facts, head, ids, self.now);
+        self.apply(taken.unwrap()?);
+        Ok(())
+    }
+
+    pub(crate) fn clarify(&mut self, values: &[(&str, &str)]) -> Result<(), NotWaiting> {
+        self.follow(FollowUp::Clarification { values: crate::fixtures::members(values) })
+    }
+
+    /// The directory server answers; false when nobody asks any more.
+    pub(crate) fn authenticated(&mut self, outcome: AuthenticationOutcome) -> bool {
+        let ids = self.draw();
+        let (payment, operation, _) = self.situation();
+        let changes =
+            decide::authenticated(&self.project, (payment, operation), outcome, ids, self.now).unwrap();
+        self.apply_some(changes)
+    }
+
+    /// The issuer's result comes from server to server.
+    pub(crate) fn notice(&mut self, result: AuthenticationResult) -> Noticed {
+        let ids = self.draw();
+        let (payment, operation, _) = self.situation();
+        let facts = (payment, operation);
+        match decide::result_noticed(&self.project, facts, "ds-1", "acs-1", result, ids, self.now) {
+            Noticed::Recorded(changes) => {
+                self.apply((*changes).clone());
+                Noticed::Recorded(changes)
+            }
+            other => other,
+        }
+    }
+
+    /// The timer of the waiting operation is looked at; answers whether it had run out.
+    pub(crate) fn wait_ended(&mut self) -> bool {
+        let ids = self.draw();
+        let changes = decide::wait_ended(&self.project, self.situation(), ids, self.now).unwrap();
+        self.apply_some(changes)
+    }
+
+    /// The timer of the hold is looked at.
+    pub(crate) fn hold_ended(&mut self) -> bool {
+        let ids = self.draw();
+        let changes = decide::hold_ended(&self.project, self.payment(), ids, self.now).unwrap();
+        self.apply_some(changes)
+    }
+
+    pub(crate) fn undo_refund(&mut self, refund: OperationId) -> Result<(), Code> {
+        let ids = self.draw();
+        let refund = self.operations.get(&refund).unwrap();
+        let changes = decide::undo_refund(&self.project, self.payment(), refund, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
+    fn apply_some(&mut self, changes: Option<ChangeSet>) -> bool {
+        let some = changes.is_some();
+        if let Some(changes) = changes {
+            self.apply(changes);
+        }
+        some
     }
 
     /// Asks for a return of `minor` EUR cents, or of everything; answers the code of the operation it made.
@@ -234,7 +355,7 @@ impl World {
     }
 
     pub(crate) fn has_task(&self, key: TaskKey) -> bool {
-        self.tasks.contains(&format!("{key:?}"))
+        self.tasks.contains_key(&format!("{key:?}"))
     }
 
     /// Applies a change set as a store would, and audits the result.
@@ -257,14 +378,21 @@ impl World {
             assert!(self.holds.insert(hold.operation, hold).is_none(), "one hold per operation");
         }
         self.post(&changes.entries);
-        assert!(changes.operations.len() <= 1, "a decision is about one operation");
+        let beside =
+            |it: &Operation| it.detail.automatic && it.request == self.request_of_open(before.as_ref());
+        let others = changes.operations.iter().filter(|it| !beside(it.record())).count();
+        assert!(others <= 1, "a decision is about one operation, and records a change of a hold beside it");
+        let mut old = BTreeMap::new();
+        for write in &changes.operations {
+            let new = write.record().clone();
+            let known = self.operations.insert(new.id, new.clone());
+            assert_eq!(known.is_none(), matches!(write, Write::Insert(_)));
+            old.insert(new.id, known);
+        }
         if changes.operations.is_empty() {
             audit::assert_untouched(before.as_ref(), self.payment.as_ref());
-        }
-        for write in changes.operations {
-            let old = self.operations.insert(write.record().id, write.record().clone());
-            assert_eq!(old.is_none(), matches!(write, Write::Insert(_)));
-            self.audit_transition(before.as_ref(), old.as_ref(), write.record(), &changes.events);
+        } else {
+            self.audit_walk(before.as_ref(), &old, &changes.walked, &changes.events);
         }
         for write in changes.attempts {
             let old = self.attempts.insert(write.record().id, write.record().clone());
@@ -276,13 +404,22 @@ impl World {
             self.tasks.remove(&format!("{key:?}"));
         }
         for task in changes.tasks {
-            assert!(self.tasks.insert(format!("{:?}", task.key)), "{:?} is there already", task.key);
+            let timer = matches!(task.key, TaskKey::EndWait(_) | TaskKey::EndHold(_));
+            let clock = timer.then_some(self.project.id);
+            assert_eq!(task.clock, clock, "business timers run by the project's clock, calls by real time");
+            let known = self.tasks.insert(format!("{:?}", task.key), task.clone());
+            assert!(known.is_none() || timer, "{:?} is there already", task.key);
         }
         self.forgotten.extend(changes.forget_cvv);
         self.events.extend(changes.events);
         if self.payment.is_some() {
             self.audit();
         }
+    }
+
+    fn request_of_open(&self, before: Option<&Payment>) -> ferropay_domain::ids::RequestId {
+        let open = before.and_then(|payment| payment.open).and_then(|id| self.operations.get(&id));
+        open.map_or(crate::fixtures::request_id(0), |operation| operation.request)
     }
 
     fn post(&mut self, entries: &[ledger::Entry]) {

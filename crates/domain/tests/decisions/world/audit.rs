@@ -4,127 +4,242 @@
 use super::World;
 use ferropay_domain::{
     callback::{Content, Event},
-    change::TaskKey,
+    change::{TaskKey, Walked},
     codes,
+    ids::OperationId,
     ledger::Owner,
     money::Money,
     payment::{
-        AttemptStatus, Operation, OperationKind, OperationStatus, Payment, PaymentStatus,
-        machine::{Notice, OPERATIONS, PaymentEffect, Transition},
+        Ask, AttemptStatus, AuthenticationStep, Operation, OperationKind, OperationStatus, Payment,
+        PaymentStatus,
+        machine::{Event as Step, Notice, OPERATIONS, PaymentEffect, PaymentMachine, Transition},
     },
 };
 use std::collections::BTreeMap;
 
 impl World {
-    /// An operation moved: there is a row for it, and payment and callbacks changed as the row says and in
-    /// nothing else.
-    pub(super) fn audit_transition(
+    /// Operations moved: each along rows of the table, one after the other, and payment and callbacks changed as the
+    /// rows say and in nothing else.
+    pub(super) fn audit_walk(
         &mut self,
         before: Option<&Payment>,
-        old: Option<&Operation>,
-        new: &Operation,
+        old: &BTreeMap<OperationId, Option<Operation>>,
+        walked: &[Walked],
         events: &[Event],
     ) {
-        let row = row_taken(old, new);
-        self.rows.insert(row.id);
-        assert_eq!(new.updated_at, self.now.business);
+        for (id, old) in old {
+            let new = self.operations.get(id).unwrap();
+            let mut status = old.as_ref().map(|it| it.status);
+            let mut code = old.as_ref().map_or(codes::AWAITING, |it| it.code);
+            for step in walked.iter().filter(|step| step.operation == *id) {
+                assert!(step.row.kinds.contains(&new.kind) && step.row.from == status, "{}", step.row.id);
+                assert!(OPERATIONS.contains(step.row), "{}", step.row.id);
+                (status, code) = (Some(step.row.to), step.code);
+            }
+            assert_eq!((status, code), (Some(new.status), new.code), "no move beside the table");
+            if old.as_ref().map(|it| it.status) != status {
+                assert_eq!(new.updated_at, self.now.business);
+            }
+            assert_eq!(new.code == codes::AWAITING, !new.status.is_final(), "G-050");
+            assert_eq!(new.code == codes::SUCCESS, new.status == OperationStatus::Success);
+        }
+        assert!(walked.iter().all(|step| old.contains_key(&step.operation)));
+        let told = walked.iter().filter(|step| step.row.notice != Notice::None).count();
+        assert_eq!(events.len(), told, "callbacks are those of the rows");
+        assert!(told <= 1, "one decision tells one thing");
+
+        let mut status = before.map_or(PaymentStatus::Processing, |it| it.status);
+        for step in walked {
+            self.rows.insert(step.row.id);
+            let kind = self.operations.get(&step.operation).unwrap().kind;
+            let to = self.payment_after(status, step.operation, step.row);
+            if status != to || (step.row.to == OperationStatus::Success && moves_payment(step.row)) {
+                self.moves.insert((PaymentMachine::of(kind) as u8, status, to));
+            }
+            status = to;
+        }
+        assert_eq!(self.payment().status, status, "{walked:?}");
+        if let Some(before) = before {
+            self.audit_frame(before, old, walked);
+        }
+    }
+
+    /// What a row makes of a payment.
+    fn payment_after(
+        &mut self,
+        status: PaymentStatus,
+        operation: OperationId,
+        row: &'static Transition,
+    ) -> PaymentStatus {
+        let operation = self.operations.get(&operation).unwrap();
+        match row.payment {
+            PaymentEffect::Becomes(to) => to,
+            PaymentEffect::Unchanged => status,
+            PaymentEffect::Returned => {
+                self.refunded |= operation.kind == OperationKind::Refund;
+                match (self.given_back() == self.debited(), self.refunded) {
+                    (true, true) => PaymentStatus::Refunded,
+                    (true, false) => PaymentStatus::Reversed,
+                    (false, true) => PaymentStatus::PartiallyRefunded,
+                    (false, false) => PaymentStatus::PartiallyReversed,
+                }
+            }
+            PaymentEffect::ReturnUndone if self.given_back() == 0 => {
+                self.refunded = false;
+                PaymentStatus::Success
+            }
+            PaymentEffect::ReturnUndone => PaymentStatus::PartiallyRefunded,
+            PaymentEffect::AsTheHold => {
+                let hold = self.payment().detail.hold.clone().unwrap();
+                let over = hold.ends.is_some_and(|ends| ends <= self.now.business);
+                let gone = operation.code == codes::ORIGINAL_GONE && row.event == Step::Declined;
+                if over || gone { PaymentStatus::Decline } else { status }
+            }
+        }
+    }
+
+    /// An operation that ended without effect leaves the payment as it was but for what its row says.
+    fn audit_frame(
+        &self,
+        before: &Payment,
+        old: &BTreeMap<OperationId, Option<Operation>>,
+        walked: &[Walked],
+    ) {
         let after = self.payment();
-        assert_eq!(events.len(), usize::from(row.notice == Notice::Result), "{}", row.id);
-        let Some(before) = before else {
-            assert_eq!(row.payment, PaymentEffect::Becomes(after.status));
-            return;
-        };
-        let expected_status = match row.payment {
-            PaymentEffect::Becomes(status) => status,
-            PaymentEffect::Unchanged => before.status,
-            PaymentEffect::Returned => self.status_by_returns(),
-        };
-        assert_eq!(after.status, expected_status, "{}", row.id);
-        // What every ending operation may change; all else stays, unless it succeeded.
-        let mut frame = Payment { version: after.version, callbacks: after.callbacks, ..before.clone() };
-        match new.status {
-            OperationStatus::Processing => return,
-            OperationStatus::Decline if old.is_some() => {
+        for (id, old) in old {
+            let new = self.operations.get(id).unwrap();
+            if new.status != OperationStatus::Decline {
+                continue;
+            }
+            let mut frame = Payment {
+                version: after.version,
+                callbacks: after.callbacks,
+                status: after.status,
+                ..before.clone()
+            };
+            if after.status != before.status {
+                frame.updated_at = self.now.business;
+            }
+            if old.is_some() {
                 frame.open = None;
-                frame.status = after.status;
-                if new.kind == OperationKind::Sale {
-                    frame.updated_at = self.now.business;
-                } else {
+                if new.kind.is_return() {
                     frame.returning -= new.amount.minor;
                 }
-                assert_eq!(*after, frame, "{}", row.id);
             }
-            OperationStatus::Decline => assert_eq!(*after, frame, "{}", row.id),
-            OperationStatus::Success => assert_eq!(after.open, None),
+            if walked.iter().any(|step| step.row.event == Step::DataComplete) {
+                frame.detail = after.detail.clone();
+            }
+            if new.detail.automatic && old.is_none() && before.open != Some(*id) {
+                // A change of a hold that was refused, recorded beside the operation that needed it.
+                frame.open = after.open;
+            }
+            assert_eq!(*after, frame, "{walked:?}");
         }
-        if new.status == OperationStatus::Success || before.status != after.status {
-            self.moves.insert((before.status, after.status));
-        }
-        assert!(
-            new.code != codes::AWAITING
-                && (new.code == codes::SUCCESS) == (new.status == OperationStatus::Success)
-        );
     }
 
-    fn succeeded(&self, kind: OperationKind) -> impl Iterator<Item = &Operation> {
-        self.operations.values().filter(move |it| it.kind == kind && it.status == OperationStatus::Success)
+    fn succeeded(&self, kind: OperationKind) -> i64 {
+        let done = |it: &&Operation| it.kind == kind && it.status == OperationStatus::Success;
+        self.operations.values().filter(done).map(|it| it.amount.minor).sum()
     }
 
-    /// D-25, from the operations alone.
-    fn status_by_returns(&self) -> PaymentStatus {
-        let total = |kind| self.succeeded(kind).map(|it| it.amount.minor).sum::<i64>();
-        let all = total(OperationKind::Sale) == total(OperationKind::Refund) + total(OperationKind::Reversal);
-        match (all, self.succeeded(OperationKind::Refund).next().is_some()) {
-            (true, true) => PaymentStatus::Refunded,
-            (true, false) => PaymentStatus::Reversed,
-            (false, true) => PaymentStatus::PartiallyRefunded,
-            (false, false) => PaymentStatus::PartiallyReversed,
-        }
+    fn debited(&self) -> i64 {
+        self.succeeded(OperationKind::Sale) + self.succeeded(OperationKind::Capture)
+    }
+
+    fn given_back(&self) -> i64 {
+        self.succeeded(OperationKind::Refund) + self.succeeded(OperationKind::Reversal)
+            - self.succeeded(OperationKind::RefundReversal)
+    }
+
+    fn held(&self) -> i64 {
+        self.succeeded(OperationKind::Auth) + self.succeeded(OperationKind::Incremental)
+            - self.succeeded(OperationKind::Decremental)
     }
 
     /// What must hold after every commit.
     pub(super) fn audit(&self) {
         let payment = self.payment();
-        let operations = || self.operations.values();
-        let is_return = |it: &&Operation| it.kind != OperationKind::Sale;
-        let open: Vec<_> = operations().filter(|it| !it.status.is_final()).collect();
+        let open: Vec<_> = self.operations.values().filter(|it| !it.status.is_final()).collect();
         assert!(open.len() <= 1, "at most one open operation");
         assert_eq!(payment.open, open.first().map(|it| it.id));
 
-        let sold: i64 = self.succeeded(OperationKind::Sale).map(|it| it.amount.minor).sum();
-        let done = |it: &&Operation| it.status == OperationStatus::Success;
-        let returned: i64 = operations().filter(is_return).filter(done).map(|it| it.amount.minor).sum();
-        let returning: i64 = open.iter().copied().filter(is_return).map(|it| it.amount.minor).sum();
+        let (sold, returned, held) = (self.debited(), self.given_back(), self.held());
+        let running = || open.iter().copied().filter(|it| it.kind.is_return());
+        let returning: i64 = running().map(|it| it.amount.minor).sum();
         assert_eq!((payment.debited, payment.returned, payment.returning), (sold, returned, returning));
-        assert!(returned + returning <= sold);
+        assert!(held >= 0 && payment.held == held, "{held}");
+        assert!(0 <= returned && returned + returning <= sold);
         assert_eq!(payment.returnable(), sold - returned - returning);
-        let sum = if sold == 0 { payment.requested } else { sold - returned };
+        let sum = match (sold, held) {
+            (0, 0) => payment.requested,
+            (0, held) => held,
+            _ => sold - returned,
+        };
         assert_eq!(payment.sum(), Money::new(sum, payment.currency), "U-270 to U-279");
-        assert_eq!(payment.refunded_any, self.succeeded(OperationKind::Refund).next().is_some());
+        assert_eq!(payment.refunded_any, self.refunded);
 
-        let fees: i64 = operations().filter(done).map(|it| it.detail.fee_minor).sum();
-        let suspense: i64 = self
-            .attempts
-            .values()
-            .map(|it| match self.operations.get(&it.id.operation).unwrap().kind {
-                OperationKind::Sale => it.suspended,
-                OperationKind::Refund | OperationKind::Reversal => -it.suspended,
-            })
-            .sum();
+        self.audit_books(sold, returned);
+        self.audit_timers();
+        self.audit_attempts();
+        self.audit_callbacks();
+
+        let promised: BTreeMap<_, _> = self.holds.values().map(|it| (it.operation, it.minor)).collect();
+        let owed = running().map(|it| (it.id, it.amount.minor + it.detail.fee_minor));
+        assert_eq!(promised, owed.collect(), "only the running return holds money");
+        let floor = self.project.floor(payment.currency);
+        assert!(self.merchant() - promised.values().sum::<i64>() >= floor, "the floor is kept");
+    }
+
+    fn audit_books(&self, sold: i64, returned: i64) {
+        let done = |it: &&Operation| it.status == OperationStatus::Success;
+        let fees: i64 = self.operations.values().filter(done).map(|it| it.detail.fee_minor).sum();
+        let suspense: i64 = self.attempts.values().map(|it| it.ask.money_direction() * it.suspended).sum();
         assert_eq!(self.merchant(), self.opening + sold - returned - fees);
         assert_eq!(self.balance(Owner::Fees(self.project.id)), fees);
         assert_eq!(self.balance(Owner::Customers(self.project.id)), 0);
         assert_eq!(self.suspense(), suspense);
         assert_eq!(self.provider(), returned - sold - suspense);
         assert_eq!(self.balances.values().sum::<i64>(), 0, "books balance");
+    }
 
-        let held: BTreeMap<_, _> = self.holds.values().map(|it| (it.operation, it.minor)).collect();
-        let owed =
-            open.iter().copied().filter(is_return).map(|it| (it.id, it.amount.minor + it.detail.fee_minor));
-        assert_eq!(held, owed.collect(), "only the running return holds money");
-        let floor = self.project.floor(payment.currency);
-        assert!(self.merchant() - held.values().sum::<i64>() >= floor, "the floor is kept");
+    /// Whoever waits has a timer, and nobody else; the same for holds and for questions to the directory server.
+    fn audit_timers(&self) {
+        let payment = self.payment();
+        for operation in self.operations.values() {
+            let timer = self.tasks.get(&format!("{:?}", TaskKey::EndWait(operation.id)));
+            let until = operation.detail.wait.as_ref().map(|wait| wait.until);
+            assert_eq!(operation.status.is_waiting(), until.is_some(), "{}", operation.status);
+            assert_eq!(timer.map(|task| task.due), until);
+            let asks = operation.detail.authentication.as_ref().is_some_and(|authentication| {
+                authentication.step == AuthenticationStep::Asking && !operation.status.is_final()
+            });
+            assert_eq!(self.has_task(TaskKey::Authenticate(operation.id)), asks);
+            let holds = payment.detail.hold.as_ref().filter(|hold| hold.attempt.operation == operation.id);
+            let by_platform =
+                payment.open.is_some_and(|open| self.operations.get(&open).unwrap().detail.automatic);
+            let ends = holds.is_some_and(|hold| hold.ends.is_some())
+                && payment.status == PaymentStatus::AwaitingCapture
+                && !by_platform;
+            assert_eq!(self.has_task(TaskKey::EndHold(operation.id)), ends, "the hold has an end");
+        }
+        assert_eq!(payment.status == PaymentStatus::AwaitingCapture, self.is_held());
+    }
 
+    /// Whether an amount is held, told from the operations that succeeded.
+    fn is_held(&self) -> bool {
+        let ended = self.succeeded(OperationKind::Capture) > 0
+            || self.operations.values().any(|it| {
+                it.kind == OperationKind::Cancel
+                    && it.status == OperationStatus::Success
+                    && self
+                        .attempts
+                        .values()
+                        .any(|attempt| attempt.id.operation == it.id && attempt.ask == Ask::Release)
+            });
+        self.held() > 0 && !ended && self.payment().status != PaymentStatus::Decline
+    }
+
+    fn audit_attempts(&self) {
         for attempt in self.attempts.values() {
             let (call, reverse) = (TaskKey::Call(attempt.id), TaskKey::Reverse(attempt.id));
             let expected = match attempt.status {
@@ -135,13 +250,40 @@ impl World {
             assert_eq!((self.has_task(call), self.has_task(reverse)), expected, "{:?}", attempt.status);
             assert!(attempt.status.is_settled() || expected != (false, false));
             assert!(attempt.suspended == 0 || attempt.status == AttemptStatus::Reversing);
+            assert!(attempt.suspended == 0 || attempt.ask.money_direction() != 0, "holds move no money");
             let operation = self.operations.get(&attempt.id.operation).unwrap();
-            let approved = attempt.status == AttemptStatus::Approved;
-            assert_eq!(approved, operation.status == OperationStatus::Success, "one outcome for both");
-            let kept = operation.kind == OperationKind::Sale && !self.forgotten.contains(&operation.id);
-            assert!(expected.0 || !kept, "a verification value is kept only while a call may need it");
+            let done = operation.status == OperationStatus::Success;
+            let is_step = matches!(attempt.ask, Ask::Increment | Ask::Decrement | Ask::StartMerchantAuth)
+                && operation.kind != OperationKind::Incremental;
+            if attempt.status == AttemptStatus::Approved && !is_step {
+                assert!(done, "one outcome for both");
+            }
         }
+        for operation in self.operations.values() {
+            let own = || self.attempts.values().filter(|it| it.id.operation == operation.id);
+            let waiting = own().filter(|it| !it.status.is_settled() && it.late_approvals == 0).count();
+            assert!(waiting <= 1, "a new attempt starts when the one before is known");
+            let beside = operation.detail.automatic && own().next().is_none();
+            if operation.status == OperationStatus::Success && !beside {
+                let undone = operation.kind == OperationKind::AccountVerification;
+                let last = own().last().unwrap().status;
+                assert!(last == AttemptStatus::Approved || undone, "{last}");
+            }
+            if operation.kind.is_primary() {
+                let forgotten = self.forgotten.contains(&operation.id);
+                let last = own().last().map(|it| it.status);
+                let given_up = matches!(last, Some(AttemptStatus::Reversing | AttemptStatus::Reversed));
+                let finished = operation.status.is_final();
+                assert!(
+                    if finished { forgotten } else { !forgotten || given_up },
+                    "kept while a call needs it"
+                );
+            }
+        }
+    }
 
+    fn audit_callbacks(&self) {
+        let payment = self.payment();
         for (number, event) in (1_u32..).zip(&self.events) {
             assert_eq!(event.number, number, "callbacks are numbered without gaps");
         }
@@ -149,10 +291,15 @@ impl World {
         if let Some(Content::Operation { payment: told, operation, .. }) =
             self.events.last().map(|it| &it.content)
         {
-            assert!(operation.status.is_final());
+            assert!(operation.status.is_final() || operation.status.is_waiting());
             assert!(told.callbacks == payment.callbacks && told.version <= payment.version);
         }
     }
+}
+
+/// Whether a row is about its payment's status at all.
+fn moves_payment(row: &Transition) -> bool {
+    !matches!(row.payment, PaymentEffect::Unchanged | PaymentEffect::AsTheHold)
 }
 
 /// No operation moved: then nothing of the payment did but its version.
@@ -162,17 +309,4 @@ pub(super) fn assert_untouched(before: Option<&Payment>, after: Option<&Payment>
         return;
     };
     assert_eq!(*after, Payment { version: after.version, ..before.clone() });
-}
-
-fn row_taken(old: Option<&Operation>, new: &Operation) -> &'static Transition {
-    let timed_out = new.code == codes::AUTO_DECLINE;
-    let rows: Vec<&Transition> = OPERATIONS
-        .iter()
-        .filter(|row| {
-            row.kinds.contains(&new.kind) && row.from == old.map(|it| it.status) && row.to == new.status
-        })
-        .filter(|row| row.to != OperationStatus::Decline || old.is_none() || (row.id == "T-069") == timed_out)
-        .collect();
-    assert_eq!(rows.len(), 1, "{:?} to {:?} is one row", old.map(|it| it.status), new.status);
-    rows[0]
 }
