@@ -59,6 +59,8 @@ pub(crate) struct ThreeDsConfig {
     pub(crate) acquirer_bin: String,
     /// The merchant's identifier at the acquirer, at most 35 characters.
     pub(crate) acquirer_merchant_id: String,
+    /// Country of merchants whose project does not name its own, two letters.
+    pub(crate) country: String,
     /// File with the certificate chain and key by which the directory knows this 3DS server, PEM.
     pub(crate) identity: Option<PathBuf>,
     /// File with the authorities that the directory's certificate comes from, PEM.

@@ -20,6 +20,7 @@ pub(crate) async fn connect_sandbox(simulators: &str, public_url: &str, engine: 
         requestor_name: "Ferropay sandbox".to_owned(),
         acquirer_bin: "606213".to_owned(),
         acquirer_merchant_id: "FERROPAYSANDBOX".to_owned(),
+        country: "GB".to_owned(),
     };
     let config = Config::new(Environment::Test, format!("{simulators}/3ds/ds"), registration);
     start(config, engine).await
@@ -34,6 +35,7 @@ pub(crate) async fn connect(config: &ThreeDsConfig, public_url: &str, engine: &A
         requestor_name: config.requestor_name.clone(),
         acquirer_bin: config.acquirer_bin.clone(),
         acquirer_merchant_id: config.acquirer_merchant_id.clone(),
+        country: config.country.clone(),
     };
     let mut server = Config::new(Environment::Production, &config.directory_url, registration);
     server.identity = config.identity.as_deref().map(read).transpose()?;

@@ -1,6 +1,7 @@
 //! From an order of the engine to the authentication request.
 
 use super::{
+    countries,
     message::{AccountNumber, AuthenticationRequest, Purchase},
     order_data::Data,
 };
@@ -22,6 +23,8 @@ pub struct Registration {
     pub acquirer_bin: String,
     /// The merchant's identifier at the acquirer, at most 35 characters (`acquirerMerchantID`).
     pub acquirer_merchant_id: String,
+    /// Country of merchants whose own is not known, two letters (`merchantCountryCode`).
+    pub country: String,
 }
 
 /// The request for an order; none when its moment is out of the calendar's range.
@@ -69,7 +72,9 @@ pub fn request<'a>(
         acquirer_merchant_id: &registered.acquirer_merchant_id,
         mcc: format!("{:04}", merchant.category),
         merchant_name: merchant.name.chars().take(40).collect(),
-        merchant_country_code: &merchant.country,
+        merchant_country_code: countries::number(&merchant.country)
+            .or_else(|| countries::number(&registered.country))
+            .unwrap_or_default(),
         merchant_risk_indicator: data.risk(),
         notification_url: &order.notification_url,
         browser: data.browser(&order.version),
@@ -121,6 +126,7 @@ mod tests {
             requestor_name: "Ferropay".to_owned(),
             acquirer_bin: "606213".to_owned(),
             acquirer_merchant_id: "000157123".to_owned(),
+            country: "CY".to_owned(),
         }
     }
 
@@ -140,7 +146,7 @@ mod tests {
             data: BTreeMap::new(),
             merchant: MerchantFacts {
                 name: "Cosmoshop".to_owned(),
-                country: "196".to_owned(),
+                country: "CY".to_owned(),
                 category: 742,
                 url: "https://shop.example".to_owned(),
             },

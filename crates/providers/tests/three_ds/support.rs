@@ -58,6 +58,7 @@ pub(crate) fn registration(result_url: &str) -> Registration {
         requestor_name: "Ferropay".to_owned(),
         acquirer_bin: "606213".to_owned(),
         acquirer_merchant_id: "000157123".to_owned(),
+        country: "CY".to_owned(),
     }
 }
 
@@ -154,7 +155,7 @@ impl World {
                 .collect::<BTreeMap<_, _>>(),
             merchant: MerchantFacts {
                 name: "Cosmoshop".to_owned(),
-                country: "196".to_owned(),
+                country: "CY".to_owned(),
                 category: 5_999,
                 url: "https://shop.example".to_owned(),
             },
