@@ -30,6 +30,7 @@ mod projects;
 mod provider_work;
 mod rates;
 pub mod recorder;
+pub mod refund_undoing;
 mod registry;
 mod scheduler;
 mod second_step;

@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Lists callbacks and sends them again.
     #[command(subcommand)]
     Callbacks(Callbacks),
+    /// What support does with refunds.
+    #[command(subcommand)]
+    Refund(Refund),
 }
 
 #[derive(Debug, Default, Args)]
@@ -285,5 +288,17 @@ pub(crate) enum Callbacks {
         database: Database,
         /// The callback's number; without it every parked one.
         callback: Option<i64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Refund {
+    /// Takes a refund back: possible within 24 hours with Mastercard, 30 days with Visa, as set for the project with
+    /// American Express. The merchant gets no callback; a running platform asks the provider.
+    Undo {
+        #[command(flatten)]
+        database: Database,
+        /// The refund's operation number, as its callback and the status reply show it.
+        operation: i64,
     },
 }

@@ -4,6 +4,7 @@ mod callbacks;
 mod clock;
 mod demo;
 mod project;
+mod refund;
 mod serve;
 mod sign;
 mod verify;
@@ -23,5 +24,6 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Project(command) => project::run(command).await,
         Command::Clock(command) => clock::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
+        Command::Refund(command) => refund::run(command).await,
     }
 }

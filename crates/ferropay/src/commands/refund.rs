@@ -1,0 +1,26 @@
+//! `ferropay refund`.
+
+use crate::{cli::Refund as Command, platform::files};
+use anyhow::{Result, bail};
+use ferropay_domain::ids::OperationId;
+use ferropay_engine::{
+    clock::{Clock as _, SystemClock},
+    refund_undoing::{RefundUndoing, undo_refund},
+};
+use std::process::ExitCode;
+
+/// Runs a sub-command of `refund`.
+pub(crate) async fn run(command: Command) -> Result<ExitCode> {
+    let Command::Undo { database, operation } = command;
+    let store = files::open_store(&database.database, true)?;
+    match undo_refund(store.as_ref(), OperationId::new(operation), SystemClock.now()).await? {
+        RefundUndoing::Ordered(number) => {
+            println!("Operation {number} takes refund {operation} back as soon as the provider has agreed.");
+        }
+        RefundUndoing::Unknown => bail!("there is no operation {operation}"),
+        RefundUndoing::Refused(code) => {
+            bail!("operation {operation} cannot be taken back: {} (code {code})", code.message())
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
