@@ -17,6 +17,8 @@ mod connection;
 mod control;
 mod desk;
 mod faults;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod iso;
 mod private_tags;
 mod reference;

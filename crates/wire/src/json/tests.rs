@@ -204,7 +204,10 @@ proptest! {
         if let Ok(document) = Document::parse(&bytes, Limits::INCOMING) {
             let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
             prop_assert!(json.is_object());
-            prop_assert!(serde_json::from_str::<serde_json::Value>(&document.root().to_json_string()).is_ok());
+            let written = document.root().to_json_string();
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok());
+            let again = Document::parse(written.as_bytes(), Limits::INCOMING).unwrap();
+            prop_assert_eq!(again.root().to_json_string(), written);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the signature; the vectors were made by running published client libraries.
 
+mod any_document;
 mod mistakes;
 mod natural;
 mod outgoing;
