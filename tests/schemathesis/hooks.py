@@ -6,7 +6,8 @@ right request has to be accepted; any other gets a status its path declares, wit
 answered is counted and written to a file, so that whoever runs this sees that nothing passed for want of being tried.
 
 The environment says the rest: FERROPAY_SECRET, FERROPAY_PROJECT, FERROPAY_PAID (payments that can be refunded, separated
-by blanks), FERROPAY_REQUESTS (identifiers of requests that were made) and FERROPAY_SUMMARY (the file to write).
+by blanks), FERROPAY_HELD (payments of 10.00 EUR that wait for their capture), FERROPAY_REQUESTS (identifiers of requests
+that were made) and FERROPAY_SUMMARY (the file to write).
 """
 
 import atexit
@@ -29,10 +30,14 @@ from schemathesis import GenerationMode
 SECRET = os.environ["FERROPAY_SECRET"].encode()
 PROJECT = int(os.environ["FERROPAY_PROJECT"])
 PAID = os.environ["FERROPAY_PAID"].split()
+HELD = os.environ["FERROPAY_HELD"].split()
 REQUESTS = os.environ["FERROPAY_REQUESTS"].split()
 
 # The test cards of the documentation: approved, approved and Mastercard, declined.
 CARDS = ["4000000000000077", "5413330000000019", "4111111111111111"]
+# Paths that make a payment with a card, and those whose acceptance is followed to its callback.
+NEW = ("/v2/payment/card/sale", "/v2/payment/card/auth", "/v2/payment/card/account_verification")
+LOOK_UPS = ("/v2/payment/status", "/v2/payment/status/request")
 ERROR_LISTS = ("/v2/payment/status", "/v2/customer/saved_account/", "/v2/info/available-methods/")
 
 lock = threading.Lock()
@@ -127,18 +132,27 @@ def make_right(path, body, choice):
     general = {"project_id": PROJECT}
     with lock:
         number = next(numbers)
-    if path == "/v2/payment/card/sale":
+    if path in NEW:
         general["payment_id"] = f"right-{number}"
         # An address of callbacks or a delay of its own would only hide the callback.
         body.pop("callback", None)
         body["card"] |= {"pan": choice.choice(CARDS), "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"}
         body["customer"] |= {"id": f"customer-{number}", "ip_address": "203.0.113.7", "email": "judy.doe@example.com"}
-        body["customer"] |= {"phone": "442079460000", "screen_res": "1920x1080"}
-        body["payment"] |= {"amount": choice.randint(1, 5000), "currency": "EUR"}
-    elif path == "/v2/payment/card/refund":
+        body["customer"] |= {"phone": "442079460000", "screen_res": "1920x1080", "first_name": "Judy", "last_name": "Doe"}
+        amount = 0 if path.endswith("account_verification") else choice.randint(1, 5000)
+        body["payment"] |= {"amount": amount, "currency": "EUR"}
+    elif path in ("/v2/payment/card/refund", "/v2/payment/refund"):
         general["payment_id"] = PAID[number % len(PAID)]
         body.pop("callback", None)
         body["payment"] = {"description": "Returned", "amount": 1, "currency": "EUR", "merchant_refund_id": f"refund-{number}"}
+    elif path in ("/v2/payment/card/capture", "/v2/payment/card/cancel", "/v2/payment/card/incremental"):
+        # A payment on hold takes one of these.
+        with lock:
+            if not HELD:
+                return None
+            general["payment_id"] = HELD.pop()
+        body.pop("callback", None)
+        body["payment"] = {"amount": 2000 if path.endswith("incremental") else 1000, "currency": "EUR"}
     elif path == "/v2/payment/status":
         general["payment_id"] = choice.choice(PAID)
         body = {"destination": choice.choice(["merchant", "terminal"])} if choice.random() < 0.5 else {}
@@ -216,7 +230,7 @@ def answers_are_those_of_the_contract(ctx, response, case):
     assert response.headers["content-type"] == ["application/json; charset=UTF-8"], response.headers
     body = response.json()
     if status == 200:
-        if case.path in ("/v2/payment/card/sale", "/v2/payment/card/refund"):
+        if case.path not in LOOK_UPS:
             sent = case.body["general"]["payment_id"]
             assert body["status"] == "success" and body["payment_id"] == sent and body["project_id"] == PROJECT, body
             if case.id in right:

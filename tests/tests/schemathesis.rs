@@ -5,7 +5,7 @@
 //! callback. `./test --all` tries far more, from a seed of its own.
 #![cfg(test)]
 
-use ferropay_tests::{Ran, World, seconds};
+use ferropay_tests::{Ran, World, cards, seconds};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
@@ -32,6 +32,20 @@ const CHECKS: [&str; 4] = [
     "answers_are_those_of_the_contract",
 ];
 
+/// Paths that have to be asked something right.
+const RIGHT: [&str; 10] = [
+    "/v2/payment/card/sale",
+    "/v2/payment/card/auth",
+    "/v2/payment/card/account_verification",
+    "/v2/payment/card/capture",
+    "/v2/payment/card/incremental",
+    "/v2/payment/card/cancel",
+    "/v2/payment/card/refund",
+    "/v2/payment/refund",
+    "/v2/payment/status",
+    "/v2/payment/status/request",
+];
+
 /// The program beside the interpreter that has the packages.
 fn schemathesis() -> PathBuf {
     let python = std::env::var_os("FERROPAY_TEST_PYTHON").expect(
@@ -53,6 +67,21 @@ async fn paid(world: &World) -> (Vec<String>, Vec<String>) {
     (payments, requests)
 }
 
+/// Payments of 10.00 EUR on hold.
+async fn held(world: &World) -> Vec<String> {
+    let mut payments = Vec::new();
+    let merchant = &world.platform.merchant;
+    for number in 0..20 {
+        let payment = format!("held-{number}");
+        let body = merchant.signed(merchant.sale(&payment, cards::APPROVED, 1000));
+        let answer = world.platform.post_raw("/v2/payment/card/auth", &body, None).await;
+        let callback = world.receiver.final_of(&answer.request_id(), seconds(30)).await;
+        assert_eq!(callback.json["payment"]["status"], "awaiting capture", "{}", callback.text);
+        payments.push(payment);
+    }
+    payments
+}
+
 fn count(summary: &Value, part: &str, path: &str, name: &str) -> u64 {
     summary[part][path][name].as_u64().unwrap_or_default()
 }
@@ -62,6 +91,7 @@ fn count(summary: &Value, part: &str, path: &str, name: &str) -> u64 {
 async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
     let world = World::start(&[]).await;
     let (payments, requests) = paid(&world).await;
+    let held = held(&world).await;
     let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis");
     let contract = format!("{}/openapi/gate.json", world.platform.base());
     for (number, options) in runs().into_iter().enumerate() {
@@ -78,6 +108,7 @@ async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
             .env("FERROPAY_SECRET", &world.platform.merchant.secret)
             .env("FERROPAY_PROJECT", world.platform.merchant.project.to_string())
             .env("FERROPAY_PAID", payments.join(" "))
+            .env("FERROPAY_HELD", if number == 0 { held.join(" ") } else { String::new() })
             .env("FERROPAY_REQUESTS", requests.join(" "))
             .env("FERROPAY_SUMMARY", &summary);
         let ran = Ran::of(&mut command);
@@ -98,11 +129,9 @@ async fn check(world: &World, summary: &Value) {
     assert!(asked.len() == 107 || asked.len() == 3, "{} paths were asked", asked.len());
     if asked.len() == 107 {
         let reached = asked.keys().filter(|path| count(summary, "codes", path, "310") > 0).count();
-        assert!(reached > 90, "only {reached} of the paths that are not executed were asked rightly");
+        assert!(reached > 80, "only {reached} of the paths that are not executed were asked rightly");
     }
-    let executed =
-        ["card/sale", "card/refund", "status", "status/request"].map(|path| format!("/v2/payment/{path}"));
-    for path in executed.iter().filter(|path| asked.contains_key(*path)) {
+    for path in RIGHT.iter().filter(|path| asked.contains_key(**path)) {
         assert!(summary["right"][path].as_u64() > Some(0), "{path} was asked nothing right");
     }
     let accepted = summary["accepted"].as_array().unwrap();

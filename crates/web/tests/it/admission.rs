@@ -414,7 +414,8 @@ async fn requests_from_other_addresses_than_the_registered_are_refused_with_403(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_not_served_is_refused_with_310() {
     let world = World::new().await;
-    let body = json!({ "general": { "project_id": 1001, "payment_id": "order-1" } });
+    let general = json!({ "project_id": 1001, "payment_id": "order-1" });
+    let body = json!({ "general": general, "recurring": { "id": 1 } });
     let reply = world.send("/v2/payment/card/recurring/cancel", &body).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.body, error("310", "This operation is not allowed by project settings"));

@@ -3,6 +3,7 @@
 //! words of [`describe`] it is served to merchants' tools.
 
 pub mod describe;
+mod number;
 mod openapi;
 mod schema;
 #[cfg(test)]

@@ -49,16 +49,33 @@ fn document() -> Json {
 
 /// Where the platform takes or gives something else than the structure says, which tools would take for mistakes: the
 /// place, the keyword there, and what it has to say.
-fn differences() -> [(&'static str, &'static str, Json); 4] {
+fn differences() -> [(&'static str, &'static str, Json); 9] {
     let layouts = ["PaymentStatusResponse", "TransactionStatusResponse"];
     let layouts = layouts.map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
     let not_zero = json!({ "enum": [0] });
+    // Somewhat narrower than what is taken: letters of other scripts may stand in an address, too.
+    let page = "^(https?://[A-Za-z0-9\\[][!-~]*)?$";
+    let debt = "^[A-Za-z0-9]*$";
     [
         // Of a payment that was returned as a whole nothing is left (G-295).
         ("/components/schemas/Sum/properties/amount", "minimum", 0.into()),
-        // The published contract has this in words only (G-156).
+        // The published contract has these in words only (G-156, G-248).
         ("/components/schemas/BookingInfo/properties/total", "not", not_zero.clone()),
         ("/components/schemas/BookingInfo/properties/pax", "not", not_zero),
+        (
+            "/components/schemas/AccountVerificationPaymentInfo/properties/debt_account",
+            "pattern",
+            debt.into(),
+        ),
+        (
+            "/components/schemas/AccountVerificationPaymentInfoForCard/allOf/2/properties/debt_account",
+            "pattern",
+            debt.into(),
+        ),
+        ("/components/schemas/PaymentInfoForCard/allOf/2/properties/debt_account", "pattern", debt.into()),
+        // A browser is sent there.
+        ("/components/schemas/ACSReturnUrl/properties/return_url", "pattern", page.into()),
+        ("/components/schemas/ACSReturnUrl/properties/3ds_notification_url", "pattern", page.into()),
         // A request may ask for the older layout, and a project may have it (`destination`).
         (
             "/paths/~1v2~1payment~1status/post/responses/200/content/application~1json",

@@ -1,8 +1,8 @@
 //! Holding a body against a schema.
 
+use super::number::Size;
 use super::schema::{Alternatives, Format, Kind, Schema};
 use crate::json::Value;
-use rust_decimal::Decimal;
 use std::{net::IpAddr, str::FromStr as _};
 
 /// A list of violations ends here; a body that breaks everything must not cost more than one that breaks a
@@ -202,22 +202,20 @@ impl Check {
     }
 
     fn number(&mut self, schema: &Schema, literal: &str) {
-        let parsed = Decimal::from_str(literal).or_else(|_| Decimal::from_scientific(literal));
-        let Ok(number) = parsed else {
+        let Some(number) = Size::of(literal) else {
             // Beyond 28 digits: whatever its size, no limit of the contract allows it.
             return self.report(if literal.starts_with('-') { Rule::TooSmall } else { Rule::TooLarge });
         };
         if schema.kind == Kind::Integer && literal.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
             return self.report(Rule::Type { structural: false });
         }
-        if schema.minimum.is_some_and(|min| number < Decimal::from(min)) {
+        if schema.minimum.is_some_and(|min| number.compare(min).is_lt()) {
             return self.report(Rule::TooSmall);
         }
-        if schema.maximum.is_some_and(|max| number > Decimal::from(max)) {
+        if schema.maximum.is_some_and(|max| number.compare(max).is_gt()) {
             return self.report(Rule::TooLarge);
         }
-        if schema.multiple_of.is_some_and(|step| number.checked_rem(step).is_none_or(|rest| !rest.is_zero()))
-        {
+        if schema.multiple_of.is_some_and(|step| !number.is_multiple_of(step)) {
             return self.report(Rule::Step);
         }
         if !schema.allowed.is_empty() && !schema.allowed.iter().any(|allowed| allowed == literal) {

@@ -199,7 +199,7 @@ impl fmt::Debug for ThreeDsProof {
 }
 
 impl ThreeDsResult {
-    /// Reads a body. The contract has an empty alternative that lets any body through, so that everything is checked here.
+    /// Reads a body that keeps the contract of the path, which wants exactly one of `cres` and `pares` itself.
     ///
     /// # Errors
     /// Not exactly one of `cres` and `pares` (2004, D-16); a value that is no text (502).
