@@ -156,6 +156,10 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Asks for an authentication.
     fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationAnswer>;
 
+    /// Reads what an issuer's page posts once it has seen the browser (`threeDSMethodData`); none when it is none of the
+    /// protocol's.
+    fn read_seen(&self, data: &str) -> Option<AuthenticationId>;
+
     /// Reads what a browser brought back (`cres`); none when it is none of the protocol's.
     fn read_return(&self, cres: &str) -> Option<ChallengeReturn>;
 

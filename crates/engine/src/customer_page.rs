@@ -8,11 +8,13 @@ use crate::{
     provider_work::Cards,
 };
 use ferropay_domain::{
+    card::Network,
     change::ChangeSet,
     decide::{self, FollowUp, RequestHead},
-    ids::AuthenticationId,
+    ids::{AuthenticationId, OperationId},
     money::Money,
     payment::{AuthenticationFlow, AuthenticationStep, Form, OperationKind, OperationStatus},
+    project::{Environment, Project},
 };
 use ferropay_store::Standing;
 use std::{
@@ -34,10 +36,18 @@ pub struct Page {
     pub step: PageStep,
     /// The merchant's name.
     pub merchant: String,
+    /// Whether no real money moves.
+    pub is_test: bool,
     /// What is to be paid; nothing for a verification.
     pub amount: Option<Money>,
+    /// What the merchant says it is paid for; empty when it says nothing.
+    pub description: String,
     /// The card, masked.
     pub card: String,
+    /// The card's network.
+    pub network: Network,
+    /// Where the customer returns to; empty when nobody has said.
+    pub return_url: String,
 }
 
 /// What happens next on the page.
@@ -59,6 +69,8 @@ pub enum PageStep {
     Challenge(Form),
     /// The browser posts this to the merchant.
     Return(Form),
+    /// The payment waits for nothing here any more; when the customer wants to, the browser posts this to the merchant.
+    Over(Form),
 }
 
 /// Browsers that issuers have said they have seen, for as long as somebody may ask.
@@ -99,50 +111,90 @@ impl Engine {
             tracing::warn!(operation = standing.operation.id.get(), "a customer came with a foreign md");
             return Ok(None);
         }
-        let cards = Cards::default();
-        self.settle(&mut project, &mut standing, &cards, |_, standing, _, now| {
-            let situation = (&standing.payment, &standing.operation);
-            Ok(decide::browser_known(situation, &browser, term_url, now))
-        })
-        .await?;
+        if !waits(&standing) {
+            return Ok(self.over(&project, &standing));
+        }
+        self.learn(&mut project, &mut standing, &browser, term_url).await?;
         Ok(self.shown(&project, &standing, pa_req))
     }
 
-    /// The page goes on: the issuer has seen the browser, or had its time.
+    /// The page goes on: the issuer has seen the browser, or had its time. `browser` is what scripts of the page have
+    /// found out about the browser meanwhile, by the dotted paths of a merchant's request.
     ///
     /// # Errors
     /// The platform cannot do it at the moment.
-    pub async fn page_goes_on(self: &Arc<Self>, ticket: &str) -> Result<Option<Page>, Failure> {
+    pub async fn page_goes_on(
+        self: &Arc<Self>,
+        ticket: &str,
+        browser: BTreeMap<String, String>,
+    ) -> Result<Option<Page>, Failure> {
         let Some((mut project, mut standing)) = self.holder(ticket).await? else { return Ok(None) };
+        if asks(&standing).is_none() {
+            return Ok(self.shown(&project, &standing, ticket));
+        }
+        // Whoever asks wakes those who waited from before the answer was recorded.
         let operation = standing.operation.id;
         let answer = self.authenticated.on(operation);
         let answered = answer.notified();
-        let step = authentication(&standing).map(|it| (it.step, it.id));
-        if let Some((AuthenticationStep::DeviceData, id)) = step {
-            let seen = self.devices_seen.lock().known.contains(&id);
-            let head =
-                RequestHead { id: self.ids.for_request(), path: "3ds/page", fingerprint: *id.as_bytes() };
-            self.settle(&mut project, &mut standing, &Cards::default(), |project, standing, ids, now| {
-                let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
-                let follow = FollowUp::DeviceData { seen };
-                let facts = decide::CardFacts::default();
-                let decided = decide::follow_up(project, situation, follow, &facts, head, ids, now)?;
-                // No request of the merchant caused this.
-                Ok(decided.ok().map(|changes| ChangeSet { request: None, ..changes }))
-            })
-            .await?;
+        if let Some(AuthenticationStep::DeviceData) = asks(&standing) {
+            self.learn(&mut project, &mut standing, &browser, None).await?;
+            self.show_device(&mut project, &mut standing).await?;
         }
-        let asking = matches!(step, Some((AuthenticationStep::DeviceData | AuthenticationStep::Asking, _)));
-        if asking {
+        let Some((_, standing)) = self.holder(ticket).await? else { return Ok(None) };
+        if asks(&standing).is_some() {
             drop(tokio::time::timeout(PATIENCE, answered).await);
+        } else {
+            // Nobody may be left to do it.
+            self.authenticated.wake(operation);
         }
         let Some((project, standing)) = self.holder(ticket).await? else { return Ok(None) };
         Ok(self.shown(&project, &standing, ticket))
     }
 
-    /// An issuer says, through the hidden frame, that it has seen the browser.
-    pub fn device_seen(&self, id: AuthenticationId) {
-        self.devices_seen.lock().add(id);
+    /// The issuer has seen the browser, or not: the directory server is asked.
+    async fn show_device(
+        self: &Arc<Self>,
+        project: &mut Arc<KnownProject>,
+        standing: &mut Standing,
+    ) -> Result<(), Failure> {
+        let Some(id) = authentication(standing).map(|it| it.id) else { return Ok(()) };
+        let seen = self.devices_seen.lock().known.contains(&id);
+        let head = RequestHead { id: self.ids.for_request(), path: "3ds/page", fingerprint: *id.as_bytes() };
+        self.settle(project, standing, &Cards::default(), |project, standing, ids, now| {
+            let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
+            let follow = FollowUp::DeviceData { seen };
+            let facts = decide::CardFacts::default();
+            let decided = decide::follow_up(project, situation, follow, &facts, head, ids, now)?;
+            // No request of the merchant caused this.
+            Ok(decided.ok().map(|changes| ChangeSet { request: None, ..changes }))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// An issuer says, through the hidden frame, that it has seen the browser; `data` is what its page posted to the
+    /// address of `id`. Whether that belongs to an authentication which waits for it.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment.
+    pub async fn device_seen(&self, id: AuthenticationId, data: &str) -> Result<bool, Failure> {
+        let named = self.authenticators.read().iter().find_map(|it| it.read_seen(data));
+        if named != Some(id) {
+            tracing::warn!(authentication = %id, "an issuer's page reported something that is not about this browser");
+            return Ok(false);
+        }
+        // What nobody waits for would take the place of what somebody does.
+        let found = self.led_by_page(id.operation()).await?;
+        let waits = found.is_some_and(|(_, standing)| {
+            asks(&standing) == Some(AuthenticationStep::DeviceData)
+                && authentication(&standing).is_some_and(|it| it.id == id)
+        });
+        if waits {
+            self.devices_seen.lock().add(id);
+        } else {
+            tracing::warn!(authentication = %id, "an issuer's page reported a browser that nobody asked about");
+        }
+        Ok(waits)
     }
 
     /// A customer comes back from a challenge with `cres` and the session data, which is the `md`.
@@ -159,9 +211,14 @@ impl Engine {
             tracing::warn!("a customer came back with something that is no answer of an issuer");
             return Ok(None);
         };
-        let Some((project, standing)) = self.waiting_for(read.id).await? else { return Ok(None) };
+        let Some((project, standing)) = self.led_by_page(read.id.operation()).await? else {
+            tracing::warn!(authentication = %read.id, "a customer came back to an authentication that is not known");
+            return Ok(None);
+        };
         let ours = authentication(&standing).is_some_and(|it| {
-            it.md == session_data && it.acs_transaction.as_deref() == Some(read.acs_transaction.as_str())
+            it.id == read.id
+                && it.md == session_data
+                && it.acs_transaction.as_deref() == Some(read.acs_transaction.as_str())
         });
         if !ours {
             tracing::warn!(
@@ -170,46 +227,77 @@ impl Engine {
             );
             return Ok(None);
         }
+        if !waits(&standing) {
+            return Ok(self.over(&project, &standing));
+        }
         let step = return_form(self, &standing).map(PageStep::Return);
         Ok(step.map(|step| page(&project, &standing, step)))
     }
 
-    /// The operation a ticket was made for, while it waits for its customer.
-    async fn holder(&self, ticket: &str) -> Result<Option<(Arc<KnownProject>, Standing)>, Failure> {
-        let Some(id) = Self::ticket_holder(ticket) else { return Ok(None) };
-        let found = self.waiting_for(id).await?;
-        Ok(found.filter(|(_, standing)| {
-            let right = authentication(standing)
-                .is_some_and(|it| self.page_ticket(b"PaReq", it.id, &it.md) == ticket);
-            if !right {
-                tracing::warn!(
-                    operation = standing.operation.id.get(),
-                    "a customer came with a forged ticket"
-                );
-            }
-            right
-        }))
+    /// Keeps what is new about the browser and the way back.
+    async fn learn(
+        self: &Arc<Self>,
+        project: &mut Arc<KnownProject>,
+        standing: &mut Standing,
+        browser: &BTreeMap<String, String>,
+        term_url: Option<&str>,
+    ) -> Result<(), Failure> {
+        let learn = |_: &Project, standing: &Standing, _, now| {
+            let situation = (&standing.payment, &standing.operation);
+            Ok(decide::browser_known(situation, browser, term_url, now))
+        };
+        self.settle(project, standing, &Cards::default(), learn).await.map(drop)
     }
 
-    async fn waiting_for(
+    /// The operation a ticket was made for.
+    async fn holder(&self, ticket: &str) -> Result<Option<(Arc<KnownProject>, Standing)>, Failure> {
+        let id = Self::ticket_holder(ticket);
+        let found = match id {
+            Some(id) => self.led_by_page(id.operation()).await?,
+            None => None,
+        };
+        let (Some(id), Some((project, standing))) = (id, found) else {
+            tracing::warn!("a customer came with a ticket of no authentication");
+            return Ok(None);
+        };
+        // The authentication may have got another identifier since the ticket was made (after a restart), but no
+        // other md.
+        let right =
+            authentication(&standing).is_some_and(|it| self.page_ticket(b"PaReq", id, &it.md) == ticket);
+        if !right {
+            tracing::warn!(operation = standing.operation.id.get(), "a customer came with a forged ticket");
+            return Ok(None);
+        }
+        Ok(Some((project, standing)))
+    }
+
+    /// The operation with an authentication that this page leads the customer through, whatever has come of it.
+    async fn led_by_page(
         &self,
-        id: AuthenticationId,
+        operation: OperationId,
     ) -> Result<Option<(Arc<KnownProject>, Standing)>, Failure> {
-        let Some(standing) = self.store.standing(id.operation()).await? else { return Ok(None) };
-        let waits = standing.operation.status == OperationStatus::AwaitingThreeDs
-            && authentication(&standing)
-                .is_some_and(|it| it.id == id && it.flow == AuthenticationFlow::Basic);
-        if !waits {
+        let Some(standing) = self.store.standing(operation).await? else { return Ok(None) };
+        if authentication(&standing).is_none_or(|it| it.flow != AuthenticationFlow::Basic) {
             return Ok(None);
         }
         let project = self.project(standing.payment.project)?;
         Ok(Some((project, standing)))
     }
 
+    /// What is shown of an operation that waits for its customer no more, when the customer comes to it.
+    fn over(&self, project: &KnownProject, standing: &Standing) -> Option<Page> {
+        let operation = standing.operation.id.get();
+        tracing::warn!(operation, "a customer came to an authentication that is over");
+        return_form(self, standing).map(|form| page(project, standing, PageStep::Over(form)))
+    }
+
+    /// What comes next for a customer who is on the page. When the payment has gone on meanwhile, or has ended, the
+    /// customer is brought back to the merchant, who knows what came of it.
     fn shown(&self, project: &KnownProject, standing: &Standing, ticket: &str) -> Option<Page> {
         let known = authentication(standing)?;
         let ticket = ticket.to_owned();
         let step = match (known.step, &known.issuer_form, &known.result) {
+            _ if !waits(standing) => return_form(self, standing).map(PageStep::Return),
             (_, _, Some(_)) | (AuthenticationStep::Done, ..) => {
                 return_form(self, standing).map(PageStep::Return)
             }
@@ -221,6 +309,17 @@ impl Engine {
         };
         step.map(|step| page(project, standing, step))
     }
+}
+
+/// Whether an operation waits for its customer to be authenticated.
+fn waits(standing: &Standing) -> bool {
+    standing.operation.status == OperationStatus::AwaitingThreeDs
+}
+
+/// The step an operation is at when the directory server is to be asked yet, or is being asked.
+fn asks(standing: &Standing) -> Option<AuthenticationStep> {
+    let step = authentication(standing).map(|it| it.step).filter(|_| waits(standing))?;
+    matches!(step, AuthenticationStep::DeviceData | AuthenticationStep::Asking).then_some(step)
 }
 
 /// What brings the customer back to the merchant.
@@ -235,10 +334,15 @@ fn return_form(engine: &Engine, standing: &Standing) -> Option<Form> {
 
 fn page(project: &KnownProject, standing: &Standing, step: PageStep) -> Page {
     let verifies = standing.operation.kind == OperationKind::AccountVerification;
+    let card = standing.payment.detail.card.as_ref();
     Page {
         step,
         merchant: project.name.clone(),
+        is_test: project.project.environment == Environment::Test,
         amount: (!verifies).then_some(standing.operation.amount),
-        card: standing.payment.detail.card.as_ref().map(|card| card.masked.clone()).unwrap_or_default(),
+        description: standing.payment.detail.description.clone(),
+        card: card.map(|card| card.masked.clone()).unwrap_or_default(),
+        network: card.map_or(Network::Other, |card| card.network),
+        return_url: authentication(standing).map(|it| it.return_url.clone()).unwrap_or_default(),
     }
 }

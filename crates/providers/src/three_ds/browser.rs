@@ -10,11 +10,11 @@ use base64::{
 };
 use ferropay_domain::{ids::AuthenticationId, payment::Form};
 use ferropay_engine::authentication::ChallengeReturn;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-/// Longest `cres` that is looked at, bytes.
-const LONGEST_RETURN: usize = 8_192;
+/// Longest field that is looked at, bytes.
+const LONGEST_FIELD: usize = 8_192;
 
 /// Some banks pad what they send; nothing is ambiguous about it.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -46,6 +46,27 @@ pub fn method_form(id: AuthenticationId, method_url: &str, notification_url: &st
         url: method_url.to_owned(),
         fields: vec![("3DSMethodData".to_owned(), data.clone()), ("threeDSMethodData".to_owned(), data)],
     }
+}
+
+#[derive(Deserialize)]
+struct MethodSeen {
+    #[serde(rename = "threeDSServerTransID")]
+    id: String,
+}
+
+/// Reads what the issuer's page posts once it has seen the browser; none when it names no transaction.
+pub fn read_seen(data: &str) -> Option<AuthenticationId> {
+    let seen: MethodSeen = read(data)?;
+    AuthenticationId::parse(&seen.id)
+}
+
+/// Reads a message as a form carries it.
+fn read<T: DeserializeOwned>(field: &str) -> Option<T> {
+    if field.len() > LONGEST_FIELD {
+        return None;
+    }
+    let bytes = BASE64URL.decode(field.trim()).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// A challenge request (`CReq`).
@@ -106,11 +127,7 @@ struct ChallengeResponse {
 
 /// Reads what a browser brought back (`cres`); none when it is no challenge response.
 pub fn read_return(cres: &str) -> Option<ChallengeReturn> {
-    if cres.len() > LONGEST_RETURN {
-        return None;
-    }
-    let bytes = BASE64URL.decode(cres.trim()).ok()?;
-    let response: ChallengeResponse = serde_json::from_slice(&bytes).ok()?;
+    let response: ChallengeResponse = read(cres)?;
     if response.message_type != "CRes" {
         return None;
     }
@@ -147,6 +164,21 @@ mod tests {
                 ("threeDSMethodData".to_owned(), data.to_owned())
             ]
         );
+    }
+
+    // G-200
+    #[test]
+    fn the_end_of_the_method_page_names_its_transaction() {
+        let encoded = |text: &str| BASE64URL.encode(text);
+        let seen = encoded(&format!(r#"{{"threeDSServerTransID":"{SERVER}"}}"#));
+        assert_eq!(read_seen(&seen), Some(id()));
+        assert_eq!(read_seen(&format!(" {seen}\r\n")), Some(id()), "ends of lines");
+        for wrong in ["", "%%%", &encoded("[]"), &encoded("{}"), &encoded(r#"{"threeDSServerTransID":"x"}"#)]
+        {
+            assert_eq!(read_seen(wrong), None, "{wrong}");
+        }
+        let long = format!(r#"{{"threeDSServerTransID":"{SERVER}","x":"{}"}}"#, "x".repeat(LONGEST_FIELD));
+        assert_eq!(read_seen(&encoded(&long)), None);
     }
 
     // G-202
@@ -198,7 +230,7 @@ mod tests {
                 r#"{{"messageType":"CRes","threeDSServerTransID":"x","acsTransID":"{ISSUER}"}}"#
             )),
             encoded(&format!(r#"{{"messageType":"CRes","threeDSServerTransID":"{SERVER}"}}"#)),
-            "A".repeat(LONGEST_RETURN + 1),
+            "A".repeat(LONGEST_FIELD + 1),
         ] {
             assert_eq!(read_return(&wrong), None, "{wrong}");
         }

@@ -291,6 +291,10 @@ impl Authenticator for ThreeDsServer {
         })
     }
 
+    fn read_seen(&self, data: &str) -> Option<AuthenticationId> {
+        browser::read_seen(data)
+    }
+
     fn read_return(&self, cres: &str) -> Option<ChallengeReturn> {
         browser::read_return(cres)
     }
