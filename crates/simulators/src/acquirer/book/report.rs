@@ -160,7 +160,8 @@ pub struct OpenEffect {
     pub left: u64,
 }
 
-/// An operation of the platform of which more than one attempt moved money and was not undone.
+/// An operation of the platform of which more than one attempt moved money and was not undone. A hold that was made to
+/// fit and then captured is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DoubledOperation {
     /// The number that the attempts' references share (`reference / 512`).
@@ -224,6 +225,13 @@ pub struct OperationReport {
     pub received_at: i64,
 }
 
+/// Whether the approved attempts of one operation did more than it can have been about: anything beside one attempt,
+/// except that a hold is made to fit once, then captured.
+fn is_doubled(attempts: &[(Reference, AttemptKind)]) -> bool {
+    use AttemptKind::{Capture, Increment, Release};
+    !matches!(attempts, [_] | [(_, Increment | Release), (_, Capture)])
+}
+
 /// The book at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookReport {
@@ -256,7 +264,7 @@ impl Book {
             }
             // Placing a code moves nothing; the attempt that the code confirms may follow in the same operation.
             if entry.kind != AttemptKind::CodeRequest {
-                approved.push(reference);
+                approved.push((reference, entry.kind));
             }
             if entry.left > 0 {
                 let (kind, currency, amount, left) = (entry.kind, entry.currency, entry.amount, entry.left);
@@ -264,14 +272,13 @@ impl Book {
             }
         }
         // Sorted by reference, the attempts of an operation stand side by side.
-        approved.sort_unstable();
+        approved.sort_unstable_by_key(|(reference, _)| *reference);
         let doubled_operations = approved
-            .chunk_by(|one, next| one.operation() == next.operation())
-            .filter_map(|attempts| match attempts {
-                [first, _, ..] => {
-                    Some(DoubledOperation { operation: first.operation(), references: attempts.to_vec() })
-                }
-                _ => None,
+            .chunk_by(|(one, _), (next, _)| one.operation() == next.operation())
+            .filter(|attempts| is_doubled(attempts))
+            .filter_map(|attempts| {
+                let references = attempts.iter().map(|(reference, _)| *reference).collect();
+                Some(DoubledOperation { operation: attempts.first()?.0.operation(), references })
             })
             .collect();
         open.sort_unstable_by_key(|effect| effect.reference);

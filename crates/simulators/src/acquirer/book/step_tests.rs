@@ -30,6 +30,29 @@ fn a_hold_is_raised_lowered_and_captured_once() {
     check_balance(&book);
 }
 
+// G-171
+#[test]
+fn a_capture_after_one_change_of_its_hold_is_one_operation_and_not_a_double() {
+    let of = |operation: u64, number: u64, amount| Attempt {
+        reference: Reference::from_number(operation * 512 + number).unwrap(),
+        ..attempt(0, amount)
+    };
+    let mut book = Book::new(100);
+    book.attempt(&attempt(1, 500), &HOLD, NOW);
+    book.attempt(&of(2, 1, 200), &increment(1), NOW);
+    assert_eq!(code(book.attempt(&of(2, 2, 700), &capture(1), NOW)), "00");
+    book.attempt(&attempt(3, 500), &HOLD, NOW);
+    book.attempt(&of(4, 1, 500), &void(3, Some((100, 400))), NOW);
+    assert_eq!(code(book.attempt(&of(4, 2, 400), &capture(3), NOW)), "00");
+    assert_eq!(book.report().doubled_operations, []);
+    book.attempt(&attempt(5, 500), &HOLD, NOW);
+    book.attempt(&of(6, 1, 100), &increment(5), NOW);
+    book.attempt(&of(6, 2, 100), &increment(5), NOW);
+    book.attempt(&of(6, 3, 700), &capture(5), NOW);
+    let doubled: Vec<_> = book.report().doubled_operations.iter().map(|found| found.operation).collect();
+    assert_eq!(doubled, [6], "the hold was raised twice");
+}
+
 #[test]
 fn refunds_and_voids_name_the_capture() {
     let mut book = Book::new(100);
