@@ -119,10 +119,7 @@ fn of_delivery(delivery: &Delivery, record: &Record, payment: Option<&str>) -> D
         (true, _) => (OK, joined(payment, &number)),
         (false, Some(again)) => {
             let next = words::until(record.business(), again);
-            (
-                WAIT,
-                joined(payment, &format!("not accepted, try {} {next}", delivery.attempt.saturating_add(1))),
-            )
+            (WAIT, joined(payment, &format!("try {} {next}", delivery.attempt.saturating_add(1))))
         }
         (false, None) => (NO, joined(payment, &format!("{number} given up"))),
     };
@@ -135,7 +132,7 @@ fn of_delivery(delivery: &Delivery, record: &Record, payment: Option<&str>) -> D
         title: format!("Callback: {}", subject(&delivery.body)),
         mark: Some(mark),
         note,
-        end: delivery.answer.as_ref().map_or_else(|_| "none".to_owned(), ToString::to_string),
+        end: delivery.answer.as_ref().map_or_else(|_| "no reply".to_owned(), ToString::to_string),
         failed: !accepted,
     }
 }
@@ -157,7 +154,10 @@ fn of_message(message: &Message, payment: Option<&str>) -> Described {
         arrow,
         title: mask::masked_text(&content.name()),
         mark,
-        note: if said.is_empty() { joined(payment, "") } else { said },
+        note: match message.direction {
+            Direction::Sent => joined(payment, &said),
+            Direction::Received | Direction::Missing => said,
+        },
         end,
         failed,
     }

@@ -263,7 +263,7 @@ fn of_steps(mut head: Head, steps: &Steps) -> String {
             row: walked.row.id,
             title: words::step(steps.kind, walked),
             mark: words::mark_of(walked.row.to.text()),
-            reason: words::reason(walked.row.event, walked.row.to, walked.code, steps.attempt),
+            reason: words::reason(walked, steps.attempt, None),
         })
         .collect();
     if let Some(last) = steps.walked.last() {

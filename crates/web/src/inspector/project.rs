@@ -36,7 +36,7 @@ struct Panel {
     next: Option<(String, String)>,
     fault_plan: Option<String>,
     plans: &'static [(&'static str, &'static str)],
-    callback_url: String,
+    callback_url: Option<String>,
     token: std::sync::Arc<str>,
     back: String,
     list: String,
@@ -61,12 +61,7 @@ pub(super) async fn panel(inspector: &Inspector, known: &KnownProject, query: &Q
         next,
         fault_plan: known.project.settings.fault_plan.clone(),
         plans: &PLANS,
-        callback_url: known
-            .project
-            .settings
-            .callback_url
-            .clone()
-            .unwrap_or_else(|| "only where a request says so".to_owned()),
+        callback_url: known.project.settings.callback_url.clone(),
         token: inspector.token.clone(),
         back: format!("/inspector/projects/{id}{}", query.with(&[])),
         list: format!("/inspector{}", query.with(&[])),
@@ -76,7 +71,7 @@ pub(super) async fn panel(inspector: &Inspector, known: &KnownProject, query: &Q
 fn ahead(micros: i64) -> String {
     let seconds = micros / 1_000_000;
     match seconds {
-        0 => "as real time".to_owned(),
+        0 => "The same as real time".to_owned(),
         1..7_200 => format!("{seconds} s ahead of real time"),
         7_200..172_800 => format!("{} h ahead of real time", seconds / 3_600),
         _ => format!("{} days ahead of real time", seconds / 86_400),

@@ -15,7 +15,7 @@ use ferropay_domain::{
     codes,
     ids::{AttemptId, CallbackId, OperationId, RequestId},
     payment::{
-        Attempt, AttemptStatus, Operation, OperationKind, OperationStatus,
+        Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, ProviderAnswer,
         machine::{self, Event, Transition},
     },
     time::Timestamp,
@@ -25,7 +25,10 @@ use ferropay_engine::{
     recorder::{Record, What},
 };
 use ferropay_wire::mask;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// One entry.
 #[derive(Debug)]
@@ -56,10 +59,19 @@ enum About {
     Callback(CallbackId, u8),
 }
 
+/// What the provider said last of each operation.
+type Answers<'a> = HashMap<OperationId, &'a ProviderAnswer>;
+
 /// The entries of a payment, oldest first.
 pub(super) fn entries(dossier: &Dossier, records: &[Arc<Record>]) -> Vec<Entry> {
     let mut known = HashSet::new();
-    let mut entries: Vec<Entry> = records.iter().flat_map(|record| from_record(record, &mut known)).collect();
+    let answers: Answers<'_> = dossier
+        .operations
+        .iter()
+        .filter_map(|(row, _)| Some((row.operation.id, row.attempt.as_ref()?.answer.as_ref()?)))
+        .collect();
+    let mut entries: Vec<Entry> =
+        records.iter().flat_map(|record| from_record(record, &answers, &mut known)).collect();
     for (row, request) in &dossier.operations {
         let operation = &row.operation;
         // Business time was this far ahead of real time when the request was accepted.
@@ -118,6 +130,11 @@ pub(super) fn entries(dossier: &Dossier, records: &[Arc<Record>]) -> Vec<Entry> 
         });
     }
     entries.sort_by_key(|entry| (entry.at, entry.rank, entry.record));
+    // Sending a callback again is offered once, at its last try.
+    let mut offered = HashSet::new();
+    for entry in entries.iter_mut().rev() {
+        entry.callback = entry.callback.filter(|callback| offered.insert(*callback));
+    }
     entries
 }
 
@@ -127,7 +144,7 @@ fn problems(problems: &[Problem]) -> String {
 }
 
 /// The entries of a record; notes what it is about.
-fn from_record(record: &Arc<Record>, known: &mut HashSet<About>) -> Vec<Entry> {
+fn from_record(record: &Arc<Record>, answers: &Answers<'_>, known: &mut HashSet<About>) -> Vec<Entry> {
     let described = super::describe::describe(record);
     let at = Timestamp::from_micros(began(record).micros().saturating_add(record.ahead));
     let plain = |mark, reason, rank| Entry {
@@ -165,7 +182,7 @@ fn from_record(record: &Arc<Record>, known: &mut HashSet<About>) -> Vec<Entry> {
         What::Steps(steps) => {
             let of_step = |walked: &Walked| {
                 known.insert(About::Step(walked.operation, walked.row.to));
-                let reason = words::reason(walked.row.event, walked.row.to, walked.code, steps.attempt);
+                let reason = words::reason(walked, steps.attempt, answers.get(&walked.operation).copied());
                 Entry { record: Some(record.number), ..of_step(steps.kind, walked, at, reason) }
             };
             steps.walked.iter().map(of_step).collect()
@@ -219,7 +236,8 @@ fn steps_of(operation: &Operation, attempt: Option<&Attempt>, known: &HashSet<Ab
     let mut add = |row: &'static Transition, at, code| {
         if !known.contains(&About::Step(operation.id, row.to)) {
             let walked = Walked { operation: operation.id, row, code };
-            let reason = words::reason(row.event, row.to, code, attempt.map(|attempt| attempt.status));
+            let answer = attempt.and_then(|attempt| attempt.answer.as_ref());
+            let reason = words::reason(&walked, attempt.map(|attempt| attempt.status), answer);
             steps.push(of_step(operation.kind, &walked, at, reason));
         }
     };
@@ -253,21 +271,14 @@ fn of_attempt(attempt: &Attempt, at: Timestamp) -> Entry {
         AttemptStatus::Unknown => (WAIT, "No usable answer came yet; it is sent again"),
         AttemptStatus::Created => (RUN, "It is on its way"),
     };
-    let answer = attempt.answer.as_ref().map_or_else(String::new, |answer| {
-        let approval = if answer.auth_code.is_empty() {
-            String::new()
-        } else {
-            format!(", approval code {}", answer.auth_code)
-        };
-        format!(": result {}{approval}", answer.result_code)
-    });
+    let answer = attempt.answer.as_ref().map(words::said).unwrap_or_default();
     Entry {
         at,
         mark,
         is_step: false,
         title: format!("Provider, attempt {}", attempt.id.number),
         end: attempt.amount.to_string(),
-        reason: mask::masked_text(&format!("{said}{answer}.")),
+        reason: format!("{said}{answer}."),
         record: None,
         callback: None,
         rank: 4,

@@ -3,9 +3,10 @@
 use ferropay_domain::{
     change::Walked,
     codes::{self, Code},
-    payment::{AttemptStatus, OperationKind, OperationStatus, machine::Event},
+    payment::{AttemptStatus, OperationKind, ProviderAnswer, machine::Event},
     time::Timestamp,
 };
+use ferropay_wire::mask;
 use std::time::Duration;
 
 /// A state's mark: its tone and its glyph, as the design language pairs them.
@@ -129,12 +130,14 @@ const REASONS: &[(Event, &str)] = &[
 ];
 
 /// Why a step was taken, as sentences.
+///
+/// `answer` is what the provider said, where that is known.
 pub(super) fn reason(
-    event: Event,
-    to: OperationStatus,
-    left: Code,
+    walked: &Walked,
     attempt: Option<AttemptStatus>,
+    answer: Option<&ProviderAnswer>,
 ) -> String {
+    let (event, to, left) = (walked.row.event, walked.row.to, walked.code);
     let because = match (event, attempt) {
         (Event::PreconditionFailed, _) => {
             format!("The request was accepted, but a condition of the operation is not met: {}.", code(left))
@@ -150,13 +153,29 @@ pub(super) fn reason(
         _ => REASONS
             .iter()
             .find(|(of, _)| *of == event)
-            .map_or_else(|| format!("{}.", event.name()), |(_, words)| (*words).to_owned()),
+            .map_or_else(|| event.name().to_owned(), |(_, words)| (*words).to_owned()),
     };
+    let said = answer.filter(|_| matches!(event, Event::Approved | Event::Declined)).map(said);
+    let because = format!("{}{}.", because.trim_end_matches('.'), said.unwrap_or_default());
     if to.is_final() && left != codes::SUCCESS && event != Event::PreconditionFailed {
         format!("{because} Code {}.", code(left))
     } else {
         because
     }
+}
+
+/// What a provider said, to be put behind a sentence: `, result 00, approval code 7HK2L9`.
+pub(super) fn said(answer: &ProviderAnswer) -> String {
+    let mut said = String::new();
+    for (name, text) in [("result", &answer.result_code), ("approval code", &answer.auth_code)] {
+        if !text.is_empty() {
+            said.push_str(", ");
+            said.push_str(name);
+            said.push(' ');
+            said.push_str(&mask::masked_text(text));
+        }
+    }
+    said
 }
 
 #[cfg(test)]

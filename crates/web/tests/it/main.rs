@@ -15,6 +15,7 @@ mod contract;
 mod documented_examples;
 mod identity;
 mod paths;
+mod inspector;
 mod signatures;
 mod status;
 mod status_request;
