@@ -60,9 +60,8 @@ impl Browser {
     }
 
     async fn submit_from(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Page {
-        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
         let form: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+            fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let request = Request::post(path)
             .header(header::HOST, HOST)
             .header(header::ORIGIN, origin)
@@ -94,7 +93,7 @@ impl Browser {
 
     /// The same once its signature is explained, which happens beside the path of requests.
     async fn explained(&self) -> String {
-        for _ in 0..200 {
+        for _ in 0..1_500 {
             let page = self.newest("?kind=requests").await;
             if page.contains("Causes tried") {
                 return page;
@@ -103,6 +102,11 @@ impl Browser {
         }
         panic!("the signature is not explained");
     }
+}
+
+/// Text as it may stand in an address or a form, whatever is in it.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |all, byte| all + &format!("%{byte:02x}"))
 }
 
 /// What follows `before` up to the next quote.
@@ -226,6 +230,7 @@ async fn a_refused_signature_is_explained_with_the_first_difference() {
     assert!(page.contains("One member added after signing: match"));
     assert!(page.contains("card:pan:400000******0077") && page.contains("card:cvv:***"));
 
+    world.clock.advance(Duration::from_secs(1));
     let body = sale("order-2", 100, "EUR");
     assert_eq!(world.post(SALE, sign_at(Place::General, &body, "another secret")).await.status, 400);
     let page = browser.explained().await;
@@ -247,8 +252,8 @@ async fn a_refused_signature_is_explained_with_the_first_difference() {
 async fn a_secret_that_is_no_longer_valid_is_told_from_a_wrong_one() {
     let world = World::new().await;
     let browser = Browser::of(&world);
-    world.set_secrets(&[("the new one", None), (SECRET, Some(Duration::from_secs(60)))]).await;
-    world.clock.advance(Duration::from_secs(120));
+    world.set_secrets(&[("the new one", None), (SECRET, Some(Duration::from_mins(1)))]).await;
+    world.clock.advance(Duration::from_mins(2));
     assert_eq!(world.send(SALE, &sale("order-1", 100, "EUR")).await.status, 400);
     assert!(browser.explained().await.contains("Signed with a secret that is no longer valid"));
     world.end().await;
@@ -275,13 +280,14 @@ async fn hostile_text_cannot_leave_its_place_in_any_page() {
     body["customer"]["id"] = HOSTILE.into();
     world.accept(SALE, &body).await;
     world.callback().await;
+    world.clock.advance(Duration::from_secs(1));
     let mut wrong = sale(HOSTILE, 100, "USD");
     wrong["payment"]["description"] = HOSTILE.into();
     wrong[HOSTILE] = HOSTILE.into();
     world.post(SALE, sign_at(Place::General, &wrong, HOSTILE)).await;
     browser.explained().await;
     quiet(&world).await;
-    let encoded: String = HOSTILE.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = encoded(HOSTILE);
     let payment = format!("/inspector/payment?project=1001&id={encoded}");
     let mut pages = every_page(&browser, &payment).await;
     pages.push(
@@ -309,6 +315,7 @@ async fn no_page_shows_a_card_number_or_a_verification_value() {
     body["customer"]["cvv"] = "9173".into();
     world.accept(SALE, &body).await;
     world.callback().await;
+    world.clock.advance(Duration::from_secs(1));
     // Refused with the card in places nobody expects.
     let stray = json!({
         "general": { "project_id": PROJECT, "payment_id": CARD_OK },
