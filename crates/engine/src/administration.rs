@@ -10,9 +10,9 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::{
-    CallbackFilter, CallbackRow, Commit, CommitError, Delivery, DeliveryState, DeliveryWrite, Loss,
-    OperationRow, RequestRow, Store,
+    CallbackFilter, Commit, CommitError, Delivery, DeliveryWrite, Loss, OperationRow, RequestRow, Store,
 };
+pub use ferropay_store::{CallbackRow, DeliveryState};
 use std::{sync::Arc, time::Duration};
 
 /// How many operations and callbacks of one payment are shown.
@@ -97,6 +97,15 @@ impl Engine {
         let mut callbacks = self.store.callbacks(filter).await?;
         callbacks.reverse();
         Ok(Some(Dossier { payment, operations, callbacks }))
+    }
+
+    /// The last callbacks of a project, one row per address, newest first.
+    ///
+    /// # Errors
+    /// The store cannot say.
+    pub async fn last_callbacks(&self, project: ProjectId, limit: u32) -> Result<Vec<CallbackRow>, Failure> {
+        let filter = CallbackFilter { project: Some(project), limit, ..CallbackFilter::default() };
+        Ok(self.store.callbacks(filter).await?)
     }
 
     /// Sends a callback of a test project again; none when the project has no such callback.

@@ -68,8 +68,12 @@ pub(super) fn payment_id(record: &Record) -> Option<String> {
     if let Some(name) = &record.payment_id {
         return Some(mask::masked_text(name));
     }
-    let What::Delivery(delivery) = &record.what else { return None };
-    let document = Document::parse(delivery.body.as_bytes(), Limits::OUTGOING).ok()?;
+    if let What::Delivery(delivery) = &record.what { payment_of(&delivery.body) } else { None }
+}
+
+/// The merchant's name of the payment a callback's body is about.
+pub(super) fn payment_of(body: &str) -> Option<String> {
+    let document = Document::parse(body.as_bytes(), Limits::OUTGOING).ok()?;
     let named = document.path(&["payment", "id"]).or_else(|| document.path(&["general", "payment_id"]));
     named.and_then(Value::as_str).map(mask::masked_text)
 }

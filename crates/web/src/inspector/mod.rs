@@ -7,6 +7,7 @@
 //! only (see [`guard`]).
 
 mod actions;
+mod callbacks;
 mod describe;
 mod detail;
 mod diff;
@@ -74,7 +75,8 @@ pub fn router(engine: Arc<Engine>, address: SocketAddr) -> Router {
         .route("/inspector/projects/{project}", get(project::page))
         .route("/inspector/projects/{project}/faults", post(actions::faults))
         .route("/inspector/projects/{project}/clock", post(actions::clock))
-        .route("/inspector/projects/{project}/callbacks", post(actions::resend))
+        .route("/inspector/projects/{project}/callbacks", get(callbacks::list).post(actions::resend))
+        .route("/inspector/projects/{project}/callbacks/{callback}/{address}", get(callbacks::one))
         .layer(middleware::from_fn_with_state(inspector.clone(), guard::check))
         .with_state(inspector)
 }

@@ -37,6 +37,7 @@ struct Panel {
     fault_plan: Option<String>,
     plans: &'static [(&'static str, &'static str)],
     callback_url: Option<String>,
+    callbacks: String,
     token: std::sync::Arc<str>,
     back: String,
     list: String,
@@ -64,6 +65,7 @@ pub(super) async fn panel(inspector: &Inspector, known: &KnownProject, query: &Q
         callback_url: known.project.settings.callback_url.clone(),
         token: inspector.token.clone(),
         back: format!("/inspector/projects/{id}{}", query.with(&[])),
+        callbacks: format!("/inspector/projects/{id}/callbacks{}", query.with(&[])),
         list: format!("/inspector{}", query.with(&[])),
     })
 }

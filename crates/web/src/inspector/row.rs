@@ -85,10 +85,16 @@ pub(super) fn rows(mut records: Vec<Arc<Record>>, query: &Query, current: Option
     (rows, more)
 }
 
-/// The merchant's name of the payment of a record, for links.
+/// The merchant's name of the payment of a record, with an address: the payment's, or that of the traffic about it when
+/// the request was refused and there may be no payment.
 pub(super) fn payment_link(record: &Record) -> Option<(String, String)> {
     let id = describe::payment_id(record)?;
     let project = record.project?;
-    let href = format!("/inspector/payment?project={project}&id={}", super::filter::encoded(&id));
+    let is_refused = matches!(&record.what, What::Request(request) if request.refusal.is_some());
+    let href = if is_refused {
+        format!("/inspector?payment={}", super::filter::encoded(&id))
+    } else {
+        super::page::payment_address(project, &id)
+    };
     Some((id, href))
 }

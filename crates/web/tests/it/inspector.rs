@@ -128,7 +128,12 @@ async fn quiet(world: &World) {
 
 /// Every page there is about a payment.
 async fn every_page(browser: &Browser, payment: &str) -> Vec<String> {
-    let mut addresses = vec!["/inspector".to_owned(), "/inspector?kind=steps".to_owned(), payment.to_owned()];
+    let mut addresses: Vec<String> =
+        ["/inspector", "/inspector?kind=steps", payment, "/inspector/projects/1001/callbacks"]
+            .map(str::to_owned)
+            .into();
+    let callbacks = browser.open("/inspector/projects/1001/callbacks").await;
+    addresses.push(attribute(&callbacks, "<li><a href=\"").to_owned());
     addresses.extend(browser.records("").await);
     addresses.extend(browser.records("?kind=steps").await);
     let mut pages = Vec::new();
@@ -502,6 +507,36 @@ async fn a_callback_is_sent_again_and_the_clock_goes_to_the_next_timer() {
     let elsewhere = browser.submit("/inspector/projects/1002/callbacks", &form).await;
     assert_eq!(elsewhere.status, 404, "another project's callback");
     quiet(&world).await;
+    world.end().await;
+}
+
+// D-508
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_hundred_callbacks_of_a_project_are_kept_with_body_answer_and_time() {
+    let world = World::new().await;
+    let browser = Browser::of(&world);
+    for number in 1..=105 {
+        if number == 105 {
+            quiet(&world).await;
+            world.mailbox.answer_with(&[503]);
+        }
+        world.accept(SALE, &sale(&format!("order-{number}"), 100 + number, "EUR")).await;
+        world.callback().await;
+    }
+    quiet(&world).await;
+    let list = browser.open("/inspector/projects/1001/callbacks").await;
+    let detail = list.split("<main").nth(1).unwrap();
+    assert_eq!(detail.matches("Callback: sale success").count(), 100);
+    assert!(detail.contains("order-105") && !detail.contains("order-5<"), "the newest");
+    assert!(detail.contains("answered 503, tries 1") && detail.contains("answered 200, tries 1"), "{detail}");
+    assert!(detail.contains("2026-11-21 12:00:00.000"), "{detail}");
+    let one = attribute(detail, "<li><a href=\"");
+    let page = browser.open(one).await;
+    for shown in ["order-105", "&quot;amount&quot;", "205", "https://shop.example/callbacks", "Send again"] {
+        assert!(page.contains(shown), "{shown} in {page}");
+    }
+    let elsewhere = browser.get(&one.replace("/1001/", "/1002/")).await;
+    assert_eq!(elsewhere.status, 404, "another project's callback");
     world.end().await;
 }
 
