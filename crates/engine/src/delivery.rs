@@ -114,7 +114,8 @@ impl Engine {
         took: Duration,
         write: &DeliveryWrite,
     ) {
-        let Some(place) = recorder::Place::of(known) else { return };
+        let now = self.clock.now();
+        let Some(place) = self.recorder.place(known, now) else { return };
         let payment = match delivery.subject {
             Subject::Payment(payment) => Some(payment),
             Subject::Request(_) => None,
@@ -130,7 +131,7 @@ impl Engine {
             took,
             again: write.again.as_ref().map(|task| task.due),
         };
-        self.recorder.push(place, self.clock.now(), payment, None, recorder::What::Delivery(what));
+        self.recorder.push(place, now, payment, None, recorder::What::Delivery(what));
     }
 
     /// Records what became of a delivery. While the store cannot, this waits: the merchant has answered, and

@@ -271,11 +271,11 @@ impl Engine {
                 },
             ));
         }
-        let walk = Walk::take(project, &mut changes);
+        let walk = Walk::take(&self.recorder, project, &mut changes, now.real);
         commit.changes = changes;
         self.store.commit(commit).await?;
         if let Some(walk) = walk {
-            self.recorder.steps(project, walk, now.real);
+            self.recorder.steps(walk, now.real);
         }
         Ok(deliveries)
     }

@@ -31,7 +31,7 @@ impl Engine {
         Some(Correspondence {
             recorder: self.recorder.clone(),
             clock: self.clock.clone(),
-            place: Place::of(known)?,
+            place: self.recorder.place(known, self.clock.now())?,
             payment: payment.key,
             payment_id: payment.id.as_str().into(),
             attempt,

@@ -52,6 +52,19 @@ fn long_bodies_make_room_by_memory_before_number() {
     assert!(weight <= 50_000, "{weight}");
 }
 
+#[test]
+fn a_second_has_a_bounded_number_of_records_and_the_rest_is_counted() {
+    let recorder = Recorder::default();
+    let admitted = |second| {
+        let tries = 0..MOST_IN_A_SECOND + 7;
+        tries.filter(|_| recorder.place_of_nobody(Timestamp::from_seconds(second)).is_some()).count()
+    };
+    let most = usize::try_from(MOST_IN_A_SECOND).unwrap();
+    assert_eq!((admitted(1_700_000_000), recorder.left_out()), (most, 7));
+    assert_eq!((admitted(1_700_000_001), recorder.left_out()), (most, 14));
+    assert_eq!(admitted(1_600_000_000), most, "a clock that was set back goes on counting");
+}
+
 #[tokio::test]
 async fn who_waits_for_something_new_misses_nothing() {
     let recorder = Arc::new(Recorder::default());

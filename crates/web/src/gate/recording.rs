@@ -56,12 +56,13 @@ impl Watch {
         note: Note,
         answer: &Answer,
     ) {
-        let Some(place) = Place::of(&admitted.project) else { return };
+        let now = engine.now();
+        let Some(place) = engine.recorder().place(&admitted.project, now) else { return };
         let content = note.content.unwrap_or_else(|| admitted.document.root().serialize_without(CARD_DATA));
         let body = if mask::may_hold_card_data(&content) { masked(content.as_bytes()) } else { content };
         let payment_id = note.payment_id.or_else(|| payment_id(&admitted.document));
         let what = self.request(path.into(), body, answer, note.request, None);
-        engine.recorder().push(place, engine.now(), None, payment_id, what);
+        engine.recorder().push(place, now, None, payment_id, what);
     }
 
     /// Keeps a request that was refused before it could be executed.
@@ -115,10 +116,11 @@ impl Watch {
 /// only. A request that may be meant for a production project is not recorded.
 fn whose(engine: &Engine, known: Option<&Arc<KnownProject>>) -> Option<Place> {
     if let Some(known) = known {
-        return Place::of(known);
+        return engine.recorder().place(known, engine.now());
     }
     let is_test = |known: &Arc<KnownProject>| known.project.environment == Environment::Test;
-    engine.projects().all().iter().all(is_test).then_some(Place { project: None, ahead: 0 })
+    let only_tests = engine.projects().all().iter().all(is_test);
+    only_tests.then(|| engine.recorder().place_of_nobody(engine.now())).flatten()
 }
 
 fn masked(body: &[u8]) -> String {

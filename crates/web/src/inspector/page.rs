@@ -35,6 +35,8 @@ struct Page {
     tag: String,
     clock: Option<Clock>,
     said: Option<&'static str>,
+    /// How many records were left out under load.
+    left_out: u64,
     /// HTML of the detail pane.
     detail: String,
 }
@@ -115,6 +117,7 @@ pub(super) fn framed(inspector: &Inspector, query: Query, beside: Beside) -> Res
         tag: chosen.map_or_else(|| "Test projects".to_owned(), |known| format!("Test {}", known.project.id)),
         clock,
         said: super::actions::said(&query.said),
+        left_out: recorder.left_out(),
         detail,
         query,
     };
