@@ -24,7 +24,7 @@ pub struct Judged {
 /// Takes a frame without its length prefix; `None` when it is no message, upon which the server closes the connection.
 pub fn judge(frame: &[u8]) -> Option<Judged> {
     let message = Message::decode(frame).ok()?;
-    let classes = [Class::Financial, Class::Void, Class::Advice];
+    let classes = [Class::Authorisation, Class::Financial, Class::Capture, Class::Reversal, Class::Advice];
     let right_for =
         classes.into_iter().filter(|class| request::transaction(&message, *class).is_ok()).count();
     let mut out = BytesMut::new();
