@@ -98,7 +98,8 @@ async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
         let summary = world.directory().join(format!("summary.{number}.json"));
         let mut command = Command::new(schemathesis());
         command
-            .args(["run", &contract, "--no-color", "--workers", "2", "--warnings", "off"])
+            // One worker: with more, Python 3.11 miscounts the depth of its own syntax trees now and then.
+            .args(["run", &contract, "--no-color", "--workers", "1", "--warnings", "off"])
             .args(["--checks", &CHECKS.join(",")])
             .args(&options)
             .current_dir(world.directory())
@@ -115,8 +116,8 @@ async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
         assert!(ran.ok, "schemathesis {}\n{}{}", options.join(" "), ran.out, ran.err);
         check(&world, &serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap()).await;
     }
-    world.quiet(seconds(60)).await;
-    world.assert_sound();
+    world.quiet_but_for_holds(seconds(60)).await;
+    world.assert_agreed();
 }
 
 /// Whether what had to be tried was tried, and what was accepted came to its end.

@@ -147,3 +147,30 @@ async fn every_path_admits_right_bodies_and_does_what_the_catalogue_says() {
     assert!(executed >= 8, "{executed}");
     world.end().await;
 }
+
+// G-032, D-03: the rule about source addresses holds on every path, also where the contract forgets to declare 403, and
+// comes before the signature
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_refuses_other_addresses_than_the_registered_with_403() {
+    let world = World::with(|project| {
+        project.settings.allowed_sources = vec!["203.0.113.9".to_owned()];
+    })
+    .await;
+    let examples = Examples::new();
+    let registered = "203.0.113.9:5000";
+    for path in Contract::gate().paths() {
+        let body = unsigned(path, &examples.body(path, false).body);
+        let right = sign_at(place(path), &body, SECRET);
+        let wrong = sign_at(place(path), &body, "another secret");
+        world.come_from("203.0.113.10:5000");
+        for text in [&right, &wrong] {
+            let denied = refusal(path, &world.post(&concrete(path), text.clone()).await);
+            assert_eq!(denied, (403, "303".to_owned(), String::new()), "{path}");
+        }
+        world.come_from(registered);
+        let (status, code, _) = refusal(path, &world.post(&concrete(path), wrong).await);
+        assert_eq!((status, code.as_str()), (400, "3261"), "{path}: from here the signature is looked at");
+    }
+    world.assert_silence().await;
+    world.end().await;
+}
