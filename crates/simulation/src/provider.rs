@@ -59,6 +59,8 @@ enum Fate {
     AnswerLate,
     AnsweredTwice,
     NotSent,
+    /// It leaves all the same.
+    SaidNotSent,
 }
 
 #[derive(Debug, Default)]
@@ -119,7 +121,7 @@ impl Provider {
     }
 
     fn fate(&self, world: &World) -> Fate {
-        use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost};
+        use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost, SaidNotSent};
         let fates: &[(u64, Fate)] = match world.mood(|moods| moods.provider) {
             Mood::Well if world.is_calm() => &[(1, Answered)],
             Mood::Well => &[
@@ -137,6 +139,7 @@ impl Provider {
                 (20, AnswerLate),
                 (10, AnsweredTwice),
                 (5, NotSent),
+                (1, SaidNotSent),
             ],
             Mood::Away => &[(1, NotSent)],
         };
@@ -154,8 +157,12 @@ impl Provider {
 
     async fn call_once(&self, world: &World, order: Order) -> Outcome {
         world.crash.step_or_wait().await;
-        let fate = self.fate(world);
+        let mut fate = self.fate(world);
         let (attempt, ask) = (order.attempt, order.ask);
+        if ask.is_repeated() && matches!(fate, Fate::SaidNotSent) {
+            // Two answers that differ about what is never undone: only a person could settle that.
+            fate = Fate::NotSent;
+        }
         world.note(format_args!(
             "provider {}: {ask} {} of {}{} ({fate:?})",
             self.account,
@@ -175,18 +182,26 @@ impl Provider {
                 world.crash.step_or_wait().await;
                 return lost;
             }
-            Fate::Answered | Fate::AnswerLost | Fate::AnswerLate | Fate::AnsweredTwice => {}
+            Fate::Answered
+            | Fate::AnswerLost
+            | Fate::AnswerLate
+            | Fate::AnsweredTwice
+            | Fate::SaidNotSent => {}
         }
         self.travel().await;
-        let entry = self.receive(world, &order);
+        let entry = self.receive(world, &order, fate);
         self.travel().await;
-        if matches!(fate, Fate::AnswerLate | Fate::AnsweredTwice) {
+        if matches!(fate, Fate::AnswerLate | Fate::AnsweredTwice | Fate::SaidNotSent) {
             self.send_later(world, attempt, &entry.answer);
         }
         if matches!(fate, Fate::AnswerLost | Fate::AnswerLate) {
             tokio::time::sleep(TIME_OUT).await;
             world.crash.step_or_wait().await;
             return lost;
+        }
+        if matches!(fate, Fate::SaidNotSent) {
+            world.crash.step_or_wait().await;
+            return Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE };
         }
         world.crash.step_or_wait().await;
         match entry.answer {
@@ -219,7 +234,7 @@ impl Provider {
     }
 
     /// A message has arrived.
-    fn receive(&self, world: &World, order: &Order) -> Entry {
+    fn receive(&self, world: &World, order: &Order, fate: Fate) -> Entry {
         let mut book = self.book.lock();
         if let Some(known) = book.entries.get(&order.attempt) {
             return known.clone();
@@ -253,7 +268,8 @@ impl Provider {
             }
         }
         let (done, answer) = self.decide(order);
-        let lied = done.is_some() && matches!(answer, Answer::Declined(_));
+        let said_no = matches!(answer, Answer::Declined(_)) || matches!(fate, Fate::SaidNotSent);
+        let lied = done.is_some() && said_no;
         let entry = Entry { ask: order.ask, done, undone: false, original, lied, answer };
         world.note(format_args!(
             "provider {}: does {} as {:?} says {:?}",

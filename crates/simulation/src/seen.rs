@@ -6,7 +6,7 @@ use ferropay_domain::{
     change::{ChangeSet, PaymentWrite, Request, Write},
     ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     payment::{
-        Attempt, Operation, Payment,
+        Attempt, AttemptStatus, Operation, Payment,
         machine::{self, Notice, Transition},
     },
     time::Timestamp,
@@ -146,7 +146,8 @@ impl Seen {
             let Some(before) = before else { continue };
             let possible =
                 machine::ATTEMPTS.iter().any(|(from, _, to)| (*from, *to) == (before.status, attempt.status));
-            if before.status != attempt.status || before.late_approvals != attempt.late_approvals {
+            let again = attempt.status == AttemptStatus::Unknown;
+            if again || before.status != attempt.status || before.late_approvals != attempt.late_approvals {
                 self.walks.attempt(before.status, attempt.status);
             }
             if !possible && before.status != attempt.status {
