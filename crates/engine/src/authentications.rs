@@ -127,10 +127,13 @@ impl Engine {
         if recovered {
             // An earlier process may have asked already: nobody answers twice about one transaction.
             let id = self.ids.for_authentication(operation);
-            self.settle(&mut project, &mut standing, &cards, |project, standing, _, now| {
+            let asks = self.settle(&mut project, &mut standing, &cards, |project, standing, _, now| {
                 Ok(decide::asked_again(project, (&standing.payment, &standing.operation), id, now))
-            })
-            .await?;
+            });
+            if !asks.await? {
+                // Its time was over before the question could be asked again.
+                return Ok(());
+            }
         }
         let Some(order) = self.authentication_order(&project, &standing, &mut cards).await? else {
             return Ok(());

@@ -271,7 +271,7 @@ impl Engine {
                 },
             ));
         }
-        let walk = Walk::take(&self.recorder, project, &mut changes, now.real);
+        let walk = Walk::of(&self.recorder, project, &changes, now.real);
         commit.changes = changes;
         self.store.commit(commit).await?;
         if let Some(walk) = walk {

@@ -4,16 +4,20 @@ use crate::{
     asking::{self, Asked, Kind},
     bodies,
     cast::Merchant,
+    customers,
     life::{self, Life},
     oracle,
     world::{Mood, World},
 };
 use ferropay_domain::ids::PaymentId;
+use ferropay_engine::Engine;
 use std::{sync::Arc, time::Duration};
 
 #[derive(Clone, Copy, Debug)]
 enum Action {
-    Sale,
+    Card,
+    SecondStep,
+    Customer,
     Refund,
     Burst,
     Resend,
@@ -33,8 +37,10 @@ enum Action {
 
 /// How often each happens.
 const ACTIONS: &[(u64, Action)] = &[
-    (260, Action::Sale),
-    (230, Action::Refund),
+    (260, Action::Card),
+    (130, Action::SecondStep),
+    (280, Action::Customer),
+    (190, Action::Refund),
     (50, Action::Burst),
     (70, Action::Resend),
     (40, Action::Status),
@@ -55,11 +61,17 @@ const ACTIONS: &[(u64, Action)] = &[
 pub(crate) async fn act(life: &mut Life) {
     let world = life.world.clone();
     match world.dice.weighted(ACTIONS, Action::Wait) {
-        Action::Sale => {
+        Action::Card => {
             if let Some(merchant) = any(&world) {
-                ask(life, bodies::sale(&world, merchant));
+                ask(life, bodies::card(&world, merchant));
             }
         }
+        Action::SecondStep => {
+            if let Some(asked) = any(&world).and_then(|merchant| bodies::second_step(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::Customer => customers::act(life),
         Action::Refund => {
             if let Some(asked) = any(&world).and_then(|merchant| bodies::refund(&world, merchant)) {
                 ask(life, asked);
@@ -76,7 +88,7 @@ pub(crate) async fn act(life: &mut Life) {
         Action::Leap => {
             let hours = world.dice.between(1, 24 * 20);
             world.note(format_args!("the machine sleeps for {hours} hours"));
-            world.clock.leap(Duration::from_hours(hours));
+            world.leap(Duration::from_hours(hours));
         }
         Action::Crash => world.crash.now(),
         Action::CrashSoon => world.crash.arm(world.dice.between(0, 60)),
@@ -107,30 +119,39 @@ fn any(world: &World) -> Option<&Merchant> {
     world.dice.pick(&world.merchants)
 }
 
-fn ask(life: &Life, asked: Asked) {
+/// A new request is made.
+pub(crate) fn ask(life: &Life, asked: Asked) {
+    ask_with(&life.world, &life.engine, asked);
+}
+
+/// A new request is made of an engine.
+pub(crate) fn ask_with(world: &Arc<World>, engine: &Arc<Engine>, asked: Asked) {
     let number = {
-        let mut all = life.world.asked.lock();
+        let mut all = world.asked.lock();
         all.push(asked);
         all.len() - 1
     };
-    asking::ask(&life.world, &life.engine, number);
+    asking::ask(world, engine, number);
 }
 
-/// Several requests at the same moment: the same one, or several refunds of whatever comes up.
+/// Several requests at the same moment: the same one, or several of whatever comes up.
 fn burst(life: &Life) {
     let world = life.world.clone();
     let Some(merchant) = any(&world) else { return };
     let many = world.dice.between(2, 5);
     if world.dice.chance(50) {
-        let asked = bodies::sale(&world, merchant);
+        let asked = bodies::card(&world, merchant);
         for _ in 0..many {
             ask(life, asked.clone());
         }
         return;
     }
-    let Some(first) = bodies::refund(&world, merchant) else { return };
+    let returns = world.dice.chance(50);
+    let body =
+        || if returns { bodies::refund(&world, merchant) } else { bodies::second_step(&world, merchant) };
+    let Some(first) = body() else { return };
     for _ in 1..many {
-        if let Some(other) = bodies::refund(&world, merchant) {
+        if let Some(other) = body() {
             ask(life, if world.dice.chance(30) { first.clone() } else { other });
         }
     }
@@ -180,7 +201,7 @@ fn status(life: &Life) {
             }
             Err(error) => world.note(format_args!("status of {}: {error}", asked.payment)),
         }
-        if asked.kind == Kind::Sale
+        if matches!(asked.kind, Kind::Card(_))
             && let Some(id) = asked.accepted.first()
         {
             match engine.request_status(&project, *id).await {

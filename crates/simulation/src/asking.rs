@@ -1,13 +1,20 @@
 //! Merchants' requests: as bodies of the Gate API, put to the engine, sent again byte for byte when it pleases.
 
 use crate::world::World;
-use ferropay_domain::ids::{ProjectId, RequestId};
+use ferropay_domain::{
+    ids::{ProjectId, RequestId},
+    payment::OperationKind,
+};
 use ferropay_engine::{
     Engine, Failure,
+    follow_ups::Brought,
     intake::{Intake, Origin},
 };
 use ferropay_wire::{
-    gate::{CardSale, Refund, Refusal},
+    gate::{
+        CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal, SecondStep,
+        ThreeDsCheck, ThreeDsProof, ThreeDsResult,
+    },
     json::{Document, Limits},
 };
 use std::sync::{
@@ -18,15 +25,29 @@ use std::sync::{
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Sale,
+    Card(OperationKind),
+    SecondStep(OperationKind),
     Refund,
+    ThreeDsCheck,
+    ThreeDsResult,
+    MerchantAuth,
+    Clarification,
 }
 
 impl Kind {
     pub(crate) const fn path(self) -> &'static str {
         match self {
-            Self::Sale => "payment/card/sale",
+            Self::Card(OperationKind::Sale) => "payment/card/sale",
+            Self::Card(OperationKind::Auth) => "payment/card/auth",
+            Self::Card(_) => "payment/card/account_verification",
+            Self::SecondStep(OperationKind::Capture) => "payment/card/capture",
+            Self::SecondStep(OperationKind::Cancel) => "payment/card/cancel",
+            Self::SecondStep(_) => "payment/card/incremental",
             Self::Refund => "payment/card/refund",
+            Self::ThreeDsCheck => "payment/card/3ds_check_iframe",
+            Self::ThreeDsResult => "payment/card/3ds_result",
+            Self::MerchantAuth => "payment/card/merchant_auth",
+            Self::Clarification => "payment/clarification",
         }
     }
 }
@@ -58,7 +79,9 @@ pub(crate) fn ask(world: &Arc<World>, engine: &Arc<Engine>, number: usize) {
     let in_flight = InFlight(world.clone());
     let (world, engine) = (world.clone(), engine.clone());
     tokio::spawn(async move {
-        world.note(format_args!("ask {number}: {} {}", asked.kind.path(), asked.body));
+        // A ticket of the platform's page is made with a key that differs from run to run.
+        let shown = if asked.kind == Kind::ThreeDsResult { &asked.payment } else { &asked.body };
+        world.note(format_args!("ask {number}: {} {shown}", asked.kind.path()));
         match put(&engine, &asked).await {
             Ok(reply) => replied(&world, number, &asked, &reply),
             Err(Unread::Refused(refusal)) => {
@@ -85,14 +108,43 @@ async fn put(engine: &Arc<Engine>, asked: &Asked) -> Result<Result<Intake, Failu
     };
     let origin =
         Origin { path: asked.kind.path(), signature: &asked.body, content: &asked.body, fault_plan: None };
+    let refused = Unread::Refused;
     Ok(match asked.kind {
-        Kind::Sale => {
-            let sale = CardSale::read(body).map_err(Unread::Refused)?;
-            engine.card_sale(&project, sale, origin).await
+        Kind::Card(kind) => {
+            let request = CardPayment::read(kind, body, false).map_err(refused)?;
+            engine.card(&project, request, body, origin).await
+        }
+        Kind::SecondStep(kind) => {
+            let request = SecondStep::read(kind, body).map_err(refused)?;
+            engine.second_step(&project, request, body, origin).await
         }
         Kind::Refund => {
-            let refund = Refund::read(body).map_err(Unread::Refused)?;
-            engine.card_refund(&project, refund, origin).await
+            let request = Refund::read(body).map_err(refused)?;
+            engine.card_refund(&project, request, body, origin).await
+        }
+        Kind::ThreeDsCheck => {
+            let ThreeDsCheck { payment_id, seen, md } = ThreeDsCheck::read(body).map_err(refused)?;
+            engine.follow_up(&project, &payment_id, Brought::DeviceData { seen, md }, origin).await
+        }
+        Kind::ThreeDsResult => {
+            let ThreeDsResult { payment_id, proof, md } = ThreeDsResult::read(body).map_err(refused)?;
+            let brought = match proof {
+                ThreeDsProof::Cres(cres) => Brought::ChallengeReturn { cres, md },
+                ThreeDsProof::Pares(pares) => Brought::PageReturn { pares, md },
+            };
+            engine.follow_up(&project, &payment_id, brought, origin).await
+        }
+        Kind::MerchantAuth => {
+            let MerchantAuth { payment_id, request } = MerchantAuth::read(body).map_err(refused)?;
+            let brought = match request {
+                MerchantAuthRequest::Start => Brought::StartMerchantAuth,
+                MerchantAuthRequest::Finish { code } => Brought::MerchantAuthCode(code),
+            };
+            engine.follow_up(&project, &payment_id, brought, origin).await
+        }
+        Kind::Clarification => {
+            let Clarification { payment_id, values } = Clarification::read(body).map_err(refused)?;
+            engine.follow_up(&project, &payment_id, Brought::Data(values), origin).await
         }
     })
 }
@@ -121,9 +173,18 @@ fn replied(world: &World, number: usize, asked: &Asked, reply: &Result<Intake, F
             Ok(Intake::PaymentExists) if !exists => {
                 wrong.push(format!("payment {} is said to exist", asked.payment));
             }
-            Ok(Intake::PaymentExists | Intake::UnknownPayment)
-            | Err(Failure::Store(_) | Failure::Busy | Failure::Draining) => {}
+            Ok(_) | Err(Failure::Store(_) | Failure::Busy | Failure::Draining) => {}
             Err(failure) => wrong.push(format!("ask {number} failed: {failure}")),
+        }
+    }
+    if let Ok(other @ (Intake::PaymentExists | Intake::UnknownPayment | Intake::NotWaiting)) = reply
+        && let Some(first) = asked.accepted.first()
+    {
+        let known =
+            world.seen.lock().requests.get(first).filter(|it| it.fingerprint.is_some()).map(|it| it.at);
+        let day = std::time::Duration::from_hours(24);
+        if known.is_some_and(|at| world.now().since(at) < day) {
+            wrong.push(format!("request {first} was accepted, and an equal one hears {other:?}"));
         }
     }
     if let Ok(Intake::Accepted(id)) = reply {

@@ -5,7 +5,7 @@ use crate::{
     cast::Merchant,
     world::World,
 };
-use ferropay_domain::payment::{Payment, PaymentStatus};
+use ferropay_domain::payment::{OperationKind, Payment, PaymentStatus};
 use serde_json::{Map, Value, json};
 use std::sync::atomic::Ordering;
 
@@ -32,16 +32,18 @@ fn amount(world: &World) -> i64 {
     }
 }
 
-fn callback(world: &World) -> Option<Value> {
-    match world.dice.between(1, 20) {
-        1 => Some(json!({"force_disable": true})),
-        2 => Some(json!({"delay": world.dice.between(1, 600)})),
-        _ => None,
+fn object(members: Value) -> Map<String, Value> {
+    match members {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
 }
 
-/// A sale, of a new payment or of a name that is taken.
-pub(crate) fn sale(world: &World, merchant: &Merchant) -> Asked {
+/// A purchase in one step or two, or the verification of a card: of a new payment, or of a name that is taken.
+pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
+    let kinds =
+        [(55, OperationKind::Sale), (35, OperationKind::Auth), (10, OperationKind::AccountVerification)];
+    let kind = world.dice.weighted(&kinds, OperationKind::Sale);
     let next = merchant.names.fetch_add(1, Ordering::SeqCst);
     let mut payment = name(merchant, next);
     if next > 0 && world.dice.chance(4) {
@@ -50,50 +52,89 @@ pub(crate) fn sale(world: &World, merchant: &Merchant) -> Asked {
             payment = payment.to_uppercase();
         }
     }
-    let mut general = Map::new();
-    general.insert("project_id".to_owned(), merchant.id.get().into());
-    general.insert("payment_id".to_owned(), payment.clone().into());
+    let mut general = object(json!({"project_id": merchant.id.get(), "payment_id": payment}));
     if world.dice.chance(5) {
         general.insert("merchant_callback_url".to_owned(), format!("http://own.example/{payment}").into());
     }
-    let mut card = json!({
-        "pan": world.dice.pick(&CARDS).copied().unwrap_or("4000000000000077"),
-        "year": 2030, "month": world.dice.between(1, 12), "card_holder": "JOHN SMITH",
-    });
-    if let Some(card) = card.as_object_mut() {
-        if !world.dice.chance(3) {
-            card.insert("cvv".to_owned(), "123".into());
-        }
-        if world.dice.chance(2) {
-            card.insert("year".to_owned(), 2020.into());
-        }
-    }
-    let mut customer = json!({"ip_address": "192.0.2.1"});
-    if let Some(customer) = customer.as_object_mut()
-        && !world.dice.chance(5)
-    {
-        customer.insert("id".to_owned(), format!("c{}", world.dice.between(1, 9)).into());
+    let amount = if kind == OperationKind::AccountVerification { 0 } else { amount(world) };
+    let mut pays = object(json!({"amount": amount, "currency": currency(world, merchant)}));
+    if world.dice.chance(40) {
+        pays.insert("allow_partial_approval".to_owned(), true.into());
     }
     let mut body = json!({
-        "general": general, "card": card, "customer": customer,
-        "payment": {"amount": amount(world), "currency": currency(world, merchant)},
+        "general": general, "card": card_data(world), "customer": customer(world), "payment": pays,
     });
+    if let Some(body) = body.as_object_mut()
+        && world.dice.chance(50)
+    {
+        let addresses = json!({
+            "return_url": "http://shop.example/back", "3ds_notification_url": "http://shop.example/seen",
+        });
+        body.insert("acs_return_url".to_owned(), addresses);
+    }
     add_callback(world, &mut body);
-    asked(merchant, Kind::Sale, payment, &body)
+    asked(merchant, Kind::Card(kind), payment, &body)
+}
+
+fn card_data(world: &World) -> Map<String, Value> {
+    let mut card = object(json!({
+        "pan": world.dice.pick(&CARDS).copied().unwrap_or("4000000000000077"),
+        "year": 2030, "month": world.dice.between(1, 12), "card_holder": "JOHN SMITH",
+    }));
+    if !world.dice.chance(3) {
+        card.insert("cvv".to_owned(), "123".into());
+    }
+    if world.dice.chance(2) {
+        card.insert("year".to_owned(), 2020.into());
+    }
+    card
+}
+
+fn customer(world: &World) -> Map<String, Value> {
+    let mut customer = object(json!({"ip_address": "192.0.2.1"}));
+    if !world.dice.chance(5) {
+        customer.insert("id".to_owned(), format!("c{}", world.dice.between(1, 9)).into());
+    }
+    if world.dice.chance(70) {
+        customer.insert("phone".to_owned(), "4915100000".into());
+    }
+    if world.dice.chance(70) {
+        customer.insert("email".to_owned(), "john@example.com".into());
+    }
+    customer
+}
+
+/// The second step of a purchase: of one that waits for it, when there is one and nonsense is not wanted.
+pub(crate) fn second_step(world: &World, merchant: &Merchant) -> Option<Asked> {
+    let kinds = [(45, OperationKind::Capture), (30, OperationKind::Cancel), (25, OperationKind::Incremental)];
+    let kind = world.dice.weighted(&kinds, OperationKind::Capture);
+    let is_held = |payment: &Payment| payment.status == PaymentStatus::AwaitingCapture;
+    let (payment, chosen) = about(world, merchant, is_held)?;
+    let held = chosen.as_ref().map_or(1_000, |payment| payment.held.max(1));
+    let amount = match world.dice.between(1, 10) {
+        1..=3 if kind != OperationKind::Incremental => None,
+        1..=5 => Some(world.dice.amount(1, held)),
+        6 => Some(held),
+        7..=9 => Some(world.dice.amount(1, held.saturating_div(10).max(1))),
+        _ => Some(held.saturating_add(world.dice.amount(1, held))),
+    };
+    let mut pays = Map::new();
+    add_amount(world, &mut pays, amount, chosen.as_ref());
+    let mut general = object(json!({"project_id": merchant.id.get(), "payment_id": payment}));
+    if world.dice.chance(20) {
+        general.insert("note".to_owned(), world.dice.between(1, 1_000).into());
+    }
+    let mut body = json!({"general": general, "payment": pays});
+    add_data(world, &mut body);
+    add_callback(world, &mut body);
+    Some(asked(merchant, Kind::SecondStep(kind), payment, &body))
 }
 
 /// A refund: of a payment that can be refunded, when one is at hand and nonsense is not wanted.
 pub(crate) fn refund(world: &World, merchant: &Merchant) -> Option<Asked> {
-    let all = merchant.names.load(Ordering::SeqCst);
-    let chosen = if world.dice.chance(85) { refundable(world, merchant) } else { None };
-    let payment = match &chosen {
-        Some(payment) => payment.id.as_str().to_owned(),
-        None if all > 0 => name(merchant, world.dice.amount(0, all)),
-        None => return None,
-    };
+    let may = |payment: &Payment| payment.returnable() > 0 && payment.status != PaymentStatus::Processing;
+    let (payment, chosen) = about(world, merchant, may)?;
     let left = chosen.as_ref().map_or(1_000, |payment| payment.returnable().max(1));
-    let own = chosen.as_ref().map_or("EUR", |payment| payment.currency.code());
-    let mut asks = json!({"description": "returned"});
     let amount = match world.dice.between(1, 10) {
         1..=3 => None,
         4..=7 => Some(world.dice.amount(1, left)),
@@ -101,34 +142,38 @@ pub(crate) fn refund(world: &World, merchant: &Merchant) -> Option<Asked> {
         9 => Some(left.saturating_add(1)),
         _ => Some(world.dice.amount(1, left.saturating_mul(2))),
     };
-    if let (Some(amount), Some(asks)) = (amount, asks.as_object_mut()) {
-        let currency = if world.dice.chance(4) { "GBP" } else { own };
-        asks.insert("amount".to_owned(), amount.into());
-        asks.insert("currency".to_owned(), currency.into());
-    }
-    if let Some(asks) = asks.as_object_mut()
-        && world.dice.chance(20)
-    {
-        let id = format!("r{}", world.dice.between(1, 40));
-        asks.insert("merchant_refund_id".to_owned(), id.into());
+    let mut asks = object(json!({"description": "returned"}));
+    add_amount(world, &mut asks, amount, chosen.as_ref());
+    if world.dice.chance(20) {
+        asks.insert("merchant_refund_id".to_owned(), format!("r{}", world.dice.between(1, 40)).into());
     }
     let mut body = json!({
         "general": {"project_id": merchant.id.get(), "payment_id": payment}, "payment": asks,
     });
+    add_data(world, &mut body);
     add_callback(world, &mut body);
     Some(asked(merchant, Kind::Refund, payment, &body))
 }
 
-/// Some payment that has something left to return.
-fn refundable(world: &World, merchant: &Merchant) -> Option<Payment> {
-    let may = |payment: &&Payment| {
-        payment.project == merchant.id
-            && payment.returnable() > 0
-            && payment.status != PaymentStatus::Processing
+/// Some payment of the merchant that `may` hold of, mostly; else some name. With its state, when it is known.
+fn about(
+    world: &World,
+    merchant: &Merchant,
+    may: impl Fn(&Payment) -> bool,
+) -> Option<(String, Option<Payment>)> {
+    let chosen = if world.dice.chance(88) {
+        let seen = world.seen.lock();
+        let payments: Vec<&Payment> =
+            seen.payments.values().filter(|it| it.project == merchant.id && may(it)).collect();
+        world.dice.pick(&payments).map(|payment| (*payment).clone())
+    } else {
+        None
     };
-    let seen = world.seen.lock();
-    let payments: Vec<&Payment> = seen.payments.values().filter(may).collect();
-    world.dice.pick(&payments).map(|payment| (*payment).clone())
+    if let Some(payment) = chosen {
+        return Some((payment.id.as_str().to_owned(), Some(payment)));
+    }
+    let all = merchant.names.load(Ordering::SeqCst);
+    (all > 0).then(|| (name(merchant, world.dice.amount(0, all)), None))
 }
 
 /// A merchant's name for its payment of this number.
@@ -136,12 +181,38 @@ fn name(merchant: &Merchant, number: i64) -> String {
     format!("p{}-{number}", merchant.id)
 }
 
+fn add_amount(world: &World, to: &mut Map<String, Value>, amount: Option<i64>, payment: Option<&Payment>) {
+    let own = payment.map_or("EUR", |payment| payment.currency.code());
+    if let Some(amount) = amount {
+        let currency = if world.dice.chance(4) { "GBP" } else { own };
+        to.insert("amount".to_owned(), amount.into());
+        to.insert("currency".to_owned(), currency.into());
+    }
+}
+
+/// Data that some channels demand.
+fn add_data(world: &World, body: &mut Value) {
+    if let Some(body) = body.as_object_mut()
+        && world.dice.chance(60)
+    {
+        let mut customer = customer(world);
+        customer.remove("id");
+        body.insert("customer".to_owned(), customer.into());
+    }
+}
+
 fn add_callback(world: &World, body: &mut Value) {
-    if let (Some(callback), Some(body)) = (callback(world), body.as_object_mut()) {
+    let callback = match world.dice.between(1, 20) {
+        1 => json!({"force_disable": true}),
+        2 => json!({"delay": world.dice.between(1, 600)}),
+        _ => return,
+    };
+    if let Some(body) = body.as_object_mut() {
         body.insert("callback".to_owned(), callback);
     }
 }
 
-fn asked(merchant: &Merchant, kind: Kind, payment: String, body: &Value) -> Asked {
+/// A request of a merchant about one of its payments.
+pub(crate) fn asked(merchant: &Merchant, kind: Kind, payment: String, body: &Value) -> Asked {
     Asked { project: merchant.id, kind, payment, body: body.to_string(), accepted: Vec::new() }
 }

@@ -4,11 +4,14 @@ use crate::random::Dice;
 use ferropay_domain::{
     ids::{ProjectId, ProviderAccountId},
     money::{FeeRule, Rounding},
-    project::{Environment, Limits, Project, Settings},
+    project::{Environment, HoldEnd, Limits, Project, Settings, Unauthenticated},
 };
 use ferropay_wire::signature::Secret;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 /// Accounts of the two emulated providers and of the real one.
 pub(crate) const ACCOUNTS: [(ProviderAccountId, Environment); 3] = [
@@ -81,36 +84,87 @@ impl Merchant {
     }
 }
 
+/// Demands of a channel that can be asked for, by type of operation.
+fn demands(lists: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    let owned = |members: &&[&str]| members.iter().map(|&member| member.to_owned()).collect();
+    lists.iter().map(|(kind, members)| ((*kind).to_owned(), owned(members))).collect()
+}
+
+fn fee(rate: &str, fixed_minor: i64) -> FeeRule {
+    FeeRule { rate: rate.parse().unwrap_or_default(), fixed_minor, rounding: Rounding::HalfEven }
+}
+
 /// The merchants of a simulation.
 pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
     let credit = |units: i64| [("EUR".to_owned(), units), ("USD".to_owned(), units)].into_iter().collect();
     let short = u32::try_from(dice.between(5, 120)).unwrap_or(60);
+    let lag = u32::try_from(dice.between(600, 400_000)).unwrap_or(3_600);
     vec![
-        Merchant::new(1, &["EUR", "USD"], |_| {}),
+        Merchant::new(1, &["EUR", "USD"], |project| {
+            let settings = &mut project.settings;
+            settings.partial_approval_allowed = true;
+            settings.merchant_auth_allowed = true;
+            settings.account_verification_allowed = true;
+            settings.verification_amounts = [("EUR".to_owned(), 100)].into_iter().collect();
+        }),
         Merchant::new(2, &["EUR"], |project| {
             project.card_account = ProviderAccountId::new(2);
-            let fee = |rate, fixed_minor| FeeRule { rate, fixed_minor, rounding: Rounding::HalfEven };
             let settings = &mut project.settings;
-            settings.sale_fee = fee("0.029".parse().unwrap_or_default(), 25);
-            settings.refund_fee = fee("0".parse().unwrap_or_default(), 10);
+            settings.sale_fee = fee("0.029", 25);
+            settings.refund_fee = fee("0", 10);
             settings.callback_url_success = Some("http://m2.example/success".to_owned());
             settings.callback_url_decline = Some("http://m2.example/decline".to_owned());
             settings.refund_interval_seconds = 0;
             let limits = Limits { smallest: Some(100), largest: Some(50_000) };
             settings.sale_limits = [("EUR".to_owned(), limits)].into_iter().collect();
             settings.credit = credit(1_000);
+            settings.account_verification_allowed = true;
+            settings.three_ds = false;
+            settings.hold_end = HoldEnd::Capture;
+            settings.hold_lag_seconds = Some(lag);
+            // Holds of restaurants may be changed by any amount.
+            settings.category = Some(5812);
+            let phone: &[&str] = &["customer.phone"];
+            settings.required_data = demands(&[
+                ("sale", &["customer.phone", "customer.email"]),
+                ("auth", phone),
+                ("account verification", &["customer.phone", "customer.email"]),
+                ("capture", &["customer.phone", "customer.email"]),
+                ("cancel", &["customer.phone", "customer.email"]),
+                ("refund", &["customer.phone", "customer.email"]),
+                ("reversal", &["customer.phone", "customer.email"]),
+            ]);
         }),
         Merchant::new(3, &["USD", "JPY"], |project| {
             project.environment = Environment::Production;
             project.card_account = ProviderAccountId::new(3);
-            project.settings.legacy_callbacks = true;
-            project.settings.refund_interval_seconds = 5;
+            let settings = &mut project.settings;
+            settings.legacy_callbacks = true;
+            settings.refund_interval_seconds = 5;
+            settings.three_ds_unavailable = Unauthenticated::Decline;
+            settings.merchant_auth_allowed = true;
         }),
         Merchant::new(4, &["KWD", "EUR"], |project| {
-            project.settings.card_threshold_seconds = short;
-            project.settings.refund_interval_seconds = 1;
-            project.settings.customer_id_required = true;
-            project.settings.credit = credit(100_000);
+            let settings = &mut project.settings;
+            settings.card_threshold_seconds = short;
+            settings.refund_interval_seconds = 1;
+            settings.customer_id_required = true;
+            settings.credit = credit(100_000);
+            settings.account_verification_allowed = true;
+            settings.merchant_auth_allowed = true;
+            settings.hold_end = HoldEnd::Capture;
+        }),
+        Merchant::new(5, &["EUR"], |project| {
+            project.card_account = ProviderAccountId::new(2);
+            let settings = &mut project.settings;
+            settings.account_verification_allowed = true;
+            settings.verification_amounts = [("EUR".to_owned(), 1)].into_iter().collect();
+            settings.required_data = demands(&[
+                ("sale", &["customer.phone"]),
+                ("auth", &["customer.phone"]),
+                ("account verification", &["customer.phone"]),
+            ]);
+            settings.credit = credit(100_000);
         }),
     ]
 }

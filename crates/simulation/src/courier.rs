@@ -100,7 +100,9 @@ impl Post {
                 *posts += 1;
                 let first = *posts == 1;
                 let (project, subject, number) = (told.project, told.subject, told.number);
-                if let (true, Subject::Payment(key)) = (first, subject) {
+                // Which of several that say the same it is nobody can tell.
+                let only = about.len() == 1;
+                if let (true, true, Subject::Payment(key)) = (first, only, subject) {
                     let now = world.business(project);
                     for earlier in seen.of_payment.get(&key).into_iter().flatten() {
                         let Some(it) = seen.callbacks.get(earlier) else { continue };

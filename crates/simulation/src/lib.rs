@@ -12,10 +12,13 @@
 mod actions;
 mod asking;
 mod bodies;
+mod book;
 mod cast;
 mod clock;
 mod courier;
 mod crash;
+mod customers;
+mod issuers;
 mod life;
 mod log;
 mod oracle;

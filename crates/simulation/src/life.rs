@@ -68,6 +68,7 @@ async fn run(durable: &Durable<'_>, steps: &mut u32) {
         *steps -= 1;
         actions::act(&mut life).await;
         life.hand_over_late_answers();
+        life.tell_results();
     }
     if !world.has_findings() {
         life.come_to_an_end().await;
@@ -127,6 +128,20 @@ impl Life {
         }
     }
 
+    /// Issuers tell what came of their challenges, again and again until they are heard.
+    pub(crate) fn tell_results(&self) {
+        for issuers in &self.world.issuers {
+            for (id, body) in issuers.notices(self.world.now()) {
+                let (world, engine, issuers) = (self.world.clone(), self.engine.clone(), issuers.clone());
+                tokio::spawn(async move {
+                    let answer = engine.result_notice(&body).await;
+                    world.note(format_args!("issuer tells the result of {id}: {answer}"));
+                    issuers.answered(id, &answer);
+                });
+            }
+        }
+    }
+
     /// Moves a project's clock on to `offset`.
     pub(crate) async fn move_clock(&self, merchant: &Merchant, offset: i64) {
         match self.store.advance_clock(merchant.id, offset).await {
@@ -146,6 +161,7 @@ impl Life {
                 break;
             }
             self.hand_over_late_answers();
+            self.tell_results();
             tokio::time::sleep(self.poll_every + Duration::from_millis(1)).await;
             if asking::waiting(&world) > 0 || self.engine.in_hand() > 0 {
                 continue;
@@ -167,12 +183,13 @@ impl Life {
         let mut any = false;
         let known = world.seen.lock().inbox.clone();
         let arrivals = world.providers.iter().filter_map(|provider| provider.next_arrival(&known));
+        let arrivals = arrivals.chain(world.issuers.iter().filter_map(|issuers| issuers.next_notice()));
         let due = self.store.next_due(None).await.ok().flatten();
         if let Some(next) = arrivals.chain(due).min() {
             any = true;
             let now = world.now();
             if next > now {
-                world.clock.leap(next.since(now));
+                world.leap(next.since(now));
             }
         }
         for merchant in world.merchants.iter().filter(|merchant| merchant.has_clock()) {
@@ -208,11 +225,15 @@ async fn start_engine(
         entropy: world.entropy.clone(),
         courier: Arc::new(Post(world.clone())),
         hook: Some(Arc::new(hook)),
+        public_url: "http://platform.example".to_owned(),
         settings: Settings { poll_every, ..Settings::default() },
     };
     let engine = Engine::new(parts).await.map_err(|error| error.to_string())?;
     for provider in &world.providers {
         engine.connect(provider.clone());
+    }
+    for issuers in &world.issuers {
+        engine.authenticate_with(issuers.clone());
     }
     engine.start();
     Ok(engine)

@@ -7,7 +7,7 @@ use ferropay_domain::{
     ids::ProviderAccountId,
     ledger::Owner,
     money::Currency,
-    payment::{Ask, AttemptStatus, OperationStatus},
+    payment::{Ask, Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, TransStatus},
 };
 use ferropay_store::{DeliveryState, Store};
 use ferropay_wire::{
@@ -106,8 +106,8 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
                 wrong.push(format!("the provider knows {}, the platform does not", shown(attempt)));
             }
             if let Some(done) = entry.done.filter(|_| !entry.undone) {
-                let sign = if entry.returns() { -1 } else { 1 };
-                *owed.entry((account, done.currency)).or_default() += sign * done.minor;
+                let sum = owed.entry((account, done.currency)).or_default();
+                *sum += entry.ask.money_direction() * done.minor;
             }
             entries.insert(attempt, entry);
         }
@@ -119,22 +119,42 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
             wrong.push(format!("attempt {} has no operation", shown(*id)));
             continue;
         };
-        let counted = (attempt.status == AttemptStatus::Approved).then_some(operation.amount);
-        if done != counted {
+        // A part may have been approved, and counts for that much.
+        let amount = match attempt.ask {
+            Ask::Sale | Ask::Auth => operation.amount,
+            _ => attempt.amount,
+        };
+        let counted = (attempt.status == AttemptStatus::Approved).then_some(amount);
+        let agrees = match attempt.ask {
+            Ask::StartMerchantAuth => true,
+            // Whatever was held for a verification is not kept.
+            Ask::Verify => done.is_none_or(|done| done.minor == 0 && counted == Some(done)),
+            _ => done == counted,
+        };
+        if !agrees {
             wrong.push(format!(
-                "{} {} is {} for the platform ({counted:?}), the provider has {entry:?}",
+                "{} {} ({}) is {} for the platform ({counted:?}), the provider has {entry:?}",
                 operation.kind,
                 shown(*id),
+                attempt.ask,
                 attempt.status
             ));
         }
+    }
+    for operation in operations.values() {
+        let of_it = attempts.values().filter(|attempt| attempt.id.operation == operation.id);
+        let decided = of_it.filter(|attempt| decides(operation, attempt)).count();
         let success = operation.status == OperationStatus::Success;
-        if success != (attempt.status == AttemptStatus::Approved) {
+        // What a capture or a cancel did to the hold is shown as an operation without attempts.
+        let shown_only = matches!(operation.kind, OperationKind::Incremental | OperationKind::Decremental)
+            && operation.detail.automatic;
+        if !shown_only && decided != usize::from(success) {
             wrong.push(format!(
-                "{} {} is {}, its attempt {}",
-                operation.kind, operation.id, operation.status, attempt.status
+                "{} {} is {}, done {decided} times",
+                operation.kind, operation.id, operation.status
             ));
         }
+        authentication(world, operation, wrong);
     }
     match life.store.balances(None).await {
         Ok(balances) => {
@@ -210,9 +230,37 @@ fn callbacks(world: &World, wrong: &mut Vec<String>) {
     }
 }
 
-impl crate::provider::Entry {
-    /// Whether it moves money back to the customer.
-    fn returns(&self) -> bool {
-        matches!(self.ask, Ask::Refund | Ask::Void)
+/// Whether an attempt is the one by which its operation is done.
+fn decides(operation: &Operation, attempt: &Attempt) -> bool {
+    use AttemptStatus::{Approved, Reversed, Reversing};
+    let ask = match operation.kind {
+        OperationKind::Cancel if attempt.ask == Ask::Decrement => Ask::Decrement,
+        kind => Ask::first_of(kind),
+    };
+    let done = match operation.kind {
+        // What was held for it has been given back since.
+        OperationKind::AccountVerification => {
+            matches!(attempt.status, Approved | Reversing | Reversed)
+                && operation.status == OperationStatus::Success
+        }
+        _ => attempt.status == Approved,
+    };
+    attempt.ask == ask && done
+}
+
+/// Nothing is done for a customer whom the issuer refused, or whom it asked and never heard of again.
+fn authentication(world: &World, operation: &Operation, wrong: &mut Vec<String>) {
+    let Some(known) = operation.detail.authentication.as_deref() else { return };
+    let decision = world.issuers.iter().find_map(|issuers| issuers.decision(known.id));
+    let Some(decision) = decision else { return };
+    let refused = match &decision.result {
+        Some(result) => {
+            result.cancelled.is_some() || matches!(result.status, TransStatus::N | TransStatus::R)
+        }
+        None => true,
+    };
+    let answered = known.ds_transaction.is_some();
+    if refused && answered && operation.status == OperationStatus::Success {
+        wrong.push(format!("{} {} succeeds although {decision:?}", operation.kind, operation.id));
     }
 }

@@ -4,15 +4,15 @@
 //! What the platform believes is held against its book; what the platform must never send it notices at once.
 
 use crate::{
+    book::{Book, Entry, Said},
     random::Dice,
     world::{Mood, World},
 };
 use ferropay_domain::{
-    codes::{self, Code},
+    codes,
     decide::Outcome,
     ids::{AttemptId, ProviderAccountId},
-    money::{Currency, Money},
-    payment::{Ask, ProviderAnswer},
+    payment::ProviderAnswer,
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -30,26 +30,6 @@ const REPEAT_WINDOW: Duration = Duration::from_mins(15);
 /// How long the connector waits for an answer.
 const TIME_OUT: Duration = Duration::from_secs(30);
 
-/// What the provider has on an attempt.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) ask: Ask,
-    /// What it really did; none when it refused.
-    pub(crate) done: Option<Money>,
-    pub(crate) undone: bool,
-    /// The debit it returns money of.
-    original: Option<AttemptId>,
-    /// It said that it refused, and did it.
-    lied: bool,
-    answer: Answer,
-}
-
-#[derive(Clone, Debug)]
-enum Answer {
-    Approved(Money),
-    Declined(Code),
-}
-
 /// What becomes of a message and its answer.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
@@ -59,16 +39,12 @@ enum Fate {
     AnswerLate,
     AnsweredTwice,
     NotSent,
+    /// It leaves all the same.
+    SaidNotSent,
 }
 
-#[derive(Debug, Default)]
-struct Book {
-    entries: BTreeMap<AttemptId, Entry>,
-    /// Answers still on their way, with the moment they arrive.
-    late: Vec<(Timestamp, LateAnswer)>,
-}
-
-// `LateAnswer` is the engine's; its debug form holds no card data.
+/// Answers still on their way, with the moment they arrive.
+type Late = Vec<(Timestamp, LateAnswer)>;
 
 /// The provider, as a connector of the engine.
 pub(crate) struct Provider {
@@ -77,6 +53,7 @@ pub(crate) struct Provider {
     day: OperationDay,
     dice: Dice,
     book: Mutex<Book>,
+    late: Mutex<Late>,
     world: Weak<World>,
 }
 
@@ -91,7 +68,7 @@ impl Provider {
         let hour = i8::try_from(dice.between(0, 23)).unwrap_or(0);
         let zone = tz::TimeZone::fixed(tz::offset(i8::try_from(dice.between(0, 12)).unwrap_or(0)));
         let day = OperationDay { cut_off: civil::time(hour, 0, 0, 0), zone };
-        Self { account, environment, day, dice, book: Mutex::default(), world }
+        Self { account, environment, day, dice, book: Mutex::default(), late: Mutex::default(), world }
     }
 
     /// What it has on every attempt it heard of.
@@ -106,20 +83,20 @@ impl Provider {
         now: Timestamp,
         known: &BTreeSet<(ProviderAccountId, String)>,
     ) -> Vec<LateAnswer> {
-        let mut book = self.book.lock();
-        book.late.retain(|(_, late)| !known.contains(&(late.account, late.id.clone())));
-        book.late.iter().filter(|(at, _)| *at <= now).map(|(_, late)| late.clone()).collect()
+        let mut waiting = self.late.lock();
+        waiting.retain(|(_, late)| !known.contains(&(late.account, late.id.clone())));
+        waiting.iter().filter(|(at, _)| *at <= now).map(|(_, late)| late.clone()).collect()
     }
 
     /// When the next answer arrives.
     pub(crate) fn next_arrival(&self, known: &BTreeSet<(ProviderAccountId, String)>) -> Option<Timestamp> {
-        let mut book = self.book.lock();
-        book.late.retain(|(_, late)| !known.contains(&(late.account, late.id.clone())));
-        book.late.iter().map(|(at, _)| *at).min()
+        let mut waiting = self.late.lock();
+        waiting.retain(|(_, late)| !known.contains(&(late.account, late.id.clone())));
+        waiting.iter().map(|(at, _)| *at).min()
     }
 
     fn fate(&self, world: &World) -> Fate {
-        use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost};
+        use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost, SaidNotSent};
         let fates: &[(u64, Fate)] = match world.mood(|moods| moods.provider) {
             Mood::Well if world.is_calm() => &[(1, Answered)],
             Mood::Well => &[
@@ -137,6 +114,7 @@ impl Provider {
                 (20, AnswerLate),
                 (10, AnsweredTwice),
                 (5, NotSent),
+                (1, SaidNotSent),
             ],
             Mood::Away => &[(1, NotSent)],
         };
@@ -154,8 +132,12 @@ impl Provider {
 
     async fn call_once(&self, world: &World, order: Order) -> Outcome {
         world.crash.step_or_wait().await;
-        let fate = self.fate(world);
+        let mut fate = self.fate(world);
         let (attempt, ask) = (order.attempt, order.ask);
+        if ask.is_repeated() && matches!(fate, Fate::SaidNotSent) {
+            // Two answers that differ about what is never undone: only a person could settle that.
+            fate = Fate::NotSent;
+        }
         world.note(format_args!(
             "provider {}: {ask} {} of {}{} ({fate:?})",
             self.account,
@@ -175,25 +157,33 @@ impl Provider {
                 world.crash.step_or_wait().await;
                 return lost;
             }
-            Fate::Answered | Fate::AnswerLost | Fate::AnswerLate | Fate::AnsweredTwice => {}
+            Fate::Answered
+            | Fate::AnswerLost
+            | Fate::AnswerLate
+            | Fate::AnsweredTwice
+            | Fate::SaidNotSent => {}
         }
         self.travel().await;
-        let entry = self.receive(world, &order);
+        let entry = self.receive(world, &order, fate);
         self.travel().await;
-        if matches!(fate, Fate::AnswerLate | Fate::AnsweredTwice) {
-            self.send_later(world, attempt, &entry.answer);
+        if matches!(fate, Fate::AnswerLate | Fate::AnsweredTwice | Fate::SaidNotSent) {
+            self.send_later(world, attempt, entry.said);
         }
         if matches!(fate, Fate::AnswerLost | Fate::AnswerLate) {
             tokio::time::sleep(TIME_OUT).await;
             world.crash.step_or_wait().await;
             return lost;
         }
+        if matches!(fate, Fate::SaidNotSent) {
+            world.crash.step_or_wait().await;
+            return Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE };
+        }
         world.crash.step_or_wait().await;
-        match entry.answer {
-            Answer::Approved(amount) => {
-                Outcome::Approved { amount, answer: answer(attempt, "00", world.now()) }
-            }
-            Answer::Declined(code) => Outcome::Declined { code, answer: answer(attempt, "05", world.now()) },
+        let at = world.now();
+        match entry.said {
+            Said::Approved(amount) => Outcome::Approved { amount, answer: answer(attempt, "00", at) },
+            Said::Declined(code) => Outcome::Declined { code, answer: answer(attempt, "05", at) },
+            Said::Offered => Outcome::MerchantAuthOffered { answer: answer(attempt, "65", at) },
         }
     }
 
@@ -213,108 +203,65 @@ impl Provider {
             world.finding(format!("attempt {} is sent again as if it were new", shown(attempt)));
         }
         let age = world.now().since(order.created_at);
-        if !order.ask.is_repeated() && age > REPEAT_WINDOW {
+        if !order.ask.is_repeated() && age > REPEAT_WINDOW && !world.has_just_leapt() {
             world.finding(format!("attempt {} is repeated when it is no longer recognised", shown(attempt)));
         }
     }
 
     /// A message has arrived.
-    fn receive(&self, world: &World, order: &Order) -> Entry {
+    fn receive(&self, world: &World, order: &Order, fate: Fate) -> Entry {
         let mut book = self.book.lock();
         if let Some(known) = book.entries.get(&order.attempt) {
             return known.clone();
         }
-        let original = order.original.map(|original| original.attempt);
-        if let Some(original) = original {
-            let debit = book.entries.get(&original);
-            let taken = debit.filter(|debit| !debit.undone).and_then(|debit| debit.done);
-            let returns: Vec<&Entry> = book
-                .entries
-                .values()
-                .filter(|entry| entry.original == Some(original) && !entry.undone)
-                .collect();
-            let returned: i64 = returns.iter().filter_map(|entry| entry.done).map(|done| done.minor).sum();
-            let taken = taken.map_or(0, |taken| taken.minor);
-            let too_much = returned.saturating_add(order.amount.minor) > taken;
-            if too_much && returns.iter().any(|entry| entry.lied) {
-                // The platform cannot know; the provider does.
-                let answer = Answer::Declined(codes::GENERAL_DECLINE);
-                let entry =
-                    Entry { ask: order.ask, done: None, undone: false, original: None, lied: false, answer };
-                book.entries.insert(order.attempt, entry.clone());
-                return entry;
+        let hidden = matches!(fate, Fate::SaidNotSent);
+        let entry = match book.receive(order, &self.dice, hidden) {
+            Ok(entry) => entry,
+            Err(wrong) => {
+                world.finding(format!("{} {wrong}", shown(order.attempt)));
+                book.undo(order);
+                return book
+                    .entries
+                    .get(&order.attempt)
+                    .cloned()
+                    .unwrap_or_else(|| Entry::refused(order.ask));
             }
-            if too_much {
-                world.finding(format!(
-                    "{} would return {} of {taken} taken, {returned} returned",
-                    shown(order.attempt),
-                    order.amount
-                ));
-            }
-        }
-        let (done, answer) = self.decide(order);
-        let lied = done.is_some() && matches!(answer, Answer::Declined(_));
-        let entry = Entry { ask: order.ask, done, undone: false, original, lied, answer };
+        };
+        drop(book);
         world.note(format_args!(
             "provider {}: does {} as {:?} says {:?}",
             self.account,
             shown(order.attempt),
             entry.done,
-            entry.answer
+            entry.said
         ));
-        book.entries.insert(order.attempt, entry.clone());
-        if let (Some(amount), Answer::Declined(_)) = (done, &entry.answer) {
+        if let (Some(amount), false) = (entry.done, matches!(entry.said, Said::Approved(_))) {
             // It will say so in the end.
             let at = world.now().plus(Duration::from_secs(self.dice.between(1, 900)));
-            book.late.push((at, self.late(order.attempt, &Answer::Approved(amount), at)));
+            let late = self.late(order.attempt, Said::Approved(amount), at);
+            self.late.lock().push((at, late));
         }
         entry
     }
 
-    /// What it does, and what it says it did.
-    fn decide(&self, order: &Order) -> (Option<Money>, Answer) {
-        let asked = order.amount;
-        let refused = (None, Answer::Declined(*self.dice.pick(&DECLINES).unwrap_or(&codes::GENERAL_DECLINE)));
-        let may_contradict = !order.ask.is_repeated();
-        match self.dice.between(1, 100) {
-            1..=18 => refused,
-            19 if may_contradict => (Some(asked), refused.1),
-            20..=24 if order.ask == Ask::Sale && asked.minor > 1 => {
-                let part = Money::new(self.dice.amount(1, asked.minor - 1), asked.currency);
-                (Some(part), Answer::Approved(part))
-            }
-            25 if order.ask == Ask::Sale => (Some(asked), Answer::Approved(self.nonsense(asked))),
-            _ => (Some(asked), Answer::Approved(asked)),
-        }
-    }
-
-    /// An amount nothing can have been approved for.
-    fn nonsense(&self, asked: Money) -> Money {
-        match (self.dice.between(1, 3), Currency::parse("GBP")) {
-            (1, _) => Money::new(0, asked.currency),
-            (2, Ok(other)) => Money::new(asked.minor, other),
-            _ => Money::new(asked.minor.saturating_add(1), asked.currency),
-        }
-    }
-
-    fn send_later(&self, world: &World, attempt: AttemptId, answer: &Answer) {
+    fn send_later(&self, world: &World, attempt: AttemptId, said: Said) {
         let seconds = match self.dice.between(1, 3) {
             1 => self.dice.between(0, 2),
             2 => self.dice.between(2, 60),
             _ => self.dice.between(60, 900),
         };
         let at = world.now().plus(Duration::from_secs(seconds));
-        let late = self.late(attempt, answer, at);
-        let mut book = self.book.lock();
-        if !book.late.iter().any(|(_, known)| known.id == late.id) {
-            book.late.push((at, late));
+        let late = self.late(attempt, said, at);
+        let mut waiting = self.late.lock();
+        if !waiting.iter().any(|(_, known)| known.id == late.id) {
+            waiting.push((at, late));
         }
     }
 
-    fn late(&self, attempt: AttemptId, said: &Answer, at: Timestamp) -> LateAnswer {
+    fn late(&self, attempt: AttemptId, said: Said, at: Timestamp) -> LateAnswer {
         let (approved, code) = match said {
-            Answer::Approved(amount) => (Some(*amount), "00"),
-            Answer::Declined(_) => (None, "05"),
+            Said::Approved(amount) => (Some(amount), "00"),
+            Said::Declined(_) | Said::Offered => (None, "05"),
         };
         let id = format!("{}:{code}", attempt.reference());
         LateAnswer { account: self.account, attempt, id, approved, answer: answer(attempt, code, at) }
@@ -335,7 +282,7 @@ impl Provider {
             return Reversal::Unanswered;
         }
         self.travel().await;
-        self.undo(&order);
+        self.book.lock().undo(&order);
         if matches!(fate, Fate::AnswerLost | Fate::AnswerLate) {
             tokio::time::sleep(TIME_OUT).await;
             world.crash.step_or_wait().await;
@@ -345,17 +292,7 @@ impl Provider {
         world.crash.step_or_wait().await;
         Reversal::Acknowledged
     }
-
-    fn undo(&self, order: &Order) {
-        let mut book = self.book.lock();
-        let refused = Answer::Declined(codes::GENERAL_DECLINE);
-        let unheard =
-            Entry { ask: order.ask, done: None, undone: true, original: None, lied: false, answer: refused };
-        book.entries.entry(order.attempt).or_insert(unheard).undone = true;
-    }
 }
-
-const DECLINES: [Code; 3] = [codes::GENERAL_DECLINE, Code::new(10_105), Code::new(20_100)];
 
 fn answer(attempt: AttemptId, code: &str, at: Timestamp) -> ProviderAnswer {
     ProviderAnswer {

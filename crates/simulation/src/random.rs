@@ -79,6 +79,11 @@ impl Entropy for Dice {
         }
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
+
+    fn bytes(&self) -> [u8; 16] {
+        let [high, low] = [self.next(), self.next()];
+        ((u128::from(high) << 64) | u128::from(low)).to_be_bytes()
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use crate::walked::Walks;
 use ferropay_domain::{
     callback::Subject,
-    change::{ChangeSet, PaymentWrite, Request, Write},
+    change::{ChangeSet, PaymentWrite, Request, Walked, Write},
     ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     payment::{
-        Attempt, Operation, Payment,
-        machine::{self, Notice, Transition},
+        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentStatus,
+        machine::{self, Notice, PaymentEffect, Transition},
     },
     time::Timestamp,
 };
@@ -122,20 +122,38 @@ impl Seen {
                         payment.id, before.version, payment.version
                     ));
                 }
-                if before.status != payment.status {
-                    self.walks.payment(before.status, payment.status);
-                }
-                if !machine::payment_may_become(before.status, payment.status) {
-                    wrong.push(format!(
-                        "payment {} becomes {} out of {}",
-                        payment.id, payment.status, before.status
-                    ));
-                }
             }
             _ => wrong.push(format!("payment {} is written as if it were not what it is", payment.id)),
         }
+        let before = before.map_or(PaymentStatus::Processing, |before| before.status);
+        self.statuses(changes, before, payment, wrong);
         if payment.returned.saturating_add(payment.returning) > payment.debited {
             wrong.push(format!("payment {} returns more than was debited", payment.id));
+        }
+    }
+
+    /// The way of a payment from status to status in a commit, which may be several steps.
+    fn statuses(
+        &mut self,
+        changes: &ChangeSet,
+        before: PaymentStatus,
+        payment: &Payment,
+        wrong: &mut Vec<String>,
+    ) {
+        let becomes = |walk: &Walked| match walk.row.payment {
+            PaymentEffect::Becomes(status) => Some(status),
+            _ => None,
+        };
+        let steps = changes.walked.iter().filter_map(becomes).chain([payment.status]);
+        let mut at = before;
+        for next in steps {
+            if !machine::payment_may_become(at, next) {
+                wrong.push(format!("payment {} becomes {next} out of {at}", payment.id));
+            }
+            if at != next {
+                self.walks.payment(at, next);
+            }
+            at = next;
         }
     }
 
@@ -146,7 +164,11 @@ impl Seen {
             let Some(before) = before else { continue };
             let possible =
                 machine::ATTEMPTS.iter().any(|(from, _, to)| (*from, *to) == (before.status, attempt.status));
-            if before.status != attempt.status || before.late_approvals != attempt.late_approvals {
+            if self.was_done_and_undone(changes, attempt, before.status) {
+                continue;
+            }
+            let again = attempt.status == AttemptStatus::Unknown;
+            if again || before.status != attempt.status || before.late_approvals != attempt.late_approvals {
                 self.walks.attempt(before.status, attempt.status);
             }
             if !possible && before.status != attempt.status {
@@ -156,6 +178,19 @@ impl Seen {
                 ));
             }
         }
+    }
+
+    /// The amount of a verification is approved and given back in one decision: two steps at once.
+    fn was_done_and_undone(&mut self, changes: &ChangeSet, attempt: &Attempt, before: AttemptStatus) -> bool {
+        let success = changes.operations.iter().map(Write::record).any(|operation| {
+            operation.id == attempt.id.operation && operation.status == OperationStatus::Success
+        });
+        let both = success && attempt.ask == Ask::Verify && attempt.status == AttemptStatus::Reversing;
+        if both {
+            self.walks.attempt(before, AttemptStatus::Approved);
+            self.walks.attempt(AttemptStatus::Approved, AttemptStatus::Reversing);
+        }
+        both
     }
 
     fn request(&mut self, request: &Request, commit: &Commit, wrong: &mut Vec<String>) {

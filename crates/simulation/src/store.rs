@@ -11,8 +11,8 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Store, Unavailable, sqlite::SqliteStore,
-    vault::Sealed,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Standing, Store, Unavailable,
+    sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -129,6 +129,10 @@ impl Store for WatchedStore {
 
     fn scene(&self, attempt: AttemptId) -> Answer<'_, Option<Scene>> {
         self.read(self.inner.scene(attempt))
+    }
+
+    fn standing(&self, operation: OperationId) -> Answer<'_, Option<Standing>> {
+        self.read(self.inner.standing(operation))
     }
 
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {

@@ -2,7 +2,7 @@
 
 use ferropay_domain::payment::{
     AttemptStatus, OperationKind, PaymentStatus,
-    machine::{ATTEMPTS, ONE_STEP_PURCHASE, OPERATIONS, Transition},
+    machine::{ATTEMPTS, AttemptEvent, OPERATIONS, PaymentMachine, Transition},
 };
 use std::collections::BTreeMap;
 
@@ -80,23 +80,26 @@ impl Walks {
     /// Every change of a payment's status.
     pub fn payments(&self) -> Vec<Walk> {
         let mut walks = Vec::new();
-        for (id, from, followers) in ONE_STEP_PURCHASE {
+        for (id, from, followers) in PaymentMachine::ALL.iter().flat_map(|machine| machine.rows()) {
             for to in *followers {
                 let times = self.payments.get(&(*from, *to)).copied().unwrap_or(0);
                 walks.push(Walk { id, what: "payment", from: from.text(), event: "", to: to.text(), times });
             }
         }
+        // A payment that stays as it is walks nothing; machines share statuses.
         walks.retain(|walk| walk.from != walk.to);
+        let mut known: Vec<(&str, &str)> = Vec::new();
+        walks.retain(|walk| {
+            let fresh = !known.contains(&(walk.from, walk.to));
+            known.push((walk.from, walk.to));
+            fresh
+        });
         walks
     }
 
     /// Every row of the attempts' machine.
     pub fn attempts(&self) -> Vec<Walk> {
-        let row = |(from, event, to): &(
-            AttemptStatus,
-            ferropay_domain::payment::machine::AttemptEvent,
-            AttemptStatus,
-        )| Walk {
+        let row = |(from, event, to): &(AttemptStatus, AttemptEvent, AttemptStatus)| Walk {
             id: "",
             what: "attempt",
             from: from.text(),

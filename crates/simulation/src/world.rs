@@ -5,12 +5,13 @@ use crate::{
     cast::{self, Merchant},
     clock::VirtualClock,
     crash::Crash,
+    issuers::Issuers,
     provider::Provider,
     random::Dice,
     seen::Seen,
     trace::Trace,
 };
-use ferropay_domain::{ids::ProjectId, time::Timestamp};
+use ferropay_domain::{ids::ProjectId, project::Environment, time::Timestamp};
 use ferropay_engine::clock::Clock as _;
 use parking_lot::Mutex;
 use std::{
@@ -19,6 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 /// How the parts of the world behave at present.
@@ -56,6 +58,7 @@ pub(crate) struct World {
     pub(crate) merchant_dice: Dice,
     pub(crate) merchants: Vec<Merchant>,
     pub(crate) providers: Vec<Arc<Provider>>,
+    pub(crate) issuers: Vec<Arc<Issuers>>,
     pub(crate) moods: Mutex<Moods>,
     pub(crate) seen: Mutex<Seen>,
     pub(crate) asked: Mutex<Vec<Asked>>,
@@ -64,6 +67,8 @@ pub(crate) struct World {
     lives: AtomicU32,
     /// Whether another node took over in this life.
     taken_over: AtomicBool,
+    /// When the clock leapt last.
+    leapt_at: Mutex<Option<Timestamp>>,
     findings: Mutex<Vec<String>>,
 }
 
@@ -85,6 +90,10 @@ impl World {
                     Arc::new(Provider::new(account, environment, seed, world.clone()))
                 })
                 .collect(),
+            issuers: [Environment::Test, Environment::Production]
+                .into_iter()
+                .map(|environment| Arc::new(Issuers::new(environment, seed, world.clone())))
+                .collect(),
             moods: Mutex::new(Moods {
                 calm: false,
                 provider: Mood::Well,
@@ -96,6 +105,7 @@ impl World {
             in_flight: AtomicUsize::new(0),
             lives: AtomicU32::new(0),
             taken_over: AtomicBool::new(false),
+            leapt_at: Mutex::default(),
             findings: Mutex::default(),
         })
     }
@@ -126,6 +136,17 @@ impl World {
     /// Real time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The clock leaps.
+    pub(crate) fn leap(&self, span: Duration) {
+        self.clock.leap(span);
+        *self.leapt_at.lock() = Some(self.now());
+    }
+
+    /// Whether the clock leapt a moment ago, so that somebody may still go by what it showed before.
+    pub(crate) fn has_just_leapt(&self) -> bool {
+        self.leapt_at.lock().is_some_and(|at| self.now().since(at) < Duration::from_secs(2))
     }
 
     /// Business time of a project.

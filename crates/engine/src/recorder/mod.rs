@@ -180,10 +180,10 @@ pub(crate) struct Walk {
 
 impl Walk {
     /// The steps in a change set, where they are to be recorded.
-    pub(crate) fn take(
+    pub(crate) fn of(
         recorder: &Recorder,
         known: &KnownProject,
-        changes: &mut ChangeSet,
+        changes: &ChangeSet,
         at: Timestamp,
     ) -> Option<Self> {
         if changes.walked.is_empty() {
@@ -194,7 +194,7 @@ impl Walk {
         let steps = Steps {
             kind: changes.operations.first()?.record().kind,
             attempt: changes.attempts.first().map(|write| write.record().status),
-            walked: std::mem::take(&mut changes.walked),
+            walked: changes.walked.clone(),
         };
         Some(Self { place, payment: payment.key, payment_id: payment.id.as_str().into(), steps })
     }

@@ -1,7 +1,7 @@
 //! Opening a database file: whose it is, which schema it has, and the steps to the newest one.
 
 use super::{OpenError, Options};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{path::Path, time::Duration};
 
 /// Marks a file as ours: the letters `FePy`.
@@ -45,6 +45,8 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
 /// A new database in memory, gone when it is closed.
 pub(super) fn open_in_memory(options: &Options) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_in_memory()?;
+    // Otherwise a statement is prepared again whenever its limit is bound to another number.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "page_size", options.page_size)?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;

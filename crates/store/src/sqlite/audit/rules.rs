@@ -223,10 +223,13 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a hold that ends has its task",
+        // Not while the platform is ending it.
         "SELECT p.key AS payment FROM payments AS p
          WHERE p.status = 9 AND json_extract(p.detail, '$.hold.ends') IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM tasks AS t
-            WHERE t.kind = 6 AND t.number = json_extract(p.detail, '$.hold.attempt.operation'))",
+            WHERE t.kind = 6 AND t.number = json_extract(p.detail, '$.hold.attempt.operation'))
+         AND NOT EXISTS (SELECT 1 FROM operations AS o
+            WHERE o.id = p.open AND json_extract(o.detail, '$.automatic'))",
     ),
     (
         // Attempts: 1 created, 4 unknown, 7 reversing.

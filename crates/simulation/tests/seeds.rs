@@ -1,0 +1,160 @@
+//! Two hundred seeds, the proof that a seed is all there is, and the page that says what they walk.
+#![cfg(test)]
+
+use ferropay_simulation::{Plan, Report, Walk, Walks, run};
+use std::{fmt::Write, fs, path::Path};
+
+/// How many steps each seed takes.
+const STEPS: u32 = 500;
+
+/// How many seeds there are; they begin at 1.
+const SEEDS: u64 = 200;
+
+fn simulate(seed: u64) -> Report {
+    let report = run(Plan { seed, steps: STEPS, trace: false }).unwrap();
+    assert!(
+        report.findings.is_empty(),
+        "seed {seed}: {:#?}\nthe end of what happened:\n{}\nrun it again: cargo run -p ferropay-simulation -- \
+         --seed {seed} --steps {STEPS} --trace",
+        report.findings,
+        report.trace.iter().rev().take(60).rev().cloned().collect::<Vec<_>>().join("\n")
+    );
+    assert!(
+        report.commits > 100 && report.payments > 20 && report.lives > 1,
+        "seed {seed} does next to nothing"
+    );
+    report
+}
+
+macro_rules! seeds {
+    ($($name:ident: $first:literal;)*) => {
+        /// Every seed is in one of them.
+        const FIRST: &[u64] = &[$($first),*];
+
+        $(
+            // D-474 G-052 G-055 G-057 G-089 G-280 G-284
+            #[test]
+            fn $name() {
+                for seed in $first..$first + SEEDS / 10 {
+                    simulate(seed);
+                }
+            }
+        )*
+    };
+}
+
+seeds! {
+    nothing_is_lost_or_done_twice_from_seed_1: 1;
+    nothing_is_lost_or_done_twice_from_seed_21: 21;
+    nothing_is_lost_or_done_twice_from_seed_41: 41;
+    nothing_is_lost_or_done_twice_from_seed_61: 61;
+    nothing_is_lost_or_done_twice_from_seed_81: 81;
+    nothing_is_lost_or_done_twice_from_seed_101: 101;
+    nothing_is_lost_or_done_twice_from_seed_121: 121;
+    nothing_is_lost_or_done_twice_from_seed_141: 141;
+    nothing_is_lost_or_done_twice_from_seed_161: 161;
+    nothing_is_lost_or_done_twice_from_seed_181: 181;
+}
+
+#[test]
+fn the_tests_share_all_seeds_out() {
+    let all: Vec<u64> = FIRST.iter().flat_map(|first| *first..*first + SEEDS / 10).collect();
+    assert_eq!(all, (1..=SEEDS).collect::<Vec<_>>());
+}
+
+#[test]
+fn equal_seeds_run_alike_and_others_differently() {
+    for seed in [1, 77, 200] {
+        let (first, second) = (simulate(seed), simulate(seed));
+        assert_eq!(first.digest, second.digest, "seed {seed}");
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert_eq!(first.walks, second.walks, "seed {seed}");
+    }
+    assert_ne!(simulate(1).digest, simulate(2).digest);
+}
+
+/// Rows that nothing can walk yet, with the reason.
+const OUT_OF_SCOPE: &[(&str, &str, &str, &str)] = &[(
+    "attempt",
+    "unknown",
+    "given up",
+    "what is repeated after a lost answer has no threshold: only sales have one, and they are undone",
+)];
+
+fn is_out_of_scope(walk: &Walk) -> bool {
+    OUT_OF_SCOPE
+        .iter()
+        .any(|(what, from, event, _)| (walk.what, walk.from, walk.event) == (*what, *from, *event))
+}
+
+fn rows(walks: &Walks) -> Vec<Walk> {
+    [walks.operations(), walks.payments(), walks.attempts()].concat()
+}
+
+fn missing(walks: &Walks) -> Vec<Walk> {
+    rows(walks).into_iter().filter(|walk| walk.times == 0 && !is_out_of_scope(walk)).collect()
+}
+
+const UPDATE: &str = "UPDATE_DOCS=1 cargo test -p ferropay-simulation --test seeds page";
+
+#[test]
+fn every_row_in_scope_is_walked_and_the_page_lists_them_all() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/simulation.md");
+    let update = std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1");
+    let mut walks = Walks::default();
+    for seed in 1..=SEEDS {
+        walks.add(&simulate(seed).walks);
+        if !update && missing(&walks).is_empty() {
+            break;
+        }
+    }
+    assert_eq!(missing(&walks), [], "no seed walks these rows");
+    let walked_in_vain: Vec<Walk> =
+        rows(&walks).into_iter().filter(|walk| is_out_of_scope(walk) && walk.times > 0).collect();
+    assert_eq!(walked_in_vain, [], "these rows can be walked after all");
+    if update {
+        fs::write(&page, page_of(&walks).unwrap()).unwrap();
+        return;
+    }
+    let found = without_counts(&fs::read_to_string(&page).unwrap_or_default());
+    let expected = without_counts(&page_of(&walks).unwrap());
+    assert_eq!(found, expected, "docs/simulation.md lists other rows; update it with: {UPDATE}");
+}
+
+/// A page without its numbers of walks, which change with every change of the platform.
+fn without_counts(page: &str) -> String {
+    let cut = |line: &str| match line.rsplit_once(" | ") {
+        Some((row, count)) if line.starts_with("| ") && count.ends_with(" |") => row.to_owned(),
+        _ => line.to_owned(),
+    };
+    page.lines().map(cut).collect::<Vec<_>>().join("\n")
+}
+
+fn page_of(walks: &Walks) -> Result<String, std::fmt::Error> {
+    let mut out = String::new();
+    writeln!(
+        out,
+        "# Simulation\n\n\
+         The engine is simulated from seeds: merchants, providers, endpoints, a store that fails, clocks that leap, and\n\
+         crashes at any step, all of it following from one number. `./test` runs {SEEDS} seeds of {STEPS} steps. A seed\n\
+         that fails is run again, with everything that happens, by\n\n\
+         ```sh\ncargo run -p ferropay-simulation -- --seed 17 --trace\n```\n\n\
+         This page lists the rows of the machines ([states](states.md)) and how often the {SEEDS} seeds walked each when\n\
+         the page was made. A test fails when a row in scope is never walked. To make the page again:\n\n\
+         ```sh\n{UPDATE}\n```\n"
+    )?;
+    for (title, rows) in
+        [("Operations", walks.operations()), ("Payments", walks.payments()), ("Attempts", walks.attempts())]
+    {
+        writeln!(out, "## {title}\n\n| row | of | from | event | to | times |\n|---|---|---|---|---|---|")?;
+        for walk in rows {
+            let Walk { id, what, from, event, to, times } = walk.clone();
+            let event = if event.is_empty() { "" } else { event };
+            let reason = OUT_OF_SCOPE.iter().find(|_| is_out_of_scope(&walk)).map(|(.., reason)| *reason);
+            let times = reason.map_or_else(|| times.to_string(), |reason| format!("none: {reason}"));
+            writeln!(out, "| {id} | {what} | `{from}` | {event} | `{to}` | {times} |")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(out.trim_end().to_owned() + "\n")
+}
