@@ -113,7 +113,7 @@ impl Engine {
             tracing::error!(operation = operation.get(), %error, "an authentication could not be carried on");
         }
         drop(in_hand);
-        self.authenticated.wake(operation);
+        self.authenticated.wake(&operation);
     }
 
     async fn ask_directory(
@@ -211,7 +211,7 @@ impl Engine {
         }))
     }
 
-    /// Takes a result notice of an issuer (RReq). Answers the body to reply with; only this tells what came of a
+    /// Takes a result notice of an issuer (`RReq`). Answers the body to reply with; only this tells what came of a
     /// challenge. A notice that belongs to nothing, or contradicts what is known, changes nothing.
     pub async fn result_notice(self: &Arc<Self>, body: &[u8]) -> String {
         let authenticators = self.authenticators.read().clone();

@@ -145,7 +145,7 @@ impl Engine {
             drop(tokio::time::timeout(PATIENCE, answered).await);
         } else {
             // Nobody may be left to do it.
-            self.authenticated.wake(operation);
+            self.authenticated.wake(&operation);
         }
         let Some((project, standing)) = self.holder(ticket).await? else { return Ok(None) };
         Ok(self.shown(&project, &standing, ticket))

@@ -55,7 +55,7 @@ impl Engine {
         let subject = delivery.subject;
         let callback = delivery.callback;
         match self.try_deliver(&project, delivery).await {
-            Ok(Next::Done) => self.waiting.wake(subject),
+            Ok(Next::Done) => self.waiting.wake(&subject),
             // Fenced: whoever took the bucket over does it.
             Ok(Next::Later) | Err(Failure::Fenced) => {}
             Err(error) => {

@@ -111,8 +111,7 @@ impl Engine {
         let applied =
             self.apply(&project, changes, commit, scene.before(), Cards::default, (bucket, now)).await;
         match applied {
-            Ok(()) => Ok(true),
-            Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(true),
+            Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(true),
             Err(CommitError::Lost(Loss::Stale)) => Ok(false),
             Err(CommitError::Lost(Loss::Fenced)) => {
                 self.disown(bucket);

@@ -30,12 +30,12 @@ impl Engine {
         key: TaskKey,
     ) -> Result<(), Failure> {
         let cards = Cards::default();
-        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| match key {
-            TaskKey::EndHold(_) => decide::hold_ended(project, &standing.payment, ids, now),
-            _ => {
-                let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
-                decide::wait_ended(project, situation, ids, now)
+        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
+            if matches!(key, TaskKey::EndHold(_)) {
+                return decide::hold_ended(project, &standing.payment, ids, now);
             }
+            let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
+            decide::wait_ended(project, situation, ids, now)
         })
         .await?;
         Ok(())

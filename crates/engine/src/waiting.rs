@@ -21,8 +21,8 @@ impl<K: Eq + Hash> Waiting<K> {
     }
 
     /// Wakes all that wait for `what`.
-    pub(crate) fn wake(&self, what: K) {
-        if let Some(notify) = self.0.lock().remove(&what) {
+    pub(crate) fn wake(&self, what: &K) {
+        if let Some(notify) = self.0.lock().remove(what) {
             notify.notify_waiters();
         }
     }
