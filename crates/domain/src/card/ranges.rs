@@ -158,8 +158,8 @@ mod tests {
     fn the_table_agrees_with_the_networks_of_the_numbers() {
         for row in ROWS.iter() {
             for prefix in [row.first, row.last] {
-                let number = (0..10).map(|digit| format!("{prefix}0000000{digit}"));
-                let pan = number.filter_map(|text| Pan::parse(&text).ok()).next().unwrap();
+                let mut number = (0..10).map(|digit| format!("{prefix}0000000{digit}"));
+                let pan = number.find_map(|text| Pan::parse(&text).ok()).unwrap();
                 assert_eq!(pan.network(), row.origin.network, "{prefix}");
             }
         }

@@ -125,7 +125,7 @@ pub fn reversal_acknowledged(
         scene.changes.entries.push(ledger::unsuspended(
             attempt.account,
             operation.id,
-            attempt.late_approvals.saturating_sub(1),
+            occurrence(attempt, attempt.late_approvals.saturating_sub(1)),
             Money::new(attempt.suspended, attempt.amount.currency),
             attempt.ask.money_direction(),
             now.business,
@@ -158,7 +158,7 @@ pub fn late_approval(
 ) -> Result<Lateness, MachineBreak> {
     if attempt.status == AttemptStatus::Approved
         || attempt.suspended != 0
-        || attempt.late_approvals == u8::MAX
+        || attempt.late_approvals == MOST_LATE_APPROVALS
     {
         return Ok(Lateness::Known);
     }
@@ -177,7 +177,7 @@ pub fn late_approval(
         scene.changes.entries.push(ledger::suspended(
             attempt.account,
             operation.id,
-            attempt.late_approvals,
+            occurrence(attempt, attempt.late_approvals),
             amount,
             direction,
             now.business,
@@ -211,6 +211,15 @@ pub fn threshold_passed(
     }
     scene.declined(Event::ThresholdPassed, codes::AUTO_DECLINE)?;
     Ok(Some(scene.finish()))
+}
+
+/// How many late approvals of one attempt are taken. Two attempts of an operation may move money, the one after which
+/// a code was offered and the one that brings the code; their entries share the numbers of the operation's.
+const MOST_LATE_APPROVALS: u8 = 0x7f;
+
+/// The number, unique in the operation, of an entry about the attempt's late approval `number`, counted from 0.
+const fn occurrence(attempt: &Attempt, number: u8) -> u8 {
+    if attempt.id.number == 1 { number } else { number | 0x80 }
 }
 
 /// Whether an approval for `amount` can be an answer to what was asked.

@@ -5,15 +5,29 @@
 //! with their requirement ids, and random histories.
 
 #[cfg(test)]
+mod clarification;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod holds;
+#[cfg(test)]
+mod journeys;
+#[cfg(test)]
 mod machines;
+#[cfg(test)]
+mod particulars;
 #[cfg(test)]
 mod returns;
 #[cfg(test)]
 mod sales;
+#[cfg(test)]
+mod three_ds;
+#[cfg(test)]
+mod two_step;
+#[cfg(test)]
+mod undone_refunds;
 #[cfg(test)]
 mod unknown_outcomes;
 #[cfg(test)]

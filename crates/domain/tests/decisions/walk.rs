@@ -9,7 +9,7 @@ use crate::{
 };
 use ferropay_domain::{
     card::Network,
-    change::{ChangeSet, MachineBreak},
+    change::{ChangeSet, MachineBreak, Write},
     codes,
     decide::{self, CardFacts, FollowUp, Noticed},
     ids::OperationId,
@@ -204,7 +204,7 @@ fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
     let mut taken = Taken::new();
     let mut note = |changes: &ChangeSet, kind: OperationKind| {
         for step in &changes.walked {
-            let record = changes.operations.iter().map(|it| it.record()).find(|it| it.id == step.operation);
+            let record = changes.operations.iter().map(Write::record).find(|it| it.id == step.operation);
             let kind = record.map_or(kind, |it| it.kind);
             assert!(step.row.kinds.contains(&kind) && OPERATIONS.contains(step.row));
             let from = step.row.from.map_or("", OperationStatus::text);
@@ -342,8 +342,9 @@ fn a_payment_follows_the_documented_order_of_statuses() {
             documented.extend([("processing", *wait), (*wait, "processing"), (*wait, "decline")]);
         }
         match machine {
-            PaymentMachine::OneStep => documented.extend([("processing", "success")]),
-            PaymentMachine::Verification => documented.extend([("processing", "success")]),
+            PaymentMachine::OneStep | PaymentMachine::Verification => {
+                documented.extend([("processing", "success")]);
+            }
             PaymentMachine::TwoStep => documented.extend([
                 ("processing", "awaiting capture"),
                 ("awaiting capture", "success"),

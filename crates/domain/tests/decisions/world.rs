@@ -99,10 +99,21 @@ impl World {
         world
     }
 
+    /// The same, with cards whose issuer takes part in 3-D Secure, and wants to see the browser first or not.
+    pub(crate) fn enrolled(self, device_form: bool) -> Self {
+        Self { range: Some(crate::fixtures::range(device_form)), ..self }
+    }
+
+    /// The same, with cards of `network`.
+    pub(crate) fn with(self, network: Network) -> Self {
+        Self { network, ..self }
+    }
+
     /// A hold of `minor` EUR cents on a card of `network`.
     pub(crate) fn holding(settings: Settings, minor: i64, network: Network) -> Self {
         let mut world = Self { network, ..Self::new(settings, 1_000_000) };
-        assert!(world.ask_for(OperationKind::Auth, minor));
+        let command = card_of(OperationKind::Auth, eur(minor), network);
+        assert!(world.card(CardCommand { has_booking_dates: true, ..command }));
         world.outcome(crate::fixtures::approved(eur(minor))).unwrap();
         assert_eq!(world.status(), PaymentStatus::AwaitingCapture);
         world
@@ -138,7 +149,7 @@ impl World {
         let beside = |it: &&Operation| {
             matches!(it.kind, OperationKind::Incremental | OperationKind::Decremental) && it.detail.automatic
         };
-        self.operations.values().filter(|it| !beside(it)).next_back().unwrap()
+        self.operations.values().rfind(|it| !beside(it)).unwrap()
     }
 
     pub(crate) fn attempt(&self) -> &Attempt {
@@ -197,7 +208,8 @@ impl World {
 
     /// The open operation, or the latest, with its latest attempt.
     pub(crate) fn situation(&self) -> (&Payment, &Operation, Option<&Attempt>) {
-        let operation = self.operation();
+        let open = self.payment().open.and_then(|open| self.operations.get(&open));
+        let operation = open.unwrap_or_else(|| self.operation());
         let attempts = self.attempts.values().filter(|it| it.id.operation == operation.id);
         (self.payment(), operation, attempts.max_by_key(|it| it.id.number))
     }

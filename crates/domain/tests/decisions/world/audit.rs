@@ -52,9 +52,14 @@ impl World {
         for step in walked {
             self.rows.insert(step.row.id);
             let kind = self.operations.get(&step.operation).unwrap().kind;
+            // Returns move both kinds of purchases; what was held makes it one in two steps.
+            let machine = match &self.payment().detail.hold {
+                Some(_) => PaymentMachine::TwoStep,
+                None => PaymentMachine::of(kind),
+            };
             let to = self.payment_after(status, step.operation, step.row);
             if status != to || (step.row.to == OperationStatus::Success && moves_payment(step.row)) {
-                self.moves.insert((PaymentMachine::of(kind) as u8, status, to));
+                self.moves.insert((machine as u8, status, to));
             }
             status = to;
         }
@@ -266,12 +271,12 @@ impl World {
             let beside = operation.detail.automatic && own().next().is_none();
             if operation.status == OperationStatus::Success && !beside {
                 let undone = operation.kind == OperationKind::AccountVerification;
-                let last = own().last().unwrap().status;
+                let last = own().next_back().unwrap().status;
                 assert!(last == AttemptStatus::Approved || undone, "{last}");
             }
             if operation.kind.is_primary() {
                 let forgotten = self.forgotten.contains(&operation.id);
-                let last = own().last().map(|it| it.status);
+                let last = own().next_back().map(|it| it.status);
                 let given_up = matches!(last, Some(AttemptStatus::Reversing | AttemptStatus::Reversed));
                 let finished = operation.status.is_final();
                 assert!(
