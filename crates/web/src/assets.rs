@@ -23,8 +23,11 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const ASSETS: &[Asset] = &[
     Asset { name: "base.css", kind: CSS, text: include_str!("../assets/base.css") },
+    Asset { name: "customer.css", kind: CSS, text: include_str!("../assets/customer.css") },
     Asset { name: "inspector.css", kind: CSS, text: include_str!("../assets/inspector.css") },
     Asset { name: "inspector.js", kind: SCRIPT, text: include_str!("../assets/inspector.js") },
+    Asset { name: "three-ds.js", kind: SCRIPT, text: include_str!("../assets/three-ds.js") },
+    Asset { name: "three-ds-seen.js", kind: SCRIPT, text: include_str!("../assets/three-ds-seen.js") },
 ];
 
 /// The router of the shared files, `/assets/…`.

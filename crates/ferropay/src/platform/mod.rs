@@ -112,11 +112,13 @@ impl Platform {
         let Self { engine, listener, admin, connectors, simulators, .. } = self;
         let mut router = ferropay_web::gate::router(engine.clone())
             .merge(ferropay_web::contracts::router())
-            .merge(ferropay_web::operations::router(engine.clone()));
-        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address)
+            .merge(ferropay_web::operations::router(engine.clone()))
+            .merge(ferropay_web::three_ds::router(engine.clone()))
             .merge(ferropay_web::assets::router());
+        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address);
         let (stopped, stopping) = watch::channel(false);
         let admin = if let Some(admin) = admin {
+            let admin_router = admin_router.merge(ferropay_web::assets::router());
             let stop = when_stopped(stopping);
             Some(tokio::spawn(ferropay_web::server::serve(admin, admin_router, stop, PATIENCE)))
         } else {

@@ -8,19 +8,24 @@ mod admission;
 mod answer;
 mod commands;
 mod handlers;
-mod intake;
 mod recording;
 
+use crate::body;
+use answer::Answer;
 use axum::{
     Router,
     extract::{Request, State},
     http::{Method, StatusCode},
     response::Response,
 };
+use ferropay_domain::codes;
 use ferropay_engine::Engine;
-use ferropay_wire::contract::Contract;
+use ferropay_wire::{contract::Contract, gate::Refusal};
 use recording::{Note, Watch};
 use std::sync::Arc;
+
+/// The largest body of a request, bytes.
+const MAX_BODY: usize = 1024 * 1024;
 
 /// Header in which a test project may ask the simulated provider for a fault.
 const FAULT_PLAN: &str = "ferropay-fault-plan";
@@ -46,7 +51,7 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .and_then(|value| value.to_str().ok())
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
-    let answer = match intake::take(request.into_body()).await {
+    let answer = match body::take(request.into_body(), MAX_BODY).await {
         Ok(body) => {
             let watch = Watch::begin(&body.bytes, fault_plan.as_deref());
             match admission::admit(&engine, path, &body.bytes, peer) {
@@ -62,7 +67,7 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
                 }
             }
         }
-        Err(refused) => refused,
+        Err(status) => Answer::refused(&Refusal { status, ..Refusal::bad_request(codes::MALFORMED) }),
     };
     answer.into_response()
 }

@@ -4,16 +4,10 @@
 //! What larger ones hold beyond that comes out of one allowance for the whole process, so that many clients that
 //! send as much as they may at the same time cannot fill the memory.
 
-use super::answer::Answer;
 use axum::body::{Body, Bytes};
-use ferropay_domain::codes;
-use ferropay_wire::gate::Refusal;
 use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
-
-/// The largest body of a request, bytes.
-const MAX_BODY: usize = 1024 * 1024;
 
 /// What every body may hold, bytes.
 const SMALL_BODY: usize = 16 * 1024;
@@ -26,15 +20,15 @@ const TIME_OUT: Duration = Duration::from_secs(15);
 
 /// A body, with the room it takes.
 #[derive(Debug)]
-pub(super) struct Taken {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Taken {
+    pub(crate) bytes: Vec<u8>,
     room: Option<SemaphorePermit<'static>>,
 }
 
 impl Taken {
-    fn add(&mut self, piece: &Bytes, room: &'static Semaphore) -> Result<(), u16> {
+    fn add(&mut self, piece: &Bytes, most: usize, room: &'static Semaphore) -> Result<(), u16> {
         let length = self.bytes.len().saturating_add(piece.len());
-        if length > MAX_BODY {
+        if length > most {
             return Err(413);
         }
         let held = self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
@@ -52,22 +46,17 @@ impl Taken {
     }
 }
 
-/// Takes the whole body. Refuses with 413 when it is too large, 408 when it takes too long, 503 when there is no room
-/// for it at the moment, and 400 when it breaks off.
-pub(super) async fn take(body: Body) -> Result<Taken, Answer> {
-    let refuse = |status: u16| Answer::refused(&Refusal { status, ..Refusal::bad_request(codes::MALFORMED) });
-    match tokio::time::timeout(TIME_OUT, collect(body, &ROOM)).await {
-        Ok(Ok(taken)) => Ok(taken),
-        Ok(Err(status)) => Err(refuse(status)),
-        Err(_) => Err(refuse(408)),
-    }
+/// Takes the whole body, of at most so many bytes. Error: the status to refuse it with, 413 when it is too large, 408
+/// when it takes too long, 503 when there is no room for it at the moment, and 400 when it breaks off.
+pub(crate) async fn take(body: Body, most: usize) -> Result<Taken, u16> {
+    tokio::time::timeout(TIME_OUT, collect(body, most, &ROOM)).await.unwrap_or(Err(408))
 }
 
-async fn collect(mut body: Body, room: &'static Semaphore) -> Result<Taken, u16> {
+async fn collect(mut body: Body, most: usize, room: &'static Semaphore) -> Result<Taken, u16> {
     let mut taken = Taken { bytes: Vec::new(), room: None };
     while let Some(frame) = body.frame().await {
         if let Ok(piece) = frame.map_err(|_| 400_u16)?.into_data() {
-            taken.add(&piece, room)?;
+            taken.add(&piece, most, room)?;
         }
     }
     Ok(taken)
@@ -77,24 +66,26 @@ async fn collect(mut body: Body, room: &'static Semaphore) -> Result<Taken, u16>
 mod tests {
     use super::*;
 
+    const MAX_BODY: usize = 1024 * 1024;
+
     #[tokio::test]
     async fn large_bodies_share_one_allowance_and_small_ones_always_have_room() {
         static ROOM: Semaphore = Semaphore::const_new(MAX_BODY);
         let large = || Body::from(vec![b' '; MAX_BODY]);
-        let first = collect(large(), &ROOM).await.unwrap();
+        let first = collect(large(), MAX_BODY, &ROOM).await.unwrap();
         assert_eq!(first.bytes.len(), MAX_BODY);
-        assert_eq!(collect(large(), &ROOM).await.unwrap_err(), 503);
-        let small = collect(Body::from(vec![b' '; SMALL_BODY]), &ROOM).await.unwrap();
+        assert_eq!(collect(large(), MAX_BODY, &ROOM).await.unwrap_err(), 503);
+        let small = collect(Body::from(vec![b' '; SMALL_BODY]), MAX_BODY, &ROOM).await.unwrap();
         assert_eq!(small.bytes.len(), SMALL_BODY);
         drop(first);
-        assert_eq!(collect(large(), &ROOM).await.unwrap().bytes.len(), MAX_BODY);
+        assert_eq!(collect(large(), MAX_BODY, &ROOM).await.unwrap().bytes.len(), MAX_BODY);
         assert_eq!(ROOM.available_permits(), MAX_BODY, "what was held is given back");
     }
 
     #[tokio::test]
     async fn a_body_beyond_the_bound_is_refused() {
         static ROOM: Semaphore = Semaphore::const_new(2 * MAX_BODY);
-        assert_eq!(collect(Body::from(vec![b' '; MAX_BODY + 1]), &ROOM).await.unwrap_err(), 413);
+        assert_eq!(collect(Body::from(vec![b' '; MAX_BODY + 1]), MAX_BODY, &ROOM).await.unwrap_err(), 413);
         assert_eq!(ROOM.available_permits(), 2 * MAX_BODY);
     }
 }

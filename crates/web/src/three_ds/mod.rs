@@ -1,0 +1,71 @@
+//! 3-D Secure on the public side (`/3ds/…`): what issuers and customers' browsers bring.
+//!
+//! In the basic flow the merchant's page posts the browser here (G-196), and the platform leads the customer: first the
+//! issuer looks at the browser in a hidden frame, then it may ask on its own page, then the browser is posted back to the
+//! merchant, who tells the platform so (G-197). Every page goes on by itself where scripts run and by its button where
+//! they do not. In both flows issuers' results arrive here from server to server; nothing a browser brings decides what
+//! becomes of a payment.
+//!
+//! | Route | Who posts what |
+//! |---|---|
+//! | `/3ds/result` | a directory server: an issuer's result (`RReq`, JSON) |
+//! | `/3ds/acs` | the browser, from the merchant: `PaReq`, `MD`, `TermUrl` |
+//! | `/3ds/device/{id}` | the hidden frame, from the issuer: `threeDSMethodData` |
+//! | `/3ds/continue` | the browser, from the platform's own page: `ticket` |
+//! | `/3ds/return` | the browser, from the issuer: `cres`, `threeDSSessionData` |
+
+mod address;
+mod answer;
+mod browser;
+mod page;
+mod visit;
+mod words;
+
+use crate::body;
+use answer::Trouble;
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{self, Next},
+    response::Response,
+    routing::{MethodRouter, post},
+};
+use ferropay_engine::Engine;
+use std::sync::Arc;
+
+/// The largest body, bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The router of the pages and of the issuers' results.
+pub fn router(engine: Arc<Engine>) -> Router {
+    let form = |handler: MethodRouter<Arc<Engine>>| handler.get(astray);
+    Router::new()
+        .route("/3ds/result", post(visit::result))
+        .route("/3ds/acs", form(post(visit::open)))
+        .route("/3ds/device/{id}", post(visit::device))
+        .route("/3ds/continue", form(post(visit::go_on)))
+        .route("/3ds/return", form(post(visit::come_back)))
+        .layer(middleware::from_fn(bounded))
+        .with_state(engine)
+}
+
+/// Takes the whole body before any handler sees the request.
+async fn bounded(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match body::take(body, MAX_BODY).await {
+        Ok(mut taken) => {
+            let bytes = std::mem::take(&mut taken.bytes);
+            let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+            // The room the body takes is given back only now.
+            drop(taken);
+            response
+        }
+        Err(status) => Trouble::Incomplete.with_status(status),
+    }
+}
+
+/// Somebody typed the address, or went back to it.
+async fn astray() -> Response {
+    Trouble::Incomplete.with_status(400)
+}
