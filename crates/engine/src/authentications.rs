@@ -11,6 +11,7 @@ use crate::{
     following::Situation as _,
     projects::KnownProject,
     provider_work::Cards,
+    recorder::authentication::{Asked, Said},
     registry::InHand,
 };
 use ferropay_domain::{
@@ -22,7 +23,7 @@ use ferropay_domain::{
     project::Environment,
 };
 use ferropay_store::{Commit, CommitError, Loss, Standing};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// How often a result notice is decided again when the payment changes meanwhile.
@@ -139,7 +140,7 @@ impl Engine {
             return Ok(());
         };
         let outcome = match self.authenticator(project.project.environment) {
-            Some(authenticator) => match authenticator.authenticate(order).await {
+            Some(authenticator) => match self.asked(&project, &standing, authenticator.as_ref(), order).await {
                 AuthenticationAnswer::Decided { result, ds_transaction, acs_transaction } => {
                     AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction }
                 }
@@ -164,6 +165,28 @@ impl Engine {
         })
         .await?;
         Ok(())
+    }
+
+    /// Asks, and lets people see question and answer of a test project.
+    async fn asked(
+        &self,
+        project: &KnownProject,
+        standing: &Standing,
+        authenticator: &dyn Authenticator,
+        order: AuthenticationOrder,
+    ) -> AuthenticationAnswer {
+        let Some(people) = self.correspondence(project, &standing.payment, None) else {
+            return authenticator.authenticate(order).await;
+        };
+        people.sent(Box::new(Asked::of(&order)));
+        let started = tokio::time::Instant::now();
+        let answer = authenticator.authenticate(order).await;
+        let (took, said) = (started.elapsed(), Box::new(Said::of(&answer)));
+        match &answer {
+            AuthenticationAnswer::Unavailable { .. } => people.missing(took, said),
+            _ => people.received(took, said),
+        }
+        answer
     }
 
     async fn authentication_order(
@@ -278,7 +301,12 @@ impl Engine {
                 .apply(&project, changes, Commit::default(), standing.before(), Cards::default, (bucket, now))
                 .await;
             match applied {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if let Some(people) = self.correspondence(&project, &standing.payment, None) {
+                        people.received(Duration::ZERO, Box::new(Said::Noticed(notice.result.clone())));
+                    }
+                    return Ok(());
+                }
                 Err(CommitError::Lost(Loss::Stale)) => {}
                 Err(error) => return Err(unavailable(error.into())),
             }

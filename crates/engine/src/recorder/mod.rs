@@ -8,6 +8,7 @@
 //! get in: bodies come without them, whatever else could be one is masked before it is kept, and a refused request is
 //! explained (see [`explain`]) from a body that is wiped afterwards.
 
+pub(crate) mod authentication;
 mod correspondence;
 mod explain;
 mod record;

@@ -145,11 +145,13 @@ fn of_message(message: &Message, payment: Option<&str>) -> Described {
     let content = &message.content;
     let result = content.result().map(|text| mask::masked_text(&text)).unwrap_or_default();
     let failed = message.direction == Direction::Missing || content.succeeded() == Some(false);
+    // What was not asked for has no time of its own.
+    let took = if message.took.is_zero() { String::new() } else { words::span(message.took) };
     let (arrow, mark, end) = match message.direction {
         Direction::Sent => ("pr", None, String::new()),
-        Direction::Received if failed => ("pb", Some(NO), words::span(message.took)),
-        Direction::Received => ("pb", Some(OK), words::span(message.took)),
-        Direction::Missing => ("pb lost", Some(WAIT), words::span(message.took)),
+        Direction::Received if failed => ("pb", Some(NO), took),
+        Direction::Received => ("pb", Some(OK), took),
+        Direction::Missing => ("pb lost", Some(WAIT), took),
     };
     let attempt = message.attempt.filter(|_| message.direction == Direction::Sent);
     let attempt = attempt.map(|attempt| format!("attempt {}", attempt.number));

@@ -245,6 +245,7 @@ fn of_message(mut head: Head, message: &Message) -> String {
     }
     match message.direction {
         Direction::Sent => {}
+        Direction::Received if message.took.is_zero() => {}
         Direction::Received => head.facts.push(format!("answered in {}", words::span(message.took))),
         Direction::Missing => head.facts.push(format!("waited for {}", words::span(message.took))),
     }

@@ -12,7 +12,7 @@ use super::{
 use ferropay_domain::{
     callback::Problem,
     change::Walked,
-    codes,
+    codes::{self, Code},
     ids::{AttemptId, CallbackId, OperationId, RequestId},
     payment::{
         Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, ProviderAnswer,
@@ -54,7 +54,8 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum About {
     Request(RequestId),
-    Step(OperationId, OperationStatus),
+    /// An operation, whether it is its first step, and where it led.
+    Step(OperationId, bool, OperationStatus),
     Attempt(AttemptId),
     Callback(CallbackId, u8),
 }
@@ -181,7 +182,7 @@ fn from_record(record: &Arc<Record>, answers: &Answers<'_>, known: &mut HashSet<
         }
         What::Steps(steps) => {
             let of_step = |walked: &Walked| {
-                known.insert(About::Step(walked.operation, walked.row.to));
+                known.insert(About::Step(walked.operation, walked.row.from.is_none(), walked.row.to));
                 let reason = words::reason(walked, steps.attempt, answers.get(&walked.operation).copied());
                 Entry { record: Some(record.number), ..of_step(steps.kind, walked, at, reason) }
             };
@@ -230,33 +231,73 @@ fn of_step(kind: OperationKind, walked: &Walked, at: Timestamp, reason: String) 
     }
 }
 
-/// The steps of an operation as far as the store still tells: how it came into being and where it stands.
+/// The steps of an operation as far as the store still tells: how it came into being and where it stands. A row of the
+/// machine is named only when no other could have been taken.
 fn steps_of(operation: &Operation, attempt: Option<&Attempt>, known: &HashSet<About>) -> Vec<Entry> {
     let mut steps = Vec::new();
-    let mut add = |row: &'static Transition, at, code| {
-        if !known.contains(&About::Step(operation.id, row.to)) {
-            let walked = Walked { operation: operation.id, row, code };
-            let answer = attempt.and_then(|attempt| attempt.answer.as_ref());
-            let reason = words::reason(&walked, attempt.map(|attempt| attempt.status), answer);
-            steps.push(of_step(operation.kind, &walked, at, reason));
+    let is_whole =
+        attempt.is_none() && operation.status.is_final() && operation.updated_at == operation.created_at;
+    let mut add = |row: Option<&'static Transition>, is_first: bool, at, to, code| {
+        if known.contains(&About::Step(operation.id, is_first, to)) {
+            return;
         }
+        steps.push(match row {
+            Some(row) => {
+                let walked = Walked { operation: operation.id, row, code };
+                let answer = attempt.and_then(|attempt| attempt.answer.as_ref());
+                let reason = words::reason(&walked, attempt.map(|attempt| attempt.status), answer);
+                of_step(operation.kind, &walked, at, reason)
+            }
+            None => standing(operation, at, to, code),
+        });
     };
     let rows = || machine::OPERATIONS.iter().filter(|row| row.kinds.contains(&operation.kind));
-    let refused_at_once = attempt.is_none() && operation.status == OperationStatus::Decline;
-    let first =
-        rows().find(|row| row.from.is_none() && (row.event == Event::PreconditionFailed) == refused_at_once);
-    if let Some(row) = first {
-        add(row, operation.created_at, if refused_at_once { operation.code } else { codes::AWAITING });
-    }
-    let is_first = first.is_some_and(|row| row.to == operation.status);
-    let timed_out = operation.code == codes::AUTO_DECLINE;
-    let last = rows().find(|row| {
-        row.from.is_some() && row.to == operation.status && (row.event == Event::ThresholdPassed) == timed_out
-    });
-    if let Some(row) = last.filter(|_| !is_first) {
-        add(row, operation.updated_at, operation.code);
+    let first = only(rows().filter(|row| {
+        row.from.is_none() && if is_whole { row.to == operation.status } else { row.event == Event::Accepted }
+    }));
+    let code = if is_whole { operation.code } else { codes::AWAITING };
+    let to = first.map_or(operation.status, |row| row.to);
+    add(first, true, operation.created_at, to, code);
+    if !is_whole && operation.status != to {
+        let last = only(rows().filter(|row| {
+            row.from.is_some() && row.to == operation.status && may_explain(row.event, operation, attempt)
+        }));
+        add(last, false, operation.updated_at, operation.status, operation.code);
     }
     steps
+}
+
+/// The only row there is.
+fn only<'r>(mut rows: impl Iterator<Item = &'r Transition>) -> Option<&'r Transition> {
+    let row = rows.next()?;
+    rows.all(|other| (other.id, other.event) == (row.id, row.event)).then_some(row)
+}
+
+/// Whether an event can have brought an operation where it stands.
+fn may_explain(event: Event, operation: &Operation, attempt: Option<&Attempt>) -> bool {
+    let timed_out = operation.code == codes::AUTO_DECLINE;
+    match attempt.map(|attempt| attempt.status) {
+        _ if timed_out || event == Event::ThresholdPassed => timed_out && event == Event::ThresholdPassed,
+        Some(AttemptStatus::Approved) => matches!(event, Event::Approved | Event::PartReleased),
+        Some(status) if status.is_settled() => event == Event::Declined,
+        _ => !matches!(event, Event::Approved | Event::PartReleased | Event::Declined),
+    }
+}
+
+/// Where an operation stands, when nothing says how it came there.
+fn standing(operation: &Operation, at: Timestamp, to: OperationStatus, code: Code) -> Entry {
+    let reason = if to.is_final() { format!("Code {}.", words::code(code)) } else { String::new() };
+    Entry {
+        at,
+        mark: words::mark_of(to.text()),
+        is_step: true,
+        title: format!("{}: {to}", operation.kind.text().replace('_', " ")),
+        end: String::new(),
+        reason,
+        record: None,
+        callback: None,
+        rank: 5,
+    }
 }
 
 fn of_attempt(attempt: &Attempt, at: Timestamp) -> Entry {

@@ -120,8 +120,26 @@ const REASONS: &[(Event, &str)] = &[
         Event::Accepted,
         "The request was accepted and nothing speaks against it. The operation was recorded before the reply left.",
     ),
+    (
+        Event::AuthenticationNeeded,
+        "The customer has to be authenticated by 3-D Secure. The shop was told where to send the browser.",
+    ),
+    (Event::ChallengeNeeded, "The issuer has seen the browser and wants to ask the customer."),
+    (Event::AuthenticatedUnasked, "The issuer has seen the browser and decided without asking the customer."),
+    (Event::Authenticated, "The customer is back from the issuer, which lets the payment go on."),
+    (Event::AuthenticationFailed, "The issuer did not authenticate the customer, or the customer gave up."),
+    (Event::AuthenticationTimedOut, "The customer did not come back from the issuer in time."),
+    (Event::MerchantAuthOffered, "The provider can send the customer a code in a statement entry."),
+    (Event::MerchantAuthStarted, "The shop has the code sent."),
+    (Event::MerchantAuthFinished, "The customer has typed the code; the provider will judge it."),
+    (Event::MerchantAuthEnded, "No code came in time, or it could not be sent."),
+    (Event::DataMissing, "Data is missing that the operation needs. The shop was told which."),
+    (Event::DataComplete, "All the missing data came."),
+    (Event::DataIncomplete, "Data came, but some is still missing. The shop was told which."),
+    (Event::DataTimedOut, "The missing data did not come in time."),
     (Event::Approved, "The provider answered that it did it."),
-    (Event::Declined, "The provider refused it."),
+    (Event::PartReleased, "The provider released the part of the hold that was asked for."),
+    (Event::Declined, "The provider or a rule refused it."),
     (
         Event::ThresholdPassed,
         "The longest time the method may take has passed without a result. What the provider may have done is being \
@@ -147,6 +165,7 @@ pub(super) fn reason(
              then the operation was declined."
                 .to_owned()
         }
+        (Event::Declined, Some(AttemptStatus::Declined)) => "The provider refused it.".to_owned(),
         (Event::Declined, Some(AttemptStatus::NotSent)) => {
             "The provider could not be reached, and nothing of the message left the platform.".to_owned()
         }
@@ -197,6 +216,14 @@ mod tests {
         assert_eq!(parse_span(" 11 d "), Some(Duration::from_hours(264)));
         for wrong in ["", "5", "h", "-1h", "0s", "1.5h", "99999999999999d", "3650d1", "4000d", "1µ"] {
             assert_eq!(parse_span(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_event_of_the_machine_has_a_reason_in_words() {
+        for event in Event::ALL {
+            let special = *event == Event::PreconditionFailed;
+            assert!(special || REASONS.iter().any(|(of, _)| of == event), "{event:?}");
         }
     }
 
