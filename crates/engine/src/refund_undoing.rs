@@ -1,6 +1,6 @@
 //! Taking a refund back on the merchant's wish: done by people, never by a request (G-304).
 
-use crate::{clock::SystemClock, entropy::SystemEntropy, failure::Failure, ids::IdSource};
+use crate::{clock::Clock, entropy::Entropy, failure::Failure, ids::IdSource};
 use ferropay_domain::{
     codes::Code,
     decide::{self, Now},
@@ -35,10 +35,12 @@ pub enum RefundUndoing {
 /// The store cannot be read or written, or the decision contradicts it.
 pub async fn undo_refund(
     store: &dyn Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     refund: OperationId,
-    now: Timestamp,
 ) -> Result<RefundUndoing, Failure> {
-    let ids = IdSource::new(Arc::new(SystemClock), Arc::new(SystemEntropy), ADMINISTRATION_NODE);
+    let now = clock.now();
+    let ids = IdSource::new(clock, entropy, ADMINISTRATION_NODE);
     for tries in 1.. {
         let Some(standing) = store.standing(refund).await? else { return Ok(RefundUndoing::Unknown) };
         let records = store.projects().await?;

@@ -7,10 +7,14 @@ use crate::{
     customers,
     life::{self, Life},
     oracle,
+    store::WatchedStore,
     world::{Mood, World},
 };
-use ferropay_domain::ids::PaymentId;
-use ferropay_engine::Engine;
+use ferropay_domain::{
+    ids::{OperationId, PaymentId},
+    payment::OperationKind,
+};
+use ferropay_engine::{Engine, Failure, refund_undoing::undo_refund};
 use std::{sync::Arc, time::Duration};
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +32,7 @@ enum Action {
     Crash,
     CrashSoon,
     Mood,
+    UndoRefund,
     Settings,
     Secret,
     TakeOver,
@@ -50,6 +55,7 @@ const ACTIONS: &[(u64, Action)] = &[
     (14, Action::Crash),
     (30, Action::CrashSoon),
     (50, Action::Mood),
+    (40, Action::UndoRefund),
     (12, Action::Settings),
     (6, Action::Secret),
     (8, Action::TakeOver),
@@ -93,6 +99,7 @@ pub(crate) async fn act(life: &mut Life) {
         Action::Crash => world.crash.now(),
         Action::CrashSoon => world.crash.arm(world.dice.between(0, 60)),
         Action::Mood => change_moods(&world),
+        Action::UndoRefund => take_back(life),
         Action::Settings => change_settings(life).await,
         Action::Secret => change_secret(life).await,
         Action::TakeOver => {
@@ -248,6 +255,29 @@ fn change_moods(world: &Arc<World>) {
     let told = format!("{moods:?}");
     drop(moods);
     world.note(format_args!("moods: {told}"));
+}
+
+/// Support takes a refund back, or tries to: mostly one of the last.
+fn take_back(life: &Life) {
+    let world = life.world.clone();
+    let refund = {
+        let seen = world.seen.lock();
+        let kind = if world.dice.chance(95) { OperationKind::Refund } else { OperationKind::Sale };
+        let refunds: Vec<OperationId> =
+            seen.operations.values().filter(|it| it.kind == kind).map(|it| it.id).collect();
+        let last = refunds.len().saturating_sub(6);
+        refunds.get(last..).and_then(|last| world.dice.pick(last).copied())
+    };
+    let Some(refund) = refund else { return };
+    let store = WatchedStore { inner: life.store.clone(), world: world.clone(), draws_again: true };
+    tokio::spawn(async move {
+        let (clock, entropy) = (world.clock.clone(), world.entropy.clone());
+        let undone = undo_refund(&store, clock, entropy, refund).await;
+        world.note(format_args!("refund {refund} is to be taken back: {undone:?}"));
+        if !matches!(undone, Ok(_) | Err(Failure::Store(_) | Failure::Busy)) {
+            world.finding(format!("refund {refund} cannot be taken back: {undone:?}"));
+        }
+    });
 }
 
 async fn change_settings(life: &Life) {

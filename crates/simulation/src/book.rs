@@ -90,10 +90,11 @@ impl Book {
             Ask::Capture | Ask::Decrement | Ask::Release => Some(self.held(original?)),
             Ask::Increment => (self.held(original?) <= 0).then_some(0),
             Ask::Refund | Ask::Void => {
-                let taken = self.done(original?);
-                Some(taken.saturating_sub(self.sum(original?, &[Ask::Refund, Ask::Void])))
+                let returned = self.returned(original?);
+                Some(self.done(original?).saturating_sub(returned))
             }
-            Ask::Sale | Ask::Auth | Ask::Verify | Ask::StartMerchantAuth | Ask::UndoRefund => None,
+            Ask::UndoRefund => Some(self.done(original?).saturating_sub(self.sum(original?, &[ask]))),
+            Ask::Sale | Ask::Auth | Ask::Verify | Ask::StartMerchantAuth => None,
         }
     }
 
@@ -106,6 +107,14 @@ impl Book {
         self.done(hold)
             .saturating_add(self.sum(hold, &[Ask::Increment]))
             .saturating_sub(self.sum(hold, &[Ask::Decrement]))
+    }
+
+    /// What was returned of a debit and not taken back since.
+    fn returned(&self, debit: AttemptId) -> i64 {
+        let returns = self.entries.iter().filter(|(_, entry)| {
+            entry.original == Some(debit) && matches!(entry.ask, Ask::Refund | Ask::Void)
+        });
+        returns.map(|(id, _)| self.done(*id).saturating_sub(self.sum(*id, &[Ask::UndoRefund]))).sum()
     }
 
     fn done(&self, attempt: AttemptId) -> i64 {

@@ -28,10 +28,10 @@ pub(crate) fn act(life: &Life) {
             if known.flow == AuthenticationFlow::Basic {
                 return visit(life, &operation, merchant, payment);
             }
-            authentication(&world, known, merchant, payment, general)
+            authentication(&world, known, merchant, payment, &general)
         }
-        OperationStatus::AwaitingMerchantAuth => code(&world, &operation, merchant, payment, general),
-        OperationStatus::AwaitingClarification => data(&world, &operation, merchant, payment, general),
+        OperationStatus::AwaitingMerchantAuth => code(&world, &operation, merchant, payment, &general),
+        OperationStatus::AwaitingClarification => data(&world, &operation, merchant, payment, &general),
         OperationStatus::Processing | OperationStatus::Success | OperationStatus::Decline => return,
     };
     actions::ask(life, asked);
@@ -55,7 +55,7 @@ fn authentication(
     known: &Authentication,
     merchant: &Merchant,
     payment: String,
-    general: Value,
+    general: &Value,
 ) -> Asked {
     let md = if world.dice.chance(95) { known.md.as_str() } else { "another" };
     let shown = known.step == AuthenticationStep::DeviceData;
@@ -71,10 +71,16 @@ fn authentication(
 }
 
 /// The merchant has a code sent, or brings it.
-fn code(world: &World, operation: &Operation, merchant: &Merchant, payment: String, general: Value) -> Asked {
+fn code(
+    world: &World,
+    operation: &Operation,
+    merchant: &Merchant,
+    payment: String,
+    general: &Value,
+) -> Asked {
     let step = operation.detail.card.as_deref().and_then(|card| card.merchant_auth.as_ref());
     let start = (step == Some(&MerchantAuthStep::Offered)) != world.dice.chance(10);
-    let mut general = general;
+    let mut general = general.clone();
     if let Some(general) = general.as_object_mut() {
         general.insert("type".to_owned(), if start { "start" } else { "finish" }.into());
     }
@@ -84,7 +90,13 @@ fn code(world: &World, operation: &Operation, merchant: &Merchant, payment: Stri
 }
 
 /// The merchant supplies what is missing, a part of it, or nothing.
-fn data(world: &World, operation: &Operation, merchant: &Merchant, payment: String, general: Value) -> Asked {
+fn data(
+    world: &World,
+    operation: &Operation,
+    merchant: &Merchant,
+    payment: String,
+    general: &Value,
+) -> Asked {
     let missing = operation.detail.wait.as_deref().map_or(&[][..], |wait| wait.missing.as_slice());
     let mut customer = Map::new();
     for path in missing {
@@ -132,7 +144,7 @@ async fn browse(
     let browser: BTreeMap<String, String> =
         [("customer.browser".to_owned(), "Mozilla".to_owned())].into_iter().collect();
     let back = "http://shop.example/back";
-    let mut page = engine.page_opened(&ticket, &known.md, Some(back), browser).await?;
+    let mut page = engine.page_opened(&ticket, &known.md, Some(back), browser.clone()).await?;
     // More often a customer does not look.
     for _ in 0..10 {
         world.crash.step_or_wait().await;
@@ -143,13 +155,13 @@ async fn browse(
         page = match shown.step {
             PageStep::Device { ticket, .. } => {
                 if world.dice.chance(70) {
-                    engine.device_seen(known.id);
+                    engine.device_seen(known.id, &format!("seen {}", known.id)).await?;
                 }
-                engine.page_goes_on(&ticket).await?
+                engine.page_goes_on(&ticket, browser.clone()).await?
             }
             PageStep::Wait { ticket } => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                engine.page_goes_on(&ticket).await?
+                engine.page_goes_on(&ticket, browser.clone()).await?
             }
             PageStep::Challenge(_) => {
                 let seconds = world.dice.between(1, 60);
@@ -157,7 +169,7 @@ async fn browse(
                 let Some(acs) = challenge(world, known) else { return Ok(None) };
                 engine.page_returned(&Issuers::proof(known.id, &acs), &known.md).await?
             }
-            PageStep::Return(form) => return Ok(field(&form.fields, "PaRes")),
+            PageStep::Return(form) | PageStep::Over(form) => return Ok(field(&form.fields, "PaRes")),
         };
     }
     Ok(None)

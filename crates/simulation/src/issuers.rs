@@ -188,6 +188,10 @@ impl Authenticator for Issuers {
         Box::pin(self.asked(order))
     }
 
+    fn read_seen(&self, data: &str) -> Option<AuthenticationId> {
+        data.strip_prefix("seen ").and_then(AuthenticationId::parse)
+    }
+
     fn read_return(&self, cres: &str) -> Option<ChallengeReturn> {
         let mut words = cres.strip_prefix("return ")?.split(' ');
         let id = AuthenticationId::parse(words.next()?)?;

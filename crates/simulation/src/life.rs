@@ -219,7 +219,7 @@ async fn start_engine(
     };
     let clock: Arc<dyn Clock> = world.clock.clone();
     let parts = Parts {
-        store: Arc::new(WatchedStore { inner: store.clone(), world: world.clone() }),
+        store: Arc::new(WatchedStore { inner: store.clone(), world: world.clone(), draws_again: false }),
         vault: vault.clone(),
         clock,
         entropy: world.entropy.clone(),

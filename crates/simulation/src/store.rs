@@ -20,6 +20,8 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 pub(crate) struct WatchedStore {
     pub(crate) inner: Arc<SqliteStore>,
     pub(crate) world: Arc<World>,
+    /// Whether whoever uses it draws numbers that may be taken, and then draws again.
+    pub(crate) draws_again: bool,
 }
 
 /// What becomes of a commit.
@@ -82,6 +84,9 @@ impl WatchedStore {
                 }
             }
             Err(CommitError::Lost(loss)) => self.world.note(format_args!("commit lost: {loss:?}")),
+            Err(CommitError::Defect(reason)) if self.draws_again && reason.contains("UNIQUE") => {
+                self.world.note(format_args!("a number is taken"));
+            }
             Err(error) => self.world.finding(format!("a commit failed: {error}")),
         }
         self.pause().await;

@@ -4,16 +4,18 @@ use crate::{cli::Refund as Command, platform::files};
 use anyhow::{Result, bail};
 use ferropay_domain::ids::OperationId;
 use ferropay_engine::{
-    clock::{Clock as _, SystemClock},
+    clock::SystemClock,
+    entropy::SystemEntropy,
     refund_undoing::{RefundUndoing, undo_refund},
 };
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 /// Runs a sub-command of `refund`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let Command::Undo { database, operation } = command;
     let store = files::open_store(&database.database, true)?;
-    match undo_refund(store.as_ref(), OperationId::new(operation), SystemClock.now()).await? {
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    match undo_refund(store.as_ref(), clock, entropy, OperationId::new(operation)).await? {
         RefundUndoing::Ordered(number) => {
             println!("Operation {number} takes refund {operation} back as soon as the provider has agreed.");
         }

@@ -101,6 +101,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a payment's totals are its operations'",
+        // Whether there was a refund is forgotten when nothing stays returned, which needs every refund to be undone.
         "SELECT p.key AS payment, p.held, s.held AS held_by_operations, p.debited, s.debited AS debited_by_operations,
             p.returned, s.returned - s.undone AS returned_by_operations, p.returning_now,
             s.returning_now AS returning_by_operations
@@ -111,11 +112,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
                 sum(CASE WHEN kind IN (2, 3) AND status = 2 THEN minor ELSE 0 END) AS returned,
                 sum(CASE WHEN kind = 10 AND status = 2 THEN minor ELSE 0 END) AS undone,
                 sum(CASE WHEN kind IN (2, 3) AND status NOT IN (2, 3) THEN minor ELSE 0 END) AS returning_now,
-                sum(kind = 2 AND status = 2) > 0 AS refunded_any
+                sum(kind = 2 AND status = 2) AS refunds
             FROM operations GROUP BY payment) AS s ON s.payment = p.key
          WHERE p.held <> s.held OR p.debited <> s.debited OR p.returned <> s.returned - s.undone
             OR p.returning_now <> s.returning_now
-            OR p.refunded_any <> (s.refunded_any AND NOT (s.undone > 0 AND s.returned = s.undone))",
+            OR p.refunded_any > (s.refunds > 0) OR p.refunded_any <
+                (s.refunds > coalesce(json_array_length(p.detail, '$.refunds_undone'), 0))",
     ),
     (
         "a payment's open operation is the one that is open",
@@ -284,9 +286,10 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a finished operation's attempts are settled or being reversed",
+        // But for asking a code to be sent (11), which moves nothing and is repeated until it is answered.
         "SELECT a.reference AS attempt, a.status FROM attempts AS a
          JOIN operations AS o ON o.id = a.reference / 512
-         WHERE o.status IN (2, 3) AND a.status IN (1, 4)",
+         WHERE o.status IN (2, 3) AND a.status IN (1, 4) AND a.ask <> 11",
     ),
     (
         "a done operation has one approved attempt",
