@@ -30,13 +30,15 @@ from schemathesis import GenerationMode
 SECRET = os.environ["FERROPAY_SECRET"].encode()
 PROJECT = int(os.environ["FERROPAY_PROJECT"])
 PAID = os.environ["FERROPAY_PAID"].split()
-HELD = os.environ["FERROPAY_HELD"].split()
 REQUESTS = os.environ["FERROPAY_REQUESTS"].split()
 
 # The test cards of the documentation: approved, approved and Mastercard, declined.
 CARDS = ["4000000000000077", "5413330000000019", "4111111111111111"]
 # Paths that make a payment with a card, and those whose acceptance is followed to its callback.
 NEW = ("/v2/payment/card/sale", "/v2/payment/card/auth", "/v2/payment/card/account_verification")
+# Each of these ends or changes a hold; every one has holds of its own.
+SECOND_STEPS = ("/v2/payment/card/capture", "/v2/payment/card/cancel", "/v2/payment/card/incremental")
+HELD = {path: os.environ["FERROPAY_HELD"].split()[index::3] for index, path in enumerate(SECOND_STEPS)}
 LOOK_UPS = ("/v2/payment/status", "/v2/payment/status/request")
 ERROR_LISTS = ("/v2/payment/status", "/v2/customer/saved_account/", "/v2/info/available-methods/")
 
@@ -139,18 +141,23 @@ def make_right(path, body, choice):
         body["card"] |= {"pan": choice.choice(CARDS), "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"}
         body["customer"] |= {"id": f"customer-{number}", "ip_address": "203.0.113.7", "email": "judy.doe@example.com"}
         body["customer"] |= {"phone": "442079460000", "screen_res": "1920x1080", "first_name": "Judy", "last_name": "Doe"}
+        # What has to be there of an authentication made elsewhere depends on what it was; this is all of it.
+        if "authentication_data" in body:
+            value = base64.b64encode(choice.randbytes(20)).decode()
+            body["authentication_data"] = {"xid": value, "cavv": value, "eci": "05", "threeds_version": "3ds_2"}
+            body["authentication_data"] |= {"enrollement_status": "Y", "authentication_status": "Y"}
+            body["authentication_data"] |= {"ds_operation_id": "0190f8a2-7b1c-7a3d-8e4f-001122334455"}
         amount = 0 if path.endswith("account_verification") else choice.randint(1, 5000)
         body["payment"] |= {"amount": amount, "currency": "EUR"}
     elif path in ("/v2/payment/card/refund", "/v2/payment/refund"):
         general["payment_id"] = PAID[number % len(PAID)]
         body.pop("callback", None)
         body["payment"] = {"description": "Returned", "amount": 1, "currency": "EUR", "merchant_refund_id": f"refund-{number}"}
-    elif path in ("/v2/payment/card/capture", "/v2/payment/card/cancel", "/v2/payment/card/incremental"):
-        # A payment on hold takes one of these.
+    elif path in SECOND_STEPS:
         with lock:
-            if not HELD:
+            if not HELD[path]:
                 return None
-            general["payment_id"] = HELD.pop()
+            general["payment_id"] = HELD[path].pop()
         body.pop("callback", None)
         body["payment"] = {"amount": 2000 if path.endswith("incremental") else 1000, "currency": "EUR"}
     elif path == "/v2/payment/status":
