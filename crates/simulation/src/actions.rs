@@ -7,7 +7,6 @@ use crate::{
     customers,
     life::{self, Life},
     oracle,
-    store::WatchedStore,
     world::{Mood, World},
 };
 use ferropay_domain::{
@@ -269,7 +268,7 @@ fn take_back(life: &Life) {
         refunds.get(last..).and_then(|last| world.dice.pick(last).copied())
     };
     let Some(refund) = refund else { return };
-    let store = WatchedStore { inner: life.store.clone(), world: world.clone(), draws_again: true };
+    let store = life.watched();
     tokio::spawn(async move {
         let (clock, entropy) = (world.clock.clone(), world.entropy.clone());
         let undone = undo_refund(&store, clock, entropy, refund).await;
@@ -306,7 +305,7 @@ async fn change_secret(life: &Life) {
 }
 
 async fn store_project(life: &Life, merchant: &Merchant) {
-    if let Err(error) = life::save(life.store.as_ref(), &life.vault, merchant).await {
+    if let Err(error) = life::save(&life.watched(), &life.vault, merchant).await {
         life.world.finding(format!("a project cannot be stored: {error}"));
     }
     if life.world.dice.chance(50) {

@@ -159,8 +159,8 @@ fn decide(order: &Order, dice: &Dice) -> (Option<Money>, Said) {
             (Some(part), Said::Approved(part))
         }
         19 if first => (Some(asked), Said::Approved(nonsense(asked, dice))),
-        20..=28 if first && code.is_none() => (None, Said::Offered),
-        29 if first && code.is_none() => (approved, Said::Offered),
+        20..=25 if first && code.is_none() => (None, Said::Offered),
+        26..=29 if first && code.is_none() => (approved, Said::Offered),
         30..=45 if matches!(code, Some(MerchantAuthStep::Finished(_))) => (None, refused),
         46..=50 if matches!(order.ask, Ask::Capture | Ask::Release) => {
             (None, Said::Declined(codes::ORIGINAL_GONE))

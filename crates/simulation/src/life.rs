@@ -97,6 +97,11 @@ impl Life {
         })
     }
 
+    /// The store as whoever administers the platform has it.
+    pub(crate) fn watched(&self) -> WatchedStore {
+        WatchedStore { inner: self.store.clone(), world: self.world.clone(), draws_again: true }
+    }
+
     /// Another node takes everything over; the old one finds out by itself.
     pub(crate) async fn take_over(&mut self) {
         self.world.take_over();
@@ -144,7 +149,7 @@ impl Life {
 
     /// Moves a project's clock on to `offset`.
     pub(crate) async fn move_clock(&self, merchant: &Merchant, offset: i64) {
-        match self.store.advance_clock(merchant.id, offset).await {
+        match self.watched().advance_clock(merchant.id, offset).await {
             Ok(offset) => merchant.set_offset(offset),
             Err(error) => self.world.finding(format!("a clock cannot be moved: {error}")),
         }

@@ -237,7 +237,8 @@ impl Provider {
         ));
         if let (Some(amount), false) = (entry.done, matches!(entry.said, Said::Approved(_))) {
             // It will say so in the end.
-            let at = world.now().plus(Duration::from_secs(self.dice.between(1, 900)));
+            let latest = if entry.said == Said::Offered { 20 } else { 900 };
+            let at = world.now().plus(Duration::from_secs(self.dice.between(1, latest)));
             let late = self.late(order.attempt, Said::Approved(amount), at);
             self.late.lock().push((at, late));
         }
@@ -276,7 +277,9 @@ impl Provider {
             world.finding(format!("{} is undone, although it is to be repeated", shown(attempt)));
         }
         if matches!(fate, Fate::NotSent | Fate::RequestLost) {
-            let wait = if matches!(fate, Fate::NotSent) { Duration::ZERO } else { TIME_OUT };
+            // A connection that breaks tells so at once.
+            let at_once = matches!(fate, Fate::NotSent) || self.dice.chance(50);
+            let wait = if at_once { Duration::ZERO } else { TIME_OUT };
             tokio::time::sleep(wait).await;
             world.crash.step_or_wait().await;
             return Reversal::Unanswered;

@@ -199,14 +199,23 @@ impl Store for WatchedStore {
     }
 
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {
-        self.inner.projects()
+        Box::pin(async {
+            if let Some(known) = &*self.world.projects.lock() {
+                return Ok(known.clone());
+            }
+            let read = self.inner.projects().await?;
+            *self.world.projects.lock() = Some(read.clone());
+            Ok(read)
+        })
     }
 
     fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()> {
+        *self.world.projects.lock() = None;
         self.inner.save_project(record)
     }
 
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {
+        *self.world.projects.lock() = None;
         self.inner.advance_clock(project, offset_micros)
     }
 

@@ -13,6 +13,7 @@ use crate::{
 };
 use ferropay_domain::{ids::ProjectId, project::Environment, time::Timestamp};
 use ferropay_engine::clock::Clock as _;
+use ferropay_store::ProjectRecord;
 use parking_lot::Mutex;
 use std::{
     fmt,
@@ -67,6 +68,8 @@ pub(crate) struct World {
     lives: AtomicU32,
     /// Whether another node took over in this life.
     taken_over: AtomicBool,
+    /// The projects as the store has them, when they were read since they changed: engines look at them all the time.
+    pub(crate) projects: Mutex<Option<Vec<ProjectRecord>>>,
     /// When the clock leapt last.
     leapt_at: Mutex<Option<Timestamp>>,
     findings: Mutex<Vec<String>>,
@@ -105,6 +108,7 @@ impl World {
             in_flight: AtomicUsize::new(0),
             lives: AtomicU32::new(0),
             taken_over: AtomicBool::new(false),
+            projects: Mutex::default(),
             leapt_at: Mutex::default(),
             findings: Mutex::default(),
         })
