@@ -197,6 +197,8 @@ codes! {
     MAESTRO_MOTO = 10108;
     /// The card does not take part in 3-D Secure.
     NOT_ENROLLED = 10205;
+    /// The issuer wants the customer to be authenticated before it decides.
+    AUTHENTICATION_DEMANDED = 10403;
     /// No answer in time from the card side.
     CARD_TIME_OUT = 10602;
     /// The provider does not know, or no longer holds, what the operation refers to.

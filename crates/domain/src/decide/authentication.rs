@@ -34,11 +34,16 @@ pub fn authenticated(
         AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form } => {
             authentication.ds_transaction = Some(ds_transaction);
             authentication.acs_transaction = Some(acs_transaction);
+            let led_by_page = authentication.flow == AuthenticationFlow::Basic;
             authentication.challenge_by(form);
             scene.wait(AUTHENTICATION, Vec::new());
-            let is_waiting = scene.operation.status == OperationStatus::AwaitingThreeDs;
-            let event = if is_waiting { Event::ChallengeNeeded } else { Event::AuthenticationNeeded };
-            scene.step(event, codes::AWAITING)?;
+            match scene.operation.status {
+                // The customer is on the platform's page, which leads them on: there is nothing for the merchant to do
+                // that it has not been told.
+                OperationStatus::AwaitingThreeDs if led_by_page => scene.touch(),
+                OperationStatus::AwaitingThreeDs => scene.step(Event::ChallengeNeeded, codes::AWAITING)?,
+                _ => scene.step(Event::AuthenticationNeeded, codes::AWAITING)?,
+            }
         }
     }
     scene.changes.done.push(TaskKey::Authenticate(operation.id));

@@ -93,7 +93,7 @@ pub fn attempt_outcome(
             if scene.takes_merchant_auth() {
                 scene.offer_merchant_auth()?;
             } else {
-                scene.refused(codes::GENERAL_DECLINE)?;
+                scene.refused(codes::AUTHENTICATION_DEMANDED)?;
             }
         }
         Outcome::NotSent { code } => {

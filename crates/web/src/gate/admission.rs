@@ -145,7 +145,8 @@ fn verify(
 }
 
 /// What breaks the contract and is accepted all the same: members that the project's flag "legacy minimum" does not
-/// demand (D-10), and the number 1 or 0 as the switch that older documentation writes so (D-08).
+/// demand (D-10), the number 1 or 0 as the switch that older documentation writes so (D-08), and characters of a
+/// statement's wording that are corrected and never a reason to refuse (D-20).
 fn waived(project: &KnownProject, document: &Document<'_>, violation: &Violation) -> bool {
     let field = violation.field.as_str();
     match violation.rule {
@@ -157,6 +158,7 @@ fn waived(project: &KnownProject, document: &Document<'_>, violation: &Violation
             let switch = document.path(&["callback", "force_disable"]).and_then(Value::as_number);
             matches!(switch, Some("0" | "1"))
         }
+        Rule::Pattern => field == "merchant.descriptor",
         _ => false,
     }
 }

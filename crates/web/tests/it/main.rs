@@ -7,17 +7,32 @@
 //! its documented structure and signature, and at the end of a test the books are audited.
 #![cfg(test)]
 
+mod account_verification;
 mod admission;
+mod avs;
 mod callbacks;
+mod capabilities;
 mod card_refund;
 mod card_sale;
+mod clarification;
 mod contract;
+mod debt_repayment;
+mod descriptor;
 mod documented_examples;
+mod hold_limits;
 mod identity;
 mod inspector;
+mod merchant_auth;
+mod moto;
+mod partial_approval;
 mod paths;
 mod signatures;
 mod status;
 mod status_request;
 mod support;
 mod test_cards;
+mod three_ds;
+mod three_ds_basic;
+mod three_ds_forged;
+mod three_ds_merchant;
+mod two_step;

@@ -1,5 +1,6 @@
 //! What the tests share: the platform under test, request bodies, and the documented structure of callbacks.
 
+pub(crate) mod bank;
 mod bodies;
 mod clock;
 pub(crate) mod example;
@@ -10,7 +11,10 @@ pub(crate) mod normalise;
 pub(crate) mod structure;
 mod world;
 
-pub(crate) use bodies::{CARD_DECLINED, CARD_MASTERCARD, CARD_OK, refund, sale, status};
+pub(crate) use bodies::{
+    CARD_DECLINED, CARD_MASTERCARD, CARD_OK, again, cancel, capture, clarification, incremental, on_card,
+    refund, sale, status, verification,
+};
 pub(crate) use clock::TestClock;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use world::{CALLBACK_URL, OTHER_PROJECT, PROJECT, Reply, SECRET, World, place, sign_at};

@@ -1,0 +1,131 @@
+//! Members of card requests that only some agreements give a meaning: taken as the contract has them, passed on or echoed
+//! where that is documented, and in nobody's way otherwise.
+
+use crate::support::{World, pick, sale};
+use serde_json::{Value, json};
+
+const SALE: &str = "/v2/payment/card/sale";
+const AUTH: &str = "/v2/payment/card/auth";
+
+/// Sends a body that the contract refuses at this member.
+async fn refused(world: &World, body: &Value, member: &str) {
+    let reply = world.send(SALE, body).await;
+    assert_eq!(reply.status, 400, "{body}: {}", reply.text);
+    assert!(reply.text.contains(member), "{member}: {}", reply.text);
+}
+
+fn with(payment_id: &str, member: &str, value: Value) -> Value {
+    let mut body = sale(payment_id, 1_370, "EUR");
+    body[member] = value;
+    body
+}
+
+// G-263
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extra_parameter_is_taken_and_means_nothing_without_an_agreement() {
+    let world = World::new().await;
+    for (id, path) in [("sale", SALE), ("hold", AUTH)] {
+        let mut body = sale(id, 1_370, "EUR");
+        body["payment"]["extra_param"] = "x".repeat(255).into();
+        assert_eq!(world.told(path, &body).await["operation"]["status"], "success");
+    }
+    let mut body = sale("order-1", 1_370, "EUR");
+    body["payment"]["extra_param"] = "x".repeat(256).into();
+    refused(&world, &body, "payment.extra_param").await;
+    world.end().await;
+}
+
+// G-107, G-264: comes back word for word with every final callback, and only to the merchant
+#[tokio::test(flavor = "multi_thread")]
+async fn the_merchants_own_data_come_back_as_they_were_sent() {
+    let world = World::new().await;
+    let opaque = "shelf 7 ж \"quoted\" {\"a\":1}";
+    let body = with("order-1", "merchant", json!({ "data": opaque }));
+    let held = world.held(&body).await;
+    assert_eq!(held["merchant"], json!({ "data": opaque }));
+    let captured = world.told("/v2/payment/card/capture", &crate::support::capture("order-1", None)).await;
+    assert_eq!(captured["merchant"], json!({ "data": opaque }));
+    refused(&world, &with("order-2", "merchant", json!({ "data": "" })), "merchant.data").await;
+    world.reconfigure(|project| project.settings.merchant_data_in_callbacks = false).await;
+    let paid = world.paid(&with("order-3", "merchant", json!({ "data": opaque }))).await;
+    assert_eq!(paid.get("merchant"), None);
+    world.end().await;
+}
+
+// G-267
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instalment_plan_is_taken_in_the_documented_form() {
+    let world = World::new().await;
+    let plan = json!({
+        "ext_plan_id": "plan-3",
+        "count": 3,
+        "frequency": "M",
+        "terms_and_conditions": { "language": "en", "version": 1 },
+    });
+    world.paid(&with("order-1", "installment", plan.clone())).await;
+    for frequency in ["A", "B", "C", "Q", "S", "T", "W", "2"] {
+        let mut other = plan.clone();
+        other["frequency"] = frequency.into();
+        world.paid(&with(&format!("order-{frequency}"), "installment", other)).await;
+    }
+    let mut wrong = plan;
+    wrong["frequency"] = "X".into();
+    refused(&world, &with("order-2", "installment", wrong), "installment.frequency").await;
+    world.end().await;
+}
+
+// G-269: a wallet or a card, each with its owner
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_is_a_wallet_or_a_card() {
+    let world = World::new().await;
+    for (number, recipient) in [
+        json!({ "wallet_id": "w-17", "wallet_owner": "Grace Hopper" }),
+        json!({ "pan": "4242424242424242", "card_holder": "Grace Hopper" }),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let callback = world.paid(&with(&format!("order-{number}"), "recipient", recipient)).await;
+        assert!(!callback.to_string().contains("4242424242424242"), "the recipient's card is shown nowhere");
+    }
+    for wrong in [json!({ "wallet_id": "w-17" }), json!({ "pan": "4242", "card_holder": "Grace Hopper" })] {
+        refused(&world, &with("order-9", "recipient", wrong), "recipient").await;
+    }
+    world.end().await;
+}
+
+// G-265, G-266: one to four legs of a journey, and amounts of at least one minor unit
+#[tokio::test(flavor = "multi_thread")]
+async fn an_airline_addendum_keeps_the_documented_form() {
+    let world = World::new().await;
+    let leg = json!({
+        "flight_number": "601",
+        "carrier_code": "BT",
+        "departure_airport": "RIX",
+        "departure_at": "2026-12-01T07:30:00+00:00",
+        "destination_airport": "LHR",
+        "arrival_at": "2026-12-01T10:20:00+00:00",
+        "stop_over_code": false,
+        "service_class": "Y",
+        "fare_bassis": "YBT",
+    });
+    let flight = |legs: Value| {
+        json!({ "airlines": {
+            "ticket_number": "657123456789",
+            "passenger_name": "BYRON/ADA",
+            "customer_ref": "R-17",
+            "ticket_issuer_code": "BT",
+            "ticket_issue_date": "2026-11-21",
+            "trip_legs": legs,
+        } })
+    };
+    let taken = world.told(SALE, &with("order-1", "addendum", flight(json!({ "trip_leg1": leg })))).await;
+    assert_eq!(pick(&taken, &["payment.status"]), json!(["success"]));
+    refused(&world, &with("order-2", "addendum", flight(json!({}))), "trip_leg1").await;
+    refused(&world, &with("order-2", "addendum", flight(json!({ "trip_leg2": leg }))), "trip_leg1").await;
+    let mut free = flight(json!({ "trip_leg1": leg }));
+    free["airlines"]["total_fare_amount"] = 0.into();
+    let reply = world.send(SALE, &with("order-3", "addendum", free)).await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    world.end().await;
+}
