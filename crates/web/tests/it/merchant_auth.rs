@@ -157,7 +157,11 @@ async fn without_an_agreement_an_offered_code_is_a_decline() {
     let world = World::with(|project| project.settings.account_verification_allowed = true).await;
     let declined = world.told_with_fault(SALE, &sale("order-1", 1_370, "USD"), OFFER).await;
     let seen = pick(&declined, &["payment.status", "operation.status", "operation.code", "errors"]);
-    assert_eq!(seen, json!(["decline", "decline", "10403", null]), "the issuer's refusal, not the platform's");
+    assert_eq!(
+        seen,
+        json!(["decline", "decline", "10403", null]),
+        "the issuer's refusal, not the platform's"
+    );
     world.reconfigure(|project| project.settings.merchant_auth_allowed = true).await;
     let path = "/v2/payment/card/account_verification";
     let checked = world.told_with_fault(path, &verification("check"), OFFER).await;
