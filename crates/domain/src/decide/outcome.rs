@@ -19,10 +19,10 @@ use crate::{
 pub enum Outcome {
     /// The provider did it, for this amount.
     Approved {
-        /// What was really moved. A sale may be approved for less than was asked, and counts for that much
-        /// (U-271); an amount a sale cannot have been approved for (more than was asked, nothing, another
-        /// currency) makes the answer unusable, and the attempt is given up. Returns are done as a whole or
-        /// not at all: they count for what was asked, whatever amount their answer repeats.
+        /// What was really moved or held. A sale or a hold may be approved for less than was asked, and counts for
+        /// that much (U-271, U-272); an amount it cannot have been approved for (more than was asked, nothing,
+        /// another currency) makes the answer unusable, and the attempt is given up. Everything else is done as a
+        /// whole or not at all, and counts for what was asked, whatever amount the answer repeats.
         amount: Money,
         /// The answer.
         answer: ProviderAnswer,

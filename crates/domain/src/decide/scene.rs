@@ -256,9 +256,7 @@ impl<'a> Scene<'a> {
             .hold
             .as_ref()
             .is_some_and(|hold| hold.ends.is_some_and(|ends| ends <= self.now.business));
-        let refused = self.attempt.as_ref().is_some_and(|attempt| {
-            attempt.status == AttemptStatus::Declined && matches!(attempt.ask, Ask::Capture | Ask::Release)
-        });
+        let refused = self.attempt.as_ref().is_some_and(|attempt| attempt.status == AttemptStatus::Declined);
         expired || (refused && self.operation.code == codes::ORIGINAL_GONE)
     }
 

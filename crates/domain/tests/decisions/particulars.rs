@@ -255,7 +255,7 @@ fn verifying() -> Settings {
     Settings { account_verification_allowed: true, ..Settings::default() }
 }
 
-// G-138, G-338, M-038, P-201, P-205, T-118, T-129, U-284
+// G-138, G-338, G-344, M-038, P-201, P-205, T-118, T-129, U-284
 #[test]
 fn a_card_is_verified_without_moving_money() {
     let mut world = asked(verifying(), OperationKind::AccountVerification, |_| {});

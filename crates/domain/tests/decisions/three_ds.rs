@@ -100,6 +100,7 @@ fn in_the_basic_flow_the_merchant_sends_the_customer_to_the_platforms_page() {
     assert_eq!(known.issuer_form.as_ref(), Some(&form("device")), "for the page itself");
     world.follow(SEEN).unwrap();
     world.authenticated(challenge());
+    assert_eq!((waits(&world), world.events.len()), (true, 1), "the page leads on, the merchant knows all");
     let known = authentication(&world);
     assert_eq!(known.form.as_ref(), Some(&form("page")));
     assert_eq!(known.issuer_form.as_ref(), Some(&form("challenge")));

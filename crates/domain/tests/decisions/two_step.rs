@@ -203,10 +203,15 @@ fn a_declined_capture_leaves_the_hold_until_it_is_gone() {
     world.second(Capture, None);
     world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
     assert_eq!(state(&world), (AwaitingCapture, 1000, 0));
-    world.second(Capture, None);
-    world.outcome(declined(codes::ORIGINAL_GONE)).unwrap();
-    assert_eq!(state(&world), (Decline, 1000, 0), "the provider holds nothing any more");
-    assert!(world.tasks.is_empty());
+    for (kind, amount) in
+        [(Capture, None), (Capture, Some(300)), (Capture, Some(1500)), (Cancel, None), (Cancel, Some(1))]
+    {
+        let mut world = held(1000);
+        world.second(kind, amount);
+        world.outcome(declined(codes::ORIGINAL_GONE)).unwrap();
+        assert_eq!(state(&world), (Decline, 1000, 0), "the provider holds nothing any more");
+        assert!(world.tasks.is_empty());
+    }
 }
 
 // G-173, M-012, T-081, U-277, P-158

@@ -3,7 +3,8 @@
 
 use crate::{
     fixtures::{
-        OFFERED, approved, card_of, challenge, decided, eur, head, members, range, result, second_of,
+        OFFERED, approved, card_of, challenge, decided, eur, extended, head, members, range, result,
+        second_of,
     },
     world::World,
 };
@@ -11,7 +12,7 @@ use ferropay_domain::{
     card::Network,
     change::{ChangeSet, MachineBreak, Write},
     codes,
-    decide::{self, CardFacts, FollowUp, Noticed},
+    decide::{self, CardCommand, CardFacts, FollowUp, Noticed},
     ids::OperationId,
     payment::{
         Ask, Attempt, AttemptStatus, AuthenticationStep, CardRequest, MerchantAuthStep, Operation,
@@ -106,7 +107,8 @@ fn situation(
     let with_authentication = {
         let mut other = World::new(settings(), 0);
         other.range = Some(range(true));
-        other.ask_for(OperationKind::Sale, 1000);
+        let three_ds = extended();
+        other.card(CardCommand { three_ds, ..card_of(OperationKind::Sale, eur(1000), Network::Visa) });
         other.operation().detail.authentication.clone().unwrap()
     };
     let (payment, operation, attempt) = world.situation();
