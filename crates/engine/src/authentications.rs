@@ -140,7 +140,8 @@ impl Engine {
             return Ok(());
         };
         let outcome = match self.authenticator(project.project.environment) {
-            Some(authenticator) => match self.asked(&project, &standing, authenticator.as_ref(), order).await {
+            Some(authenticator) => match self.asked(&project, &standing, authenticator.as_ref(), order).await
+            {
                 AuthenticationAnswer::Decided { result, ds_transaction, acs_transaction } => {
                     AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction }
                 }
