@@ -242,9 +242,9 @@ impl Engine {
         browser: &BTreeMap<String, String>,
         term_url: Option<&str>,
     ) -> Result<(), Failure> {
-        let learn = |_: &Project, standing: &Standing, _, now| {
+        let learn = |_: &Project, standing: &Standing, _, _| {
             let situation = (&standing.payment, &standing.operation);
-            Ok(decide::browser_known(situation, browser, term_url, now))
+            Ok(decide::browser_known(situation, browser, term_url))
         };
         self.settle(project, standing, &Cards::default(), learn).await.map(drop)
     }

@@ -107,13 +107,31 @@ fn holds_card_number(bytes: &[u8]) -> bool {
             let length_before = before.iter().rev().take_while(in_run).count();
             let length_after = after.iter().take_while(in_run).count();
             let run = bytes.get(at - length_before..at + length_after).unwrap_or_default();
-            let digits: Vec<u8> = run.iter().copied().filter(u8::is_ascii_digit).collect();
-            if (FEWEST_DIGITS..=19).contains(&digits.len()) && passes_luhn(&digits) {
+            if run_holds_card_number(run) {
                 return true;
             }
             at += length_after;
         }
         at += FEWEST_DIGITS;
+    }
+    false
+}
+
+/// Whether a card number begins at one of the numbers of a run of digits, spaces and hyphens; others may stand before
+/// and after it.
+fn run_holds_card_number(run: &[u8]) -> bool {
+    let digits: Vec<u8> = run.iter().copied().filter(u8::is_ascii_digit).collect();
+    let mut before = None;
+    let mut seen = 0;
+    for byte in run {
+        let begins = byte.is_ascii_digit() && !before.is_some_and(|it: &u8| it.is_ascii_digit());
+        let rest = digits.get(seen..).unwrap_or_default();
+        let fits = |length| rest.get(..length).is_some_and(passes_luhn);
+        if begins && (FEWEST_DIGITS..=19).any(fits) {
+            return true;
+        }
+        seen += usize::from(byte.is_ascii_digit());
+        before = Some(byte);
     }
     false
 }
@@ -139,8 +157,8 @@ pub fn masked_pair_text(pair: &str) -> String {
     masked_text(pair)
 }
 
-/// `text` with the middle of every run of 12 to 19 digits masked; unless `always`, of those with a right check digit.
-/// Single spaces and hyphens inside a run count as part of it.
+/// `text` with the middle of every run of digits, spaces and hyphens masked; unless `always`, of those that hold a card
+/// number.
 fn masked_numbers(text: &str, always: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -150,7 +168,7 @@ fn masked_numbers(text: &str, always: bool) -> String {
         let end = from.find(|c: char| !c.is_ascii_digit() && c != ' ' && c != '-').unwrap_or(from.len());
         let (run, after) = from.split_at_checked(end).unwrap_or((from, ""));
         let digits: Vec<u8> = run.bytes().filter(u8::is_ascii_digit).collect();
-        if always || ((12..=19).contains(&digits.len()) && passes_luhn(&digits)) {
+        if always || run_holds_card_number(run.as_bytes()) {
             out.push_str(&masked_run(run, digits.len()));
         } else {
             out.push_str(run);
@@ -228,6 +246,8 @@ mod tests {
             r#"{"x":{"Pan":"1"}}"#,
             "4314220000000056",
             "4-3-1-4-2-2-0-0-0-0-0-0-0-0-5-6",
+            "pay 2 4314220000000056 and",
+            "4314220000000056 12/30",
         ] {
             assert!(may_hold_card_data(suspect), "{suspect}");
         }

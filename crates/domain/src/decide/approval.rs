@@ -210,12 +210,20 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// What the platform could not end in time is released when the network lets it go anyway.
+    /// What the platform could not end is tried again: after pauses that grow, and every five minutes in the last half
+    /// hour before the network lets the hold go; then it is released (G-181).
     fn try_again_at_the_limit(&mut self) {
-        let hold = self.payment.detail.hold.as_ref();
-        if let Some((operation, ends)) = hold.and_then(|hold| Some((hold.attempt.operation, hold.ends?))) {
-            self.put_timer(TaskKey::EndHold(operation), ends);
-        }
+        const SHORTEST: Duration = Duration::from_mins(5);
+        let Some(hold) = self.payment.detail.hold.as_ref() else { return };
+        let Some(ends) = hold.ends else { return };
+        let (operation, now) = (hold.attempt.operation, self.now.business);
+        let latest = ends.minus(BEFORE_THE_LIMIT);
+        let due = if now < latest {
+            now.plus(now.since(hold.at).max(SHORTEST)).min(latest)
+        } else {
+            now.plus(SHORTEST).min(ends)
+        };
+        self.put_timer(TaskKey::EndHold(operation), due);
     }
 
     pub(super) fn set_merchant_auth(&mut self, step: MerchantAuthStep) {

@@ -1,6 +1,6 @@
 //! A customer has come to the platform's own page of 3-D Secure.
 
-use super::{Now, updated};
+use super::updated;
 use crate::{
     change::{ChangeSet, Write},
     payment::{AuthenticationFlow, AuthenticationStep, Operation, OperationStatus, Payment},
@@ -13,14 +13,14 @@ pub fn browser_known(
     (payment, operation): (&Payment, &Operation),
     browser: &BTreeMap<String, String>,
     return_url: Option<&str>,
-    now: Now,
 ) -> Option<ChangeSet> {
     let mut operation = operation.clone();
     let waits = operation.status == OperationStatus::AwaitingThreeDs;
     let known = operation.detail.authentication.as_deref_mut();
     let known = known.filter(|it| waits && it.flow == AuthenticationFlow::Basic)?;
     let mut news = false;
-    if let Some(url) = return_url.filter(|url| *url != known.return_url) {
+    // Where the merchant's signed request says it counts; a browser may say anything.
+    if let Some(url) = return_url.filter(|_| known.return_url.is_empty()) {
         url.clone_into(&mut known.return_url);
         news = true;
     }
@@ -33,7 +33,6 @@ pub fn browser_known(
             }
         }
     }
-    operation.updated_at = if news { now.business } else { operation.updated_at };
     news.then(|| ChangeSet {
         operations: vec![Write::Update(operation)],
         payment: Some(updated(payment.clone())),

@@ -60,7 +60,7 @@ pub fn hold_ended(
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
-    /// How often a hold is looked at again while an operation is under way at its very limit.
+    /// How often a hold is looked at again while an operation is under way.
     const PAUSE: Duration = Duration::from_mins(5);
     let Some(hold) =
         payment.detail.hold.as_ref().filter(|_| payment.status == PaymentStatus::AwaitingCapture)
@@ -76,7 +76,9 @@ pub fn hold_ended(
     let request = RequestId::new(ids.payment.get());
     let operation = new_operation(payment, kind, whole(payment), request, detail, ids, now);
     if payment.open.is_some() {
-        let due = hold.ends.filter(|_| !is_over).unwrap_or_else(|| now.business.plus(PAUSE));
+        // Before the limit it is tried again soon: what the project wishes has to be done in time.
+        let soon = now.business.plus(PAUSE);
+        let due = hold.ends.filter(|_| !is_over).map_or(soon, |ends| soon.min(ends));
         let placed_by = hold.attempt.operation;
         let mut waiting = Scene::of(project, (payment, &operation, None), ids, now);
         waiting.put_timer(TaskKey::EndHold(placed_by), due);

@@ -6,6 +6,7 @@
 //! collects callbacks instead of posting them. Every reply is held against the published contract, every callback against
 //! its documented structure and signature, and at the end of a test the books are audited.
 #![cfg(test)]
+#![allow(clippy::similar_names, reason = "an answer and the operation it answers are often named alike")]
 
 mod account_verification;
 mod admission;

@@ -56,7 +56,8 @@ struct Supplied {
 impl Supplied {
     fn flatten<'d>(&mut self, value: &'d Value<'_>, path: &mut Vec<&'d str>) {
         if let Some(members) = value.members() {
-            for (key, child) in members {
+            // A member whose own name has a dot would be taken for one deeper down, which no rule has looked at.
+            for (key, child) in members.iter().filter(|(key, _)| !key.contains('.')) {
                 path.push(key);
                 self.flatten(child, path);
                 path.pop();
