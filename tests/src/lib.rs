@@ -17,6 +17,7 @@ pub mod browser;
 pub mod database;
 pub mod merchant;
 pub mod receiver;
+pub mod shop;
 pub mod sign;
 pub mod world;
 
@@ -24,6 +25,7 @@ pub use binary::{Platform, Ran, Start, ferropay};
 pub use database::{Audit, Database};
 pub use merchant::{Answer, Merchant};
 pub use receiver::{Received, Receiver, Reply};
+pub use shop::Shop;
 pub use world::World;
 
 use std::{future::Future, time::Duration};
@@ -35,6 +37,12 @@ pub mod cards {
     pub const APPROVED: &str = "4000000000000077";
     /// Approved; Mastercard.
     pub const APPROVED_MASTERCARD: &str = "5413330000000019";
+    /// The issuer asks the customer; then approved.
+    pub const CHALLENGED: &str = "4314220000000056";
+    /// The issuer asks the customer, and is not satisfied; Mastercard.
+    pub const CHALLENGED_IN_VAIN: &str = "5544330000000045";
+    /// The issuer looks at the browser and does not ask; approved.
+    pub const FRICTIONLESS: &str = "4477000000000006";
     /// Declined without a reason.
     pub const DECLINED: &str = "4111111111111111";
     /// The issuer does not answer in time.
