@@ -233,7 +233,7 @@ async fn a_value_out_of_form_is_refused_with_the_code_of_its_member() {
         ("callback.force_disable", json!("yes"), "502", "Validation error"),
         ("callback.force_disable", json!(2), "502", "Validation error"),
         ("merchant.data", json!(""), "502", "Validation error"),
-        ("merchant.descriptor", json!("shop@town"), "502", "Validation error"),
+        ("merchant.descriptor", long(256), "502", "Validation error"),
         ("interface_type.id", json!(8), "502", "Validation error"),
         ("booking_info.start_date", json!("2026-12-01"), "502", "Validation error"),
     ];

@@ -249,6 +249,23 @@ async fn older_layout() {
     world.end().await;
 }
 
+// G-112, G-121, G-130: a hold and a payment that waits for data, in the older layout
+#[tokio::test(flavor = "multi_thread")]
+async fn older_layout_of_holds_and_of_payments_that_wait() {
+    let world = World::with(|project| {
+        project.settings.legacy_callbacks = true;
+        project.settings.required_data.insert("sale".to_owned(), vec!["customer.first_name".to_owned()]);
+    })
+    .await;
+    world.accept("/v2/payment/card/auth", &sale("order-1", 1_370, "USD")).await;
+    insta::assert_snapshot!("older_layout_hold_success", normalised(&older_callback(&world).await));
+    world.accept(SALE, &sale("order-2", 1_370, "USD")).await;
+    let asked = older_callback(&world).await;
+    assert_eq!(asked["clarification_fields"], json!({ "customer": ["first_name"] }));
+    insta::assert_snapshot!("older_layout_awaiting_clarification", normalised(&asked));
+    world.end().await;
+}
+
 // G-082: without an address there is nothing to send
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_without_an_address_gets_no_callback() {

@@ -281,8 +281,8 @@ async fn a_customer_is_authenticated_after_the_data_is_complete() {
     bank.see_device(&device["threeds2"]["iframe"]).await;
     let check = crate::support::bank::check("order-1", true);
     let form = world.told("/v2/payment/card/3ds_check_iframe", &check).await["threeds2"]["redirect"].clone();
-    let back = bank.confirm(&form, "1234").await;
-    let returned = crate::support::bank::result("order-1", &back);
+    let brought = bank.confirm(&form, "1234").await;
+    let returned = crate::support::bank::result("order-1", &brought);
     let paid = world.told("/v2/payment/card/3ds_result", &returned).await;
     assert_eq!(pick(&paid, &["payment.status", "operation.eci"]), json!(["success", "05"]));
     world.assert_moved("EUR", 1_370, 0).await;

@@ -17,7 +17,7 @@ const MERCHANT: &str = "GATETESTMERCHNT";
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn days(number: u64) -> Duration {
+const fn days(number: u64) -> Duration {
     Duration::from_hours(24 * number)
 }
 
@@ -26,9 +26,9 @@ fn outcome(callback: &Value) -> Value {
     pick(callback, &[&names[..], &["operation.sum_initial.amount", "operation.code"]].concat())
 }
 
-/// Nothing happens until `after` a hold is half an hour old; then the platform ends it.
-async fn ended_by_the_platform(world: &World, after: Duration) -> Value {
-    world.clock.advance(after - 30 * MINUTE - MINUTE);
+/// Half an hour before the end of `limit` days, and not a minute earlier, the platform ends a hold.
+async fn ended_by_the_platform(world: &World, limit: u64) -> Value {
+    world.clock.advance(Duration::from_mins(limit * 24 * 60 - 31));
     world.assert_silence().await;
     world.clock.advance(MINUTE);
     world.callback().await
@@ -47,7 +47,7 @@ async fn a_hold_nobody_ends_is_released_half_an_hour_before_the_networks_limit()
         let mut body = on_card(sale("order-1", 1_370, "USD"), card);
         body["booking_info"] = json!({ "start_date": "01-12-2026", "end_date": "05-12-2026" });
         world.held(&body).await;
-        let callback = ended_by_the_platform(&world, days(limit)).await;
+        let callback = ended_by_the_platform(&world, limit).await;
         assert_eq!(outcome(&callback), json!(["canceled", 1_370, "cancel", "success", 1_370, "0"]), "{card}");
         world.assert_moved("USD", 0, 0).await;
         world.clock.advance(days(40));
@@ -61,7 +61,7 @@ async fn a_hold_nobody_ends_is_released_half_an_hour_before_the_networks_limit()
 async fn a_hold_nobody_ends_is_captured_where_the_project_wishes() {
     let world = World::with(|project| project.settings.hold_end = HoldEnd::Capture).await;
     world.held(&sale("order-1", 1_370, "USD")).await;
-    let callback = ended_by_the_platform(&world, days(10)).await;
+    let callback = ended_by_the_platform(&world, 10).await;
     insta::assert_snapshot!("automatic_capture_success", normalised(&callback));
     assert_eq!(outcome(&callback), json!(["success", 1_370, "capture", "success", 1_370, "0"]));
     world.assert_moved("USD", 1_370, 0).await;
@@ -93,7 +93,7 @@ async fn the_merchants_lag_counts_where_it_is_shorter_than_the_limit() {
     world.end().await;
     let world = hours(24 * 20).await;
     world.held(&sale("order-1", 1_370, "USD")).await;
-    let callback = ended_by_the_platform(&world, days(10)).await;
+    let callback = ended_by_the_platform(&world, 10).await;
     assert_eq!(callback["payment"]["status"], "canceled");
     world.end().await;
 }
@@ -118,7 +118,7 @@ async fn an_automatic_release_that_is_refused_is_tried_again_at_the_limit() {
     let world = World::new().await;
     world.held(&sale("order-1", 1_370, "USD")).await;
     world.acquirer.set_faults(MERCHANT, "decline=05*1@reversal").unwrap();
-    let callback = ended_by_the_platform(&world, days(10)).await;
+    let callback = ended_by_the_platform(&world, 10).await;
     let seen = pick(&callback, &["payment.status", "operation.type", "operation.status"]);
     assert_eq!(seen, json!(["awaiting capture", "cancel", "decline"]));
     world.clock.advance(29 * MINUTE);
@@ -136,7 +136,7 @@ async fn a_hold_that_cannot_be_released_at_its_limit_declines_the_payment() {
     let world = World::new().await;
     world.held(&sale("order-1", 1_370, "USD")).await;
     world.acquirer.set_faults(MERCHANT, "decline=05*2@reversal").unwrap();
-    ended_by_the_platform(&world, days(10)).await;
+    ended_by_the_platform(&world, 10).await;
     world.clock.advance(30 * MINUTE);
     let callback = world.callback().await;
     let seen = pick(&callback, &["payment.status", "operation.type", "operation.status"]);

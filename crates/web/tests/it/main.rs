@@ -27,6 +27,7 @@ mod merchant_auth;
 mod moto;
 mod partial_approval;
 mod paths;
+mod refund_cancellation;
 mod signatures;
 mod status;
 mod status_request;

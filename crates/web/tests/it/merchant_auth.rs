@@ -138,7 +138,7 @@ async fn a_customer_who_never_types_the_code_is_declined_at_the_payments_thresho
     })
     .await;
     offered(&world, SALE, &sale("order-1", 1_370, "USD")).await;
-    world.clock.advance(Duration::from_mins(60));
+    world.clock.advance(Duration::from_hours(1));
     started(&world, "order-1").await;
     world.clock.advance(Duration::from_mins(59));
     world.assert_silence().await;

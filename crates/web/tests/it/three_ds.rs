@@ -57,11 +57,11 @@ async fn a_customer_who_confirms_at_the_bank_pays() {
         assert_eq!(outcome(&challenge), json!(["awaiting 3ds result", "awaiting 3ds result", "9999", null]));
         let form = &challenge["threeds2"]["redirect"];
         assert_eq!(world.now("order-1").await["threeds2"]["redirect"], *form);
-        let back = bank.confirm(form, "123456").await;
-        assert_eq!(back.url, RETURN_URL);
-        assert_eq!(back.field("threeDSSessionData"), params(form)["threeDSSessionData"]);
+        let brought = bank.confirm(form, "123456").await;
+        assert_eq!(brought.url, RETURN_URL);
+        assert_eq!(brought.field("threeDSSessionData"), params(form)["threeDSSessionData"]);
         world.assert_moved("EUR", 0, 0).await;
-        let paid = world.told(RESULT, &result("order-1", &back)).await;
+        let paid = world.told(RESULT, &result("order-1", &brought)).await;
         assert_eq!(outcome(&paid), json!(["success", "success", "0", indicator]));
         let known = bank.authentications().await.remove(0);
         assert_eq!(known["device_data"], true, "the bank has seen the browser");
@@ -89,8 +89,8 @@ async fn holds_and_verifications_are_authenticated_too() {
         let device = world.told(path, &body).await;
         assert_eq!(device["payment"]["status"], "awaiting 3ds result");
         let challenge = world.told(CHECK, &check(id, false)).await;
-        let back = bank.confirm(&challenge["threeds2"]["redirect"], "1234").await;
-        let done = world.told(RESULT, &result(id, &back)).await;
+        let brought = bank.confirm(&challenge["threeds2"]["redirect"], "1234").await;
+        let done = world.told(RESULT, &result(id, &brought)).await;
         assert_eq!(outcome(&done), json!([status, "success", "0", "05"]), "{path}");
         let newest = bank.authentications().await.remove(0);
         assert_eq!(newest["device_data"], false, "the browser never went there");
@@ -126,8 +126,8 @@ async fn the_challenge_comes_first_where_the_bank_wants_no_device_data() {
     let challenge = world.told(SALE, &order(CARD_OK)).await;
     let early = world.send(CHECK, &check("order-1", true)).await;
     assert_eq!((early.status, &early.body["code"]), (400, &json!("3060")), "G-205");
-    let back = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
-    let paid = world.told(RESULT, &result("order-1", &back)).await;
+    let brought = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
+    let paid = world.told(RESULT, &result("order-1", &brought)).await;
     assert_eq!(outcome(&paid), json!(["success", "success", "0", "05"]));
     world.end().await;
 }
@@ -164,13 +164,13 @@ async fn the_indicator_tells_what_the_bank_decided() {
 async fn a_customer_who_is_not_authenticated_is_declined_with_104() {
     let (world, bank) = World::with_bank(|_| {}).await;
     let challenge = challenged(&world, &bank, &order(CARD_CHALLENGE_FAILS)).await;
-    let back = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
-    let declined = world.told(RESULT, &result("order-1", &back)).await;
+    let brought = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
+    let declined = world.told(RESULT, &result("order-1", &brought)).await;
     insta::assert_snapshot!("authentication_failed", normalised(&declined));
     let body = extended(on_card(sale("order-2", 4_990, "EUR"), CARD_CHALLENGE));
     let challenge = challenged(&world, &bank, &body).await;
-    let back = bank.cancel(&challenge["threeds2"]["redirect"]).await;
-    let declined = world.told(RESULT, &result("order-2", &back)).await;
+    let brought = bank.cancel(&challenge["threeds2"]["redirect"]).await;
+    let declined = world.told(RESULT, &result("order-2", &brought)).await;
     let seen = pick(&declined, &["payment.status", "operation.code", "errors.0.code"]);
     assert_eq!(seen, json!(["decline", "104", 104]));
     for (number, status) in [(3, "N"), (4, "R")] {
@@ -223,15 +223,15 @@ async fn the_payment_goes_on_when_the_customer_is_back_and_the_banks_word_is_the
     // The bank's word comes after the customer.
     bank.script(json!({ "result": "late", "late_ms": 400 })).await;
     let challenge = challenged(&world, &bank, &order(CARD_CHALLENGE)).await;
-    let back = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
-    world.accept(RESULT, &result("order-1", &back)).await;
+    let brought = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
+    world.accept(RESULT, &result("order-1", &brought)).await;
     assert_eq!(outcome(&world.callback().await), json!(["success", "success", "0", "05"]));
     // It never comes: what the browser says is no proof.
     bank.script(json!({ "result": "withheld" })).await;
     let body = extended(on_card(sale("order-2", 4_990, "EUR"), CARD_CHALLENGE));
     let challenge = challenged(&world, &bank, &body).await;
-    let back = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
-    world.accept(RESULT, &result("order-2", &back)).await;
+    let brought = bank.confirm(&challenge["threeds2"]["redirect"], "123456").await;
+    world.accept(RESULT, &result("order-2", &brought)).await;
     world.assert_silence().await;
     assert_eq!(world.now("order-2").await["payment"]["status"], "awaiting 3ds result");
     // The customer never comes: nothing is taken behind their back.

@@ -2,7 +2,7 @@
 //! and gets it back with a result that only the platform can have made.
 
 use crate::support::{
-    World,
+    PUBLIC_URL, World,
     bank::{
         Bank, CARD_CHALLENGE, CARD_CHALLENGE_FAILS, CARD_FRICTIONLESS, CARD_FRICTIONLESS_MASTERCARD, Posted,
         result,
@@ -10,10 +10,8 @@ use crate::support::{
     normalise::normalised,
     on_card, pick, sale, status,
 };
-use ferropay_domain::{ids::AuthenticationId, payment::Form};
-use ferropay_engine::customer_page::{Page, PageStep};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 const SALE: &str = "/v2/payment/card/sale";
 const RESULT: &str = "/v2/payment/card/3ds_result";
@@ -21,39 +19,31 @@ const CHECK: &str = "/v2/payment/card/3ds_check_iframe";
 /// Where the merchant wants the customer back.
 const TERM_URL: &str = "https://shop.example/back?order=1";
 
-/// The merchant's page posts the browser to the platform's.
-async fn opened(world: &World, callback: &Value) -> Page {
+/// The merchant's page posts the browser to the platform's; the page that comes.
+async fn opened(world: &World, callback: &Value) -> String {
     let acs = &callback["acs"];
-    assert!(acs["acs_url"].as_str().unwrap().ends_with("/3ds/acs"), "{acs}");
-    let [ticket, md] = ["pa_req", "md"].map(|name| acs[name].as_str().unwrap());
-    let browser = [("customer.browser".to_owned(), "Mozilla/5.0".to_owned())].into();
-    let page = world.engine.page_opened(ticket, md, Some(TERM_URL), browser).await.unwrap();
-    page.expect("the page knows the customer")
-}
-
-fn fields(form: &Form) -> BTreeMap<String, String> {
-    form.fields.iter().cloned().collect()
+    let text = |name: &str| acs[name].as_str().unwrap().to_owned();
+    let fields = [("PaReq", text("pa_req")), ("MD", text("md")), ("TermUrl", TERM_URL.to_owned())];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value)).into();
+    world.browse(&text("acs_url"), &fields).await
 }
 
 /// The browser is shown to the bank, and the page goes on.
-async fn shown_to_the_bank(world: &World, bank: &Bank, page: Page) -> Option<Page> {
-    let PageStep::Device { form, ticket } = page.step else { panic!("{page:?}") };
-    let seen = bank.post(&form.url, &fields(&form)).await;
-    let (_, id) = seen.url.rsplit_once("/3ds/device/").unwrap();
-    world.engine.device_seen(AuthenticationId::parse(id).unwrap());
-    world.engine.page_goes_on(&ticket).await.unwrap()
+async fn shown_to_the_bank(world: &World, bank: &Bank, page: &str) -> String {
+    let look = Posted::named(page, "look");
+    let seen = bank.post(&look.url, &look.fields).await;
+    world.browse(&seen.url, &seen.fields).await;
+    let on = Posted::named(page, "on");
+    world.browse(&format!("{PUBLIC_URL}{}", on.url), &on.fields).await
 }
 
-/// The customer answers the bank's question and comes back to the platform's page, then to the merchant.
-async fn answered(world: &World, bank: &Bank, page: Page, code: &str) -> Posted {
-    let PageStep::Challenge(form) = page.step else { panic!("{page:?}") };
-    let form = json!({ "url": form.url, "params": fields(&form) });
-    let back = if code.is_empty() { bank.cancel(&form).await } else { bank.confirm(&form, code).await };
-    assert!(back.url.ends_with("/3ds/return"), "{back:?}");
-    let (cres, session) = (back.field("cres"), back.field("threeDSSessionData"));
-    let page = world.engine.page_returned(cres, session).await.unwrap().expect("the page knows the customer");
-    let PageStep::Return(form) = page.step else { panic!("{page:?}") };
-    Posted { url: form.url.clone(), fields: fields(&form) }
+/// The customer answers the bank's question, or gives up, and comes back to the platform's page; what that posts to the
+/// merchant.
+async fn answered(world: &World, bank: &Bank, page: &str, code: &str) -> Posted {
+    let form = Posted::named(page, "on").as_form();
+    let brought = if code.is_empty() { bank.cancel(&form).await } else { bank.confirm(&form, code).await };
+    let page = world.browse(&brought.url, &brought.fields).await;
+    Posted::named(&page, "on")
 }
 
 // G-122, G-189, G-196, G-197, D-491, D-493
@@ -64,13 +54,13 @@ async fn a_customer_who_confirms_comes_back_with_pares_and_pays() {
     insta::assert_snapshot!("basic_flow", normalised(&callback));
     assert_eq!(world.now("order-1").await["acs"], callback["acs"], "G-029");
     let page = opened(&world, &callback).await;
-    assert_eq!((page.merchant.as_str(), page.card.as_str()), ("Books", "431422******0056"));
-    let page = shown_to_the_bank(&world, &bank, page).await.unwrap();
-    let back = answered(&world, &bank, page, "123456").await;
-    assert_eq!(back.url, TERM_URL);
-    assert_eq!(back.field("MD"), callback["acs"]["md"].as_str().unwrap());
+    assert!(page.contains("Books") && page.contains("49.90"), "{page}");
+    let page = shown_to_the_bank(&world, &bank, &page).await;
+    let brought = answered(&world, &bank, &page, "123456").await;
+    assert_eq!(brought.url, TERM_URL);
+    assert_eq!(brought.field("MD"), callback["acs"]["md"].as_str().unwrap());
     world.assert_moved("EUR", 0, 0).await;
-    let paid = world.told(RESULT, &result("order-1", &back)).await;
+    let paid = world.told(RESULT, &result("order-1", &brought)).await;
     let seen = pick(&paid, &["payment.status", "operation.code", "operation.eci"]);
     assert_eq!(seen, json!(["success", "0", "05"]));
     assert!(world.at_acquirer(&paid["operation"]).authentication.unwrap().cavv.is_some());
@@ -88,9 +78,9 @@ async fn a_customer_who_fails_or_gives_up_on_the_platforms_page_is_declined_with
         let id = format!("order-{number}");
         let callback = world.told(SALE, &on_card(sale(&id, 4_990, "EUR"), card)).await;
         let page = opened(&world, &callback).await;
-        let page = shown_to_the_bank(&world, &bank, page).await.unwrap();
-        let back = answered(&world, &bank, page, code).await;
-        let declined = world.told(RESULT, &result(&id, &back)).await;
+        let page = shown_to_the_bank(&world, &bank, &page).await;
+        let brought = answered(&world, &bank, &page, code).await;
+        let declined = world.told(RESULT, &result(&id, &brought)).await;
         let seen = pick(&declined, &["payment.status", "operation.code"]);
         assert_eq!(seen, json!(["decline", "104"]), "{card}");
     }
@@ -106,7 +96,8 @@ async fn the_bank_may_decide_without_asking_the_customer_on_the_platforms_page()
     assert_eq!(pick(&paid, &["payment.status", "operation.eci"]), json!(["success", "02"]));
     let callback = world.told(SALE, &on_card(sale("order-2", 100, "EUR"), CARD_FRICTIONLESS)).await;
     let page = opened(&world, &callback).await;
-    shown_to_the_bank(&world, &bank, page).await;
+    let page = shown_to_the_bank(&world, &bank, &page).await;
+    assert_eq!(Posted::named(&page, "on").url, TERM_URL, "the customer is brought back all the same");
     let paid = world.callback().await;
     assert_eq!(pick(&paid, &["payment.status", "operation.eci"]), json!(["success", "05"]));
     assert_eq!(bank.authentications().await.remove(0)["device_data"], true);
@@ -123,10 +114,8 @@ async fn a_customer_who_never_comes_to_the_page_is_declined_with_108() {
     world.assert_silence().await;
     world.clock.advance(Duration::from_mins(1));
     assert_eq!(world.callback().await["operation"]["code"], "108");
-    let acs = &callback["acs"];
-    let [ticket, md] = ["pa_req", "md"].map(|name| acs[name].as_str().unwrap());
-    let page = world.engine.page_opened(ticket, md, Some(TERM_URL), BTreeMap::new()).await.unwrap();
-    assert!(!page.is_some_and(|page| matches!(page.step, PageStep::Challenge(_) | PageStep::Device { .. })));
+    let page = opened(&world, &callback).await;
+    assert!(!page.contains("id=\"look\""), "nobody is asked any more: {page}");
     world.end().await;
 }
 
@@ -141,8 +130,8 @@ async fn a_forged_or_foreign_pares_is_refused_and_changes_nothing() {
     let mut backs = Vec::new();
     for callback in &asked {
         let page = opened(&world, callback).await;
-        let page = shown_to_the_bank(&world, &bank, page).await.unwrap();
-        backs.push(answered(&world, &bank, page, "123456").await);
+        let page = shown_to_the_bank(&world, &bank, &page).await;
+        backs.push(answered(&world, &bank, &page, "123456").await);
     }
     let (mine, other) = (&backs[0], &backs[1]);
     let with = |name: &str, value: &str| {
@@ -173,8 +162,8 @@ async fn a_forged_or_foreign_pares_is_refused_and_changes_nothing() {
     assert_eq!(world.send(CHECK, &check).await.body["code"], "3060", "the platform shows the browser itself");
     world.assert_silence().await;
     world.assert_moved("EUR", 0, 0).await;
-    for (id, back) in [("mine", mine), ("other", other)] {
-        let paid = world.told(RESULT, &result(id, back)).await;
+    for (id, brought) in [("mine", mine), ("other", other)] {
+        let paid = world.told(RESULT, &result(id, brought)).await;
         assert_eq!(pick(&paid, &["payment.id", "payment.status"]), json!([id, "success"]));
     }
     let mut second = result("mine", mine);
@@ -191,9 +180,9 @@ async fn a_pares_without_the_banks_word_waits_for_it() {
     bank.script(json!({ "result": "withheld" })).await;
     let callback = world.told(SALE, &on_card(sale("order-1", 4_990, "EUR"), CARD_CHALLENGE)).await;
     let page = opened(&world, &callback).await;
-    let page = shown_to_the_bank(&world, &bank, page).await.unwrap();
-    let back = answered(&world, &bank, page, "123456").await;
-    world.accept(RESULT, &result("order-1", &back)).await;
+    let page = shown_to_the_bank(&world, &bank, &page).await;
+    let brought = answered(&world, &bank, &page, "123456").await;
+    world.accept(RESULT, &result("order-1", &brought)).await;
     world.assert_silence().await;
     world.clock.advance(Duration::from_mins(30));
     assert_eq!(world.callback().await["operation"]["code"], "108");

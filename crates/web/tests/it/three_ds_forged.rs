@@ -36,8 +36,8 @@ fn changed(base64: &str, change: impl FnOnce(&mut Value)) -> String {
     URL_SAFE_NO_PAD.encode(message.to_string())
 }
 
-fn with(back: &Posted, field: &str, value: &str) -> Posted {
-    let mut other = back.clone();
+fn with(brought: &Posted, field: &str, value: &str) -> Posted {
+    let mut other = brought.clone();
     other.fields.insert(field.to_owned(), value.to_owned());
     other
 }
@@ -84,13 +84,13 @@ async fn what_belongs_to_another_payment_is_refused_and_changes_nothing() {
 async fn a_result_has_exactly_one_proof() {
     let (world, bank) = World::with_bank(|_| {}).await;
     let form = challenged(&world, "order-1").await;
-    let back = bank.confirm(&form, "1234").await;
-    let mut both = result("order-1", &back);
+    let brought = bank.confirm(&form, "1234").await;
+    let mut both = result("order-1", &brought);
     both["pares"] = "eJx".into();
     refused(&world, RESULT, &status("order-1"), "2004").await;
     refused(&world, RESULT, &both, "502").await;
     assert_eq!(payment_status(&world, "order-1").await, "awaiting 3ds result");
-    let paid = world.told(RESULT, &result("order-1", &back)).await;
+    let paid = world.told(RESULT, &result("order-1", &brought)).await;
     assert_eq!(paid["payment"]["status"], "success");
     world.end().await;
 }
@@ -103,8 +103,8 @@ async fn a_step_that_is_not_waited_for_is_refused_with_3060() {
     world.told(SALE, &body).await;
     let form = world.told(CHECK, &check("order-1", true)).await["threeds2"]["redirect"].clone();
     refused(&world, CHECK, &check("order-1", false), "3060").await;
-    let back = bank.confirm(&form, "1234").await;
-    let returned = result("order-1", &back);
+    let brought = bank.confirm(&form, "1234").await;
+    let returned = result("order-1", &brought);
     let paid = world.told(RESULT, &returned).await;
     // The very same request is the same request (D-51); another one about the same is a second result.
     let reply = world.send(RESULT, &returned).await;
@@ -114,9 +114,9 @@ async fn a_step_that_is_not_waited_for_is_refused_with_3060() {
     refused(&world, RESULT, &second, "3060").await;
     refused(&world, CHECK, &check("order-1", false), "3060").await;
     world.paid(&sale("plain", 4_990, "EUR")).await;
-    refused(&world, RESULT, &result("plain", &back), "3060").await;
+    refused(&world, RESULT, &result("plain", &brought), "3060").await;
     refused(&world, CHECK, &check("plain", true), "3060").await;
-    refused(&world, RESULT, &result("nobody", &back), "3061").await;
+    refused(&world, RESULT, &result("nobody", &brought), "3061").await;
     refused(&world, CHECK, &check("nobody", true), "3061").await;
     assert_eq!(pick(&paid, &["payment.status", "payment.sum.amount"]), json!(["success", 4_990]));
     world.assert_silence().await;
@@ -129,18 +129,13 @@ fn notice_of(bank: &Bank) -> Value {
     serde_json::from_str(&bank.notices.lock().last().unwrap().0).unwrap()
 }
 
-/// Posts a notice; what the platform answers.
-async fn post(world: &World, notice: &Value) -> Value {
-    serde_json::from_str(&world.engine.result_notice(notice.to_string().as_bytes()).await).unwrap()
-}
-
 // G-203: the bank's word counts once; repeats of it are acknowledged, contradictions and strangers refused
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_word_of_the_bank_counts_and_nobody_elses() {
     let (world, bank) = World::with_bank(|_| {}).await;
     bank.script(json!({ "result": "withheld" })).await;
     let form = challenged(&world, "withheld").await;
-    let back = bank.confirm(&form, "1234").await;
+    let brought = bank.confirm(&form, "1234").await;
     // Its own notice is withheld; somebody makes one up from another payment's.
     let other = challenged(&world, "other").await;
     bank.cancel(&other).await;
@@ -162,20 +157,20 @@ async fn the_first_word_of_the_bank_counts_and_nobody_elses() {
         forged[member] = mine[known].clone();
     }
     // The directory's number is what a browser never sees.
-    assert_eq!(post(&world, &forged).await["messageType"], "Erro");
-    world.accept(RESULT, &result("withheld", &back)).await;
+    assert_eq!(bank.tell(&forged).await["messageType"], "Erro");
+    world.accept(RESULT, &result("withheld", &brought)).await;
     world.assert_silence().await;
     assert_eq!(payment_status(&world, "withheld").await, "awaiting 3ds result");
     // A repeat of the genuine one is acknowledged; a contradiction is not.
-    assert_eq!(post(&world, &genuine).await["messageType"], "RRes");
+    assert_eq!(bank.tell(&genuine).await["messageType"], "RRes");
     let mut contradiction = genuine.clone();
     contradiction["transStatus"] = "Y".into();
     contradiction["eci"] = "05".into();
     contradiction["authenticationValue"] = "AAECAwQFBgcICQoLDA0ODxAREhM=".into();
     contradiction.as_object_mut().unwrap().remove("challengeCancel");
     contradiction.as_object_mut().unwrap().remove("transStatusReason");
-    assert_eq!(post(&world, &contradiction).await["messageType"], "Erro");
-    assert_eq!(post(&world, &json!({ "messageType": "RReq" })).await["messageType"], "Erro");
+    assert_eq!(bank.tell(&contradiction).await["messageType"], "Erro");
+    assert_eq!(bank.tell(&json!({ "messageType": "RReq" })).await["messageType"], "Erro");
     let traffic = world.acquirer.traffic();
     assert_eq!(traffic.messages, traffic.sign_ons, "the acquirer was never asked");
     world.end().await;
@@ -187,8 +182,8 @@ async fn a_result_forged_while_the_customer_is_asked_is_refused() {
     let (world, bank) = World::with_bank(|_| {}).await;
     bank.script(json!({ "result": "forged" })).await;
     let form = challenged(&world, "order-1").await;
-    let back = bank.cancel(&form).await;
-    let declined = world.told(RESULT, &result("order-1", &back)).await;
+    let brought = bank.cancel(&form).await;
+    let declined = world.told(RESULT, &result("order-1", &brought)).await;
     assert_eq!(pick(&declined, &["payment.status", "operation.code"]), json!(["decline", "104"]));
     for _ in 0..100 {
         if bank.notices.lock().len() == 2 {
@@ -222,7 +217,7 @@ async fn no_notice_is_taken_for_a_payment_that_had_no_challenge() {
     ] {
         notice[member] = mine[known].clone();
     }
-    assert_eq!(post(&world, &notice).await["messageType"], "Erro");
+    assert_eq!(bank.tell(&notice).await["messageType"], "Erro");
     assert_eq!(payment_status(&world, "order-1").await, "success");
     world.assert_silence().await;
     world.end().await;

@@ -2,20 +2,18 @@
 //! and a browser that follows the bank's forms.
 
 use super::{TestClock, World};
-use axum::{Router, extract::State, routing::post};
+use axum::{Router, body::Body, extract::State, http::Request, routing::post};
 use ferropay_domain::project::{Environment, Project};
 use ferropay_engine::Engine;
 use ferropay_providers::three_ds::{Config, ThreeDsServer, order::Registration};
 use ferropay_simulators::three_ds as simulator;
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
+use tower::ServiceExt as _;
 
 /// Challenge; any code authenticates (D-491). Visa.
 pub(crate) const CARD_CHALLENGE: &str = "4314220000000056";
@@ -42,6 +40,7 @@ pub(crate) struct Bank {
     client: Client,
     /// Every result notice so far.
     pub(crate) notices: Notices,
+    result_url: String,
     server: Arc<ThreeDsServer>,
     simulator: JoinHandle<()>,
 }
@@ -56,11 +55,7 @@ pub(crate) struct Posted {
 impl World {
     /// A platform that authenticates customers, and their bank.
     pub(crate) async fn with_bank(change: impl FnOnce(&mut Project)) -> (Self, Bank) {
-        let world = Self::with(|project| {
-            project.settings.country = Some(ferropay_domain::card::Country::GB);
-            change(project);
-        })
-        .await;
+        let world = Self::with(change).await;
         let bank = Bank::start(&world.engine, &world.clock).await;
         (world, bank)
     }
@@ -81,11 +76,12 @@ impl Bank {
         let result_url = take_results(engine, &notices).await;
         let registration = Registration {
             server_reference: "3DS_LOA_SER_TEST".to_owned(),
-            result_url,
+            result_url: result_url.clone(),
             requestor_id: "100042".to_owned(),
             requestor_name: "Ferropay".to_owned(),
             acquirer_bin: "606213".to_owned(),
             acquirer_merchant_id: "GATETESTMERCHNT".to_owned(),
+            country: "GB".to_owned(),
         };
         let server =
             ThreeDsServer::start(Config::new(Environment::Test, format!("{base}/3ds/ds"), registration))
@@ -93,7 +89,14 @@ impl Bank {
         assert!(server.wait_until_loaded(Duration::from_secs(10)).await);
         let server = Arc::new(server);
         engine.authenticate_with(server.clone());
-        Self { base, client: Client::builder().no_proxy().build().unwrap(), notices, server, simulator }
+        Self {
+            base,
+            client: Client::builder().no_proxy().build().unwrap(),
+            notices,
+            result_url,
+            server,
+            simulator,
+        }
     }
 
     /// From now on nobody answers there.
@@ -123,6 +126,13 @@ impl Bank {
         self.control("POST", "scripts/next", &script).await;
     }
 
+    /// Tells the platform a result, as the directory does; what it answers.
+    pub(crate) async fn tell(&self, notice: &Value) -> Value {
+        let request = self.client.post(&self.result_url).header("content-type", "application/json");
+        let response = request.body(notice.to_string()).send().await.unwrap();
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
     /// The bank's authentications, the newest first.
     pub(crate) async fn authentications(&self) -> Vec<Value> {
         let listed = self.control("GET", "transactions", &json!({})).await;
@@ -131,10 +141,9 @@ impl Bank {
 
     /// Posts a form as a browser does; the page that comes.
     pub(crate) async fn browse(&self, url: &str, fields: &BTreeMap<String, String>) -> String {
-        let encoded = Url::parse_with_params("http://form/", fields).unwrap();
         let kind = "application/x-www-form-urlencoded";
         let request = self.client.post(url).header("content-type", kind);
-        let response = request.body(encoded.query().unwrap_or_default().to_owned()).send().await.unwrap();
+        let response = request.body(form_body(fields)).send().await.unwrap();
         assert_eq!(response.status(), 200, "{url}");
         response.text().await.unwrap()
     }
@@ -172,13 +181,34 @@ impl Bank {
 impl Posted {
     /// The form of a page that leads elsewhere.
     fn of(page: &str) -> Self {
-        let action = page.split_once("action=\"").unwrap_or_else(|| panic!("no form: {page}")).1;
-        Self { url: unescaped(action.split('"').next().unwrap()), fields: hidden_fields(page) }
+        Self::first_after(page, "<form")
+    }
+
+    /// The form with this identifier on a page of the platform.
+    pub(crate) fn named(page: &str, id: &str) -> Self {
+        Self::first_after(page, &format!("<form id=\"{id}\""))
+    }
+
+    fn first_after(page: &str, beginning: &str) -> Self {
+        let form = page.split_once(beginning).unwrap_or_else(|| panic!("no {beginning} on {page}")).1;
+        let form = form.split("</form>").next().unwrap();
+        let action = form.split_once("action=\"").unwrap().1.split('"').next().unwrap();
+        Self { url: unescaped(action), fields: hidden_fields(form) }
+    }
+
+    /// The same as callbacks have forms.
+    pub(crate) fn as_form(&self) -> Value {
+        json!({ "url": self.url, "params": self.fields })
     }
 
     pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.get(name).unwrap_or_else(|| panic!("{name} in {self:?}"))
     }
+}
+
+/// Fields in the form in which browsers post them.
+pub(crate) fn form_body(fields: &BTreeMap<String, String>) -> String {
+    Url::parse_with_params("http://form/", fields).unwrap().query().unwrap_or_default().to_owned()
 }
 
 /// The fields of a form in a callback.
@@ -198,18 +228,20 @@ fn unescaped(text: &str) -> String {
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// The address at which the platform takes results.
+/// The address at which the platform takes results: its own router, with a recorder before it.
 async fn take_results(engine: &Arc<Engine>, notices: &Notices) -> String {
-    async fn take(State((engine, notices)): State<(Weak<Engine>, Notices)>, body: String) -> String {
-        let Some(engine) = engine.upgrade() else { return String::new() };
-        let answer = engine.result_notice(body.as_bytes()).await;
+    async fn take(State((router, notices)): State<(Router, Notices)>, body: String) -> String {
+        let request = Request::post("/3ds/result").header("content-type", "application/json");
+        let response = router.oneshot(request.body(Body::from(body.clone())).unwrap()).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let answer = String::from_utf8(bytes.to_vec()).unwrap();
         notices.lock().push((body, serde_json::from_str(&answer).unwrap()));
         answer
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/3ds/result", listener.local_addr().unwrap());
-    let routes =
-        Router::new().route("/3ds/result", post(take)).with_state((Arc::downgrade(engine), notices.clone()));
+    let platform = ferropay_web::three_ds::router(engine.clone());
+    let routes = Router::new().route("/3ds/result", post(take)).with_state((platform, notices.clone()));
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     url
 }

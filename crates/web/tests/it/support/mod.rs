@@ -7,6 +7,7 @@ pub(crate) mod example;
 mod mailbox;
 pub(crate) mod normalise;
 // One description for the crate that writes callbacks and for the platform that sends them.
+mod steps;
 #[path = "../../../../wire/tests/support/structure.rs"]
 pub(crate) mod structure;
 mod world;
@@ -17,7 +18,9 @@ pub(crate) use bodies::{
 };
 pub(crate) use clock::TestClock;
 pub(crate) use mailbox::Mailbox;
-pub(crate) use world::{CALLBACK_URL, OTHER_PROJECT, PROJECT, Reply, SECRET, World, place, sign_at};
+pub(crate) use world::{
+    CALLBACK_URL, OTHER_PROJECT, PROJECT, PUBLIC_URL, Reply, SECRET, World, place, sign_at,
+};
 
 /// The members `names` of an object, dotted, in one list; a missing one is null.
 pub(crate) fn pick(value: &serde_json::Value, names: &[&str]) -> serde_json::Value {

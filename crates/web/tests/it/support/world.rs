@@ -11,7 +11,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{Engine, Parts, clock::Clock as _};
 use ferropay_providers::card_acquirer::{CardAcquirer, Channel, link, message::ShopName};
-use ferropay_simulators::acquirer::{Acquirer, Config as AcquirerConfig, Handle, OperationReport, Reference};
+use ferropay_simulators::acquirer::{Acquirer, Config as AcquirerConfig, Handle};
 use ferropay_store::{
     Commit, ProjectRecord, Secret, Store,
     sqlite::{Options, SqliteStore},
@@ -36,12 +36,14 @@ pub(crate) const PROJECT: i64 = 1001;
 pub(crate) const OTHER_PROJECT: i64 = 1002;
 /// The secret of both.
 pub(crate) const SECRET: &str = "a secret between merchant and platform";
+/// Where browsers and issuers reach the platform.
+pub(crate) const PUBLIC_URL: &str = "http://pay.example";
 /// Where the project's callbacks go.
 pub(crate) const CALLBACK_URL: &str = "https://shop.example/callbacks";
 
 const ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
 /// What the project starts with in each of these, major units.
-const OPENING: [(&str, i64); 4] =
+pub(super) const OPENING: [(&str, i64); 4] =
     [("EUR", 1_000_000), ("USD", 1_000_000), ("JPY", 1_000_000), ("KWD", 1_000_000)];
 
 /// A reply of the platform.
@@ -62,7 +64,7 @@ pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<dyn Store>,
     vault: Arc<Vault>,
-    router: Router,
+    pub(super) router: Router,
     connector: Arc<CardAcquirer>,
     /// Where the merchant's requests come from.
     source: Mutex<SocketAddr>,
@@ -99,7 +101,7 @@ impl World {
             entropy: Arc::new(ferropay_engine::entropy::SystemEntropy),
             courier: mailbox.clone(),
             hook: None,
-            public_url: "http://pay.example".to_owned(),
+            public_url: PUBLIC_URL.to_owned(),
             settings: ferropay_engine::Settings {
                 poll_every: Duration::from_millis(20),
                 reversal_pause: Duration::from_millis(20),
@@ -110,7 +112,8 @@ impl World {
         let connector = connect(&engine, &acquirer, &clock);
         engine.start();
         Self {
-            router: ferropay_web::gate::router(engine.clone()),
+            router: ferropay_web::gate::router(engine.clone())
+                .merge(ferropay_web::three_ds::router(engine.clone())),
             clock,
             mailbox,
             acquirer,
@@ -217,62 +220,6 @@ impl World {
         body
     }
 
-    /// Sends a request that is accepted and waits for the callback about it.
-    pub(crate) async fn told(&self, path: &str, body: &Value) -> Value {
-        self.accept(path, body).await;
-        self.callback().await
-    }
-
-    /// The same for a request that asks the simulated acquirer for a fault.
-    pub(crate) async fn told_with_fault(&self, path: &str, body: &Value, plan: &str) -> Value {
-        let reply = self.send_with_fault(path, body, plan).await;
-        assert_eq!(reply.status, 200, "{}", reply.text);
-        self.callback().await
-    }
-
-    /// Sends the first step of a purchase and waits for its callback, which says that the amount is held.
-    pub(crate) async fn held(&self, body: &Value) -> Value {
-        let callback = self.told("/v2/payment/card/auth", body).await;
-        assert_eq!(callback["payment"]["status"], "awaiting capture", "{callback}");
-        callback
-    }
-
-    /// What the platform says of a payment now.
-    pub(crate) async fn now(&self, payment_id: &str) -> Value {
-        let reply = self.send("/v2/payment/status", &super::status(payment_id)).await;
-        assert_eq!(reply.status, 200, "{}", reply.text);
-        reply.body
-    }
-
-    /// Types, statuses and amounts of a payment's operations, oldest first.
-    pub(crate) async fn operations(&self, payment_id: &str) -> Value {
-        let names = ["type", "status", "sum_initial.amount"];
-        let now = self.now(payment_id).await;
-        now["operations"].as_array().unwrap().iter().map(|row| super::pick(row, &names)).collect()
-    }
-
-    /// Asserts that platform and acquirer agree: so much was earned in a currency and so much is held at the acquirer,
-    /// minor units; nothing moved twice. The project pays no fees.
-    pub(crate) async fn assert_moved(&self, currency: &str, earned: i64, held: u128) {
-        let exponent = Currency::parse(currency).unwrap();
-        let opened = OPENING.iter().find(|(code, _)| *code == currency).unwrap().1;
-        let opened = opened * 10_i64.pow(u32::from(exponent.exponent()));
-        let book = self.acquirer.book();
-        let totals = book.totals.iter().find(|(number, _)| *number == exponent.numeric());
-        let totals = totals.map(|(_, totals)| *totals).unwrap_or_default();
-        let net = i128::try_from(totals.taken()).unwrap() - i128::try_from(totals.returned()).unwrap();
-        assert_eq!((net, totals.on_hold()), (i128::from(earned), held), "the acquirer's book: {book:#?}");
-        assert_eq!(self.balance(currency).await, (opened + earned, 0), "the merchant's balance");
-        assert!(book.moved_twice.is_empty() && book.doubled_operations.is_empty(), "{book:#?}");
-    }
-
-    /// What the acquirer knows of the attempt a callback or a row of a status reply names.
-    pub(crate) fn at_acquirer(&self, operation: &Value) -> OperationReport {
-        let reference = operation["provider"]["payment_id"].as_str().unwrap();
-        let known = self.acquirer.operation(Reference::parse(reference).unwrap());
-        known.unwrap_or_else(|| panic!("the acquirer never saw {reference}"))
-    }
-
     /// Asserts that no callback is on its way.
     pub(crate) async fn assert_silence(&self) {
         let letter = self.mailbox.within(Duration::from_millis(300)).await;
@@ -286,17 +233,6 @@ impl World {
         let of_merchant =
             balances.iter().find(|row| row.account.owner == owner && row.account.currency.code() == currency);
         of_merchant.map_or((0, 0), |row| (row.posted, row.held))
-    }
-
-    /// Waits until nothing is being done.
-    pub(crate) async fn quiet(&self) {
-        for _ in 0..1_000 {
-            if self.engine.in_hand() == 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("work goes on for ten seconds");
     }
 
     /// Waits until all work is done and asserts that the books balance and nothing contradicts itself.
