@@ -95,16 +95,20 @@ fn near_its_limit_a_hold_is_captured_or_released_as_the_project_wishes() {
     }
 }
 
-// G-181, M-011, M-014: what cannot be ended in time is released at the limit, and gone then.
+// G-181, M-011, M-014: what cannot be ended is tried again until the limit, released there, and gone then.
 #[test]
-fn a_hold_that_could_not_be_ended_is_released_at_the_very_limit() {
-    for hold_end in [HoldEnd::Capture, HoldEnd::Cancel] {
+fn a_hold_that_could_not_be_ended_is_tried_again_and_released_at_the_very_limit() {
+    let five = Duration::from_mins(5);
+    for (hold_end, kind) in [(HoldEnd::Capture, Capture), (HoldEnd::Cancel, Cancel)] {
         let mut world = old(hold_end);
-        world.hold_ended();
-        world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
-        let limit = world.payment().detail.hold.as_ref().unwrap().ends.unwrap();
-        assert_eq!((state(&world), due(&world)), ((AwaitingCapture, 1000, 0), limit));
-        world.advance(Duration::from_mins(30));
+        for _ in 0..6 {
+            assert!(world.hold_ended());
+            assert_eq!(world.operation().kind, kind);
+            world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
+            assert_eq!(state(&world), (AwaitingCapture, 1000, 0));
+            assert_eq!(due(&world).since(world.now.business), five);
+            world.advance(five);
+        }
         assert!(world.hold_ended());
         assert_eq!(world.operation().kind, Cancel, "too late for a capture");
         world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
@@ -118,9 +122,9 @@ fn a_hold_that_could_not_be_ended_is_released_at_the_very_limit() {
 fn a_second_step_under_way_is_not_overtaken_by_the_end_of_the_hold() {
     let mut world = old(HoldEnd::Cancel);
     world.second(Capture, None);
-    let limit = world.payment().detail.hold.as_ref().unwrap().ends.unwrap();
     assert!(world.hold_ended());
-    assert_eq!((world.operation().kind, due(&world)), (Capture, limit));
+    assert_eq!(world.operation().kind, Capture);
+    assert_eq!(due(&world).since(world.now.business), Duration::from_mins(5));
     world.advance(Duration::from_mins(31));
     assert!(world.hold_ended());
     assert_eq!(due(&world).since(world.now.business), Duration::from_mins(5));
@@ -134,4 +138,20 @@ fn a_long_stay_on_american_express_is_not_ended_by_the_platform() {
     let settings = Settings { category: Some(7011), hold_lag_seconds: Some(60), ..Settings::default() };
     let world = World::holding(settings, 1000, Network::AmericanExpress);
     assert!(world.tasks.is_empty());
+}
+
+// G-182: a capture long before the limit that failed once is tried again, not left to the release at the limit.
+#[test]
+fn a_capture_by_the_platform_that_failed_is_tried_again_after_growing_pauses() {
+    let settings =
+        Settings { hold_end: HoldEnd::Capture, hold_lag_seconds: Some(3600), ..Settings::default() };
+    let mut world = World::holding(settings, 1000, Network::Mastercard);
+    for hours in [1, 2, 4, 8] {
+        world.advance(due(&world).since(world.now.business));
+        assert!(world.hold_ended());
+        assert_eq!(world.operation().kind, Capture);
+        world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
+        let pause = due(&world).since(world.now.business);
+        assert!(pause >= Duration::from_hours(hours) && pause < Duration::from_hours(hours + 1), "{pause:?}");
+    }
 }
