@@ -10,8 +10,8 @@ use crate::{
     world::{Mood, World},
 };
 use ferropay_domain::{
-    ids::{OperationId, PaymentId},
-    payment::OperationKind,
+    ids::{AttemptId, OperationId, PaymentId},
+    payment::{AttemptStatus, OperationKind, PaymentStatus},
 };
 use ferropay_engine::{Engine, Failure, refund_undoing::undo_refund};
 use std::{sync::Arc, time::Duration};
@@ -65,6 +65,9 @@ const ACTIONS: &[(u64, Action)] = &[
 /// Takes one step.
 pub(crate) async fn act(life: &mut Life) {
     let world = life.world.clone();
+    if is_delicate(&world) && world.dice.chance(60) {
+        return strain(life).await;
+    }
     match world.dice.weighted(ACTIONS, Action::Wait) {
         Action::Card => {
             if let Some(merchant) = any(&world) {
@@ -119,6 +122,31 @@ pub(crate) async fn act(life: &mut Life) {
         _ => world.dice.between(4_000, 60_000),
     };
     tokio::time::sleep(Duration::from_millis(pause)).await;
+}
+
+/// Whether a payment waits for its customer's code while something the provider did too late is being undone: few
+/// things happen then by chance.
+fn is_delicate(world: &World) -> bool {
+    let seen = world.seen.lock();
+    let open = seen.payments.values().filter(|it| it.status == PaymentStatus::AwaitingMerchantAuth);
+    open.filter_map(|payment| payment.open).any(|open| {
+        let first = seen.attempts.get(&AttemptId::first(open));
+        first.is_some_and(|attempt| attempt.status == AttemptStatus::Reversing)
+    })
+}
+
+/// The provider goes away, and then the time of everything that is open runs out at once.
+async fn strain(life: &Life) {
+    let world = &life.world;
+    if world.mood(|moods| moods.provider) == Mood::Away {
+        world.note(format_args!("time runs out"));
+        world.leap(Duration::from_hours(25));
+    } else {
+        world.note(format_args!("the provider goes away"));
+        world.moods.lock().provider = Mood::Away;
+    }
+    let seconds = world.dice.between(1, 12);
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
 fn any(world: &World) -> Option<&Merchant> {

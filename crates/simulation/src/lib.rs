@@ -106,7 +106,7 @@ pub fn run(plan: Plan) -> Result<Report, Unable> {
 
 fn simulate(plan: Plan, world: &Arc<World>) -> Result<(), Unable> {
     let keys = directory()?;
-    let poll_every = Duration::from_millis(world.dice.pick(&[500, 2_000, 10_000]).copied().unwrap_or(500));
+    let poll_every = Duration::from_millis(world.dice.pick(&[500, 4_000, 15_000]).copied().unwrap_or(500));
     let durable = Durable {
         world: world.clone(),
         store: Arc::new(SqliteStore::inline(Options::default())?),
