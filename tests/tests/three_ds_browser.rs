@@ -42,7 +42,7 @@ impl Street {
         let url = format!("{}/3ds/control/scripts/card", self.platform.control.as_ref().unwrap());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = http.put(url).body(body.to_string()).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200, "{}", answer.text().await.unwrap());
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     /// The bank's view of its latest transaction.
@@ -200,4 +200,107 @@ async fn the_platform_leads_a_customer_whom_the_bank_asks() {
         assert_eq!(street.transaction().await["device_data"], true, "the bank has seen the browser");
         assert_eq!(browser.complaints().await, Vec::<String>::new());
     }
+}
+
+// G-196 G-197: every page of the platform's own has a button that does what its script does
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_the_customer_goes_on_by_the_buttons() {
+    let street = Street::open().await;
+    let browser = Browser::start(Screen::DESKTOP).await;
+    browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    for (screen, name) in SCREENS {
+        browser.show_on(screen).await;
+        street.shop.sell(name, cards::CHALLENGED, false).await;
+        browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
+        press(&browser, "Go on").await;
+        for (heading, button, picture) in [
+            ("Checking with your bank", "Continue", "device"),
+            ("Confirm with your bank", "Go to your bank", "challenge"),
+        ] {
+            shows(&browser, heading).await;
+            photograph(&browser, &format!("three-ds-{picture}"), name).await;
+            press(&browser, button).await;
+        }
+        confirm(&browser).await;
+        press(&browser, "Continue").await;
+        shows(&browser, "Back to Sandbox").await;
+        photograph(&browser, "three-ds-return", name).await;
+        press(&browser, "Return to Sandbox").await;
+        shows(&browser, "success").await;
+        assert_eq!(street.transaction().await["device_data"], false, "the bank could not look");
+        assert_eq!(browser.complaints().await, Vec::<String>::new());
+    }
+}
+
+// G-196: the issuer takes its time, and the customer comes twice
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_opened_twice_waits_for_the_bank_and_goes_on() {
+    let street = Street::open().await;
+    let browser = Browser::start(Screen::DESKTOP).await;
+    street.script(cards::FRICTIONLESS, &json!({ "delay_ms": 6000 })).await;
+    street.shop.sell("twice", cards::FRICTIONLESS, false).await;
+    let acs = street.shop.callback("twice", 0).await["acs"].clone();
+    let ticket = acs["pa_req"].as_str().unwrap().to_owned();
+    // Somebody else's browser has gone on already; this one finds the bank being asked.
+    let base = street.platform.base().to_owned();
+    let first = tokio::spawn(post(format!("{base}/3ds/continue"), vec![("ticket", ticket)]));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    browser.open(&street.shop.url("/pay/twice")).await;
+    shows(&browser, "Waiting for your bank").await;
+    for (screen, name) in SCREENS {
+        browser.show_on(screen).await;
+        browser.screenshot(&format!("three-ds-wait-{name}")).await;
+    }
+    shows(&browser, "success").await;
+    let (status, page) = first.await.unwrap();
+    assert!(status == 200 && page.contains("Return to Sandbox"), "{page}");
+    let order = street.shop.order("twice");
+    assert_eq!((order.callbacks.len(), order.returns.len()), (2, 1));
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+// G-197 G-205
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_with_nothing_good_reads_a_calm_page() {
+    let street = Street::open().await;
+    let browser = Browser::start(Screen::DESKTOP).await;
+    street.shop.sell("forged", cards::CHALLENGED, false).await;
+    let acs = street.shop.callback("forged", 0).await["acs"].clone();
+    let base = street.platform.base();
+    for (screen, name) in SCREENS {
+        browser.show_on(screen).await;
+        browser.open(&format!("{base}/3ds/acs")).await;
+        shows(&browser, "This page needs a shop’s request").await;
+        photograph(&browser, "three-ds-incomplete", name).await;
+        browser.open(&format!("{base}/healthz")).await;
+        let script = "const form = document.createElement('form'); form.method = 'post'; form.action = '/3ds/acs'; \
+                      for (const [name, value] of Object.entries(arguments[0])) { \
+                        const field = document.createElement('input'); \
+                        field.name = name; field.value = value; form.append(field); } \
+                      document.body.append(form); form.submit()";
+        let fields = json!({ "PaReq": acs["pa_req"], "MD": "another", "TermUrl": "https://shop.example/" });
+        browser.page.execute(script, vec![fields]).await.unwrap();
+        shows(&browser, "Nothing is left to confirm").await;
+        photograph(&browser, "three-ds-unknown", name).await;
+    }
+    assert_eq!(street.shop.order("forged").callbacks.len(), 1, "nothing has happened to the payment");
+}
+
+/// Posts a form; status and page.
+async fn post(url: String, fields: Vec<(&'static str, String)>) -> (u16, String) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http.post(url).form(&fields).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Keeps pictures of a page by day and by night; nothing on it is wider than the screen.
+async fn photograph(browser: &Browser, name: &str, screen: &str) {
+    let (shown, laid_out) = browser.widths().await;
+    assert_eq!(shown, laid_out, "{name} has to be scrolled sideways on the {screen}");
+    for scheme in ["light", "dark"] {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        browser.devtools("Emulation.setEmulatedMedia", features).await;
+        browser.screenshot(&format!("{name}-{screen}-{scheme}")).await;
+    }
+    browser.devtools("Emulation.setEmulatedMedia", json!({ "features": [] })).await;
 }

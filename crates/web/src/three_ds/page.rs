@@ -19,7 +19,7 @@ pub(super) struct View {
     lead: String,
     /// What is paid; none when nobody is known to pay anything.
     bill: Option<Bill>,
-    /// How many of the three steps are behind the customer.
+    /// How many of the three steps are behind the customer; 0 where that is not known.
     past: usize,
     /// What is posted in the hidden frame.
     look: Option<Form>,
@@ -83,7 +83,7 @@ impl View {
                 "ask",
                 1,
                 "Waiting for your bank".to_owned(),
-                "Your bank has not answered yet. This page asks again until it has.".to_owned(),
+                "Your bank has not answered yet. Keep this page open.".to_owned(),
                 On::with_ticket(ticket, &[], "Ask again"),
             ),
             PageStep::Challenge(form) => (
@@ -104,7 +104,7 @@ impl View {
             ),
             PageStep::Over(form) => (
                 "",
-                2,
+                0,
                 "Nothing is left to confirm".to_owned(),
                 format!(
                     "This confirmation was used already, or its time is over. {shop} can tell you what came of it."
