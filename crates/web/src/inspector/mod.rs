@@ -77,6 +77,6 @@ pub fn router(engine: Arc<Engine>, address: SocketAddr) -> Router {
         .route("/inspector/projects/{project}/clock", post(actions::clock))
         .route("/inspector/projects/{project}/callbacks", get(callbacks::list).post(actions::resend))
         .route("/inspector/projects/{project}/callbacks/{callback}/{address}", get(callbacks::one))
-        .layer(middleware::from_fn_with_state(inspector.clone(), guard::check))
+        .route_layer(middleware::from_fn_with_state(inspector.clone(), guard::check))
         .with_state(inspector)
 }
