@@ -77,12 +77,15 @@ async fn shows(browser: &Browser, heading: &str) {
 
 async fn press(browser: &Browser, button: &str) {
     let path = format!("//button[normalize-space()='{button}']");
-    browser.page.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
+    // The page that has it may still be on its way.
+    let there = browser.page.wait().at_most(seconds(20)).for_element(Locator::XPath(&path)).await.unwrap();
+    there.click().await.unwrap();
 }
 
 /// Enters a code at the bank.
 async fn confirm(browser: &Browser) {
-    browser.page.find(Locator::Css("#otp")).await.unwrap().send_keys("482913").await.unwrap();
+    let code = browser.page.wait().at_most(seconds(20)).for_element(Locator::Css("#otp")).await.unwrap();
+    code.send_keys("482913").await.unwrap();
     press(browser, "Confirm payment").await;
 }
 
