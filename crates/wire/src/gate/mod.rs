@@ -10,8 +10,7 @@ mod tests;
 pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, error, error_list};
 pub use request::{
-    CardPayment, CardSale, Clarification, MerchantAuth, MerchantAuthRequest, Refund, SecondStep,
-    StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, member,
-    three_ds_data,
+    CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, SecondStep, StatusByPayment,
+    StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, member, three_ds_data,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};

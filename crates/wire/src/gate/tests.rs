@@ -93,7 +93,6 @@ fn orders_by_mail_or_telephone_need_no_verification_value_by_network() {
             let read = card(OperationKind::Sale, &body).unwrap();
             assert_eq!(!read.needs_cvv(), expected, "{:?} {kind:?}", read.pan);
             assert_eq!(read.request.moto.map(i64::from), kind.filter(|kind| *kind > 0));
-            assert_eq!(with(&body, CardSale::read).unwrap().moto, expected);
         }
     }
 }

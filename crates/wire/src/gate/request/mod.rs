@@ -6,7 +6,6 @@
 //! later.
 
 mod card;
-mod card_sale;
 mod clarification;
 mod member;
 mod merchant_auth;
@@ -17,7 +16,6 @@ mod supplied;
 mod three_ds;
 
 pub use card::CardPayment;
-pub use card_sale::CardSale;
 pub use clarification::Clarification;
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
