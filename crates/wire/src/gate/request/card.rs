@@ -3,7 +3,7 @@
 use super::{Part, Refusal, callback_address, callback_options, currency, payment_id, supplied, three_ds};
 use crate::json::Value;
 use ferropay_domain::{
-    card::{Cvv, Expiry, Network, Pan},
+    card::{Cvv, Expiry, Pan},
     codes,
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
@@ -104,16 +104,6 @@ impl CardPayment {
             has_booking_dates,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
-    }
-
-    /// Whether the card's verification value has to come with it: always, but for an order by mail with the three big
-    /// networks, and one by telephone with those but Visa (G-254).
-    pub fn needs_cvv(&self) -> bool {
-        use Network::{AmericanExpress, Mastercard, Visa};
-        !matches!(
-            (self.request.moto, self.pan.network()),
-            (Some(1), Mastercard | Visa | AmericanExpress) | (Some(2), Mastercard | AmericanExpress)
-        )
     }
 }
 
