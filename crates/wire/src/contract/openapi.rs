@@ -2,7 +2,8 @@
 //!
 //! The document is the contract that bodies are held to, with words beside it. Where the contract is written in a way
 //! that tools would misread, it says the same in theirs: limits written as text become numbers, an object declared as an
-//! integer becomes an object, patterns name the characters they mean, and an alternative that asks for nothing is left out.
+//! integer or as nothing becomes an object, numbers have limits, patterns name the characters they mean, and an alternative
+//! that asks for nothing is left out.
 
 use super::{
     GATE,
@@ -184,7 +185,6 @@ fn translate<'t>(words: &Descriptions, schema: &'t Json, trail: &mut Vec<&'t str
             }
             "minLength" | "maxLength" | "minItems" | "maxItems" => number(value),
             "pattern" => value.as_str().map(ascii_pattern).into(),
-            "type" if parts.contains_key("properties") => "object".into(),
             // The contract writes one pattern as the name of a format.
             "format" if value == "[A-Z][A-Z][A-Z]" => {
                 out.insert("pattern".to_owned(), "^[A-Z]{3}$".into());
@@ -196,7 +196,23 @@ fn translate<'t>(words: &Descriptions, schema: &'t Json, trail: &mut Vec<&'t str
         };
         out.insert(keyword.clone(), value);
     }
+    if parts.contains_key("properties") {
+        out.insert("type".to_owned(), "object".into());
+    }
+    bound(&mut out);
     Json::Object(out)
+}
+
+/// Numbers without limits get those of the platform: integers of 64 bits, and other numbers well below the 28 digits before
+/// the point that are read.
+fn bound(schema: &mut Map<String, Json>) {
+    let (least, most): (Json, Json) = match schema.get("type").and_then(Json::as_str) {
+        Some("integer") if !schema.contains_key("enum") => (i64::MIN.into(), i64::MAX.into()),
+        Some("number") => ((-1e27).into(), 1e27.into()),
+        _ => return,
+    };
+    schema.entry("minimum").or_insert(least);
+    schema.entry("maximum").or_insert(most);
 }
 
 fn properties<'t>(words: &Descriptions, members: &'t Json, trail: &mut Vec<&'t str>) -> Json {
