@@ -123,6 +123,10 @@ pub trait Connector: Send + Sync + 'static {
     /// How long after an attempt was recorded a repeat of it is still recognised, and may be sent.
     fn repeat_window(&self) -> Duration;
 
+    /// How long after an attempt was recorded the provider still knows its reference at all. Later the answer to a
+    /// repeat, or to a reversal, would say nothing of what became of the attempt; the engine stops well before that.
+    fn retention(&self) -> Duration;
+
     /// Sends an attempt and waits for its outcome.
     fn call(&self, order: Order) -> Eventually<'_, Outcome>;
 

@@ -4,6 +4,10 @@
 //! left before: it is sent as a repeat, which the provider recognises by its reference, as long as the repeat
 //! window is open; after that its outcome counts as lost and it is reversed. So nothing is done twice, and what
 //! had not left completes as if nothing had happened.
+//!
+//! A provider keeps references for a limited time. Before that is over the engine falls silent: an answer given by
+//! somebody who no longer knows the attempt would be taken for its outcome. What is unknown then stays unknown and is
+//! an operator's to settle.
 
 use crate::{
     connector::{Connector, Order, OrderCard, Original, PersonName, Reversal},
@@ -34,6 +38,19 @@ const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
 /// Pauses before the next reversal up to this one are spent in memory. Before longer ones the attempt is given
 /// back to the store, so that an acquirer that is away for long does not fill the memory with what it owes.
 const LONGEST_IN_MEMORY: Duration = Duration::from_secs(4);
+
+/// The part of a provider's retention, one in this many, that is left unused: clocks differ, and a message takes time.
+const RETENTION_MARGIN: u32 = 6;
+
+/// What is to become of an attempt now.
+enum Turn {
+    /// This is what is known of it.
+    Known(Outcome),
+    /// The provider cannot be reached; later.
+    Later,
+    /// Its provider is not relied upon to know it any more.
+    Forgotten,
+}
 
 /// Card data on its way to the provider.
 #[derive(Debug, Default)]
@@ -75,10 +92,14 @@ impl Engine {
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
-            let Some(outcome) = self.ask(carried).await? else {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
-                continue;
+            let outcome = match self.ask(carried).await? {
+                Turn::Known(outcome) => outcome,
+                Turn::Later => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
+                    continue;
+                }
+                Turn::Forgotten => return self.leave_to_operator(carried).await,
             };
             self.step(Step::AfterCall);
             // A sale is not sent again by this worker, and recording the answer may take long.
@@ -103,15 +124,15 @@ impl Engine {
         }
     }
 
-    /// Sends the attempt, or finds that it may not be sent. `None` when an earlier process may have sent it and the
-    /// provider cannot be reached: while repeats are recognised asking again later tells what became of it, and
+    /// Sends the attempt, or finds that it may not be sent. [`Turn::Later`] when an earlier process may have sent it and
+    /// the provider cannot be reached: while repeats are recognised asking again later tells what became of it, and
     /// undoing it could not be sent any sooner.
-    async fn ask(&self, carried: &mut Carried) -> Result<Option<Outcome>, Failure> {
+    async fn ask(&self, carried: &mut Carried) -> Result<Turn, Failure> {
         let scene = &carried.scene;
         let repeatable = scene.attempt.ask.is_repeated();
         let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment)
         else {
-            return Ok(Some(if carried.recovered {
+            return Ok(Turn::Known(if carried.recovered {
                 Outcome::Lost { repeatable }
             } else {
                 Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE }
@@ -119,14 +140,17 @@ impl Engine {
         };
         let age = self.clock.now().since(scene.attempt.created_at);
         if carried.recovered && !repeatable && age > connector.repeat_window() {
-            return Ok(Some(Outcome::Lost { repeatable: false }));
+            return Ok(Turn::Known(Outcome::Lost { repeatable: false }));
+        }
+        if carried.recovered && age > relied_upon(connector.as_ref()) {
+            return Ok(Turn::Forgotten);
         }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
         self.step(Step::BeforeCall);
-        Ok(Some(match connector.call(order).await {
+        Ok(Turn::Known(match connector.call(order).await {
             // This time nothing left, but an earlier message may have.
             Outcome::NotSent { .. } if carried.recovered && repeatable => Outcome::Lost { repeatable },
-            Outcome::NotSent { .. } if carried.recovered => return Ok(None),
+            Outcome::NotSent { .. } if carried.recovered => return Ok(Turn::Later),
             // A lost reversal by the merchant's wish is repeated; everything else is undone.
             Outcome::Lost { .. } => Outcome::Lost { repeatable },
             outcome => outcome,
@@ -198,6 +222,11 @@ impl Engine {
         for tries in carried.tries.. {
             let account = carried.scene.attempt.account;
             if let Some(connector) = self.connector(account, carried.project.project.environment) {
+                let age = self.clock.now().since(carried.scene.attempt.created_at);
+                if age > relied_upon(connector.as_ref()) {
+                    self.decline_when_due(carried).await?;
+                    return self.leave_to_operator(carried).await;
+                }
                 let order = self.order(carried, connector.as_ref(), tries > 0).await?;
                 self.step(Step::BeforeReversal);
                 if connector.reverse(order, tries).await == Reversal::Acknowledged {
@@ -219,6 +248,33 @@ impl Engine {
             }
             tokio::time::sleep(pause).await;
             self.decline_when_due(carried).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends nothing more about an attempt whose provider may have forgotten it. It stays as unknown as it is, its task
+    /// comes back now and then, and each time an operator is alerted: only somebody who looks at the provider's own
+    /// statement can say what became of it.
+    async fn leave_to_operator(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        let Carried { project, scene, cards, .. } = carried;
+        let left = self
+            .settle(project, scene, cards, |project, scene, ids, now| {
+                let facts = (&scene.payment, &scene.operation, &scene.attempt);
+                decide::forgotten(project, facts, ids, now)
+            })
+            .await?;
+        if left {
+            let Scene { payment, attempt, .. } = &carried.scene;
+            let since = attempt.created_at.civil().map(|moment| moment.to_string()).unwrap_or_default();
+            tracing::error!(
+                operation = attempt.id.operation.get(),
+                project = payment.project.get(),
+                attempt = attempt.id.reference(),
+                ask = attempt.ask.text(),
+                since,
+                why = "the provider may no longer know the reference",
+                "the outcome of an attempt stays unknown; compare the provider's statement"
+            );
         }
         Ok(())
     }
@@ -275,6 +331,12 @@ impl Engine {
         self.step(Step::AfterReversed);
         Ok(())
     }
+}
+
+/// For how long after an attempt was recorded what its provider answers is about that attempt.
+fn relied_upon(connector: &dyn Connector) -> Duration {
+    let retention = connector.retention();
+    retention.saturating_sub(retention / RETENTION_MARGIN)
 }
 
 /// The earlier attempt that an attempt refers to.

@@ -27,6 +27,8 @@ use std::{
 
 /// How long an attempt is recognised when it is sent again.
 const REPEAT_WINDOW: Duration = Duration::from_mins(15);
+/// How long it knows an attempt at all.
+const RETENTION: Duration = Duration::from_hours(24);
 /// How long the connector waits for an answer.
 const TIME_OUT: Duration = Duration::from_secs(30);
 
@@ -206,6 +208,15 @@ impl Provider {
         if !order.ask.is_repeated() && age > REPEAT_WINDOW && !world.has_just_leapt() {
             world.finding(format!("attempt {} is repeated when it is no longer recognised", shown(attempt)));
         }
+        self.must_know(world, order);
+    }
+
+    /// Nothing is asked about an attempt that a provider of its kind has forgotten.
+    fn must_know(&self, world: &World, order: &Order) {
+        let age = world.now().since(order.created_at);
+        if age > self.retention() && !world.has_just_leapt() {
+            world.finding(format!("{} is asked about when it is forgotten", shown(order.attempt)));
+        }
     }
 
     /// A message has arrived.
@@ -273,6 +284,7 @@ impl Provider {
         let fate = self.fate(world);
         let attempt = order.attempt;
         world.note(format_args!("provider {}: undo {} try {tries} ({fate:?})", self.account, shown(attempt)));
+        self.must_know(world, &order);
         if order.ask.is_repeated() {
             world.finding(format!("{} is undone, although it is to be repeated", shown(attempt)));
         }
@@ -326,6 +338,12 @@ impl Connector for Provider {
 
     fn repeat_window(&self) -> Duration {
         REPEAT_WINDOW
+    }
+
+    /// When everything is to come to an end people at the provider look up for the operator what it has forgotten.
+    fn retention(&self) -> Duration {
+        let calm = self.world.upgrade().is_some_and(|world| world.is_calm());
+        if calm { Duration::MAX } else { RETENTION }
     }
 
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {

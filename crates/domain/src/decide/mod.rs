@@ -24,7 +24,7 @@ pub use commands::{
 pub use data::demanded;
 pub use follow_up::{follow_up, wait_ended};
 pub use outcome::{
-    Lateness, Outcome, attempt_outcome, late_approval, reversal_acknowledged, threshold_passed,
+    Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use refund::{RefundCommand, RefundFacts, refund};
 pub use second_step::{hold_ended, second_step};

@@ -2,7 +2,7 @@
 
 use super::{Ids, Now, scene::Scene};
 use crate::{
-    change::{ChangeSet, MachineBreak, TaskKey},
+    change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
     codes::{self, Code},
     ledger,
     money::Money,
@@ -13,6 +13,7 @@ use crate::{
     },
     project::Project,
 };
+use std::time::Duration;
 
 /// What is known of an attempt after it was sent, or could not be.
 #[derive(Clone, Debug)]
@@ -210,6 +211,40 @@ pub fn threshold_passed(
         scene.changes.done.push(TaskKey::Call(attempt.id));
     }
     scene.declined(Event::ThresholdPassed, codes::AUTO_DECLINE)?;
+    Ok(Some(scene.finish()))
+}
+
+/// The provider may have forgotten an attempt whose outcome is unknown, so that whatever it would answer now says nothing
+/// of it: nothing is sent any more. Attempt and operation stay where they are, and the attempt's task is put off by a
+/// day, or to the threshold at which its operation is declined whatever became of the attempt (T-069). `None` when the
+/// attempt has its outcome.
+pub fn forgotten(
+    project: &Project,
+    (payment, operation, attempt): (&Payment, &Operation, &Attempt),
+    ids: Ids,
+    now: Now,
+) -> Result<Option<ChangeSet>, MachineBreak> {
+    /// How often an operator is reminded.
+    const REMINDED_AFTER: Duration = Duration::from_hours(24);
+    let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
+    let key = match attempt.status {
+        AttemptStatus::Created => {
+            scene.attempt_step(AttemptEvent::OutcomeLost, None)?;
+            TaskKey::Call(attempt.id)
+        }
+        AttemptStatus::Unknown => TaskKey::Call(attempt.id),
+        AttemptStatus::Reversing => TaskKey::Reverse(attempt.id),
+        _ => return Ok(None),
+    };
+    let mut pause = REMINDED_AFTER;
+    if operation.kind.is_primary() && !operation.status.is_final() {
+        // A little later than the threshold, which is told by another clock.
+        let ahead = scene.threshold().since(now.business).saturating_add(Duration::from_mins(1));
+        pause = pause.min(ahead);
+    }
+    let (bucket, due) = (bucket_of(payment.key), now.real.plus(pause));
+    // What was tried before is not sent as if it were new.
+    scene.changes.tasks.push(Task { key, bucket, clock: None, due, tries: 1 });
     Ok(Some(scene.finish()))
 }
 

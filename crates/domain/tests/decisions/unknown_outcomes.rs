@@ -216,3 +216,53 @@ fn the_verification_value_is_forgotten_when_the_sale_ends_or_is_given_up() {
     repeated.outcome(REPEATED).unwrap();
     assert!(repeated.forgotten.is_empty(), "the repetition needs it");
 }
+
+fn due_in(world: &World, key: TaskKey) -> Duration {
+    world.tasks.get(&format!("{key:?}")).unwrap().due.since(world.now.real)
+}
+
+// What nobody can tell any more stays open, is looked at once a day, and an answer that comes after all counts.
+#[test]
+fn a_repeated_attempt_that_its_provider_may_have_forgotten_stays_unknown() {
+    for repeated in [true, false] {
+        let mut world = World::sold(1000, Network::Visa);
+        world.refund(None);
+        if repeated {
+            world.outcome(REPEATED).unwrap();
+        }
+        let (id, told) = (world.attempt().id, world.events.len());
+        assert!(world.forgotten_by_provider(id));
+        assert_eq!(world.attempt().status, AttemptStatus::Unknown);
+        assert_eq!(
+            (world.operation().status, world.payment().returning),
+            (OperationStatus::Processing, 1000)
+        );
+        assert_eq!((due_in(&world, TaskKey::Call(id)), world.events.len()), (DAY, told));
+        world.advance(DAY);
+        assert!(world.forgotten_by_provider(id), "again each day");
+        assert!(world.late(id, eur(1000)).unwrap());
+        assert_eq!((world.status(), world.provider()), (PaymentStatus::Reversed, 0));
+        assert!(world.tasks.is_empty() && !world.forgotten_by_provider(id), "then it is over");
+    }
+}
+
+// T-069
+#[test]
+fn an_undoing_that_its_provider_may_have_forgotten_waits_for_the_threshold_and_then_for_a_person() {
+    let mut world = sale_given_up();
+    let id = world.attempt().id;
+    world.advance(Duration::from_hours(20));
+    assert!(world.forgotten_by_provider(id));
+    assert_eq!(
+        (world.status(), world.attempt().status),
+        (PaymentStatus::Processing, AttemptStatus::Reversing)
+    );
+    let pause = due_in(&world, TaskKey::Reverse(id));
+    assert!(pause > Duration::from_hours(4) && pause < Duration::from_hours(5), "{pause:?}");
+    world.advance(pause);
+    assert!(world.threshold(id).unwrap());
+    assert!(world.forgotten_by_provider(id));
+    assert_eq!((world.status(), due_in(&world, TaskKey::Reverse(id))), (PaymentStatus::Decline, DAY));
+    assert!(world.late(id, eur(1000)).unwrap());
+    assert_eq!((world.status(), world.suspense()), (PaymentStatus::Decline, 1000), "the money is not lost");
+}

@@ -362,6 +362,13 @@ impl World {
         Ok(passed)
     }
 
+    /// The provider is not relied upon to know the attempt any more.
+    pub(crate) fn forgotten_by_provider(&mut self, id: AttemptId) -> bool {
+        let ids = self.draw();
+        let changes = decide::forgotten(&self.project, self.scene(id), ids, self.now).unwrap();
+        self.apply_some(changes)
+    }
+
     pub(crate) fn scene(&self, id: AttemptId) -> (&Payment, &Operation, &Attempt) {
         (self.payment(), self.operations.get(&id.operation).unwrap(), self.attempts.get(&id).unwrap())
     }
@@ -420,7 +427,8 @@ impl World {
             let clock = timer.then_some(self.project.id);
             assert_eq!(task.clock, clock, "business timers run by the project's clock, calls by real time");
             let known = self.tasks.insert(format!("{:?}", task.key), task.clone());
-            assert!(known.is_none() || timer, "{:?} is there already", task.key);
+            let put_off = task.due > self.now.real;
+            assert!(known.is_none() || timer || put_off, "{:?} is there already", task.key);
         }
         self.forgotten.extend(changes.forget_cvv);
         self.events.extend(changes.events);

@@ -26,7 +26,7 @@ use ferropay_store::{
     vault::{Master, Vault},
 };
 use ferropay_wire::{
-    gate::CardPayment,
+    gate::{CardPayment, SecondStep},
     json::{Document, Limits},
 };
 use std::{
@@ -34,7 +34,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -48,18 +48,30 @@ pub(crate) struct Provider {
     pub(crate) may_answer: Semaphore,
     pub(crate) calls: AtomicU32,
     pub(crate) reversals: AtomicU32,
-    pub(crate) loses_answers: bool,
+    pub(crate) loses_answers: AtomicBool,
     /// How many more calls find it away.
     pub(crate) away: AtomicU32,
+    /// How long it knows an attempt.
+    pub(crate) retention: Duration,
     day: OperationDay,
 }
 
 impl Provider {
     pub(crate) fn new(answers: usize, loses_answers: bool) -> Arc<Self> {
-        let (calls, reversals) = (AtomicU32::new(0), AtomicU32::new(0));
-        let may_answer = Semaphore::new(answers);
-        let away = AtomicU32::new(0);
-        Arc::new(Self { may_answer, calls, reversals, loses_answers, away, day: OperationDay::default() })
+        Self::forgetting(answers, loses_answers, Duration::from_hours(24))
+    }
+
+    /// A provider that knows an attempt for no longer than `retention`.
+    pub(crate) fn forgetting(answers: usize, loses_answers: bool, retention: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            may_answer: Semaphore::new(answers),
+            calls: AtomicU32::new(0),
+            reversals: AtomicU32::new(0),
+            loses_answers: AtomicBool::new(loses_answers),
+            away: AtomicU32::new(0),
+            retention,
+            day: OperationDay::default(),
+        })
     }
 
     async fn answer(&self, order: Order) -> Outcome {
@@ -68,7 +80,7 @@ impl Provider {
             return Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE };
         }
         self.may_answer.acquire().await.unwrap().forget();
-        if self.loses_answers {
+        if self.loses_answers.load(Ordering::SeqCst) {
             return Outcome::Lost { repeatable: false };
         }
         Outcome::Approved { amount: order.amount, answer: ProviderAnswer::default() }
@@ -90,6 +102,10 @@ impl Connector for Provider {
 
     fn repeat_window(&self) -> Duration {
         Duration::from_mins(15)
+    }
+
+    fn retention(&self) -> Duration {
+        self.retention
     }
 
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {
@@ -197,8 +213,30 @@ impl World {
 
 /// Accepts a sale.
 pub(crate) async fn sell(engine: &Arc<Engine>, name: &str) {
+    pay(engine, name, OperationKind::Sale).await;
+}
+
+/// Accepts a capture of everything that is held.
+pub(crate) async fn capture(engine: &Arc<Engine>, name: &str) {
+    let capture = SecondStep {
+        kind: OperationKind::Capture,
+        payment_id: PaymentId::parse(name).unwrap(),
+        amount: None,
+        customer: None,
+        description: None,
+        callback: CallbackOptions::default(),
+    };
+    let project = engine.projects().get(PROJECT).unwrap();
+    let origin = Origin { path: "payment/card/capture", signature: name, content: name, fault_plan: None };
+    let body = Document::parse(b"{}", Limits::INCOMING).unwrap();
+    let intake = engine.second_step(&project, capture, body.root(), origin).await.unwrap();
+    assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
+}
+
+/// Accepts a purchase in one step or two.
+pub(crate) async fn pay(engine: &Arc<Engine>, name: &str, kind: OperationKind) {
     let sale = CardPayment {
-        kind: OperationKind::Sale,
+        kind,
         payment_id: PaymentId::parse(name).unwrap(),
         amount: Money::new(1000, Currency::parse("EUR").unwrap()),
         pan: Pan::parse("4000000000000077").unwrap(),

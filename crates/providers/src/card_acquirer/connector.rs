@@ -33,6 +33,9 @@ use std::{
 /// clocks.
 const REPEAT_WINDOW: Duration = Duration::from_mins(15);
 
+/// For how long the acquirer keeps what it did under a reference (docs/acquirer-protocol.md, section 5).
+const RETENTION: Duration = Duration::from_hours(24);
+
 /// What is agreed with an acquirer for one account.
 #[derive(Clone)]
 pub struct Channel {
@@ -284,6 +287,10 @@ impl Connector for CardAcquirer {
 
     fn repeat_window(&self) -> Duration {
         REPEAT_WINDOW
+    }
+
+    fn retention(&self) -> Duration {
+        RETENTION
     }
 
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {
