@@ -13,6 +13,7 @@ use crate::{
         Ask, Authorisation, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind, TransStatus,
         machine::{AttemptEvent, Event, transition},
     },
+    project::HoldEnd,
 };
 use std::time::Duration;
 
@@ -113,10 +114,12 @@ impl Scene<'_> {
             initial: amount.minor,
             ends,
         });
-        if let Some(ends) = ends {
-            let latest = ends.minus(BEFORE_THE_LIMIT);
-            let lag = settings.hold_lag_seconds.map(|lag| at.plus(Duration::from_secs(u64::from(lag))));
-            self.put_timer(TaskKey::EndHold(self.operation.id), lag.map_or(latest, |lag| lag.min(latest)));
+        let latest = ends.map(|ends| ends.minus(BEFORE_THE_LIMIT));
+        let lag = settings.hold_lag_seconds.map(|lag| at.plus(Duration::from_secs(u64::from(lag))));
+        // Where the network sets no limit the project's own lag is the only one, and only for a release (G-181).
+        let lag = lag.filter(|_| ends.is_some() || settings.hold_end == HoldEnd::Cancel);
+        if let Some(due) = [latest, lag].into_iter().flatten().min() {
+            self.put_timer(TaskKey::EndHold(self.operation.id), due);
         }
         self.step(Event::Approved, codes::SUCCESS)
     }
@@ -211,17 +214,16 @@ impl Scene<'_> {
     }
 
     /// What the platform could not end is tried again: after pauses that grow, and every five minutes in the last half
-    /// hour before the network lets the hold go; then it is released (G-181).
+    /// hour before the network lets the hold go, if it ever does; then it is released (G-181).
     fn try_again_at_the_limit(&mut self) {
         const SHORTEST: Duration = Duration::from_mins(5);
         let Some(hold) = self.payment.detail.hold.as_ref() else { return };
-        let Some(ends) = hold.ends else { return };
         let (operation, now) = (hold.attempt.operation, self.now.business);
-        let latest = ends.minus(BEFORE_THE_LIMIT);
-        let due = if now < latest {
-            now.plus(now.since(hold.at).max(SHORTEST)).min(latest)
-        } else {
-            now.plus(SHORTEST).min(ends)
+        let grown = now.plus(now.since(hold.at).max(SHORTEST));
+        let due = match hold.ends.map(|ends| (ends, ends.minus(BEFORE_THE_LIMIT))) {
+            None => grown,
+            Some((_, latest)) if now < latest => grown.min(latest),
+            Some((ends, _)) => now.plus(SHORTEST).min(ends),
         };
         self.put_timer(TaskKey::EndHold(operation), due);
     }

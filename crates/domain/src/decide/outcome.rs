@@ -20,9 +20,10 @@ use std::time::Duration;
 pub enum Outcome {
     /// The provider did it, for this amount.
     Approved {
-        /// What was really moved or held. A sale or a hold may be approved for less than was asked, and counts for
-        /// that much (U-271, U-272); an amount it cannot have been approved for (more than was asked, nothing,
-        /// another currency) makes the answer unusable, and the attempt is given up. Everything else is done as a
+        /// What was really moved or held. A sale or a hold may be approved for less than was asked where that was
+        /// allowed (G-240), and counts for that much (U-271, U-272); an amount it cannot have been approved for (less
+        /// where nobody allowed it, more than was asked, nothing, another currency) makes the answer unusable, and the
+        /// attempt is given up. Everything else is done as a
         /// whole or not at all, and counts for what was asked, whatever amount the answer repeats.
         amount: Money,
         /// The answer.
@@ -80,7 +81,7 @@ pub fn attempt_outcome(
     };
     let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
     match outcome {
-        Outcome::Approved { amount, answer } if may_be_approved_for(attempt, amount) => {
+        Outcome::Approved { amount, answer } if may_be_approved_for((operation, attempt), amount) => {
             scene.attempt_step(AttemptEvent::Approved, Some(answer))?;
             scene.approved(amount)?;
         }
@@ -257,12 +258,17 @@ const fn occurrence(attempt: &Attempt, number: u8) -> u8 {
     if attempt.id.number == 1 { number } else { number | 0x80 }
 }
 
-/// Whether an approval for `amount` can be an answer to what was asked.
-fn may_be_approved_for(attempt: &Attempt, amount: Money) -> bool {
+/// Whether an approval for `amount` can be an answer to what was asked: for less only where project and request allow
+/// it (G-240).
+fn may_be_approved_for((operation, attempt): (&Operation, &Attempt), amount: Money) -> bool {
     let asked = attempt.amount;
+    let partial_allowed = operation.detail.card.as_ref().is_some_and(|card| card.partial_allowed);
+    let smallest = if partial_allowed { 1 } else { asked.minor };
     match attempt.ask {
         Ask::Sale | Ask::Auth => {
-            amount.currency == asked.currency && (1..=asked.minor).contains(&amount.minor)
+            amount.currency == asked.currency
+                && amount.minor > 0
+                && (smallest..=asked.minor).contains(&amount.minor)
         }
         _ => true,
     }

@@ -52,8 +52,8 @@ pub fn second_step(
 }
 
 /// A hold comes to its end: shortly before the network's limit, or after the project's own lag, it is captured or
-/// released as the project wishes; at the very limit it is released (G-181, G-182). An operation that is under way
-/// goes first. `None` when there is no hold any more.
+/// released as the project wishes; at the very limit it is released (G-181, G-182). A hold without a limit is never
+/// captured by the platform (G-181). An operation that is under way goes first. `None` when there is no hold any more.
 pub fn hold_ended(
     project: &Project,
     payment: &Payment,
@@ -67,6 +67,11 @@ pub fn hold_ended(
     else {
         return Ok(None);
     };
+    if hold.ends.is_none() && project.settings.hold_end == HoldEnd::Capture {
+        // The project's wish has changed since the hold was placed.
+        let done = vec![TaskKey::EndHold(hold.attempt.operation)];
+        return Ok(Some(ChangeSet { done, ..ChangeSet::default() }));
+    }
     let is_over = hold.ends.is_some_and(|ends| ends <= now.business);
     let kind = match project.settings.hold_end {
         HoldEnd::Capture if !is_over => OperationKind::Capture,

@@ -132,12 +132,51 @@ fn a_second_step_under_way_is_not_overtaken_by_the_end_of_the_hold() {
     assert_eq!(world.status(), Decline, "by then the hold is gone");
 }
 
+fn long_stay(hold_end: HoldEnd, hold_lag_seconds: Option<u32>) -> World {
+    let settings = Settings { category: Some(7011), hold_lag_seconds, hold_end, ..Settings::default() };
+    World::holding(settings, 1000, Network::AmericanExpress)
+}
+
 // G-181: a stay is as long as it is.
 #[test]
 fn a_long_stay_on_american_express_is_not_ended_by_the_platform() {
-    let settings = Settings { category: Some(7011), hold_lag_seconds: Some(60), ..Settings::default() };
-    let world = World::holding(settings, 1000, Network::AmericanExpress);
-    assert!(world.tasks.is_empty());
+    for hold_end in [HoldEnd::Capture, HoldEnd::Cancel] {
+        assert!(long_stay(hold_end, None).tasks.is_empty());
+    }
+}
+
+// G-182: the network has no limit that would be shorter than the merchant's lag.
+#[test]
+fn a_long_stay_on_american_express_is_released_after_the_merchants_lag() {
+    let mut world = long_stay(HoldEnd::Cancel, Some(40 * 24 * 3600));
+    let moment = due(&world);
+    assert_eq!(moment.since(world.payment().detail.hold.clone().unwrap().at), DAY * 40);
+    world.advance(moment.since(world.now.business));
+    assert!(world.hold_ended());
+    assert_eq!(world.operation().kind, Cancel);
+    world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
+    assert_eq!(state(&world), (AwaitingCapture, 1000, 0));
+    let pause = due(&world).since(world.now.business);
+    assert!(pause >= DAY * 40, "a release that was refused is tried again: {pause:?}");
+    world.advance(pause);
+    assert!(world.hold_ended());
+    done(&mut world);
+    assert_eq!((world.status(), world.tasks.len()), (Canceled, 0));
+}
+
+// G-181: a withdrawal by the platform is not for long stays.
+#[test]
+fn a_long_stay_on_american_express_is_not_captured_by_the_platform() {
+    assert!(long_stay(HoldEnd::Capture, Some(3600)).tasks.is_empty());
+    let mut world = long_stay(HoldEnd::Cancel, Some(3600));
+    world.project.settings.hold_end = HoldEnd::Capture;
+    world.advance(due(&world).since(world.now.business));
+    assert!(world.hold_ended(), "the timer ends");
+    assert_eq!(state(&world), (AwaitingCapture, 1000, 0));
+    assert!(world.tasks.is_empty() && world.payment().open.is_none());
+    world.second(Capture, None);
+    done(&mut world);
+    assert_eq!(world.status(), Success, "the merchant may");
 }
 
 // G-182: a capture long before the limit that failed once is tried again, not left to the release at the limit.

@@ -5,6 +5,7 @@ use crate::{
     fixtures::{GIVEN_UP, NOT_SENT, OFFERED, REPEATED, approved, card_of, country, declined, eur, sale_of},
     world::World,
 };
+use PaymentStatus::{Decline, Processing};
 use ferropay_domain::{
     card::Network,
     change::TaskKey,
@@ -67,6 +68,31 @@ fn the_approved_part_replaces_the_requested_amount_everywhere() {
     world.outcome(approved(eur(600))).unwrap();
     assert_eq!((world.sum(), world.operation().amount), (600, eur(600)));
     assert_eq!(world.refund(Some(601)), codes::REFUND_EXCEEDS);
+}
+
+// G-240: what nobody allowed is undone, and the payment is declined as after any answer that cannot be used.
+#[test]
+fn a_smaller_approval_nobody_allowed_is_undone_and_the_payment_declined() {
+    for (project_allows, request_allows) in [(false, false), (false, true), (true, false)] {
+        for kind in [OperationKind::Sale, OperationKind::Auth] {
+            for outside_its_call in [false, true] {
+                let settings = Settings { partial_approval_allowed: project_allows, ..Settings::default() };
+                let mut world = asked(settings, kind, |it| it.request.partial_allowed = request_allows);
+                let id = world.attempt().id;
+                if outside_its_call {
+                    assert!(world.late(id, eur(999)).unwrap());
+                } else {
+                    world.outcome(approved(eur(999))).unwrap();
+                }
+                assert_eq!((world.status(), world.attempt().status), (Processing, AttemptStatus::Reversing));
+                assert_eq!((world.payment().debited, world.payment().held, world.events.len()), (0, 0, 0));
+                assert!(world.has_task(TaskKey::Reverse(id)) && !world.has_task(TaskKey::Call(id)));
+                world.acknowledge(id).unwrap();
+                assert_eq!((world.status(), world.operation().code), (Decline, codes::CARD_TIME_OUT));
+                assert_eq!((world.sum(), world.provider(), world.events.len()), (1000, 0, 1));
+            }
+        }
+    }
 }
 
 // G-257, G-258, G-259, G-260, G-262

@@ -78,7 +78,7 @@ fn an_approved_sale_is_a_success_of_the_requested_amount() {
 #[test]
 fn a_sale_approved_in_part_is_a_success_of_that_part() {
     let mut world = World::rich();
-    world.sale(1000);
+    world.ask_for_a_part(OperationKind::Sale, 1000);
     world.outcome(approved(eur(600))).unwrap();
     assert_eq!((world.status(), world.sum()), (PaymentStatus::Success, 600));
     assert_eq!((world.payment().requested, world.operation().amount), (1000, eur(600)));
@@ -126,7 +126,7 @@ fn a_sales_fee_goes_from_merchant_to_platform_in_the_same_commit() {
 #[test]
 fn a_fee_above_the_approved_part_takes_only_that_part() {
     let mut world = World::new(Settings { sale_fee: fee(0, 30), ..Settings::default() }, 0);
-    world.sale(1000);
+    world.ask_for_a_part(OperationKind::Sale, 1000);
     world.outcome(approved(eur(20))).unwrap();
     assert_eq!((world.merchant(), world.balance(Owner::Fees(world.project.id))), (0, 20));
 }

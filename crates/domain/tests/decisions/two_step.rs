@@ -63,7 +63,7 @@ fn a_hold_takes_no_money_and_waits_for_capture() {
 #[test]
 fn a_hold_approved_in_part_is_of_that_part() {
     let mut world = World::rich();
-    world.ask_for(Auth, 1000);
+    world.ask_for_a_part(Auth, 1000);
     world.outcome(approved(eur(600))).unwrap();
     assert_eq!(state(&world), (AwaitingCapture, 600, 0));
     assert_eq!(world.operation().amount, eur(600));

@@ -182,6 +182,14 @@ impl World {
         self.card(card_of(kind, eur(minor), self.network))
     }
 
+    /// The same, where project and request allow that less is approved (G-240).
+    pub(crate) fn ask_for_a_part(&mut self, kind: OperationKind, minor: i64) -> bool {
+        self.project.settings.partial_approval_allowed = true;
+        let mut command = card_of(kind, eur(minor), self.network);
+        command.request.partial_allowed = true;
+        self.card(command)
+    }
+
     /// Answers whether an operation came of it.
     pub(crate) fn card(&mut self, command: CardCommand) -> bool {
         let ids = self.draw();

@@ -14,6 +14,7 @@ use ferropay_domain::{
         PaymentStatus,
         machine::{Event as Step, Notice, OPERATIONS, PaymentEffect, PaymentMachine, Transition},
     },
+    project::HoldEnd,
 };
 use std::collections::BTreeMap;
 
@@ -222,7 +223,10 @@ impl World {
             let holds = payment.detail.hold.as_ref().filter(|hold| hold.attempt.operation == operation.id);
             let by_platform =
                 payment.open.is_some_and(|open| self.operations.get(&open).unwrap().detail.automatic);
-            let ends = holds.is_some_and(|hold| hold.ends.is_some())
+            let settings = &self.project.settings;
+            let released_after_lag =
+                settings.hold_lag_seconds.is_some() && settings.hold_end == HoldEnd::Cancel;
+            let ends = holds.is_some_and(|hold| hold.ends.is_some() || released_after_lag)
                 && payment.status == PaymentStatus::AwaitingCapture
                 && !by_platform;
             assert_eq!(self.has_task(TaskKey::EndHold(operation.id)), ends, "the hold has an end");
