@@ -125,6 +125,14 @@ impl Authentication {
             self.form = None;
         }
     }
+
+    /// The operation is final, however that came: nobody is led anywhere any more, and what is told of customer and
+    /// browser has no use. Identifiers and the result stay: they are what a dispute is about.
+    pub(super) fn forget(&mut self) {
+        self.end();
+        self.form = None;
+        self.device_data = None;
+    }
 }
 
 impl Scene<'_> {

@@ -127,6 +127,9 @@ impl<'a> Scene<'a> {
                 self.payment.open = None;
             }
             self.forget_cvv();
+            if let Some(authentication) = self.operation.detail.authentication.as_deref_mut() {
+                authentication.forget();
+            }
         }
         if row.notice != Notice::None {
             let told = (self.ids.callback, self.now);

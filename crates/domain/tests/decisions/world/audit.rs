@@ -186,6 +186,7 @@ impl World {
 
         self.audit_books(sold, returned);
         self.audit_timers();
+        self.audit_minimised();
         self.audit_attempts();
         self.audit_callbacks();
 
@@ -206,6 +207,16 @@ impl World {
         assert_eq!(self.suspense(), suspense);
         assert_eq!(self.provider(), returned - sold - suspense);
         assert_eq!(self.balances.values().sum::<i64>(), 0, "books balance");
+    }
+
+    /// What only served to authenticate a customer goes with the operation's end.
+    fn audit_minimised(&self) {
+        let finals = self.operations.values().filter(|operation| operation.status.is_final());
+        for known in finals.filter_map(|operation| operation.detail.authentication.as_deref()) {
+            assert!(known.data.is_empty(), "members for the directory server are kept");
+            assert_eq!((&known.form, &known.issuer_form, known.device_data), (&None, &None, None));
+            assert_eq!(known.step, AuthenticationStep::Done);
+        }
     }
 
     /// Whoever waits has a timer, and nobody else; the same for holds and for questions to the directory server.
