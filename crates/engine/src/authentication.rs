@@ -3,6 +3,7 @@
 //! The protocol's messages are known to the implementation alone; here stand the facts that go in and come out.
 
 use crate::connector::Eventually;
+pub use ferropay_domain::decide::AuthenticationOutcome;
 use ferropay_domain::{
     card::{Expiry, Pan},
     ids::AuthenticationId,
@@ -78,34 +79,6 @@ pub struct AuthenticationOrder {
     pub merchant: MerchantFacts,
 }
 
-/// What the directory server answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuthenticationAnswer {
-    /// Decided without the customer.
-    Decided {
-        /// The decision.
-        result: AuthenticationResult,
-        /// The directory server's identifier.
-        ds_transaction: String,
-        /// The issuer's identifier.
-        acs_transaction: String,
-    },
-    /// The customer is to be asked.
-    Challenge {
-        /// The directory server's identifier.
-        ds_transaction: String,
-        /// The issuer's identifier.
-        acs_transaction: String,
-        /// What the customer's browser posts to the issuer.
-        form: Form,
-    },
-    /// Nobody decided: no answer in time, an error message, an answer that breaks the protocol.
-    Unavailable {
-        /// Why, for the operator.
-        reason: String,
-    },
-}
-
 /// What a browser brought back from a challenge. It proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChallengeReturn {
@@ -154,7 +127,7 @@ pub trait Authenticator: Send + Sync + 'static {
     fn device_form(&self, id: AuthenticationId, method_url: &str, notification_url: &str) -> Form;
 
     /// Asks for an authentication.
-    fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationAnswer>;
+    fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationOutcome>;
 
     /// Reads what an issuer's page posts once it has seen the browser (`threeDSMethodData`); none when it is none of the
     /// protocol's.

@@ -3,8 +3,7 @@
 
 use crate::{
     authentication::{
-        AuthenticationAnswer, AuthenticationOrder, Authenticator, CardRange, DeviceData, MerchantFacts,
-        NoticeRefused, ResultNotice,
+        AuthenticationOrder, Authenticator, CardRange, DeviceData, MerchantFacts, NoticeRefused, ResultNotice,
     },
     engine::Engine,
     failure::Failure,
@@ -16,7 +15,7 @@ use crate::{
 };
 use ferropay_domain::{
     card::Pan,
-    change::bucket_of,
+    change::{TaskKey, bucket_of},
     decide::{self, AuthenticationOutcome, Noticed, RangeFacts, ThreeDsRequest},
     ids::{AuthenticationId, OperationId},
     payment::{Authentication, AuthenticationFlow, Form, OperationKind},
@@ -25,6 +24,13 @@ use ferropay_domain::{
 use ferropay_store::{Commit, CommitError, Loss, Standing};
 use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
+
+/// An authentication in hand.
+struct Asking {
+    project: Arc<KnownProject>,
+    standing: Standing,
+    cards: Cards,
+}
 
 /// How often a result notice is decided again when the payment changes meanwhile.
 const MOST_TRIES: u32 = 20;
@@ -100,35 +106,64 @@ impl Engine {
         ticket.get(..32).and_then(AuthenticationId::parse).filter(|_| ticket.len() == 64)
     }
 
-    /// Asks the directory server, and takes its answer.
+    /// Asks the directory server, and takes its answer. `before`: the question was found in the store, put off so many
+    /// times; an earlier process may have asked it.
     pub(crate) async fn authenticate(
         self: Arc<Self>,
         project: Arc<KnownProject>,
         standing: Standing,
         cards: Cards,
-        recovered: bool,
+        before: Option<u32>,
         in_hand: InHand,
     ) {
         let operation = standing.operation.id;
-        if let Err(error) = self.ask_directory(project, standing, cards, recovered).await {
-            tracing::error!(operation = operation.get(), %error, "an authentication could not be carried on");
+        let mut asked = Asking { project, standing, cards };
+        let result = match self.ask_directory(&mut asked, before.is_some()).await {
+            Err(Failure::Fenced) | Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::error!(operation = operation.get(), %error, "an authentication could not be carried on");
+                self.ask_later(&mut asked, before.unwrap_or(0)).await
+            }
+        };
+        if let Err(error) = result {
+            tracing::error!(operation = operation.get(), %error, "an authentication could not be put off");
         }
         drop(in_hand);
         self.authenticated.wake(&operation);
     }
 
-    async fn ask_directory(
-        self: &Arc<Self>,
-        mut project: Arc<KnownProject>,
-        mut standing: Standing,
-        mut cards: Cards,
-        recovered: bool,
-    ) -> Result<(), Failure> {
+    /// Puts the question off, for longer each time, until the method's threshold ends the operation.
+    async fn ask_later(self: &Arc<Self>, asked: &mut Asking, tries: u32) -> Result<(), Failure> {
+        let Asking { project, standing, cards } = asked;
+        let pause = self.pause_after(tries);
+        self.settle(project, standing, cards, |_, standing, _, now| {
+            let key = TaskKey::Authenticate(standing.operation.id);
+            let put_off =
+                || decide::put_off(&standing.payment, key, now.real.plus(pause), tries.saturating_add(1));
+            Ok(decide::is_asking(&standing.operation).then(put_off))
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn ask_directory(self: &Arc<Self>, asked: &mut Asking, recovered: bool) -> Result<(), Failure> {
+        let Asking { project, standing, cards } = asked;
         let operation = standing.operation.id;
+        if recovered {
+            self.settle(project, standing, cards, |project, standing, ids, now| {
+                decide::asking_overdue(project, (&standing.payment, &standing.operation), ids, now)
+            })
+            .await?;
+            if !decide::is_asking(&standing.operation) {
+                return Ok(());
+            }
+        }
+        // What may fail comes before anything is recorded of another question.
+        self.have_number(standing, cards).await?;
         if recovered {
             // An earlier process may have asked already: nobody answers twice about one transaction.
             let id = self.ids.for_authentication(operation);
-            let asks = self.settle(&mut project, &mut standing, &cards, |project, standing, _, now| {
+            let asks = self.settle(project, standing, cards, |project, standing, _, now| {
                 Ok(decide::asked_again(project, (&standing.payment, &standing.operation), id, now))
             });
             if !asks.await? {
@@ -136,33 +171,19 @@ impl Engine {
                 return Ok(());
             }
         }
-        let Some(order) = self.authentication_order(&project, &standing, &mut cards).await? else {
+        let Some(order) = self.authentication_order(project, standing, cards) else {
             return Ok(());
         };
         let outcome = match self.authenticator(project.project.environment) {
-            Some(authenticator) => match self.asked(&project, &standing, authenticator.as_ref(), order).await
-            {
-                AuthenticationAnswer::Decided { result, ds_transaction, acs_transaction } => {
-                    AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction }
-                }
-                AuthenticationAnswer::Challenge { ds_transaction, acs_transaction, form } => {
-                    AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form }
-                }
-                AuthenticationAnswer::Unavailable { reason } => {
-                    tracing::warn!(operation = operation.get(), %reason, "a customer could not be authenticated");
-                    AuthenticationOutcome::Unavailable
-                }
-            },
-            None => AuthenticationOutcome::Unavailable,
+            Some(authenticator) => self.asked(project, standing, authenticator.as_ref(), order).await,
+            None => AuthenticationOutcome::Unavailable { reason: "there is no 3DS server".to_owned() },
         };
-        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
-            decide::authenticated(
-                project,
-                (&standing.payment, &standing.operation),
-                outcome.clone(),
-                ids,
-                now,
-            )
+        if let AuthenticationOutcome::Unavailable { reason } = &outcome {
+            tracing::warn!(operation = operation.get(), %reason, "a customer could not be authenticated");
+        }
+        self.settle(project, standing, cards, |project, standing, ids, now| {
+            let facts = (&standing.payment, &standing.operation);
+            decide::authenticated(project, facts, outcome.clone(), ids, now)
         })
         .await?;
         Ok(())
@@ -175,7 +196,7 @@ impl Engine {
         standing: &Standing,
         authenticator: &dyn Authenticator,
         order: AuthenticationOrder,
-    ) -> AuthenticationAnswer {
+    ) -> AuthenticationOutcome {
         let Some(people) = self.correspondence(project, &standing.payment, None) else {
             return authenticator.authenticate(order).await;
         };
@@ -184,35 +205,36 @@ impl Engine {
         let answer = authenticator.authenticate(order).await;
         let (took, said) = (started.elapsed(), Box::new(Said::of(&answer)));
         match &answer {
-            AuthenticationAnswer::Unavailable { .. } => people.missing(took, said),
+            AuthenticationOutcome::Unavailable { .. } => people.missing(took, said),
             _ => people.received(took, said),
         }
         answer
     }
 
-    async fn authentication_order(
+    /// Reads the card's number from the vault, unless it is at hand.
+    async fn have_number(&self, standing: &Standing, cards: &mut Cards) -> Result<(), Failure> {
+        if let (None, Some(card)) = (&cards.pan, &standing.payment.detail.card) {
+            cards.pan = Some(self.card_number(standing.payment.project, card).await?);
+        }
+        Ok(())
+    }
+
+    fn authentication_order(
         &self,
         project: &KnownProject,
         standing: &Standing,
-        cards: &mut Cards,
-    ) -> Result<Option<AuthenticationOrder>, Failure> {
+        cards: &Cards,
+    ) -> Option<AuthenticationOrder> {
         let Standing { payment, operation, .. } = standing;
-        let (Some(authentication), Some(card)) = (&operation.detail.authentication, &payment.detail.card)
-        else {
-            return Ok(None);
-        };
-        let pan = match &cards.pan {
-            Some(pan) => pan.clone(),
-            None => self.card_number(payment.project, card).await?,
-        };
-        cards.pan = Some(pan.clone());
-        Ok(Some(AuthenticationOrder {
+        let authentication = operation.detail.authentication.as_deref()?;
+        let card = payment.detail.card.as_ref()?;
+        Some(AuthenticationOrder {
             id: authentication.id,
             version: authentication.version.clone(),
             is_payment: operation.kind != OperationKind::AccountVerification,
             amount: operation.amount,
             at: operation.created_at,
-            pan,
+            pan: cards.pan.clone()?,
             expiry: card.expiry,
             holder: card.holder.clone(),
             device_data: match authentication.device_data {
@@ -232,7 +254,7 @@ impl Engine {
                 category: project.project.settings.category.unwrap_or(0),
                 url: self.public_url.clone(),
             },
-        }))
+        })
     }
 
     /// Takes a result notice of an issuer (`RReq`). Answers the body to reply with; only this tells what came of a

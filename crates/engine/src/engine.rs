@@ -62,7 +62,8 @@ pub struct Parts {
 pub struct Settings {
     /// How often the store is asked for due work that nobody carries.
     pub poll_every: Duration,
-    /// The pause before the second reversal of a lost outcome; doubled each time up to five minutes.
+    /// The pause before the second reversal of a lost outcome, and before work that failed is tried again; doubled each
+    /// time up to five minutes.
     pub reversal_pause: Duration,
 }
 

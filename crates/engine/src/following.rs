@@ -199,7 +199,7 @@ impl Engine {
                 }
                 Work::Authenticate(standing) => {
                     let cards = std::mem::take(&mut cards);
-                    tokio::spawn(engine.authenticate(project.clone(), *standing, cards, false, in_hand));
+                    tokio::spawn(engine.authenticate(project.clone(), *standing, cards, None, in_hand));
                 }
             }
         }

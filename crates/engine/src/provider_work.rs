@@ -82,11 +82,33 @@ impl Engine {
     /// Carries an attempt to its outcome.
     pub(crate) async fn call_provider(self: Arc<Self>, mut carried: Carried, in_hand: InHand) {
         let attempt = carried.scene.attempt.id;
-        if let Err(error) = self.carry_to_outcome(&mut carried).await {
-            // The task is still recorded; the scheduler brings it back.
-            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "an attempt could not be carried on");
+        let result = match self.carry_to_outcome(&mut carried).await {
+            Err(Failure::Fenced) | Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "an attempt could not be carried on");
+                self.call_later(&mut carried).await
+            }
+        };
+        if let Err(error) = result {
+            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "an attempt could not be put off");
         }
         drop(in_hand);
+    }
+
+    /// Puts an attempt that cannot be sent off, for longer each time; the scheduler brings it back.
+    async fn call_later(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        self.decline_when_due(carried).await?;
+        let pause = self.pause_after(carried.tries);
+        let Carried { project, scene, cards, tries, .. } = carried;
+        self.settle(project, scene, cards, |_, scene, _, now| {
+            let waits = matches!(scene.attempt.status, AttemptStatus::Created | AttemptStatus::Unknown);
+            let key = TaskKey::Call(scene.attempt.id);
+            let put_off =
+                || decide::put_off(&scene.payment, key, now.real.plus(pause), tries.saturating_add(1));
+            Ok(waits.then(put_off))
+        })
+        .await?;
+        Ok(())
     }
 
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
@@ -212,10 +234,27 @@ impl Engine {
     /// Reverses an attempt with a lost outcome until the provider acknowledges it.
     pub(crate) async fn reverse_attempt(self: Arc<Self>, mut carried: Carried, in_hand: InHand) {
         let attempt = carried.scene.attempt.id;
-        if let Err(error) = self.reverse_until_acknowledged(&mut carried).await {
-            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a reversal could not be carried on");
+        let result = match self.reverse_until_acknowledged(&mut carried).await {
+            Err(Failure::Fenced) | Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a reversal could not be carried on");
+                self.reverse_later(&mut carried).await
+            }
+        };
+        if let Err(error) = result {
+            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a reversal could not be put off");
         }
         drop(in_hand);
+    }
+
+    /// Puts a reversal that cannot be sent off, for longer each time.
+    async fn reverse_later(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+        self.decline_when_due(carried).await?;
+        if carried.scene.attempt.status != AttemptStatus::Reversing {
+            return Ok(());
+        }
+        let (tries, pause) = (carried.tries.saturating_add(1), self.pause_after(carried.tries));
+        self.put_off_reversal(carried, tries, pause).await
     }
 
     async fn reverse_until_acknowledged(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
@@ -280,7 +319,7 @@ impl Engine {
     }
 
     /// How long after a reversal that was tried `tries` times before the next one follows.
-    fn pause_after(&self, tries: u32) -> Duration {
+    pub(crate) fn pause_after(&self, tries: u32) -> Duration {
         let factor = 2_u32.saturating_pow(tries);
         self.settings.reversal_pause.saturating_mul(factor).min(LONGEST_PAUSE)
     }

@@ -116,7 +116,7 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
             begin_delivery(engine, callback, address, in_hand).await?;
         }
         TaskKey::Authenticate(operation) | TaskKey::EndWait(operation) | TaskKey::EndHold(operation) => {
-            begin_operation(engine, operation, task.key, in_hand).await?;
+            begin_operation(engine, operation, task, in_hand).await?;
         }
     }
     Ok(true)
@@ -152,16 +152,17 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
 async fn begin_operation(
     engine: &Arc<Engine>,
     operation: OperationId,
-    key: TaskKey,
+    task: &Task,
     in_hand: InHand,
 ) -> Result<(), Failure> {
     let Some(standing) = engine.store.standing(operation).await? else { return Ok(()) };
     let project = engine.project(standing.payment.project)?;
     let engine = engine.clone();
-    if let TaskKey::Authenticate(_) = key {
-        tokio::spawn(engine.authenticate(project, standing, Cards::default(), true, in_hand));
+    if let TaskKey::Authenticate(_) = task.key {
+        let before = Some(task.tries);
+        tokio::spawn(engine.authenticate(project, standing, Cards::default(), before, in_hand));
     } else {
-        tokio::spawn(engine.ring(project, standing, key, in_hand));
+        tokio::spawn(engine.ring(project, standing, task.key, in_hand));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{
     authentication::{
-        AuthenticationAnswer, AuthenticationOrder, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
+        AuthenticationOutcome, AuthenticationOrder, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
         ResultNotice,
     },
     connector::Eventually,
@@ -97,9 +97,9 @@ impl Issuers {
         format!("return {id} {acs}")
     }
 
-    async fn asked(&self, order: AuthenticationOrder) -> AuthenticationAnswer {
+    async fn asked(&self, order: AuthenticationOrder) -> AuthenticationOutcome {
         let unavailable =
-            || AuthenticationAnswer::Unavailable { reason: "the simulation says so".to_owned() };
+            || AuthenticationOutcome::Unavailable { reason: "the simulation says so".to_owned() };
         let Some(world) = self.world.upgrade() else { return unavailable() };
         world.crash.step_or_wait().await;
         if self.book.lock().insert(order.id, None).is_some() {
@@ -121,7 +121,7 @@ impl Issuers {
         answer
     }
 
-    fn decide(&self, world: &World, id: AuthenticationId) -> AuthenticationAnswer {
+    fn decide(&self, world: &World, id: AuthenticationId) -> AuthenticationOutcome {
         use TransStatus::{A, I, N, R, U, Y};
         let [ds, acs] = [(); 2].map(|()| Uuid::from_bytes(self.dice.bytes()).hyphenated().to_string());
         let result = |status, cancelled: Option<&str>| AuthenticationResult {
@@ -142,7 +142,7 @@ impl Issuers {
                 settled: true,
             };
             self.book.lock().insert(id, Some(decision));
-            return AuthenticationAnswer::Decided { result, ds_transaction: ds, acs_transaction: acs };
+            return AuthenticationOutcome::Decided { result, ds_transaction: ds, acs_transaction: acs };
         }
         let result = match self.dice.between(1, 20) {
             1..=13 => Some(result(Y, None)),
@@ -159,7 +159,7 @@ impl Issuers {
         let decision = Decision { ds: ds.clone(), acs: acs.clone(), result, notice_at, settled };
         self.book.lock().insert(id, Some(decision));
         let form = Form { url: "http://issuer.example/ask".to_owned(), fields: Vec::new() };
-        AuthenticationAnswer::Challenge { ds_transaction: ds, acs_transaction: acs, form }
+        AuthenticationOutcome::Challenge { ds_transaction: ds, acs_transaction: acs, form }
     }
 }
 
@@ -184,7 +184,7 @@ impl Authenticator for Issuers {
         Form { url: method_url.to_owned(), fields }
     }
 
-    fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationAnswer> {
+    fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationOutcome> {
         Box::pin(self.asked(order))
     }
 

@@ -30,7 +30,7 @@ pub fn authenticated(
             authentication.result = Some(result);
             scene.conclude(Event::AuthenticatedUnasked)?;
         }
-        AuthenticationOutcome::Unavailable => scene.conclude(Event::AuthenticatedUnasked)?,
+        AuthenticationOutcome::Unavailable { .. } => scene.conclude(Event::AuthenticatedUnasked)?,
         AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form } => {
             authentication.ds_transaction = Some(ds_transaction);
             authentication.acs_transaction = Some(acs_transaction);
@@ -67,6 +67,29 @@ pub fn asked_again(
     authentication.device_data = authentication.device_data.map(|_| false);
     scene.touch();
     Some(scene.finish())
+}
+
+/// The method's threshold passed before the directory server could be asked: the operation is declined (T-069). `None`
+/// when it does not ask any more, or not yet for so long.
+pub fn asking_overdue(
+    project: &Project,
+    (payment, operation): (&Payment, &Operation),
+    ids: Ids,
+    now: Now,
+) -> Result<Option<ChangeSet>, MachineBreak> {
+    let mut scene = Scene::of(project, (payment, operation, None), ids, now);
+    if scene.asking().is_none() || !scene.is_at_threshold() {
+        return Ok(None);
+    }
+    scene.changes.done.push(TaskKey::Authenticate(operation.id));
+    scene.declined(Event::ThresholdPassed, codes::AUTO_DECLINE)?;
+    Ok(Some(scene.finish()))
+}
+
+/// Whether an answer of the directory server is outstanding.
+pub fn is_asking(operation: &Operation) -> bool {
+    let known = operation.detail.authentication.as_deref();
+    !operation.status.is_final() && known.is_some_and(|it| it.step == AuthenticationStep::Asking)
 }
 
 /// Takes what the issuer found out in a challenge. The first result counts; it is recorded when it comes and decides
@@ -138,11 +161,10 @@ impl Authentication {
 impl Scene<'_> {
     /// The authentication whose answer from the directory server is outstanding.
     fn asking(&mut self) -> Option<&mut Authentication> {
-        if self.operation.status.is_final() {
+        if !is_asking(&self.operation) {
             return None;
         }
-        let authentication = self.operation.detail.authentication.as_deref_mut()?;
-        (authentication.step == AuthenticationStep::Asking).then_some(authentication)
+        self.operation.detail.authentication.as_deref_mut()
     }
 
     /// The authentication is over: the payment goes on, by `event` when it had waited, or is declined.

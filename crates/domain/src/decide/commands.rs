@@ -125,8 +125,8 @@ pub struct SecondStepCommand {
     pub fault_plan: Option<String>,
 }
 
-/// What the customer's authentication has come to.
-#[derive(Clone, Debug)]
+/// What asking the directory server about a customer has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthenticationOutcome {
     /// Decided without the customer.
     Decided {
@@ -146,8 +146,11 @@ pub enum AuthenticationOutcome {
         /// What the browser posts to the issuer.
         form: Form,
     },
-    /// Nobody decided.
-    Unavailable,
+    /// Nobody decided: no answer in time, an error message, an answer that breaks the protocol.
+    Unavailable {
+        /// Why, for the operator.
+        reason: String,
+    },
 }
 
 /// A request that follows up on an operation that waits.

@@ -14,7 +14,7 @@ mod scene;
 mod second_step;
 mod undo_refund;
 
-pub use authentication::{asked_again, authenticated, result_noticed};
+pub use authentication::{asked_again, asking_overdue, authenticated, is_asking, result_noticed};
 pub use browser::browser_known;
 pub use card::card;
 pub use commands::{
@@ -32,7 +32,7 @@ pub use undo_refund::undo_refund;
 
 use crate::{
     callback::{Content, Event, Problem, Subject},
-    change::{ChangeSet, PaymentWrite, Request},
+    change::{ChangeSet, PaymentWrite, Request, Task, TaskKey, bucket_of},
     codes::Code,
     ids::{CallbackId, OperationId, PaymentId, PaymentKey, ProjectId, RequestId},
     payment::{Attempt, Operation, OperationStatus, Payment, machine::Notice},
@@ -197,6 +197,13 @@ fn updated(mut payment: Payment) -> PaymentWrite {
     let expected = payment.version;
     payment.version = expected.saturating_add(1);
     PaymentWrite::Update { payment: Box::new(payment), expected }
+}
+
+/// Work about a payment that could not be carried on is put off to `due` (real time), as long as the payment has not
+/// changed meanwhile; `tries` counts how often that happened.
+pub fn put_off(payment: &Payment, key: TaskKey, due: Timestamp, tries: u32) -> ChangeSet {
+    let task = Task { key, bucket: bucket_of(payment.key), clock: None, due, tries };
+    ChangeSet { payment: Some(updated(payment.clone())), tasks: vec![task], ..ChangeSet::default() }
 }
 
 fn problem(code: Code, field: Option<&'static str>) -> Problem {

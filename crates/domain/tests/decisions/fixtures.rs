@@ -145,6 +145,10 @@ pub(crate) fn decided(letter: char) -> AuthenticationOutcome {
     }
 }
 
+pub(crate) fn unavailable() -> AuthenticationOutcome {
+    AuthenticationOutcome::Unavailable { reason: "no answer".to_owned() }
+}
+
 pub(crate) fn challenge() -> AuthenticationOutcome {
     AuthenticationOutcome::Challenge {
         ds_transaction: "ds-1".to_owned(),

@@ -5,7 +5,7 @@
 use crate::{
     fixtures::{
         GIVEN_UP, NOT_SENT, OFFERED, REPEATED, approved, card_of, challenge, decided, declined, eur,
-        extended, fee, result,
+        extended, fee, result, unavailable,
     },
     world::World,
 };
@@ -13,7 +13,7 @@ use ferropay_domain::{
     card::Network,
     change::TaskKey,
     codes,
-    decide::{AuthenticationOutcome, FollowUp},
+    decide::FollowUp,
     ids::AttemptId,
     payment::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentStatus, machine::PaymentMachine},
     project::{HoldEnd, Settings, Unauthenticated},
@@ -170,7 +170,7 @@ fn take(world: &mut World, truth: &mut Truth, step: &Step) {
         Step::DirectoryServer(letter) => {
             world.authenticated(match letter {
                 'C' => challenge(),
-                'X' => AuthenticationOutcome::Unavailable,
+                'X' => unavailable(),
                 letter => decided(*letter),
             });
         }

@@ -3,14 +3,14 @@
 use crate::{
     fixtures::{
         GIVEN_UP, NOT_SENT, OFFERED, approved, card_of, challenge, decided, declined, eur, extended, members,
-        result,
+        result, unavailable,
     },
     world::World,
 };
 use ferropay_domain::{
     card::Network,
     codes,
-    decide::{AuthenticationOutcome, CardCommand, FollowUp, ThreeDsRequest},
+    decide::{CardCommand, FollowUp, ThreeDsRequest},
     payment::{Authentication, AuthenticationStep, OperationKind},
     project::{Settings, Unauthenticated},
 };
@@ -68,8 +68,11 @@ fn time_passes(world: &mut World, span: Duration) {
     assert!(world.wait_ended());
 }
 
+/// What happens to a world.
+type Course = fn(&mut World);
+
 /// Every way in which an operation with an authentication can end, from its acceptance on.
-const ENDINGS: &[(&str, fn(&mut World))] = &[
+const ENDINGS: &[(&str, Course)] = &[
     ("nobody shows the browser", |world| time_passes(world, HALF_AN_HOUR)),
     ("nobody answers", |world| {
         asking(world);
@@ -77,7 +80,7 @@ const ENDINGS: &[(&str, fn(&mut World))] = &[
     }),
     ("nobody decides", |world| {
         asking(world);
-        assert!(world.authenticated(AuthenticationOutcome::Unavailable));
+        assert!(world.authenticated(unavailable()));
     }),
     ("refused at once", |world| {
         asking(world);

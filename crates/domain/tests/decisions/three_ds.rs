@@ -3,7 +3,7 @@
 use crate::{
     fixtures::{
         approved, card_of, challenge, decided, declined, eur, extended, form, members, result, sale_of,
-        supplied,
+        supplied, unavailable,
     },
     world::World,
 };
@@ -176,7 +176,7 @@ fn a_refusal_of_the_issuer_declines_the_payment() {
 // G-189: when nobody could decide the project's setting does.
 #[test]
 fn an_authentication_that_could_not_be_done_goes_on_without_proof_or_ends_the_payment() {
-    for outcome in [AuthenticationOutcome::Unavailable, decided('U')] {
+    for outcome in [unavailable(), decided('U')] {
         let mut world = sale(Settings::default(), true, true);
         world.follow(SEEN).unwrap();
         world.authenticated(outcome.clone());

@@ -4,7 +4,7 @@
 //! protocol's names. Card number and authentication value are not among them.
 
 use super::{Content, Field};
-use crate::authentication::{AuthenticationAnswer, AuthenticationOrder, DeviceData};
+use crate::authentication::{AuthenticationOrder, AuthenticationOutcome, DeviceData};
 use ferropay_domain::{ids::AuthenticationId, money::Money, payment::AuthenticationResult};
 use std::borrow::Cow;
 
@@ -45,11 +45,11 @@ pub(crate) enum Said {
 }
 
 impl Said {
-    pub(crate) fn of(answer: &AuthenticationAnswer) -> Self {
+    pub(crate) fn of(answer: &AuthenticationOutcome) -> Self {
         match answer {
-            AuthenticationAnswer::Decided { result, .. } => Self::Decided(result.clone()),
-            AuthenticationAnswer::Challenge { .. } => Self::Challenge,
-            AuthenticationAnswer::Unavailable { reason } => Self::Unavailable(reason.as_str().into()),
+            AuthenticationOutcome::Decided { result, .. } => Self::Decided(result.clone()),
+            AuthenticationOutcome::Challenge { .. } => Self::Challenge,
+            AuthenticationOutcome::Unavailable { reason } => Self::Unavailable(reason.as_str().into()),
         }
     }
 }

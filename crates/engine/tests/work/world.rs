@@ -2,7 +2,7 @@
 
 use ferropay_domain::{
     callback::Subject,
-    card::{Expiry, Pan},
+    card::{Cvv, Expiry, Pan},
     change::{Task, TaskKey},
     codes,
     decide::{CallbackOptions, Outcome, ThreeDsRequest},
@@ -233,17 +233,22 @@ pub(crate) async fn capture(engine: &Arc<Engine>, name: &str) {
     assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
 }
 
-/// Accepts a purchase in one step or two.
+/// Accepts a purchase in one step or two, ordered by mail: nobody is authenticated.
 pub(crate) async fn pay(engine: &Arc<Engine>, name: &str, kind: OperationKind) {
+    pay_with(engine, name, kind, CardRequest { moto: Some(1), ..CardRequest::default() }).await;
+}
+
+/// Accepts a purchase with these particulars.
+pub(crate) async fn pay_with(engine: &Arc<Engine>, name: &str, kind: OperationKind, request: CardRequest) {
     let sale = CardPayment {
         kind,
         payment_id: PaymentId::parse(name).unwrap(),
         amount: Money::new(1000, Currency::parse("EUR").unwrap()),
         pan: Pan::parse("4000000000000077").unwrap(),
-        cvv: None,
+        cvv: Some(Cvv::parse("123").unwrap()),
         expiry: Expiry { year: 2099, month: 12 },
         holder: None,
-        request: CardRequest { moto: Some(1), ..CardRequest::default() },
+        request,
         three_ds: ThreeDsRequest::default(),
         customer: Customer::default(),
         description: String::new(),

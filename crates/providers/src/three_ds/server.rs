@@ -14,7 +14,7 @@ use super::{
 use ferropay_domain::{card::Pan, ids::AuthenticationId, payment::Form, project::Environment};
 use ferropay_engine::{
     authentication::{
-        AuthenticationAnswer, AuthenticationOrder, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
+        AuthenticationOutcome, AuthenticationOrder, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
         ResultNotice,
     },
     connector::Eventually,
@@ -150,13 +150,13 @@ impl ThreeDsServer {
         self.shared.renew().await
     }
 
-    async fn ask(&self, order: &AuthenticationOrder) -> Result<AuthenticationAnswer, Problem> {
+    async fn ask(&self, order: &AuthenticationOrder) -> Result<AuthenticationOutcome, Problem> {
         let request = order::request(order, &self.shared.config.registration).ok_or(Problem::Unwritable)?;
         let decision = self.shared.directory.authenticate(&request).await?;
         let (ds_transaction, acs_transaction) = (decision.directory_id, decision.issuer_id);
         Ok(match decision.verdict {
             Verdict::Result(result) => {
-                AuthenticationAnswer::Decided { result, ds_transaction, acs_transaction }
+                AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction }
             }
             Verdict::Challenge(url) => {
                 if !self.may_visit(&url) {
@@ -170,7 +170,7 @@ impl ThreeDsServer {
                     session_data: &order.session_data,
                 };
                 let form = browser::challenge_form(&url, challenge);
-                AuthenticationAnswer::Challenge { ds_transaction, acs_transaction, form }
+                AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form }
             }
         })
     }
@@ -282,11 +282,11 @@ impl Authenticator for ThreeDsServer {
         browser::method_form(id, method_url, notification_url)
     }
 
-    fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationAnswer> {
+    fn authenticate(&self, order: AuthenticationOrder) -> Eventually<'_, AuthenticationOutcome> {
         Box::pin(async move {
             self.ask(&order).await.unwrap_or_else(|problem| {
                 tracing::warn!(authentication = %order.id, %problem, "an authentication could not be done");
-                AuthenticationAnswer::Unavailable { reason: problem.to_string() }
+                AuthenticationOutcome::Unavailable { reason: problem.to_string() }
             })
         })
     }

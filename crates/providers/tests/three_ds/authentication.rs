@@ -2,15 +2,15 @@
 
 use crate::support::*;
 use ferropay_domain::payment::{AuthenticationResult, TransStatus};
-use ferropay_engine::authentication::{AuthenticationAnswer, AuthenticationOrder, Authenticator};
+use ferropay_engine::authentication::{AuthenticationOutcome, AuthenticationOrder, Authenticator};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 const FRICTIONLESS: &str = "4477000000000006";
 
-fn decided(answer: AuthenticationAnswer) -> AuthenticationResult {
+fn decided(answer: AuthenticationOutcome) -> AuthenticationResult {
     match answer {
-        AuthenticationAnswer::Decided { result, ds_transaction, acs_transaction } => {
+        AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction } => {
             assert_eq!((ds_transaction.len(), acs_transaction.len()), (36, 36));
             result
         }
@@ -18,9 +18,9 @@ fn decided(answer: AuthenticationAnswer) -> AuthenticationResult {
     }
 }
 
-fn unavailable(answer: AuthenticationAnswer) -> String {
+fn unavailable(answer: AuthenticationOutcome) -> String {
     match answer {
-        AuthenticationAnswer::Unavailable { reason } => reason,
+        AuthenticationOutcome::Unavailable { reason } => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -98,7 +98,7 @@ async fn a_merchant_whose_country_is_not_known_has_that_of_the_registration() {
         let mut order = world.order(FRICTIONLESS);
         order.merchant.country = country.to_owned();
         let answer = world.server.authenticate(order).await;
-        assert!(matches!(answer, AuthenticationAnswer::Decided { .. }), "{country:?}: {answer:?}");
+        assert!(matches!(answer, AuthenticationOutcome::Decided { .. }), "{country:?}: {answer:?}");
     }
 }
 

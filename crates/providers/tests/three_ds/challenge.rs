@@ -5,7 +5,7 @@ use ferropay_domain::{
     card::Pan,
     payment::{Form, TransStatus},
 };
-use ferropay_engine::authentication::{AuthenticationAnswer, AuthenticationOrder, Authenticator, DeviceData};
+use ferropay_engine::authentication::{AuthenticationOutcome, AuthenticationOrder, Authenticator, DeviceData};
 use serde_json::json;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl World {
     async fn challenge(&self, card: &str) -> Asked {
         let order = self.order(card);
         match self.server.authenticate(order.clone()).await {
-            AuthenticationAnswer::Challenge { ds_transaction, acs_transaction, form } => {
+            AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form } => {
                 let page = self.post(&form).await;
                 Asked { order, ds_transaction, acs_transaction, page }
             }
@@ -155,7 +155,7 @@ async fn a_result_told_twice_reads_the_same_both_times() {
 async fn a_verification_can_be_challenged_too() {
     let world = World::start().await;
     let order = AuthenticationOrder { is_payment: false, ..world.order("4314220000000056") };
-    let AuthenticationAnswer::Challenge { form, .. } = world.server.authenticate(order).await else {
+    let AuthenticationOutcome::Challenge { form, .. } = world.server.authenticate(order).await else {
         panic!()
     };
     let page = world.post(&form).await;

@@ -11,7 +11,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::authentication::{
-    AuthenticationAnswer, AuthenticationOrder, Authenticator, DeviceData, MerchantFacts, NoticeRefused,
+    AuthenticationOutcome, AuthenticationOrder, Authenticator, DeviceData, MerchantFacts, NoticeRefused,
     ResultNotice,
 };
 use ferropay_providers::three_ds::{Config, ThreeDsServer, notice, order::Registration};
@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    pub(crate) async fn ask(&self, card: &str) -> AuthenticationAnswer {
+    pub(crate) async fn ask(&self, card: &str) -> AuthenticationOutcome {
         self.server.authenticate(self.order(card)).await
     }
 
