@@ -11,6 +11,7 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     CallbackFilter, Commit, CommitError, Delivery, DeliveryWrite, Loss, OperationRow, RequestRow, Store,
+    change_project,
 };
 pub use ferropay_store::{CallbackRow, DeliveryState};
 use std::{sync::Arc, time::Duration};
@@ -132,16 +133,20 @@ impl Engine {
     /// # Errors
     /// The store cannot record it.
     pub async fn set_fault_plan(&self, project: ProjectId, plan: Option<String>) -> Result<bool, Failure> {
-        let found = self.store.projects().await?.into_iter().find(|record| record.project.id == project);
-        let Some(mut record) = found else { return Ok(false) };
         let too_long = plan.as_ref().is_some_and(|plan| plan.len() > LONGEST_PLAN);
-        if record.project.environment != Environment::Test || too_long {
+        if too_long {
             return Ok(false);
         }
-        record.project.settings.fault_plan = plan;
-        self.store.save_project(record).await?;
+        let set = change_project(self.store.as_ref(), project, |record| {
+            let is_test = record.project.environment == Environment::Test;
+            if is_test {
+                record.project.settings.fault_plan.clone_from(&plan);
+            }
+            Ok::<_, Failure>(is_test)
+        });
+        let set = set.await?.unwrap_or(false);
         self.refresh_projects().await?;
-        Ok(true)
+        Ok(set)
     }
 
     /// When the next timer of a test project is due, by its clock.

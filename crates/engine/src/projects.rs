@@ -130,6 +130,7 @@ mod tests {
             name: String::new(),
             secrets: vec![Kept { sealed, valid_until: None }],
             clock_offset: 0,
+            revision: 0,
         }
     }
 

@@ -14,7 +14,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{
     authentication::{
-        AuthenticationOutcome, AuthenticationOrder, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
+        AuthenticationOrder, AuthenticationOutcome, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
         ResultNotice,
     },
     connector::Eventually,

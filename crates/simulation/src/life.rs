@@ -4,7 +4,7 @@ use crate::{actions, asking, cast::Merchant, courier::Post, oracle, store::Watch
 use ferropay_domain::ids::ProjectId;
 use ferropay_engine::{Engine, Parts, Settings, clock::Clock};
 use ferropay_store::{
-    ProjectRecord, Secret, Store,
+    ProjectRecord, Secret, Store, Unavailable, change_project,
     sqlite::SqliteStore,
     vault::{Master, Vault},
 };
@@ -252,9 +252,17 @@ pub(crate) async fn save(store: &dyn Store, vault: &Vault, merchant: &Merchant) 
         secrets.push(Secret { sealed, valid_until: None });
     }
     let project = merchant.project.lock().clone();
-    let record =
-        ProjectRecord { project, name: "Merchant".to_owned(), secrets, clock_offset: merchant.offset() };
-    store.save_project(record).await.map_err(|error| error.to_string())
+    let clock_offset = merchant.offset();
+    let changed = change_project(store, merchant.id, |record| {
+        (record.project, record.secrets, record.clock_offset) =
+            (project.clone(), secrets.clone(), clock_offset);
+        Ok::<_, Unavailable>(())
+    });
+    if changed.await.map_err(|error| error.to_string())?.is_some() {
+        return Ok(());
+    }
+    let record = ProjectRecord { project, name: "Merchant".to_owned(), secrets, clock_offset, revision: 0 };
+    store.save_project(record).await.map(drop).map_err(|error| error.to_string())
 }
 
 fn seal(

@@ -209,9 +209,12 @@ impl Store for WatchedStore {
         })
     }
 
-    fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()> {
-        *self.world.projects.lock() = None;
-        self.inner.save_project(record)
+    fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let saved = self.inner.save_project(record).await;
+            *self.world.projects.lock() = None;
+            saved
+        })
     }
 
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {

@@ -7,12 +7,14 @@
 
 mod commit;
 mod prepared;
+mod projects;
 mod records;
 pub mod replay;
 pub mod sqlite;
 pub mod vault;
 
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
+pub use projects::change_project;
 pub use records::{
     AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, Finding, Node, OperationRow,
     PendingDelivery, ProjectRecord, RequestRow, Scene, Secret, Standing,
@@ -110,8 +112,9 @@ pub trait Store: Send + Sync + 'static {
     /// All projects with their secrets (sealed by the vault).
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>>;
 
-    /// Adds or replaces a project.
-    fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()>;
+    /// Adds a project (revision 0), or replaces the one with the record's revision. Answers `false`, and changes nothing,
+    /// when it has been added or changed meanwhile; [`change_project`] reads it again then.
+    fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool>;
 
     /// Moves a test project's clock on; the offset never shrinks. Answers the offset in force, microseconds.
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64>;

@@ -179,6 +179,8 @@ pub struct ProjectRecord {
     pub secrets: Vec<Secret>,
     /// How far a test project's clock is ahead, microseconds.
     pub clock_offset: i64,
+    /// How often it was saved; 0 before the first time. Moving the clock does not count.
+    pub revision: i64,
 }
 
 /// This process among all nodes.

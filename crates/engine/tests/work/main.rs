@@ -1,6 +1,8 @@
 //! How the engine behaves when providers, merchants, the store or another node do not do as they should.
 
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod put_off;
 #[cfg(test)]
 mod retention;

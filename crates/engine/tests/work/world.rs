@@ -163,9 +163,9 @@ impl World {
             card_account: ACCOUNT,
         };
         let secret = Secret { sealed: vault.seal_secret(PROJECT, b"secret").unwrap(), valid_until: None };
-        let record =
-            ProjectRecord { project, name: "Test".to_owned(), secrets: vec![secret], clock_offset: 0 };
-        store.save_project(record).await.unwrap();
+        let (name, secrets) = ("Test".to_owned(), vec![secret]);
+        let record = ProjectRecord { project, name, secrets, clock_offset: 0, revision: 0 };
+        assert!(store.save_project(record).await.unwrap());
         Self { directory, store, vault: Arc::new(vault), merchant: Arc::default() }
     }
 

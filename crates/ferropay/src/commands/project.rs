@@ -12,7 +12,7 @@ use ferropay_domain::{
     project::{Environment, Project, Settings},
 };
 use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_store::{ProjectRecord, Secret, Store};
+use ferropay_store::{ProjectRecord, Secret, Store, change_project};
 use serde_json::Value;
 use std::{process::ExitCode, time::Duration};
 
@@ -49,7 +49,11 @@ fn number(project: u32) -> ProjectId {
 /// A project's record, or an error that says what to do.
 pub(super) async fn find(store: &dyn Store, id: ProjectId) -> Result<ProjectRecord> {
     let found = store.projects().await?.into_iter().find(|record| record.project.id == id);
-    found.with_context(|| format!("there is no project {id}; `ferropay project list` shows those there are"))
+    found.with_context(|| no_project(id))
+}
+
+fn no_project(id: ProjectId) -> String {
+    format!("there is no project {id}; `ferropay project list` shows those there are")
 }
 
 async fn list(keys: &Keys) -> Result<()> {
@@ -81,7 +85,10 @@ async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
         sandbox::open_balances(opened.store.as_ref(), &project).await?;
     }
     let secrets = vec![Secret { sealed, valid_until: None }];
-    opened.store.save_project(ProjectRecord { project, name, secrets, clock_offset: 0 }).await?;
+    let record = ProjectRecord { project, name, secrets, clock_offset: 0, revision: 0 };
+    if !opened.store.save_project(record).await? {
+        bail!("project {id} exists already");
+    }
     println!("Project {id} is made. Its secret, shown only now:\n{secret}");
     Ok(())
 }
@@ -95,9 +102,19 @@ async fn show(keys: &Keys, id: ProjectId) -> Result<()> {
 
 async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
     let store = files::open_store(&keys.database.database, true)?;
-    let mut record = find(store.as_ref(), id).await?;
-    let mut json = serde_json::to_value(&record.project.settings)?;
-    for setting in settings {
+    let changed = change_project(store.as_ref(), id, |record| {
+        record.project.settings = with(id, &record.project.settings, settings)?;
+        Ok::<_, anyhow::Error>(())
+    });
+    changed.await?.with_context(|| no_project(id))?;
+    println!("Project {id} is changed; a running platform takes it over within a second or two.");
+    Ok(())
+}
+
+/// The settings of project `id` with these changes, `NAME=VALUE` each.
+fn with(id: ProjectId, known: &Settings, changes: &[String]) -> Result<Settings> {
+    let mut json = serde_json::to_value(known)?;
+    for setting in changes {
         let (name, value) =
             setting.split_once('=').with_context(|| format!("{setting:?} is not NAME=VALUE"))?;
         let pointer = format!("/{}", name.replace('.', "/"));
@@ -109,11 +126,9 @@ async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
         let as_text = literal.as_ref().is_none_or(|given: &Value| given.is_number() && place.is_string());
         *place = literal.filter(|_| !as_text).unwrap_or_else(|| Value::String(value.to_owned()));
     }
-    record.project.settings = serde_json::from_value(json).context("a value does not fit its setting")?;
-    check(&record.project.settings)?;
-    store.save_project(record).await?;
-    println!("Project {id} is changed; a running platform takes it over within a second or two.");
-    Ok(())
+    let changed = serde_json::from_value(json).context("a value does not fit its setting")?;
+    check(&changed)?;
+    Ok(changed)
 }
 
 /// What a settings' type does not say.
@@ -136,13 +151,15 @@ fn check(settings: &Settings) -> Result<()> {
 
 async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
     let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
-    let mut record = find(opened.store.as_ref(), id).await?;
     let secret = sandbox::new_secret()?;
     let until = SystemClock.now().plus(Duration::from_secs(u64::from(overlap_hours) * 3600));
-    let old = record.secrets.into_iter().next().map(|old| Secret { valid_until: Some(until), ..old });
     let new = Secret { sealed: opened.vault.seal_secret(id, secret.as_bytes())?, valid_until: None };
-    record.secrets = std::iter::once(new).chain(old).collect();
-    opened.store.save_project(record).await?;
+    let changed = change_project(opened.store.as_ref(), id, |record| {
+        let old = record.secrets.first().map(|old| Secret { valid_until: Some(until), ..old.clone() });
+        record.secrets = std::iter::once(new.clone()).chain(old).collect();
+        Ok::<_, anyhow::Error>(())
+    });
+    changed.await?.with_context(|| no_project(id))?;
     println!(
         "The old secret of project {id} stays valid for {overlap_hours} hours. The new one, shown only now:\n{secret}"
     );

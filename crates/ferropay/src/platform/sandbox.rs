@@ -86,6 +86,7 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
         name: "Sandbox".to_owned(),
         secrets: Vec::new(),
         clock_offset: 0,
+        revision: 0,
     });
     if let Some(url) = &config.sandbox_callback_url {
         record.project.settings.callback_url = Some(url.clone());
@@ -96,7 +97,9 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
         record.secrets = vec![Secret { sealed, valid_until: None }];
     }
     open_balances(store, &record.project).await?;
-    store.save_project(record).await?;
+    if !store.save_project(record).await? {
+        bail!("project {id} was changed at this moment; start again");
+    }
     Ok(Access { project: config.sandbox_project, secret })
 }
 
@@ -213,6 +216,7 @@ mod tests {
             name: "Shop".to_owned(),
             secrets: vec![secret(b"new", None), secret(b"old", Some(until))],
             clock_offset: 0,
+            revision: 0,
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn projects(it: &Connection) -> Result<Vec<ProjectRecord>> {
         "SELECT sealed_key, sealed, valid_until FROM project_secrets WHERE project = ?1 ORDER BY position",
     )?;
     let mut projects =
-        it.prepare_cached("SELECT id, name, project, clock_offset FROM projects ORDER BY id")?;
+        it.prepare_cached("SELECT id, name, project, clock_offset, revision FROM projects ORDER BY id")?;
     projects
         .query_map([], |row| {
             let secrets = secrets.query_map([row.get::<_, i64>(0)?], |secret| {
@@ -44,21 +44,34 @@ pub(super) fn projects(it: &Connection) -> Result<Vec<ProjectRecord>> {
                 name: row.get(1)?,
                 secrets: secrets.collect::<Result<_>>()?,
                 clock_offset: row.get(3)?,
+                revision: row.get(4)?,
             })
         })?
         .collect()
 }
 
-/// The clock of a project that exists is never set back.
-pub(super) fn save_project(it: &Connection, record: &ProjectRecord) -> Result<()> {
+/// The clock of a project that exists is never set back. Answers `false` when the project is not as it was read.
+pub(super) fn save_project(it: &Connection, record: &ProjectRecord) -> Result<bool> {
     let project = serde_json::to_string(&record.project)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let id = record.project.id.get();
-    it.execute(
-        "INSERT INTO projects (id, name, project, clock_offset) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id) DO UPDATE SET name = ?2, project = ?3, clock_offset = max(clock_offset, ?4)",
-        params![id, record.name, project, record.clock_offset],
-    )?;
+    let row = params![id, record.name, project, record.clock_offset, record.revision];
+    let saved = if record.revision == 0 {
+        it.execute(
+            "INSERT INTO projects (id, name, project, clock_offset, revision) VALUES (?1, ?2, ?3, ?4, ?5 + 1)
+             ON CONFLICT (id) DO NOTHING",
+            row,
+        )?
+    } else {
+        it.execute(
+            "UPDATE projects SET name = ?2, project = ?3, clock_offset = max(clock_offset, ?4),
+                revision = revision + 1 WHERE id = ?1 AND revision = ?5",
+            row,
+        )?
+    };
+    if saved == 0 {
+        return Ok(false);
+    }
     it.execute("DELETE FROM project_secrets WHERE project = ?1", [id])?;
     for (secret, position) in record.secrets.iter().zip(0_i64..) {
         it.execute(
@@ -73,7 +86,7 @@ pub(super) fn save_project(it: &Connection, record: &ProjectRecord) -> Result<()
             ],
         )?;
     }
-    Ok(())
+    Ok(true)
 }
 
 pub(super) fn advance_clock(it: &Connection, project: ProjectId, offset_micros: i64) -> Result<i64> {

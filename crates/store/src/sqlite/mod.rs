@@ -315,7 +315,7 @@ impl Store for SqliteStore {
         self.read("read projects", admin::projects)
     }
 
-    fn save_project(&self, record: ProjectRecord) -> Answer<'_, ()> {
+    fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool> {
         self.write("save a project", move |it| admin::save_project(it, &record))
     }
 

@@ -8,8 +8,11 @@ use std::{path::Path, time::Duration};
 const APPLICATION_ID: i64 = 0x4665_5079;
 
 /// The steps from one schema version to the next; the first makes version 1 of an empty file.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/sqlite/0001.sql"), include_str!("../../migrations/sqlite/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001.sql"),
+    include_str!("../../migrations/sqlite/0002.sql"),
+    include_str!("../../migrations/sqlite/0003.sql"),
+];
 
 /// The schema version this build writes.
 pub(super) fn newest() -> i64 {

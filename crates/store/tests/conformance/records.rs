@@ -6,7 +6,7 @@ use ferropay_domain::{
     ids::{CardKey, PaymentKey, ProjectId},
 };
 use ferropay_store::{
-    ProjectRecord, Secret,
+    ProjectRecord, Secret, Unavailable, change_project,
     vault::{Master, Sealed, Vault, VaultError},
 };
 use std::time::Duration;
@@ -51,8 +51,9 @@ pub(crate) async fn projects_are_kept_and_their_clocks_never_go_back(world: Worl
         name: "Shop".into(),
         secrets: vec![secret(2, None), secret(1, Some(START))],
         clock_offset: 5,
+        revision: 0,
     };
-    store.save_project(record.clone()).await.unwrap();
+    assert!(store.save_project(record.clone()).await.unwrap());
     let read = store.projects().await.unwrap();
     assert_eq!((read.len(), &read[0].project, read[0].name.as_str()), (1, &record.project, "Shop"));
     assert_eq!(read[0].secrets.len(), 2);
@@ -61,11 +62,48 @@ pub(crate) async fn projects_are_kept_and_their_clocks_never_go_back(world: Worl
 
     assert_eq!(store.advance_clock(world.project.id, 100).await.unwrap(), 100);
     assert_eq!(store.advance_clock(world.project.id, 99).await.unwrap(), 100);
-    let saved = ProjectRecord { secrets: vec![secret(3, None)], clock_offset: 7, ..record };
-    store.save_project(saved).await.unwrap();
+    let saved = ProjectRecord { secrets: vec![secret(3, None)], clock_offset: 7, revision: 1, ..record };
+    assert!(store.save_project(saved).await.unwrap());
     let read = store.projects().await.unwrap();
     assert_eq!((read[0].clock_offset, read[0].secrets.len()), (100, 1));
     assert!(store.advance_clock(ProjectId::new(5), 1).await.is_err(), "no such project");
+}
+
+pub(crate) async fn a_project_changed_by_two_keeps_the_changes_of_both(world: World) {
+    let store = &world.store;
+    let secret = |key| Secret { sealed: Sealed { key, bytes: vec![1] }, valid_until: None };
+    let project = world.project.clone();
+    let id = project.id;
+    let (name, secrets) = ("Shop".to_owned(), vec![secret(1)]);
+    let new = ProjectRecord { project, name, secrets, clock_offset: 0, revision: 0 };
+    assert!(store.save_project(new.clone()).await.unwrap());
+    assert!(!store.save_project(new).await.unwrap(), "it is there already");
+
+    let [first] = <[ProjectRecord; 1]>::try_from(store.projects().await.unwrap()).unwrap();
+    let mut second = first.clone();
+    second.secrets = vec![secret(2)];
+    second.project.settings.two_step_allowed = false;
+    assert!(store.save_project(second).await.unwrap());
+    let stale = ProjectRecord { name: "Another".into(), ..first };
+    assert!(!store.save_project(stale.clone()).await.unwrap(), "it was changed since it was read");
+    let [kept] = <[ProjectRecord; 1]>::try_from(store.projects().await.unwrap()).unwrap();
+    assert_eq!((kept.name.as_str(), kept.secrets[0].sealed.key, kept.revision), ("Shop", 2, 2));
+
+    // Whoever reads it again keeps what the other did.
+    let mut read_before = Some(stale);
+    let changed = change_project(store.as_ref(), id, |record| {
+        if let Some(stale) = read_before.take() {
+            *record = stale;
+        }
+        record.name = "Another".into();
+        Ok::<_, Unavailable>(record.revision)
+    });
+    assert_eq!(changed.await.unwrap(), Some(2), "the second time it was made on what is there");
+    let [kept] = <[ProjectRecord; 1]>::try_from(store.projects().await.unwrap()).unwrap();
+    assert_eq!((kept.name.as_str(), kept.secrets[0].sealed.key, kept.revision), ("Another", 2, 3));
+    assert!(!kept.project.settings.two_step_allowed);
+    let nobody = change_project(store.as_ref(), ProjectId::new(5), |_| Ok::<_, Unavailable>(()));
+    assert_eq!(nobody.await.unwrap(), None);
 }
 
 pub(crate) async fn nodes_get_numbers_that_may_all_run_at_once(world: World) {

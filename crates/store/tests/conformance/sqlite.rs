@@ -85,6 +85,7 @@ macro_rules! every_rule {
         records:
             a_payment_is_read_as_it_was_written
             projects_are_kept_and_their_clocks_never_go_back
+            a_project_changed_by_two_keeps_the_changes_of_both
             nodes_get_numbers_that_may_all_run_at_once
             a_verification_value_is_gone_when_its_operation_ends
             a_card_is_kept_once_per_project

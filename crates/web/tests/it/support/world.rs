@@ -318,13 +318,15 @@ async fn save(
         sealed: vault.seal_secret(project.id, text.as_bytes()).unwrap(),
         valid_until: *until,
     };
+    let known = store.projects().await.unwrap().into_iter().find(|it| it.project.id == project.id);
     let record = ProjectRecord {
         project: project.clone(),
         name: "Books".to_owned(),
         secrets: secrets.iter().map(seal).collect(),
         clock_offset: 0,
+        revision: known.map_or(0, |known| known.revision),
     };
-    store.save_project(record).await.unwrap();
+    assert!(store.save_project(record).await.unwrap());
 }
 
 async fn open_balances(store: &dyn Store, project: &Project, clock: &TestClock) {
