@@ -297,7 +297,7 @@ impl Engine {
         for _ in 0..MOST_TRIES {
             let found = self.store.standing(notice.id.operation()).await;
             let standing = found.map_err(|error| unavailable(error.into()))?.ok_or(NoticeRefused::Unknown)?;
-            let project = self.project(standing.payment.project).map_err(unavailable)?;
+            let mut project = self.project(standing.payment.project).map_err(unavailable)?;
             let ours = authentication(&standing).is_some_and(|it| it.id == notice.id)
                 && project.project.environment == environment;
             if !ours {
@@ -331,6 +331,9 @@ impl Engine {
                     return Ok(());
                 }
                 Err(CommitError::Lost(Loss::Stale)) => {}
+                Err(CommitError::Lost(Loss::ClockMoved)) => {
+                    self.catch_up(&mut project).await.map_err(unavailable)?;
+                }
                 Err(error) => return Err(unavailable(error.into())),
             }
         }

@@ -9,8 +9,7 @@ use crate::{
 };
 use ferropay_domain::{
     card::Network,
-    change::ChangeSet,
-    decide::{self, FollowUp, RequestHead},
+    decide::{self, FollowUp},
     ids::{AuthenticationId, OperationId},
     money::Money,
     payment::{AuthenticationFlow, AuthenticationStep, Form, OperationKind, OperationStatus},
@@ -159,14 +158,12 @@ impl Engine {
     ) -> Result<(), Failure> {
         let Some(id) = authentication(standing).map(|it| it.id) else { return Ok(()) };
         let seen = self.devices_seen.lock().known.contains(&id);
-        let head = RequestHead { id: self.ids.for_request(), path: "3ds/page", fingerprint: *id.as_bytes() };
         self.settle(project, standing, &Cards::default(), |project, standing, ids, now| {
             let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
             let follow = FollowUp::DeviceData { seen };
             let facts = decide::CardFacts::default();
-            let decided = decide::follow_up(project, situation, follow, &facts, head, ids, now)?;
             // No request of the merchant caused this.
-            Ok(decided.ok().map(|changes| ChangeSet { request: None, ..changes }))
+            Ok(decide::follow_up(project, situation, follow, &facts, None, ids, now)?.ok())
         })
         .await
         .map(drop)

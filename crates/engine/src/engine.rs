@@ -219,6 +219,17 @@ impl Engine {
         self.projects.get(known.project.id).unwrap_or_else(|| known.clone())
     }
 
+    /// A decision was made by a clock that has been moved on since: reads the projects anew.
+    pub(crate) async fn catch_up(&self, known: &mut Arc<KnownProject>) -> Result<(), Failure> {
+        self.refresh_projects().await?;
+        let fresh = self.project(known.project.id)?;
+        if fresh.clock_offset <= known.clock_offset {
+            return Err(Failure::Defect(format!("the clock of project {} cannot be read", known.project.id)));
+        }
+        *known = fresh;
+        Ok(())
+    }
+
     /// Whether the work of a bucket is this node's, as far as it knows.
     pub(crate) fn owns(&self, bucket: u8) -> bool {
         self.lost.get(usize::from(bucket)).is_some_and(|lost| !lost.load(Ordering::Acquire))
@@ -274,6 +285,7 @@ impl Engine {
         }
         let walk = Walk::of(&self.recorder, project, &changes, now.real);
         commit.changes = changes;
+        commit.clock = project.timer_clock().map(|id| (id, project.clock_offset));
         self.store.commit(commit).await?;
         if let Some(walk) = walk {
             self.recorder.steps(walk, now.real);

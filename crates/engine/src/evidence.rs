@@ -80,7 +80,7 @@ impl Engine {
         late: &LateAnswer,
         scene: ferropay_store::Scene,
     ) -> Result<bool, Failure> {
-        let project = self.project(scene.payment.project)?;
+        let mut project = self.project(scene.payment.project)?;
         let now = self.moment(&project);
         let facts = (&scene.payment, &scene.operation, &scene.attempt);
         let ids = self.ids.for_decision();
@@ -113,6 +113,7 @@ impl Engine {
         match applied {
             Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(true),
             Err(CommitError::Lost(Loss::Stale)) => Ok(false),
+            Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut project).await.map(|()| false),
             Err(CommitError::Lost(Loss::Fenced)) => {
                 self.disown(bucket);
                 tracing::error!(

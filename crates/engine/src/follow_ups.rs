@@ -1,22 +1,19 @@
 //! Requests about an operation that waits: what the customer's browser brought back, a code, missing data.
 
 use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
     authentications::authentication,
     engine::Engine,
     failure::Failure,
-    following::Situation as _,
     intake::{Intake, Origin},
     projects::KnownProject,
-    provider_work::Cards,
-    steps::Step,
 };
 use ferropay_domain::{
-    change::bucket_of,
-    decide::{self, CardFacts, FollowUp, NotWaiting, ThreeDsRequest},
-    ids::PaymentId,
+    decide::{self, CardFacts, FollowUp, NotWaiting, Now, RequestHead, ThreeDsRequest},
+    ids::{PaymentId, PaymentKey},
     payment::{AuthenticationFlow, OperationStatus},
 };
-use ferropay_store::{Commit, CommitError, Loss, Standing};
+use ferropay_store::{Commit, Standing};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What a request brings to an operation that waits.
@@ -51,6 +48,56 @@ pub enum Brought {
     Data(BTreeMap<String, String>),
 }
 
+/// A request about a payment that waits.
+struct Order {
+    payment: PaymentKey,
+    head: RequestHead,
+    brought: Brought,
+}
+
+impl Acceptable for Order {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        _: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let id = project.project.id;
+        // An equal request that was taken is the same request, also when nothing waits any more.
+        if let Some(first) = engine.store.resent(id, self.head.fingerprint, now.real).await? {
+            return Ok(Decision::Answer(Intake::Accepted(first)));
+        }
+        let Some(payment) = engine.store.payment(id, self.payment).await? else {
+            return Ok(Decision::Answer(Intake::UnknownPayment));
+        };
+        let not_waiting = Ok(Decision::Answer(Intake::NotWaiting));
+        let Some(open) = payment.open else { return not_waiting };
+        let Some(standing) = engine.store.standing(open).await? else { return not_waiting };
+        let follow = match engine.accepted(&standing, &self.brought) {
+            Ok(follow) => follow,
+            Err(refused) => {
+                tracing::warn!(
+                    project = id.get(),
+                    operation = open.get(),
+                    why = refused.why,
+                    "a request about a payment that waits is refused"
+                );
+                return Ok(Decision::Answer(refused.intake));
+            }
+        };
+        let facts = engine.card_facts(project, &standing, &follow).await?;
+        let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
+        let (head, ids) = (Some(self.head), engine.ids.for_decision());
+        match decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)? {
+            Ok(changes) => {
+                Ok(Decision::Changes(changes, Commit::default(), Found::Standing(Box::new(standing))))
+            }
+            Err(NotWaiting) => not_waiting,
+        }
+    }
+}
+
 impl Engine {
     /// Takes a request about a payment that waits.
     ///
@@ -63,60 +110,8 @@ impl Engine {
         brought: Brought,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
-        if self.is_draining() {
-            return Err(Failure::Draining);
-        }
         let head = self.head(project, &origin);
-        let Some(found) = self.find(project, payment_id).await? else {
-            return Ok(Intake::UnknownPayment);
-        };
-        let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
-        loop {
-            // An equal request that was taken is the same request, also when nothing waits any more.
-            let now = self.moment(project);
-            if let Some(first) = self.store.resent(project.project.id, head.fingerprint, now.real).await? {
-                return Ok(Intake::Accepted(first));
-            }
-            let Some(payment) = self.store.payment(project.project.id, found.key).await? else {
-                return Ok(Intake::UnknownPayment);
-            };
-            let Some(open) = payment.open else { return Ok(Intake::NotWaiting) };
-            let Some(standing) = self.store.standing(open).await? else { return Ok(Intake::NotWaiting) };
-            let follow = match self.accepted(&standing, &brought) {
-                Ok(follow) => follow,
-                Err(refused) => {
-                    tracing::warn!(
-                        project = project.project.id.get(),
-                        operation = open.get(),
-                        why = refused.why,
-                        "a request about a payment that waits is refused"
-                    );
-                    return Ok(refused.intake);
-                }
-            };
-            let facts = self.card_facts(project, &standing, &follow).await?;
-            let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
-            let ids = self.ids.for_decision();
-            let decided = decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)?;
-            let changes = match decided {
-                Ok(changes) => changes,
-                Err(NotWaiting) => return Ok(Intake::NotWaiting),
-            };
-            self.step(Step::BeforeAccept);
-            let place = (bucket_of(standing.payment.key), now);
-            let applied = self
-                .apply(project, changes, Commit::default(), standing.before(), Cards::default, place)
-                .await;
-            match applied {
-                Ok(()) => {
-                    self.step(Step::AfterAccept);
-                    return Ok(Intake::Accepted(head.id));
-                }
-                Err(CommitError::Lost(Loss::Resent(first))) => return Ok(Intake::Accepted(first)),
-                Err(CommitError::Lost(Loss::Stale)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.accept_about(project, payment_id, head, |payment| Order { payment, head, brought }).await
     }
 
     /// The 3-D Secure facts a decision needs when the operation may come to that step.

@@ -244,6 +244,7 @@ impl Engine {
                     *situation =
                         fresh.ok_or_else(|| Failure::Defect("an operation has vanished".to_owned()))?;
                 }
+                Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await?,
                 Err(CommitError::Lost(Loss::Fenced)) => {
                     self.disown(bucket_of(key));
                     return Err(Failure::Fenced);

@@ -1,18 +1,24 @@
 //! Accepted requests come in: their bodies have been read, their signatures verified, their shape checked.
 
 use crate::{
-    engine::Engine, failure::Failure, following::Before, projects::KnownProject, provider_work::Cards, rates,
-    steps::Step,
+    acceptance::{Acceptable, Decision, Found, Lost},
+    engine::Engine,
+    failure::Failure,
+    projects::KnownProject,
+    provider_work::Cards,
+    rates,
 };
 use ferropay_domain::{
-    card::CardSummary,
-    change::{NameKind, bucket_of},
-    decide::{self, CallbackOptions, CardCommand, CardFacts, RefundCommand, RefundFacts, RequestHead},
-    ids::{PaymentId, RequestId},
+    card::{CardSummary, Cvv, Pan},
+    decide::{
+        self, CallbackOptions, CardCommand, CardFacts, Ids, Now, RangeFacts, RefundCommand, RefundFacts,
+        RequestHead,
+    },
+    ids::{CardKey, PaymentId, PaymentKey, ProjectId, RequestId},
     payment::{OperationKind, Payment},
     project::{Environment, OperationDay, Project},
 };
-use ferropay_store::{Commit, CommitError, Loss};
+use ferropay_store::{Commit, vault::Sealed};
 use ferropay_wire::{
     gate::{CardPayment, Refund, member, three_ds_data},
     json::Value,
@@ -48,6 +54,79 @@ pub struct Origin<'a> {
     pub fault_plan: Option<String>,
 }
 
+/// A card operation that was asked for. What it is called by is drawn once, however often it is decided.
+struct CardOrder {
+    command: CardCommand,
+    range: Option<RangeFacts>,
+    ids: Ids,
+    card: (ProjectId, CardKey, Sealed),
+    pan: Pan,
+    cvv: Option<Cvv>,
+}
+
+impl Acceptable for CardOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        _: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let facts = CardFacts { range: self.range.clone() };
+        let changes = decide::card(&project.project, self.command.clone(), facts, self.ids, now)?;
+        let mut commit = Commit::default();
+        if let Some(operation) = changes.operations.first() {
+            commit.card = Some(self.card.clone());
+            // What is declined at once needs no verification value.
+            if let (Some(cvv), false) = (&self.cvv, operation.record().status.is_final()) {
+                let sealed = engine
+                    .vault
+                    .seal_cvv(self.ids.operation, cvv)
+                    .map_err(|error| Failure::Vault(error.to_string()))?;
+                commit.cvv = Some((self.ids.operation, sealed));
+            }
+        }
+        Ok(Decision::Changes(changes, commit, Found::Nothing))
+    }
+
+    fn cards(&self) -> Cards {
+        Cards { pan: Some(self.pan.clone()), cvv: self.cvv.clone() }
+    }
+}
+
+/// A refund that was asked for.
+struct RefundOrder {
+    payment: PaymentKey,
+    command: RefundCommand,
+}
+
+impl Acceptable for RefundOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let Some(payment) = engine.store.payment(project.project.id, self.payment).await? else {
+            return Ok(Decision::Answer(Intake::UnknownPayment));
+        };
+        let account =
+            payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
+        let connector = engine.connector(account, project.project.environment);
+        let fallback = OperationDay::default();
+        let facts = RefundFacts {
+            day: connector.as_ref().map_or(&fallback, |connector| connector.operation_day()),
+            smallest_rest: rates::worth_a_us_cent(payment.currency),
+            balance_short: lost.balance_short,
+            refund_id_taken: lost.refund_id_taken,
+        };
+        let (command, ids) = (self.command.clone(), engine.ids.for_decision());
+        let changes = decide::refund(&project.project, &payment, command, &facts, ids, now)?;
+        Ok(Decision::Changes(changes, Commit::default(), Found::Payment(Box::new(payment))))
+    }
+}
+
 impl Engine {
     pub(crate) fn head(&self, project: &KnownProject, origin: &Origin<'_>) -> RequestHead {
         let id = project.project.id.get().to_be_bytes();
@@ -77,7 +156,6 @@ impl Engine {
         if self.is_draining() {
             return Err(Failure::Draining);
         }
-        let now = self.moment(project);
         let head = self.head(project, &origin);
         let ids = self.ids.for_decision();
         let (key, sealed) = self
@@ -107,31 +185,9 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let changes = decide::card(&project.project, command, CardFacts { range }, ids, now)?;
-        let mut commit = Commit::default();
-        if let Some(operation) = changes.operations.first() {
-            commit.card = Some((project.project.id, key, sealed));
-            // What is declined at once needs no verification value.
-            if let (Some(cvv), false) = (&request.cvv, operation.record().status.is_final()) {
-                let sealed = self
-                    .vault
-                    .seal_cvv(ids.operation, cvv)
-                    .map_err(|error| Failure::Vault(error.to_string()))?;
-                commit.cvv = Some((ids.operation, sealed));
-            }
-        }
-        let cards = || Cards { pan: Some(request.pan), cvv: request.cvv };
-        self.step(Step::BeforeAccept);
-        let place = (bucket_of(ids.payment), now);
-        match self.apply(project, changes, commit, Before::default(), cards, place).await {
-            Ok(()) => {
-                self.step(Step::AfterAccept);
-                Ok(Intake::Accepted(head.id))
-            }
-            Err(CommitError::Lost(Loss::Resent(first))) => Ok(Intake::Accepted(first)),
-            Err(CommitError::Lost(Loss::NameTaken(..))) => Ok(Intake::PaymentExists),
-            Err(error) => Err(error.into()),
-        }
+        let card = (project.project.id, key, sealed);
+        let order = CardOrder { command, range, ids, card, pan: request.pan, cvv: request.cvv };
+        self.accept(project, ids.payment, head, &order).await
     }
 
     /// Accepts a refund of a card purchase (G-271). Losing a guard is a fact for the next decision: a payment
@@ -146,71 +202,18 @@ impl Engine {
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
-        if self.is_draining() {
-            return Err(Failure::Draining);
-        }
         let head = self.head(project, &origin);
-        let Some(found) = self.find(project, &request.payment_id).await? else {
-            return Ok(Intake::UnknownPayment);
+        let command = RefundCommand {
+            head,
+            amount: request.amount,
+            description: request.description,
+            merchant_refund_id: request.merchant_refund_id,
+            given: given(&project.project, OperationKind::Refund, body),
+            callback: CallbackOptions { url: None, ..request.callback },
+            fault_plan: fault_plan(project, &origin),
         };
-        let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
-        let mut facts = Facts::default();
-        loop {
-            let Some(payment) = self.store.payment(project.project.id, found.key).await? else {
-                return Ok(Intake::UnknownPayment);
-            };
-            let command = RefundCommand {
-                head,
-                amount: request.amount,
-                description: request.description.clone(),
-                merchant_refund_id: request.merchant_refund_id.clone(),
-                given: given(&project.project, OperationKind::Refund, body),
-                callback: CallbackOptions { url: None, ..request.callback.clone() },
-                fault_plan: fault_plan(project, &origin),
-            };
-            match self.try_refund(project, &payment, command, facts).await {
-                Ok(()) => return Ok(Intake::Accepted(head.id)),
-                Err(CommitError::Lost(loss)) => match loss {
-                    Loss::Resent(first) => return Ok(Intake::Accepted(first)),
-                    Loss::NameTaken(NameKind::MerchantRefund, _) => facts.refund_id_taken = true,
-                    Loss::BalanceShort => facts.balance_short = true,
-                    Loss::Stale | Loss::ExceedsDebit => {}
-                    Loss::NameTaken(..) | Loss::Fenced | Loss::NotificationKnown => {
-                        return Err(Failure::Defect(format!("a refund lost {loss:?}")));
-                    }
-                },
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    async fn try_refund(
-        self: &Arc<Self>,
-        project: &Arc<KnownProject>,
-        payment: &Payment,
-        command: RefundCommand,
-        facts: Facts,
-    ) -> Result<(), CommitError> {
-        let now = self.moment(project);
-        let account =
-            payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
-        let connector = self.connector(account, project.project.environment);
-        let fallback = OperationDay::default();
-        let facts = RefundFacts {
-            day: connector.as_ref().map_or(&fallback, |connector| connector.operation_day()),
-            smallest_rest: rates::worth_a_us_cent(payment.currency),
-            balance_short: facts.balance_short,
-            refund_id_taken: facts.refund_id_taken,
-        };
-        let ids = self.ids.for_decision();
-        let changes = decide::refund(&project.project, payment, command, &facts, ids, now)
-            .map_err(|broken| CommitError::Defect(broken.to_string()))?;
-        self.step(Step::BeforeAccept);
-        let before = Before { payment: Some(payment), ..Before::default() };
-        let place = (bucket_of(payment.key), now);
-        self.apply(project, changes, Commit::default(), before, Cards::default, place).await?;
-        self.step(Step::AfterAccept);
-        Ok(())
+        self.accept_about(project, &request.payment_id, head, |payment| RefundOrder { payment, command })
+            .await
     }
 
     /// A payment by the merchant's name for it.
@@ -221,12 +224,6 @@ impl Engine {
     ) -> Result<Option<Payment>, Failure> {
         Ok(self.store.payment_named(project.project.id, &payment_id.folded()).await?)
     }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Facts {
-    balance_short: bool,
-    refund_id_taken: bool,
 }
 
 /// The request's own fault plan or the project's; test projects only.

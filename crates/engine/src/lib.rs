@@ -8,6 +8,7 @@
 //! The engine knows no HTTP server and no particular provider: requests come in through [`intake`], providers
 //! are reached through [`connector::Connector`].
 
+mod acceptance;
 pub mod administration;
 pub mod authentication;
 mod authentications;
@@ -32,6 +33,7 @@ mod rates;
 pub mod recorder;
 pub mod refund_undoing;
 mod registry;
+mod reversals;
 mod scheduler;
 mod second_step;
 pub mod steps;

@@ -76,12 +76,18 @@ impl Projects {
         for record in store.projects().await? {
             let id = record.project.id;
             match open(record, vault) {
-                Ok(project) => drop(fresh.insert(id, Arc::new(project))),
+                Ok(project) => drop(fresh.insert(id, project)),
                 // One project whose secret cannot be opened must not keep the others from their changes.
                 Err(error) => tracing::error!(project = id.get(), %error, "a project is left out"),
             }
         }
-        *self.known.write() = fresh;
+        let mut known = self.known.write();
+        // Somebody may have read later and been here before; a clock never goes back.
+        for (id, project) in &mut fresh {
+            let ahead = known.get(id).map_or(0, |known| known.clock_offset);
+            project.clock_offset = project.clock_offset.max(ahead);
+        }
+        *known = fresh.into_iter().map(|(id, project)| (id, Arc::new(project))).collect();
         Ok(())
     }
 }

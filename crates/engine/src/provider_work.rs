@@ -10,7 +10,7 @@
 //! an operator's to settle.
 
 use crate::{
-    connector::{Connector, Order, OrderCard, Original, PersonName, Reversal},
+    connector::{Connector, Order, OrderCard, Original, PersonName},
     engine::Engine,
     failure::Failure,
     projects::KnownProject,
@@ -19,14 +19,14 @@ use crate::{
 };
 use ferropay_domain::{
     card::{CardSummary, Cvv, Pan, comparable_name},
-    change::{ChangeSet, Task, TaskKey, bucket_of},
+    change::TaskKey,
     codes,
     decide::{self, Outcome},
     ids::{AttemptId, ProjectId},
     money::Money,
     payment::{Ask, AttemptStatus, Authentication, Customer},
 };
-use ferropay_store::{Commit, CommitError, Loss, Scene};
+use ferropay_store::Scene;
 use std::{sync::Arc, time::Duration};
 
 /// The longest pause between two tries of one attempt or its reversal.
@@ -34,10 +34,6 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The longest pause before an attempt that may have left is sent again while its provider cannot be reached.
 const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
-
-/// Pauses before the next reversal up to this one are spent in memory. Before longer ones the attempt is given
-/// back to the store, so that an acquirer that is away for long does not fill the memory with what it owes.
-const LONGEST_IN_MEMORY: Duration = Duration::from_secs(4);
 
 /// The part of a provider's retention, one in this many, that is left unused: clocks differ, and a message takes time.
 const RETENTION_MARGIN: u32 = 6;
@@ -179,7 +175,7 @@ impl Engine {
         }))
     }
 
-    async fn order(
+    pub(crate) async fn order(
         &self,
         carried: &Carried,
         connector: &dyn Connector,
@@ -231,70 +227,10 @@ impl Engine {
         Ok(Some(OrderCard { pan, expiry: card.expiry, cvv, holder: card.holder.clone() }))
     }
 
-    /// Reverses an attempt with a lost outcome until the provider acknowledges it.
-    pub(crate) async fn reverse_attempt(self: Arc<Self>, mut carried: Carried, in_hand: InHand) {
-        let attempt = carried.scene.attempt.id;
-        let result = match self.reverse_until_acknowledged(&mut carried).await {
-            Err(Failure::Fenced) | Ok(()) => Ok(()),
-            Err(error) => {
-                tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a reversal could not be carried on");
-                self.reverse_later(&mut carried).await
-            }
-        };
-        if let Err(error) = result {
-            tracing::error!(operation = attempt.operation.get(), attempt = attempt.number, %error, "a reversal could not be put off");
-        }
-        drop(in_hand);
-    }
-
-    /// Puts a reversal that cannot be sent off, for longer each time.
-    async fn reverse_later(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
-        self.decline_when_due(carried).await?;
-        if carried.scene.attempt.status != AttemptStatus::Reversing {
-            return Ok(());
-        }
-        let (tries, pause) = (carried.tries.saturating_add(1), self.pause_after(carried.tries));
-        self.put_off_reversal(carried, tries, pause).await
-    }
-
-    async fn reverse_until_acknowledged(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
-        for tries in carried.tries.. {
-            let account = carried.scene.attempt.account;
-            if let Some(connector) = self.connector(account, carried.project.project.environment) {
-                let age = self.clock.now().since(carried.scene.attempt.created_at);
-                if age > relied_upon(connector.as_ref()) {
-                    self.decline_when_due(carried).await?;
-                    return self.leave_to_operator(carried).await;
-                }
-                let order = self.order(carried, connector.as_ref(), tries > 0).await?;
-                self.step(Step::BeforeReversal);
-                if connector.reverse(order, tries).await == Reversal::Acknowledged {
-                    self.step(Step::AfterReversal);
-                    return self.reversed(carried).await;
-                }
-            }
-            let AttemptId { operation, number } = carried.scene.attempt.id;
-            tracing::warn!(
-                operation = operation.get(),
-                attempt = number,
-                tries,
-                "a reversal was not acknowledged"
-            );
-            let pause = self.pause_after(tries);
-            if pause > LONGEST_IN_MEMORY {
-                self.decline_when_due(carried).await?;
-                return self.put_off_reversal(carried, tries.saturating_add(1), pause).await;
-            }
-            tokio::time::sleep(pause).await;
-            self.decline_when_due(carried).await?;
-        }
-        Ok(())
-    }
-
     /// Sends nothing more about an attempt whose provider may have forgotten it. It stays as unknown as it is, its task
     /// comes back now and then, and each time an operator is alerted: only somebody who looks at the provider's own
     /// statement can say what became of it.
-    async fn leave_to_operator(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+    pub(crate) async fn leave_to_operator(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let Carried { project, scene, cards, .. } = carried;
         let left = self
             .settle(project, scene, cards, |project, scene, ids, now| {
@@ -325,7 +261,7 @@ impl Engine {
     }
 
     /// Declines a sale whose method's threshold has passed while its attempt is being undone.
-    async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+    pub(crate) async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let Carried { project, scene, cards, .. } = carried;
         self.settle(project, scene, cards, |project, scene, ids, now| {
             decide::threshold_passed(project, (&scene.payment, &scene.operation, &scene.attempt), ids, now)
@@ -333,47 +269,10 @@ impl Engine {
         .await?;
         Ok(())
     }
-
-    async fn put_off_reversal(&self, carried: &Carried, tries: u32, pause: Duration) -> Result<(), Failure> {
-        let payment = carried.scene.payment.key;
-        let bucket = bucket_of(payment);
-        let task = Task {
-            key: TaskKey::Reverse(carried.scene.attempt.id),
-            bucket,
-            clock: None,
-            due: self.clock.now().plus(pause),
-            tries,
-        };
-        let changes = ChangeSet { tasks: vec![task], ..ChangeSet::default() };
-        let commit = Commit { changes, fence: Some(self.fence(payment)), ..Commit::default() };
-        match self.store.commit(commit).await {
-            Err(CommitError::Lost(Loss::Fenced)) => {
-                self.disown(bucket);
-                Err(Failure::Fenced)
-            }
-            result => result.map_err(Failure::from),
-        }
-    }
-
-    async fn reversed(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
-        self.step(Step::BeforeReversed);
-        let Carried { project, scene, cards, .. } = carried;
-        self.settle(project, scene, cards, |project, scene, ids, now| {
-            if scene.attempt.status != AttemptStatus::Reversing {
-                // It was recorded, although the store could not say so.
-                return Ok(None);
-            }
-            let facts = (&scene.payment, &scene.operation, &scene.attempt);
-            decide::reversal_acknowledged(project, facts, ids, now).map(Some)
-        })
-        .await?;
-        self.step(Step::AfterReversed);
-        Ok(())
-    }
 }
 
 /// For how long after an attempt was recorded what its provider answers is about that attempt.
-fn relied_upon(connector: &dyn Connector) -> Duration {
+pub(crate) fn relied_upon(connector: &dyn Connector) -> Duration {
     let retention = connector.retention();
     retention.saturating_sub(retention / RETENTION_MARGIN)
 }

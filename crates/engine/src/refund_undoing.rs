@@ -56,9 +56,11 @@ pub async fn undo_refund(
             Ok(changes) => changes,
             Err(code) => return Ok(RefundUndoing::Refused(code)),
         };
-        match store.commit(Commit { changes, ..Commit::default() }).await {
+        let clock = record.project.timer_clock().map(|id| (id, ahead));
+        match store.commit(Commit { changes, clock, ..Commit::default() }).await {
             Ok(()) => return Ok(RefundUndoing::Ordered(drawn.operation)),
-            Err(CommitError::Lost(Loss::Stale) | CommitError::Defect(_)) if tries < MOST_TRIES => {}
+            Err(CommitError::Lost(Loss::Stale | Loss::ClockMoved) | CommitError::Defect(_))
+                if tries < MOST_TRIES => {}
             Err(error) => return Err(error.into()),
         }
     }

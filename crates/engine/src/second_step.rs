@@ -1,22 +1,44 @@
 //! The second step of a purchase in two steps: capture, cancel, and changes of the hold between.
 
 use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
-    following::Before,
     intake::{Intake, Origin, fault_plan, given},
     projects::KnownProject,
-    provider_work::Cards,
     rates,
-    steps::Step,
 };
 use ferropay_domain::{
-    change::bucket_of,
-    decide::{self, SecondStepCommand, SecondStepFacts},
+    decide::{self, Now, SecondStepCommand, SecondStepFacts},
+    ids::PaymentKey,
 };
-use ferropay_store::{Commit, CommitError, Loss};
+use ferropay_store::Commit;
 use ferropay_wire::{gate::SecondStep, json::Value};
 use std::sync::Arc;
+
+/// A second step that was asked for.
+struct Order {
+    payment: PaymentKey,
+    command: SecondStepCommand,
+}
+
+impl Acceptable for Order {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        _: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let Some(payment) = engine.store.payment(project.project.id, self.payment).await? else {
+            return Ok(Decision::Answer(Intake::UnknownPayment));
+        };
+        let facts = SecondStepFacts { smallest_rest: rates::worth_a_us_cent(payment.currency) };
+        let (command, ids) = (self.command.clone(), engine.ids.for_decision());
+        let changes = decide::second_step(&project.project, &payment, command, &facts, ids, now)?;
+        Ok(Decision::Changes(changes, Commit::default(), Found::Payment(Box::new(payment))))
+    }
+}
 
 impl Engine {
     /// Accepts a capture, a cancel or an increment of a hold (G-169 to G-176).
@@ -30,14 +52,7 @@ impl Engine {
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
-        if self.is_draining() {
-            return Err(Failure::Draining);
-        }
         let head = self.head(project, &origin);
-        let Some(found) = self.find(project, &request.payment_id).await? else {
-            return Ok(Intake::UnknownPayment);
-        };
-        let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
         let command = SecondStepCommand {
             head,
             kind: request.kind,
@@ -48,26 +63,6 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        loop {
-            let Some(payment) = self.store.payment(project.project.id, found.key).await? else {
-                return Ok(Intake::UnknownPayment);
-            };
-            let now = self.moment(project);
-            let facts = SecondStepFacts { smallest_rest: rates::worth_a_us_cent(payment.currency) };
-            let ids = self.ids.for_decision();
-            let changes = decide::second_step(&project.project, &payment, command.clone(), &facts, ids, now)?;
-            self.step(Step::BeforeAccept);
-            let place = (bucket_of(payment.key), now);
-            let before = Before { payment: Some(&payment), ..Before::default() };
-            match self.apply(project, changes, Commit::default(), before, Cards::default, place).await {
-                Ok(()) => {
-                    self.step(Step::AfterAccept);
-                    return Ok(Intake::Accepted(head.id));
-                }
-                Err(CommitError::Lost(Loss::Resent(first))) => return Ok(Intake::Accepted(first)),
-                Err(CommitError::Lost(Loss::Stale)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.accept_about(project, &request.payment_id, head, |payment| Order { payment, command }).await
     }
 }

@@ -1,8 +1,13 @@
 //! Moving a test project's clock on.
 //!
 //! The clock is moved through the store, so it works with any number of running nodes and from outside them: each step
-//! goes to the next timer that is due and waits until the platform has done what became due there, so that what would
-//! have happened in a week happens in the same order in a second.
+//! goes to the next timer that is due and waits until the platform has done what became due there, with the calls to
+//! providers and the callbacks that follow from it, so that what would have happened in a week happens in the same order
+//! in a second.
+//!
+//! Nobody has to be told that a clock has moved: every decision is committed with the time it was made by, and the store
+//! sends one back that was made by an older one. So whatever is asked for after the clock was moved is decided at the
+//! new time, by any node.
 
 use crate::clock::Clock;
 use ferropay_domain::{ids::ProjectId, project::Environment, time::Timestamp};
@@ -11,6 +16,9 @@ use std::time::Duration;
 
 /// How long the platform may take for what is due at one moment.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long providers may take, together, on one journey; what is not answered then goes on by itself.
+const PATIENCE_WITH_PROVIDERS: Duration = Duration::from_mins(1);
 
 /// How often it is looked whether everything due is done.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -42,6 +50,9 @@ pub struct Arrival {
     pub at: Timestamp,
     /// How many timers were due on the way.
     pub timers: u32,
+    /// Whether everything that was due on the way is done, as far as it was waited for; `false` when a provider still
+    /// owes an answer.
+    pub is_settled: bool,
 }
 
 /// How far a test project's clock is ahead, microseconds.
@@ -74,6 +85,7 @@ pub async fn advance(
     let by = i64::try_from(by.as_micros()).map_err(|_| Halted::TooLong)?;
     let target = offset.checked_add(by).ok_or(Halted::TooLong)?;
     let mut timers = 0;
+    let mut patience = PATIENCE_WITH_PROVIDERS;
     while wait && offset < target {
         let Some(due) = store.next_due(Some(id)).await? else { break };
         let needed = due.micros().saturating_sub(clock.now().micros());
@@ -85,13 +97,13 @@ pub async fn advance(
             timers += 1;
             passed(due);
         }
-        quiet(store, clock, id, offset).await?;
+        quiet(store, clock, id, offset, &mut patience).await?;
     }
     let offset = store.advance_clock(id, target).await?;
     if wait {
-        quiet(store, clock, id, offset).await?;
+        quiet(store, clock, id, offset, &mut patience).await?;
     }
-    Ok(Arrival { at: business(clock, offset), timers })
+    Ok(Arrival { at: business(clock, offset), timers, is_settled: !patience.is_zero() })
 }
 
 /// The time of a clock that is `offset` microseconds ahead.
@@ -99,12 +111,26 @@ pub fn business(clock: &dyn Clock, offset: i64) -> Timestamp {
     Timestamp::from_micros(clock.now().micros().saturating_add(offset))
 }
 
-/// Waits until nothing is due any more.
-async fn quiet(store: &dyn Store, clock: &dyn Clock, id: ProjectId, offset: i64) -> Result<(), Halted> {
+/// Waits until nothing is due any more and nothing of it is under way. Providers are waited for as long as there is
+/// `patience` left.
+async fn quiet(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    id: ProjectId,
+    offset: i64,
+    patience: &mut Duration,
+) -> Result<(), Halted> {
     let started = tokio::time::Instant::now();
-    while !store.due(Some(id), business(clock, offset), 1).await?.is_empty() {
-        if started.elapsed() > PATIENCE {
+    while store.is_busy(id, business(clock, offset), clock.now()).await? {
+        let timers_wait = !store.due(Some(id), business(clock, offset), 1).await?.is_empty();
+        if timers_wait && started.elapsed() > PATIENCE {
             return Err(Halted::Stuck);
+        }
+        if !timers_wait {
+            if patience.is_zero() {
+                return Ok(());
+            }
+            *patience = patience.saturating_sub(LOOK_AGAIN);
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

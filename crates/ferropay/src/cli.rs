@@ -248,7 +248,9 @@ pub(crate) enum Clock {
         /// The test project.
         project: u32,
     },
-    /// Moves the clock on, from timer to timer, waiting each time until a running platform has done what is due.
+    /// Moves the clock on, from timer to timer, waiting each time until a running platform has done what is due: calls
+    /// to providers are answered, and callbacks delivered or put off to a later time. Whatever is asked for afterwards is
+    /// decided at the new time, by any number of nodes on this database.
     Advance {
         #[command(flatten)]
         keys: Keys,

@@ -161,6 +161,10 @@ impl Store for WatchedStore {
         self.read(self.inner.next_due(clock))
     }
 
+    fn is_busy(&self, project: ProjectId, business: Timestamp, real: Timestamp) -> Answer<'_, bool> {
+        self.read(self.inner.is_busy(project, business, real))
+    }
+
     fn delivery(&self, callback: CallbackId, address: u8) -> Answer<'_, Option<Delivery>> {
         self.read(self.inner.delivery(callback, address))
     }

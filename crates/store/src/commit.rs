@@ -26,6 +26,9 @@ pub struct Commit {
     /// The bucket this is done for and the epoch it was owned in; none for merchants' requests, whose
     /// guards are enough.
     pub fence: Option<Fence>,
+    /// The test project by whose clock this was decided, and how far ahead it was then, microseconds. Loses the commit
+    /// when the clock has been moved on since.
+    pub clock: Option<(ProjectId, i64)>,
 }
 
 /// Ownership of a bucket, checked in the commit.
@@ -122,6 +125,8 @@ pub enum CommitError {
 pub enum Loss {
     /// The bucket belongs to a later epoch.
     Fenced,
+    /// The project's clock has been moved on since the decision.
+    ClockMoved,
     /// The notification is known already.
     NotificationKnown,
     /// An equal request was accepted within the resend window: this is the same request.

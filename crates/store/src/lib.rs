@@ -80,6 +80,11 @@ pub trait Store: Send + Sync + 'static {
     /// When the next task of this clock is due.
     fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>>;
 
+    /// Whether something is due in a test project and not done: a task of its clock at `business`, or at `real` an attempt
+    /// that has no answer yet, a reversal or a question to a directory server. What has been put off to a later moment,
+    /// or is repeated because an answer was lost, does not count.
+    fn is_busy(&self, project: ProjectId, business: Timestamp, real: Timestamp) -> Answer<'_, bool>;
+
     /// A callback and its delivery to one address.
     fn delivery(&self, callback: CallbackId, address: u8) -> Answer<'_, Option<Delivery>>;
 

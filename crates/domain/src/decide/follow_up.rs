@@ -20,13 +20,14 @@ use crate::{
 type Taken = Result<(), NotWaiting>;
 
 /// Takes a request that follows up on an operation. `attempt` is the operation's latest. The inner error: nobody waits
-/// for this, and nothing changes (G-205, G-216).
+/// for this, and nothing changes (G-205, G-216). `head` is none when no request of the merchant caused it, but the
+/// platform's own page.
 pub fn follow_up(
     project: &Project,
     (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
     follow_up: FollowUp,
     facts: &CardFacts,
-    head: RequestHead,
+    head: Option<RequestHead>,
     ids: Ids,
     now: Now,
 ) -> Result<Result<ChangeSet, NotWaiting>, MachineBreak> {
@@ -41,7 +42,9 @@ pub fn follow_up(
         FollowUp::FinishMerchantAuth { code } => scene.finish_merchant_auth(code)?,
         FollowUp::Clarification { values } => scene.clarified(values, facts)?,
     };
-    scene.answer(head);
+    if let Some(head) = head {
+        scene.answer(head);
+    }
     Ok(taken.map(|()| scene.finish()))
 }
 

@@ -193,7 +193,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     ];
     for follow_up in follow_ups {
         let (head, facts) = (head(5, "payment/follow_up"), CardFacts::default());
-        let answer = decide::follow_up(project, all, follow_up, &facts, head, ids, now);
+        let answer = decide::follow_up(project, all, follow_up, &facts, Some(head), ids, now);
         answers.push(answer.map(Result::ok));
     }
     answers.push(decide::wait_ended(project, all, ids, now));

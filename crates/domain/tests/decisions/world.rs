@@ -227,7 +227,7 @@ impl World {
         let head = crate::fixtures::head(4, "payment/follow_up");
         let facts = CardFacts { range: self.range.clone() };
         let taken =
-            decide::follow_up(&self.project, self.situation(), follow_up, &facts, head, ids, self.now);
+            decide::follow_up(&self.project, self.situation(), follow_up, &facts, Some(head), ids, self.now);
         self.apply(taken.unwrap()?);
         Ok(())
     }

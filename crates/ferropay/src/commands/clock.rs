@@ -64,5 +64,8 @@ async fn advance(store: &dyn Store, id: ProjectId, by: Duration, wait: bool) -> 
         arrival => arrival?,
     };
     println!("Project {id} is now at {} after {} timers.", show_time(arrival.at), arrival.timers);
+    if wait && !arrival.is_settled {
+        eprintln!("A provider has not answered yet; what follows from its answer is still to come.");
+    }
     Ok(())
 }

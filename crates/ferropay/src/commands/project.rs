@@ -112,9 +112,9 @@ async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
 }
 
 /// The settings of project `id` with these changes, `NAME=VALUE` each.
-fn with(id: ProjectId, known: &Settings, changes: &[String]) -> Result<Settings> {
+fn with(id: ProjectId, known: &Settings, settings: &[String]) -> Result<Settings> {
     let mut json = serde_json::to_value(known)?;
-    for setting in changes {
+    for setting in settings {
         let (name, value) =
             setting.split_once('=').with_context(|| format!("{setting:?} is not NAME=VALUE"))?;
         let pointer = format!("/{}", name.replace('.', "/"));

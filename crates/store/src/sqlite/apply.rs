@@ -8,7 +8,7 @@ use super::{dependents::delivery_id, statements::Statements};
 use crate::{Loss, prepared::Prepared};
 use ferropay_domain::{
     change::{Hold, PaymentWrite, Request},
-    ids::{PaymentKey, RequestId},
+    ids::{PaymentKey, ProjectId, RequestId},
     ledger::AccountKey,
 };
 use rusqlite::{Row, params};
@@ -57,6 +57,8 @@ pub(super) struct Applier<'c> {
     accounts: HashMap<AccountKey, i64>,
     /// Epochs read in this transaction.
     epochs: HashMap<u8, Option<i64>>,
+    /// How far ahead projects' clocks are, read in this transaction.
+    clocks: HashMap<ProjectId, Option<i64>>,
     /// The watermark up to which postings are folded, as of this transaction.
     folded: i64,
     /// The last posting written.
@@ -67,7 +69,15 @@ pub(super) struct Applier<'c> {
 
 impl<'c> Applier<'c> {
     pub(super) fn new(statements: Statements<'c>, Memory { accounts, fold_before_hold }: Memory) -> Self {
-        Self { statements, accounts, epochs: HashMap::new(), folded: 0, last_posting: 0, fold_before_hold }
+        Self {
+            statements,
+            accounts,
+            epochs: HashMap::new(),
+            clocks: HashMap::new(),
+            folded: 0,
+            last_posting: 0,
+            fold_before_hold,
+        }
     }
 
     /// What the next applier on this connection may be given.
@@ -79,6 +89,7 @@ impl<'c> Applier<'c> {
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
         self.statements.begin.execute([])?;
         self.epochs.clear();
+        self.clocks.clear();
         self.folded = self.statements.folded.first([], |row| row.get(0))?.unwrap_or(0);
         self.last_posting = self.statements.last_posting.first([], |row| row.get(0))?.unwrap_or(0);
         if self.last_posting.saturating_sub(self.folded) > FOLD_EVERY {
@@ -96,6 +107,7 @@ impl<'c> Applier<'c> {
     pub(super) fn rolled_back(&mut self) {
         self.accounts.clear();
         self.epochs.clear();
+        self.clocks.clear();
         self.fold_before_hold = true;
     }
 
@@ -113,6 +125,11 @@ impl<'c> Applier<'c> {
             && self.epoch(fence.bucket)? != Some(fence.epoch)
         {
             return lost(Loss::Fenced);
+        }
+        if let Some((project, offset)) = commit.clock
+            && self.clock(project)?.is_some_and(|now| now > offset)
+        {
+            return lost(Loss::ClockMoved);
         }
         if let Some(it) = &commit.notification {
             let known = self.statements.notification.first(params![it.account.get(), it.id], |_| Ok(()))?;
@@ -174,6 +191,15 @@ impl<'c> Applier<'c> {
         let epoch = self.statements.epoch.first([bucket], |row| row.get(0))?;
         self.epochs.insert(bucket, epoch);
         Ok(epoch)
+    }
+
+    fn clock(&mut self, project: ProjectId) -> rusqlite::Result<Option<i64>> {
+        if let Some(offset) = self.clocks.get(&project) {
+            return Ok(*offset);
+        }
+        let offset = self.statements.clock.first([project.get()], |row| row.get(0))?;
+        self.clocks.insert(project, offset);
+        Ok(offset)
     }
 
     /// Takes all holds or none.

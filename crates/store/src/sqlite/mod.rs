@@ -273,6 +273,10 @@ impl Store for SqliteStore {
         self.read("find the next task", move |it| reads::next_due(it, clock))
     }
 
+    fn is_busy(&self, project: ProjectId, business: Timestamp, real: Timestamp) -> Answer<'_, bool> {
+        self.read("look for work", move |it| reads::is_busy(it, project, business, real))
+    }
+
     fn delivery(&self, callback: CallbackId, address: u8) -> Answer<'_, Option<Delivery>> {
         self.read("read a delivery", move |it| reads::delivery(it, callback, address))
     }

@@ -10,7 +10,7 @@ use ferropay_domain::{
     change::{NameKind, Task, TaskKey},
     ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::{AccountKey, Owner},
-    payment::Payment,
+    payment::{AttemptStatus, Payment},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params, types::Type};
@@ -154,6 +154,24 @@ pub(super) fn next_due(it: &Connection, clock: Option<ProjectId>) -> Result<Opti
     let sql = "SELECT min(due) FROM tasks WHERE clock = ?1";
     let due: Option<Option<i64>> = first(it, sql, [clock_number(clock)], |row| row.get(0))?;
     Ok(due.flatten().map(Timestamp::from_micros))
+}
+
+/// Attempts are named by operation * 512 + number; kinds 1, 2 and 4 are calls, reversals and authentications.
+pub(super) fn is_busy(
+    it: &Connection,
+    project: ProjectId,
+    business: Timestamp,
+    real: Timestamp,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM tasks WHERE clock = ?1 AND due <= ?2)
+            OR EXISTS (SELECT 1 FROM tasks AS t
+                JOIN operations AS o ON o.id = iif(t.kind = 4, t.number, t.number / 512)
+                WHERE t.clock = 0 AND t.due <= ?3 AND t.kind IN (1, 2, 4) AND o.project = ?1
+                    AND (t.kind <> 1 OR EXISTS
+                        (SELECT 1 FROM attempts AS a WHERE a.reference = t.number AND a.status = ?4)))";
+    let created = AttemptStatus::Created.number();
+    let key = params![project.get(), business.micros(), real.micros(), created];
+    Ok(first(it, sql, key, |row| row.get(0))?.unwrap_or(false))
 }
 
 /// Columns of a callback with one of its deliveries, in the order [`delivery_row`] reads them.

@@ -62,6 +62,7 @@ statements! {
     commit: "COMMIT";
 
     epoch: "SELECT epoch FROM buckets WHERE bucket = ?1";
+    clock: "SELECT clock_offset FROM projects WHERE id = ?1";
     notification: "SELECT 1 FROM inbox WHERE account = ?1 AND id = ?2";
     resent: "SELECT request FROM fingerprints WHERE project = ?1 AND digest = ?2 AND expires_at > ?3";
     name: "SELECT payment FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3";

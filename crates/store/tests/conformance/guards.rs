@@ -7,7 +7,7 @@ use ferropay_domain::{
     payment::AttemptStatus,
     time::Timestamp,
 };
-use ferropay_store::{Commit, CommitError, Fence, Loss, Notification, vault::Sealed};
+use ferropay_store::{Commit, CommitError, Fence, Loss, Notification, ProjectRecord, vault::Sealed};
 use std::time::Duration;
 
 /// Takes one reason to lose away.
@@ -24,10 +24,20 @@ fn notification(id: &str) -> Notification {
     Notification { account: ProviderAccountId::new(7), id: id.into(), body: "{}".into(), at: START }
 }
 
+/// The project's clock is this far ahead.
+async fn clock_at(world: &World, micros: i64) {
+    let project = world.project.clone();
+    let (id, name) = (project.id, String::new());
+    let record = ProjectRecord { project, name, secrets: Vec::new(), clock_offset: 0, revision: 0 };
+    assert!(world.store.save_project(record).await.unwrap());
+    assert_eq!(world.store.advance_clock(id, micros).await.unwrap(), micros);
+}
+
 // G-052 G-055 G-284
 pub(crate) async fn of_fifty_commits_at_once_only_those_lose_that_must(world: World) {
     let store = &world.store;
     let node = store.enrol(START).await.unwrap();
+    clock_at(&world, 1_000_000).await;
     let rich = world.paid("rich", eur(10_000)).await;
     let taken = world.sale("Taken", eur(100));
     let resent = taken.changes.request.clone().unwrap();
@@ -47,15 +57,17 @@ pub(crate) async fn of_fifty_commits_at_once_only_those_lose_that_must(world: Wo
 
     let sealed = |world: &World| Sealed { key: 1, bytes: world.uuid().as_bytes().to_vec() };
     let mut commits: Vec<(Commit, Option<Loss>)> = Vec::new();
-    for number in 0..43 {
+    for number in 0..42 {
         let mut commit = world.sale(&format!("fine {number}"), eur(100 + number));
         commit.cvv = Some((commit.changes.operations[0].record().id, sealed(&world)));
         commit.fence = Some(Fence { bucket: 5, epoch: node.epochs[5] });
+        commit.clock = Some((world.project.id, 1_000_000));
         commits.push((commit, None));
     }
     let mut losers = Vec::new();
     for (name, loss) in [
         ("fenced", Loss::Fenced),
+        ("too early", Loss::ClockMoved),
         ("notified", Loss::NotificationKnown),
         ("resent", Loss::Resent(resent.id)),
         ("TAKEN", Loss::NameTaken(NameKind::Payment, taken_by)),
@@ -65,6 +77,7 @@ pub(crate) async fn of_fifty_commits_at_once_only_those_lose_that_must(world: Wo
         commit.card = Some((world.project.id, CardKey::new(world.uuid()), sealed(&world)));
         match loss {
             Loss::Fenced => commit.fence = Some(Fence { bucket: 5, epoch: node.epochs[5] - 1 }),
+            Loss::ClockMoved => commit.clock = Some((world.project.id, 999_999)),
             Loss::NotificationKnown => commit.notification = Some(notification("n1")),
             Loss::Resent(_) => {
                 commit.changes.request.as_mut().unwrap().fingerprint = resent.fingerprint;
@@ -121,11 +134,13 @@ pub(crate) async fn the_first_guard_in_the_order_is_the_one_that_is_told(world: 
     let holder = World::scene_of(&other).payment.key;
     store.commit(other).await.unwrap();
     store.enrol(START).await.unwrap();
+    clock_at(&world, 1).await;
     store.commit(Commit { notification: Some(notification("known")), ..Commit::default() }).await.unwrap();
 
     // One commit that loses every guard, mended one guard at a time.
     let mut commit = world.lawless_refund(&rich, 1_001);
     commit.fence = Some(Fence { bucket: 0, epoch: 0 });
+    commit.clock = Some((world.project.id, 0));
     commit.notification = Some(notification("known"));
     let own = commit.changes.request.as_ref().unwrap().fingerprint;
     commit.changes.request.as_mut().unwrap().fingerprint = request.fingerprint;
@@ -145,8 +160,9 @@ pub(crate) async fn the_first_guard_in_the_order_is_the_one_that_is_told(world: 
         }
     };
     stale(&mut commit, 1);
-    let steps: [(Loss, Mend<'_>); 7] = [
+    let steps: [(Loss, Mend<'_>); 8] = [
         (Loss::Fenced, &|it| it.fence = None),
+        (Loss::ClockMoved, &|it| it.clock = Some((world.project.id, 1))),
         (Loss::NotificationKnown, &|it| it.notification = None),
         (Loss::Resent(request.id), &|it| it.changes.request.as_mut().unwrap().fingerprint = own),
         (Loss::NameTaken(NameKind::Payment, holder), &|it| it.changes.names.clear()),

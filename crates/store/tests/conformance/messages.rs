@@ -5,6 +5,7 @@ use ferropay_domain::{
     callback::{Problem, Subject},
     change::{ChangeSet, Request, Task, TaskKey},
     codes,
+    decide::Outcome,
     ids::{CallbackId, ProjectId, RequestId},
     time::Timestamp,
 };
@@ -278,4 +279,36 @@ pub(crate) async fn a_failed_request_is_told_without_a_payment(world: World) {
     assert_eq!((listed.len(), listed[0].delivery.url.as_str()), (1, ""));
     assert_eq!(listed[0].delivery.subject, Subject::Request(id));
     world.assert_sound().await;
+}
+
+pub(crate) async fn a_project_is_busy_while_an_attempt_waits_or_a_callback_is_due(world: World) {
+    let store = &world.store;
+    let (project, later) = (world.project.id, START.plus(Duration::from_hours(1)));
+    let busy = async |at| store.is_busy(project, at, at).await.unwrap();
+    assert!(!busy(later).await);
+    let sale = world.sale("sale", eur(100));
+    let scene = World::scene_of(&sale);
+    store.commit(sale).await.unwrap();
+    assert!(busy(later).await, "it is being sent");
+    assert!(!busy(START.minus(Duration::from_secs(1))).await, "what is due later does not count");
+    assert!(!store.is_busy(ProjectId::new(5), later, later).await.unwrap(), "nor another project's");
+
+    store.commit(world.outcome(&scene, Outcome::Lost { repeatable: true })).await.unwrap();
+    assert!(!busy(later).await, "what is repeated may take long");
+    let scene = store.scene(scene.attempt.id).await.unwrap().unwrap();
+    let approved = world.approved(&scene);
+    let callback = approved.callbacks[0].id;
+    store.commit(approved).await.unwrap();
+    assert!(
+        store.is_busy(project, later, START).await.unwrap(),
+        "its callback is due by the project's clock"
+    );
+    store.commit(scenario::delivered(callback)).await.unwrap();
+    assert!(!busy(later).await);
+
+    let sale = world.sale("given up", eur(100));
+    let scene = World::scene_of(&sale);
+    store.commit(sale).await.unwrap();
+    store.commit(world.outcome(&scene, Outcome::Lost { repeatable: false })).await.unwrap();
+    assert!(busy(later).await, "it is being undone");
 }

@@ -76,6 +76,7 @@ macro_rules! every_rule {
         messages:
             tasks_are_due_by_their_own_clock
             the_earliest_tasks_come_first
+            a_project_is_busy_while_an_attempt_waits_or_a_callback_is_due
             a_delivery_is_tried_by_one_at_a_time_and_ends_once
             a_delivery_that_ended_is_opened_again_only_by_a_replay
             a_task_that_contradicts_its_delivery_is_refused

@@ -1,0 +1,141 @@
+//! The one way in which a merchant's request becomes durable: decided on what stands in the store, applied while that
+//! still stands, and otherwise decided again.
+
+use crate::{
+    engine::Engine,
+    failure::Failure,
+    following::{Before, Situation as _},
+    intake::Intake,
+    projects::KnownProject,
+    provider_work::Cards,
+    steps::Step,
+};
+use ferropay_domain::{
+    change::{ChangeSet, NameKind, bucket_of},
+    decide::{Now, RequestHead},
+    ids::{PaymentId, PaymentKey},
+    payment::Payment,
+};
+use ferropay_store::{Commit, CommitError, Loss, Standing};
+use std::{future::Future, sync::Arc};
+
+/// What the decision was made on.
+pub(crate) enum Found {
+    /// Nothing yet: the payment comes into being.
+    Nothing,
+    /// A payment.
+    Payment(Box<Payment>),
+    /// An operation that is under way.
+    Standing(Box<Standing>),
+}
+
+impl Found {
+    fn before(&self) -> Before<'_> {
+        match self {
+            Self::Nothing => Before::default(),
+            Self::Payment(payment) => Before { payment: Some(payment), ..Before::default() },
+            Self::Standing(standing) => standing.before(),
+        }
+    }
+}
+
+/// What a request comes to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is nearly always the large one"
+)]
+pub(crate) enum Decision {
+    /// Nothing changes, and this is the answer.
+    Answer(Intake),
+    /// This is to be made durable, with what belongs to it beside the change set.
+    Changes(ChangeSet, Commit, Found),
+}
+
+/// Guards that were lost: facts for the next decision.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lost {
+    /// The account cannot hold the amount.
+    pub(crate) balance_short: bool,
+    /// The merchant's identifier of the refund is taken.
+    pub(crate) refund_id_taken: bool,
+}
+
+/// A request whose body has been read.
+pub(crate) trait Acceptable: Sync {
+    /// Decides on what stands in the store now.
+    fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> impl Future<Output = Result<Decision, Failure>> + Send;
+
+    /// Card data for the work that follows.
+    fn cards(&self) -> Cards {
+        Cards::default()
+    }
+}
+
+impl Engine {
+    /// Accepts a request about the payment `payment_id`, which others wait for meanwhile.
+    pub(crate) async fn accept_about<R: Acceptable>(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        payment_id: &PaymentId,
+        head: RequestHead,
+        request: impl FnOnce(PaymentKey) -> R + Send,
+    ) -> Result<Intake, Failure> {
+        if self.is_draining() {
+            return Err(Failure::Draining);
+        }
+        let Some(found) = self.find(project, payment_id).await? else {
+            return Ok(Intake::UnknownPayment);
+        };
+        let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
+        self.accept(project, found.key, head, &request(found.key)).await
+    }
+
+    /// Decides a request and makes the decision durable. Losing a guard is a fact for the next decision: what changed
+    /// meanwhile is read again, a balance too small or an identifier taken is declined, and a clock that was moved on
+    /// counts.
+    pub(crate) async fn accept(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        payment: PaymentKey,
+        head: RequestHead,
+        request: &impl Acceptable,
+    ) -> Result<Intake, Failure> {
+        let mut project = project.clone();
+        let mut facts = Lost::default();
+        loop {
+            let now = self.moment(&project);
+            let (changes, commit, found) = match request.decide(self, &project, facts, now).await? {
+                Decision::Answer(intake) => return Ok(intake),
+                Decision::Changes(changes, commit, found) => (changes, commit, found),
+            };
+            self.step(Step::BeforeAccept);
+            let place = (bucket_of(payment), now);
+            let cards = || request.cards();
+            let loss = match self.apply(&project, changes, commit, found.before(), cards, place).await {
+                Ok(()) => {
+                    self.step(Step::AfterAccept);
+                    return Ok(Intake::Accepted(head.id));
+                }
+                Err(CommitError::Lost(loss)) => loss,
+                Err(error) => return Err(error.into()),
+            };
+            match loss {
+                Loss::Resent(first) => return Ok(Intake::Accepted(first)),
+                Loss::NameTaken(NameKind::Payment, _) => return Ok(Intake::PaymentExists),
+                Loss::NameTaken(NameKind::MerchantRefund, _) => facts.refund_id_taken = true,
+                Loss::BalanceShort => facts.balance_short = true,
+                Loss::ClockMoved => self.catch_up(&mut project).await?,
+                Loss::Stale | Loss::ExceedsDebit => {}
+                Loss::Fenced | Loss::NotificationKnown => {
+                    return Err(Failure::Defect(format!("a request lost {loss:?}")));
+                }
+            }
+        }
+    }
+}
