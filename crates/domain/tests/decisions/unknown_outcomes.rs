@@ -246,7 +246,7 @@ fn a_repeated_attempt_that_its_provider_may_have_forgotten_stays_unknown() {
     }
 }
 
-// T-069
+// G-026, T-069
 #[test]
 fn an_undoing_that_its_provider_may_have_forgotten_waits_for_the_threshold_and_then_for_a_person() {
     let mut world = sale_given_up();

@@ -114,7 +114,7 @@ async fn pass_the_threshold(world: &World, engine: &Arc<Engine>) {
     engine.refresh_projects().await.unwrap();
 }
 
-// T-069
+// G-026, T-069
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_to_the_directory_server_that_cannot_be_asked_is_put_off_until_the_threshold() {
     let world = World::new().await;
@@ -142,7 +142,7 @@ async fn a_question_to_the_directory_server_that_cannot_be_asked_is_put_off_unti
     assert_eq!(world.store.next_due(None).await.unwrap(), None);
 }
 
-// T-069
+// G-026, T-069
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_attempt_that_cannot_be_sent_is_put_off_until_the_threshold() {
     let world = World::new().await;
