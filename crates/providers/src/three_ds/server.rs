@@ -14,7 +14,7 @@ use super::{
 use ferropay_domain::{card::Pan, ids::AuthenticationId, payment::Form, project::Environment};
 use ferropay_engine::{
     authentication::{
-        AuthenticationOutcome, AuthenticationOrder, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
+        AuthenticationOrder, AuthenticationOutcome, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
         ResultNotice,
     },
     connector::Eventually,

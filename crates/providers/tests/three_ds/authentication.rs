@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ferropay_domain::payment::{AuthenticationResult, TransStatus};
-use ferropay_engine::authentication::{AuthenticationOutcome, AuthenticationOrder, Authenticator};
+use ferropay_engine::authentication::{AuthenticationOrder, AuthenticationOutcome, Authenticator};
 use serde_json::json;
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,9 @@ use ferropay_domain::{
     card::Pan,
     payment::{Form, TransStatus},
 };
-use ferropay_engine::authentication::{AuthenticationOutcome, AuthenticationOrder, Authenticator, DeviceData};
+use ferropay_engine::authentication::{
+    AuthenticationOrder, AuthenticationOutcome, Authenticator, DeviceData,
+};
 use serde_json::json;
 use std::time::Duration;
 

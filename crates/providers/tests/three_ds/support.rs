@@ -11,7 +11,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::authentication::{
-    AuthenticationOutcome, AuthenticationOrder, Authenticator, DeviceData, MerchantFacts, NoticeRefused,
+    AuthenticationOrder, AuthenticationOutcome, Authenticator, DeviceData, MerchantFacts, NoticeRefused,
     ResultNotice,
 };
 use ferropay_providers::three_ds::{Config, ThreeDsServer, notice, order::Registration};
