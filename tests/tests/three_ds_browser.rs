@@ -243,9 +243,14 @@ async fn a_page_opened_twice_waits_for_the_bank_and_goes_on() {
     street.script(cards::FRICTIONLESS, &json!({ "delay_ms": 6000 })).await;
     street.shop.sell("twice", cards::FRICTIONLESS, false).await;
     let acs = street.shop.callback("twice", 0).await["acs"].clone();
-    let ticket = acs["pa_req"].as_str().unwrap().to_owned();
+    let text = |name: &str| acs[name].as_str().unwrap().to_owned();
     // Somebody else's browser has gone on already; this one finds the bank being asked.
     let base = street.platform.base().to_owned();
+    let fields =
+        vec![("PaReq", text("pa_req")), ("MD", text("md")), ("TermUrl", street.shop.url("/back/twice"))];
+    let (_, opened) = post(format!("{base}/3ds/acs"), fields).await;
+    let ticket =
+        opened.split_once("name=\"ticket\" value=\"").unwrap().1.split('"').next().unwrap().to_owned();
     let first = tokio::spawn(post(format!("{base}/3ds/continue"), vec![("ticket", ticket)]));
     tokio::time::sleep(Duration::from_millis(500)).await;
     browser.open(&street.shop.url("/pay/twice")).await;

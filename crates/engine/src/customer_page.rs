@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// How many browsers that an issuer has just seen are remembered.
 const MOST_SEEN: usize = 10_000;
 
+/// The purpose of a ticket with which an opened page goes on.
+const GOES_ON: &[u8] = b"page";
+
 /// What the page shows.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -105,7 +108,8 @@ impl Engine {
         term_url: Option<&str>,
         browser: BTreeMap<String, String>,
     ) -> Result<Option<Page>, Failure> {
-        let Some((mut project, mut standing)) = self.holder(pa_req).await? else { return Ok(None) };
+        let found = self.holder(pa_req, b"PaReq").await?;
+        let Some((mut project, mut standing)) = found else { return Ok(None) };
         if authentication(&standing).is_none_or(|it| it.md != md) {
             tracing::warn!(operation = standing.operation.id.get(), "a customer came with a foreign md");
             return Ok(None);
@@ -114,7 +118,9 @@ impl Engine {
             return Ok(self.over(&project, &standing));
         }
         self.learn(&mut project, &mut standing, &browser, term_url).await?;
-        Ok(self.shown(&project, &standing, pa_req))
+        // Only a page that was opened has what it takes to go on.
+        let ticket = authentication(&standing).map(|it| self.page_ticket(GOES_ON, it.id, &it.md));
+        Ok(ticket.and_then(|ticket| self.shown(&project, &standing, &ticket)))
     }
 
     /// The page goes on: the issuer has seen the browser, or had its time. `browser` is what scripts of the page have
@@ -127,7 +133,8 @@ impl Engine {
         ticket: &str,
         browser: BTreeMap<String, String>,
     ) -> Result<Option<Page>, Failure> {
-        let Some((mut project, mut standing)) = self.holder(ticket).await? else { return Ok(None) };
+        let found = self.holder(ticket, GOES_ON).await?;
+        let Some((mut project, mut standing)) = found else { return Ok(None) };
         if asks(&standing).is_none() {
             return Ok(self.shown(&project, &standing, ticket));
         }
@@ -139,14 +146,14 @@ impl Engine {
             self.learn(&mut project, &mut standing, &browser, None).await?;
             self.show_device(&mut project, &mut standing).await?;
         }
-        let Some((_, standing)) = self.holder(ticket).await? else { return Ok(None) };
+        let Some((_, standing)) = self.holder(ticket, GOES_ON).await? else { return Ok(None) };
         if asks(&standing).is_some() {
             drop(tokio::time::timeout(PATIENCE, answered).await);
         } else {
             // Nobody may be left to do it.
             self.authenticated.wake(&operation);
         }
-        let Some((project, standing)) = self.holder(ticket).await? else { return Ok(None) };
+        let Some((project, standing)) = self.holder(ticket, GOES_ON).await? else { return Ok(None) };
         Ok(self.shown(&project, &standing, ticket))
     }
 
@@ -246,8 +253,12 @@ impl Engine {
         self.settle(project, standing, &Cards::default(), learn).await.map(drop)
     }
 
-    /// The operation a ticket was made for.
-    async fn holder(&self, ticket: &str) -> Result<Option<(Arc<KnownProject>, Standing)>, Failure> {
+    /// The operation a ticket was made for; a ticket serves one purpose.
+    async fn holder(
+        &self,
+        ticket: &str,
+        purpose: &[u8],
+    ) -> Result<Option<(Arc<KnownProject>, Standing)>, Failure> {
         let id = Self::ticket_holder(ticket);
         let found = match id {
             Some(id) => self.led_by_page(id.operation()).await?,
@@ -260,7 +271,7 @@ impl Engine {
         // The authentication may have got another identifier since the ticket was made (after a restart), but no
         // other md.
         let right =
-            authentication(&standing).is_some_and(|it| self.page_ticket(b"PaReq", id, &it.md) == ticket);
+            authentication(&standing).is_some_and(|it| self.page_ticket(purpose, id, &it.md) == ticket);
         if !right {
             tracing::warn!(operation = standing.operation.id.get(), "a customer came with a forged ticket");
             return Ok(None);

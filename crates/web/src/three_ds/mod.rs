@@ -27,23 +27,27 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::{MethodRouter, post},
 };
 use ferropay_engine::Engine;
 use std::sync::Arc;
+
+/// Where issuers' results arrive, from server to server.
+const RESULT: &str = "/3ds/result";
 
 /// The largest body, bytes.
 const MAX_BODY: usize = 64 * 1024;
 
 /// The router of the pages and of the issuers' results.
 pub fn router(engine: Arc<Engine>) -> Router {
-    let form = |handler: MethodRouter<Arc<Engine>>| handler.get(astray);
+    let form = |handler: MethodRouter<Arc<Engine>>| handler.fallback(astray);
     Router::new()
-        .route("/3ds/result", post(visit::result))
+        .route(RESULT, post(visit::result))
         .route("/3ds/acs", form(post(visit::open)))
-        .route("/3ds/device/{id}", post(visit::device))
+        .route("/3ds/device/{id}", form(post(visit::device)))
         .route("/3ds/continue", form(post(visit::go_on)))
         .route("/3ds/return", form(post(visit::come_back)))
         .layer(middleware::from_fn(bounded))
@@ -53,6 +57,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
 /// Takes the whole body before any handler sees the request.
 async fn bounded(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
+    let from_server = parts.uri.path() == RESULT;
     match body::take(body, MAX_BODY).await {
         Ok(mut taken) => {
             let bytes = std::mem::take(&mut taken.bytes);
@@ -61,11 +66,20 @@ async fn bounded(request: Request, next: Next) -> Response {
             drop(taken);
             response
         }
-        Err(status) => Trouble::Incomplete.with_status(status),
+        Err(status) => {
+            tracing::warn!(status, "the body of a 3-D Secure message could not be taken");
+            if from_server {
+                return StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST).into_response();
+            }
+            Trouble::Incomplete.with_status(status)
+        }
     }
 }
 
 /// Somebody typed the address, or went back to it.
-async fn astray() -> Response {
-    Trouble::Incomplete.with_status(400)
+async fn astray(method: Method) -> Response {
+    tracing::warn!(%method, "a 3-D Secure page was asked for by a method that brings nothing");
+    let mut response = Trouble::Incomplete.with_status(405);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
 }

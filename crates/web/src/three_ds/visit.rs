@@ -87,7 +87,7 @@ pub(super) struct Ticket {
 /// `POST /3ds/continue`: the platform's page goes on.
 pub(super) async fn go_on(State(engine): State<Arc<Engine>>, form: Read<Ticket>) -> Response {
     let Some(Ticket { ticket, found_out }) = read(form) else { return Trouble::Incomplete.answer() };
-    let page = within(engine.page_goes_on(&ticket, found_out.told())).await;
+    let page = within(Box::pin(engine.page_goes_on(&ticket, found_out.told()))).await;
     show(page, "/3ds/continue", || vec![("ticket".to_owned(), ticket.clone())])
 }
 
@@ -122,6 +122,7 @@ pub(super) async fn device(
     form: Read<MethodData>,
 ) -> Response {
     let (Some(id), Some(MethodData { data })) = (AuthenticationId::parse(&id), read(form)) else {
+        tracing::warn!("an issuer's page reported to an address or with a form that names no browser");
         return answer::seen(false);
     };
     let known = within(engine.device_seen(id, &data)).await.unwrap_or(false);
@@ -129,10 +130,16 @@ pub(super) async fn device(
 }
 
 fn read<T>(form: Read<T>) -> Option<T> {
-    if let Ok(Form(read)) = form {
-        return Some(read);
-    }
-    tracing::warn!("a form that was posted to a 3-D Secure page lacks a field");
+    // The rejection itself may repeat what was posted.
+    let why = match form {
+        Ok(Form(read)) => return Some(read),
+        Err(FormRejection::InvalidFormContentType(_)) => "it is no form",
+        Err(FormRejection::FailedToDeserializeForm(_) | FormRejection::FailedToDeserializeFormBody(_)) => {
+            "a field is missing or comes twice"
+        }
+        Err(_) => "it cannot be read",
+    };
+    tracing::warn!(why, "what was posted to a 3-D Secure page is not what it takes");
     None
 }
 

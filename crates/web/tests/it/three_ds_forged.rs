@@ -89,6 +89,8 @@ async fn a_result_has_exactly_one_proof() {
     both["pares"] = "eJx".into();
     refused(&world, RESULT, &status("order-1"), "2004").await;
     refused(&world, RESULT, &both, "502").await;
+    let reply = world.send(RESULT, &both).await;
+    assert_eq!(reply.body["message"], "Validation error: pares", "one of the two is too many");
     assert_eq!(payment_status(&world, "order-1").await, "awaiting 3ds result");
     let paid = world.told(RESULT, &result("order-1", &brought)).await;
     assert_eq!(paid["payment"]["status"], "success");

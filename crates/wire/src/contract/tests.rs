@@ -281,7 +281,7 @@ fn an_authentication_result_has_exactly_one_of_cres_and_pares() {
     assert_eq!(check(json!({ "cres": "x", "md": "y" })), [""; 0]);
     assert_eq!(check(json!({ "pares": "x", "md": "y" })), [""; 0]);
     assert_eq!(check(json!({})), ["cres required"]);
-    assert_eq!(check(json!({ "cres": "x", "pares": "y" })), [" anyOf"]);
+    assert_eq!(check(json!({ "cres": "x", "pares": "y" })), ["pares anyOf"]);
     assert_eq!(
         check(json!({ "cres": "x", "general": { "project_id": 1001, "signature": "x" } })),
         ["general.payment_id required"]

@@ -130,6 +130,13 @@ impl Check {
         if fitting == 1 || (fitting > 1 && !exactly_one) {
             return;
         }
+        if fitting > 1 {
+            let fits = choices.iter().zip(&tried).filter(|(_, (_, found))| found.is_empty());
+            return match superfluous(fits.map(|(choice, _)| choice)) {
+                Some(name) => self.within(name, |check| check.report(Rule::Alternatives)),
+                None => self.report(Rule::Alternatives),
+            };
+        }
         let objects =
             tried.into_iter().filter(|(kind, _)| *kind == Kind::Object && matches!(value, Value::Object(_)));
         match objects.map(|(_, found)| found).min_by_key(Vec::len) {
@@ -222,6 +229,13 @@ impl Check {
             self.report(Rule::Allowed);
         }
     }
+}
+
+/// Of alternatives that all fit: a member that another one than the first demands beyond what the first does.
+fn superfluous<'s>(mut fitting: impl Iterator<Item = &'s Schema>) -> Option<&'s str> {
+    let first = fitting.next()?;
+    let beyond = fitting.flat_map(|other| &other.required).find(|name| !first.required.contains(name));
+    beyond.map(String::as_str)
 }
 
 fn has_format(text: &str, format: Format) -> bool {

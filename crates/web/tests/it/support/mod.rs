@@ -10,6 +10,7 @@ pub(crate) mod normalise;
 mod steps;
 #[path = "../../../../wire/tests/support/structure.rs"]
 pub(crate) mod structure;
+pub(crate) mod visit;
 mod world;
 
 pub(crate) use bodies::{

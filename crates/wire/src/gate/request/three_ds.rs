@@ -202,13 +202,13 @@ impl ThreeDsResult {
     /// Reads a body that keeps the contract of the path, which wants exactly one of `cres` and `pares` itself.
     ///
     /// # Errors
-    /// Not exactly one of `cres` and `pares` (2004, D-16); a value that is no text (502).
+    /// Neither `cres` nor `pares` (2004, D-16); both, which contradict each other, or a value that is no text (502).
     pub fn read(body: &Value<'_>) -> Result<Self, Refusal> {
         let proof = match (top_level(body, "cres")?, top_level(body, "pares")?) {
             (Some(cres), None) => ThreeDsProof::Cres(cres),
             (None, Some(pares)) => ThreeDsProof::Pares(pares),
             (None, None) => return Err(Refusal::bad_request(codes::REQUIRED_MISSING).at("cres")),
-            (Some(_), Some(_)) => return Err(Refusal::bad_request(codes::REQUIRED_MISSING).at("pares")),
+            (Some(_), Some(_)) => return Err(Refusal::bad_request(codes::VALIDATION).at("pares")),
         };
         Ok(Self { payment_id: payment_id(body)?, proof, md: top_level(body, "md")? })
     }
