@@ -17,6 +17,9 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 const SCREENS: [(Screen, &str); 2] = [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")];
+/// The same, and the narrowest that pages have to serve.
+const EVERY_SCREEN: [(Screen, &str); 3] =
+    [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone"), (Screen::NARROW, "narrow")];
 
 /// A sandbox with its bank, and a shop that sells in it.
 struct Street {
@@ -292,6 +295,61 @@ async fn who_comes_with_nothing_good_reads_a_calm_page() {
         photograph(&browser, "three-ds-unknown", name).await;
     }
     assert_eq!(street.shop.order("forged").callbacks.len(), 1, "nothing has happened to the payment");
+}
+
+// G-201: an issuer's page that never reports is waited for ten seconds, and no longer
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_never_reports_is_waited_for_ten_seconds() {
+    let street = Street::open().await;
+    let browser = Browser::start(Screen::DESKTOP).await;
+    street.script(cards::CHALLENGED, &json!({ "method": "silent" })).await;
+    for (screen, name) in EVERY_SCREEN {
+        browser.show_on(screen).await;
+        street.shop.sell(name, cards::CHALLENGED, false).await;
+        browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
+        shows(&browser, "Checking with your bank").await;
+        let shown = Instant::now();
+        let button = "const button = document.querySelector('.on button'); const {height, width} = \
+                      button.getBoundingClientRect(); return [getComputedStyle(button).visibility, height >= 44, \
+                      width > 0]";
+        assert_eq!(browser.script(button).await, json!(["hidden", true, true]), "{name}: its place is kept");
+        photograph(&browser, "three-ds-looking", name).await;
+        while browser.script(button).await[0] != "visible" {
+            assert!(shown.elapsed() < seconds(9), "{name}: the button never shows up");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        photograph(&browser, "three-ds-looking-long", name).await;
+        shows(&browser, "Is this you paying?").await;
+        let waited = shown.elapsed();
+        assert!(waited > Duration::from_secs(9) && waited < seconds(15), "{name}: {waited:?}");
+    }
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+// G-196: what the platform cannot do at the moment, the customer can ask for again
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_the_platform_cannot_do_at_the_moment_is_tried_again() {
+    let street = Street::open().await;
+    let browser = Browser::start(Screen::DESKTOP).await;
+    for (screen, name) in EVERY_SCREEN {
+        browser.show_on(screen).await;
+        street.shop.sell(name, cards::CHALLENGED, false).await;
+        street.shop.callback(name, 0).await;
+        // Somebody else writes to the database for longer than the platform waits.
+        let other = rusqlite::Connection::open(street.platform.database_file()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
+        shows(&browser, "This takes longer than it should").await;
+        let height = "return document.querySelector('.on button').getBoundingClientRect().height >= 44";
+        assert_eq!(browser.script(height).await, true, "{name}");
+        photograph(&browser, "three-ds-again", name).await;
+        other.execute_batch("ROLLBACK").unwrap();
+        press(&browser, "Try again").await;
+        shows(&browser, "Is this you paying?").await;
+        confirm(&browser).await;
+        shows(&browser, "success").await;
+        assert_eq!(street.shop.order(name).outcome(), ("success", "0"));
+    }
 }
 
 /// Posts a form; status and page.

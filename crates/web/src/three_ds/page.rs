@@ -135,7 +135,8 @@ impl View {
             ),
             Trouble::Unavailable { path, fields } => (
                 "This takes longer than it should",
-                "We cannot go on at the moment. Your confirmation is waiting: try again in a few seconds.",
+                "We cannot go on at the moment. Your confirmation is waiting: try again in a few seconds. There is no \
+                 need to pay again.",
                 Some(On { action: path.to_owned(), fields, blanks: &[], button: "Try again".to_owned() }),
             ),
         };
