@@ -73,6 +73,10 @@ pub(crate) struct Serve {
     /// Address of the admin side: the inspector. [default: that of the public side in a sandbox, else 127.0.0.1:8082]
     #[arg(long)]
     pub(crate) admin_listen: Option<SocketAddr>,
+    /// Let the inspector answer requests that a proxy on this machine has forwarded. The proxy has to keep out everybody
+    /// who may not see all traffic of the test projects: the inspector cannot.
+    #[arg(long)]
+    pub(crate) inspector_behind_proxy: bool,
     /// `sqlite:PATH`. [default: sqlite:ferropay.db]
     #[arg(long)]
     pub(crate) database: Option<String>,

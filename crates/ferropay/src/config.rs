@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<String>,
     /// None: the public side's address in a sandbox, else [`ADMIN_LISTEN`].
     pub(crate) admin_listen: Option<SocketAddr>,
+    /// Whether a proxy before the inspector lets in only those who may use it.
+    pub(crate) inspector_behind_proxy: bool,
     pub(crate) database: String,
     pub(crate) keys: Option<PathBuf>,
     pub(crate) simulators_listen: SocketAddr,
@@ -107,6 +109,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             admin_listen: None,
+            inspector_behind_proxy: false,
             database: "sqlite:ferropay.db".to_owned(),
             keys: None,
             simulators_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
@@ -134,6 +137,8 @@ struct Given<'a> {
     public_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    inspector_behind_proxy: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +178,7 @@ impl Config {
                 listen: options.listen,
                 public_url: options.public_url.as_deref(),
                 admin_listen: options.admin_listen,
+                inspector_behind_proxy: options.inspector_behind_proxy,
                 database: options.database.as_deref(),
                 keys: options.keys.as_ref(),
                 simulators_listen: options.simulators_listen,

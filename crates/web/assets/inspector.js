@@ -53,6 +53,14 @@
       place(event.data);
     });
     source.addEventListener('many', () => location.reload());
+    // The platform was started again: what the list shows is gone, and its numbers mean other things now.
+    source.addEventListener('restarted', () => {
+      if (location.pathname.startsWith('/inspector/records/')) {
+        location.assign(rows.dataset.live.replace('/inspector/live', '/inspector'));
+      } else {
+        location.reload();
+      }
+    });
   };
 
   if (rows.dataset.live && 'EventSource' in window) {

@@ -154,7 +154,8 @@ impl Recorder {
         let mut changed = std::pin::pin!(changed);
         // Registered before looking, so that nothing recorded in between is missed.
         changed.as_mut().enable();
-        if self.newest() == number {
+        // Of a number that no record has yet there is nothing to tell either.
+        if self.newest() <= number {
             changed.await;
         }
     }

@@ -79,3 +79,11 @@ async fn who_waits_for_something_new_misses_nothing() {
     push(&recorder, "{}");
     tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn nothing_is_told_of_a_number_that_no_record_has_yet() {
+    let recorder = Recorder::default();
+    push(&recorder, "{}");
+    let told = tokio::time::timeout(Duration::from_millis(50), recorder.changed(9)).await;
+    assert!(told.is_err(), "whoever asked would ask again at once, and without end");
+}

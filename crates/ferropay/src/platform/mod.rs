@@ -36,6 +36,8 @@ pub(crate) struct Platform {
     admin: Option<TcpListener>,
     connectors: Vec<Arc<ferropay_providers::card_acquirer::CardAcquirer>>,
     simulators: Option<sandbox::Simulators>,
+    /// Whether the inspector answers what a proxy has forwarded.
+    inspector_behind_proxy: bool,
     /// What a client of the sandbox needs to know.
     pub(crate) sandbox: Option<sandbox::Access>,
 }
@@ -88,7 +90,8 @@ impl Platform {
         if let Some(directory) = &config.three_ds {
             three_ds::connect(directory, &public_url, &engine).await?;
         }
-        Ok(Self { engine, listener, admin, connectors, simulators, sandbox: access })
+        let inspector_behind_proxy = config.inspector_behind_proxy;
+        Ok(Self { engine, listener, admin, connectors, simulators, inspector_behind_proxy, sandbox: access })
     }
 
     /// The address of the public side.
@@ -109,13 +112,14 @@ impl Platform {
     /// Serves until `stop` completes, then drains.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
         let admin_address = self.admin_address()?;
-        let Self { engine, listener, admin, connectors, simulators, .. } = self;
+        let Self { engine, listener, admin, connectors, simulators, inspector_behind_proxy, .. } = self;
         let mut router = ferropay_web::gate::router(engine.clone())
             .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()))
             .merge(ferropay_web::three_ds::router(engine.clone()))
             .merge(ferropay_web::assets::router());
-        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address);
+        let admin_router =
+            ferropay_web::inspector::router(engine.clone(), admin_address, inspector_behind_proxy);
         let (stopped, stopping) = watch::channel(false);
         let admin = if let Some(admin) = admin {
             let admin_router = admin_router.merge(ferropay_web::assets::router());

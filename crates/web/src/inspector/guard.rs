@@ -1,9 +1,11 @@
 //! Who may use the inspector, and what browsers may do with its pages.
 //!
-//! There are no user accounts yet, so three rules stand in for them. Requests come from this machine: other addresses
-//! are refused, whatever the server listens on. They name this machine: a page of the internet whose name was made to
-//! resolve to 127.0.0.1 (DNS rebinding) is refused by its `Host`. And what changes something comes from a page of the
-//! inspector: its `Origin` is the inspector's own, and it carries a token that only such a page can know.
+//! There are no user accounts yet, so four rules stand in for them. Requests come from this machine: other addresses
+//! are refused, whatever the server listens on. They come straight: a proxy on this machine would make everybody's
+//! requests come from here, so what a proxy has forwarded is refused unless the operator says that the proxy lets in
+//! only those who may. They name this machine: a page of the internet whose name was made to resolve to 127.0.0.1 (DNS
+//! rebinding) is refused by its `Host`. And what changes something comes from a page of the inspector: its `Origin` is
+//! the inspector's own, and it carries a token that only such a page can know.
 
 use super::Inspector;
 use crate::server::Peer;
@@ -52,6 +54,13 @@ fn refusal(inspector: &Inspector, request: &Request) -> Option<&'static str> {
     if !peer.is_some_and(|Peer(address)| address.ip().to_canonical().is_loopback()) {
         return Some("The inspector answers requests from its own machine only.\n");
     }
+    if !inspector.behind_proxy && was_forwarded(request.headers()) {
+        return Some(
+            "The inspector answers requests from its own machine only, and this one came through a proxy, so that \
+             nobody can tell where it is from. Open it on the machine itself, or forward its port with ssh. Behind a \
+             proxy that lets in only those who may see everything, start the platform with --inspector-behind-proxy.\n",
+        );
+    }
     let host = text(request.headers(), &header::HOST);
     if !host.is_some_and(|host| names_this_machine(host, inspector.address)) {
         return Some("The inspector answers under its own address and localhost only.\n");
@@ -63,6 +72,14 @@ fn refusal(inspector: &Inspector, request: &Request) -> Option<&'static str> {
         return Some("This form was not sent by a page of the inspector.\n");
     }
     None
+}
+
+/// Whether a proxy has passed this on: each of them adds one of these.
+fn was_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        let name = name.as_str();
+        matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded-")
+    })
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {

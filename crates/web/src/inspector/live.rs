@@ -31,13 +31,19 @@ struct Stream {
     _slot: OwnedSemaphorePermit,
 }
 
-/// `GET /inspector/live`: rows the list shows, from the record after `after` on.
+/// `GET /inspector/live`: rows the list shows, from the record after `after` on. A number that no record has yet is one
+/// of an earlier process: its page is told to begin anew, and the stream goes on from the newest.
 pub(super) async fn stream(State(inspector): State<Inspector>, Get(query): Get<Query>) -> Response {
     let Ok(slot) = inspector.streams.clone().try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many live pages are open.\n").into_response();
     };
-    let after = query.after.parse().unwrap_or_else(|_| inspector.engine.recorder().newest());
-    let start = Stream { inspector, query, after, waiting: VecDeque::new(), _slot: slot };
+    let newest = inspector.engine.recorder().newest();
+    let asked = query.after.parse().unwrap_or(newest);
+    let mut waiting = VecDeque::new();
+    if asked > newest {
+        waiting.push_back(Event::default().event("restarted").data(newest.to_string()));
+    }
+    let start = Stream { inspector, query, after: asked.min(newest), waiting, _slot: slot };
     let events = stream::unfold(start, |mut stream| async move {
         let event = stream.next().await?;
         Some((Ok::<_, Infallible>(event), stream))

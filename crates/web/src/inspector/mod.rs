@@ -43,6 +43,8 @@ pub(crate) struct Inspector {
     token: Arc<str>,
     /// Where the inspector is served.
     address: SocketAddr,
+    /// Whether requests that a proxy has forwarded are answered.
+    behind_proxy: bool,
     streams: Arc<Semaphore>,
 }
 
@@ -62,10 +64,11 @@ impl Inspector {
     }
 }
 
-/// The router of the inspector, served at `address`.
-pub fn router(engine: Arc<Engine>, address: SocketAddr) -> Router {
+/// The router of the inspector, served at `address`. `behind_proxy`: requests that a proxy on this machine has
+/// forwarded are answered, too, because it lets in only those who may see everything.
+pub fn router(engine: Arc<Engine>, address: SocketAddr, behind_proxy: bool) -> Router {
     let streams = Arc::new(Semaphore::new(MOST_STREAMS));
-    let inspector = Inspector { engine, token: guard::new_token(), address, streams };
+    let inspector = Inspector { engine, token: guard::new_token(), address, behind_proxy, streams };
     Router::new()
         .route("/inspector", get(page::list))
         .route("/inspector/live", get(live::stream))

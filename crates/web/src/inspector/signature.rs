@@ -12,8 +12,12 @@ use ferropay_wire::{
     signature::{Mistake, Place},
 };
 
-/// How much of a signature is shown at each end.
+/// How much of the signature that was sent is shown at each end.
 const SHOWN: usize = 22;
+
+/// How much of the right signature is shown: enough to compare one's own with it, and not enough to send it. Who could
+/// read all of it could have anything signed by sending it with a wrong signature.
+const SHOWN_OF_RIGHT: usize = 12;
 
 /// The explanation of one request.
 #[derive(Template)]
@@ -76,7 +80,7 @@ impl SignaturePart {
             rows: rows.map(|(index, row)| Line { row, is_first: first == Some(index) }).collect(),
             right,
             sent: short(&explained.sent),
-            expected: short(&explained.expected),
+            expected: beginning(&explained.expected),
             explains: compared.is_none() && explained.signed.is_some(),
             tried: tried(explained),
             string: explained.arrived.join(";"),
@@ -84,6 +88,12 @@ impl SignaturePart {
             action,
         }
     }
+}
+
+/// The beginning of the right signature.
+fn beginning(signature: &str) -> String {
+    let beginning: String = signature.chars().take(SHOWN_OF_RIGHT).collect();
+    format!("{beginning}…")
 }
 
 fn short(signature: &str) -> String {

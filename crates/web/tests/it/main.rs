@@ -23,6 +23,7 @@ mod documented_examples;
 mod hold_limits;
 mod identity;
 mod inspector;
+mod inspector_guard;
 mod merchant_auth;
 mod moto;
 mod partial_approval;
