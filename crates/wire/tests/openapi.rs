@@ -46,7 +46,7 @@ const DIFFERENCES: [(&str, &str, &str, Option<u64>); 8] = [
 ];
 
 /// An address of a page, as JSON.
-const PAGE: &str = r#""^(https?://[A-Za-z0-9\\[][!-~]*)?$""#;
+const PAGE: &str = r#""^(https?://[A-Za-z0-9][A-Za-z0-9._-]*(:[1-9][0-9]{0,3})?([/?#][!-\\[\\]-~]*)?)?$""#;
 
 /// A schema without words, and with the oddities of the published contract as tools understand them (D-50).
 fn plain(schema: &Value) -> Value {

@@ -59,7 +59,7 @@ pub(super) async fn open(
 ) -> Response {
     let Some(Opened { pa_req, md, term_url }) = read(form) else { return Trouble::Incomplete.answer() };
     let term_url = Some(term_url.trim()).filter(|url| !url.is_empty());
-    if term_url.is_some_and(|url| !address::is_usable(url)) {
+    if term_url.is_some_and(|url| !address::is_page(url)) {
         tracing::warn!("a customer came with a TermUrl that is no plain web address");
         return Trouble::Incomplete.answer();
     }
@@ -169,8 +169,8 @@ fn show(
         Ok(None) => return Trouble::Over.answer(),
         Ok(Some(page)) => page,
     };
-    // The address may have come with the merchant's request, which asks less of it.
-    if !address::is_usable(&page.return_url) {
+    // Nobody may have said where to; and the address may be older than the rule it has to keep.
+    if !address::is_page(&page.return_url) {
         tracing::warn!("a customer came who could not be brought back to the merchant");
         return Trouble::Incomplete.answer();
     }

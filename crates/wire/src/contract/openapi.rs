@@ -54,8 +54,9 @@ fn differences() -> [(&'static str, &'static str, Json); 9] {
     let layouts = ["PaymentStatusResponse", "TransactionStatusResponse"];
     let layouts = layouts.map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
     let not_zero = json!({ "enum": [0] });
-    // Somewhat narrower than what is taken: letters of other scripts may stand in an address, too.
-    let page = "^(https?://[A-Za-z0-9\\[][!-~]*)?$";
+    // Somewhat narrower than what is taken: letters of other scripts may stand in an address, and its host may be an
+    // address of the newer kind.
+    let page = r"^(https?://[A-Za-z0-9][A-Za-z0-9._-]*(:[1-9][0-9]{0,3})?([/?#][!-\[\]-~]*)?)?$";
     let debt = "^[A-Za-z0-9]*$";
     [
         // Of a payment that was returned as a whole nothing is left (G-295).

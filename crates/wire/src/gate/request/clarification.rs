@@ -15,6 +15,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 /// How many values of one request are looked at; what the platform asks for is far less.
 const MAX_VALUES: usize = 200;
 
+/// Longest path of a value, bytes; those of the contract have less than half of it.
+const LONGEST_PATH: usize = 200;
+
 /// The path whose contract says what a supplied member may be: it has every member that can be asked for.
 const INITIATING: &str = "/v2/payment/card/sale";
 
@@ -24,7 +27,7 @@ pub struct Clarification {
     /// The merchant's name of the payment.
     pub payment_id: PaymentId,
     /// The values by the dotted path they would have in the initiating request, such as `customer.billing.city`. Empty
-    /// values and values that the initiating request could not have are left out: what they were to supply stays missing
+    /// values, values that the initiating request could not have and values of more than 2,048 characters are left out: what they were to supply stays missing
     /// (G-221). Card numbers and verification values are never taken.
     pub values: BTreeMap<String, String>,
 }
@@ -67,7 +70,7 @@ impl Supplied {
         self.seen += 1;
         let Some(text) = scalar(value).filter(|_| self.seen <= MAX_VALUES) else { return };
         let dotted = path.join(".");
-        if !is_secret(&dotted) && is_allowed(value, path, &dotted) {
+        if dotted.len() <= LONGEST_PATH && !is_secret(&dotted) && is_allowed(value, path, &dotted) {
             self.values.insert(dotted, text);
         }
     }

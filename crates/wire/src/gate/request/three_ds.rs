@@ -1,12 +1,12 @@
 //! The requests of an authentication by 3-D Secure, and what a payment request says for it.
 
 use super::{Part, Refusal, member::scalar, payment_id};
-use crate::json::Value;
+use crate::{address, json::Value};
 use ferropay_domain::{codes, decide::ThreeDsRequest, ids::PaymentId, payment::OperationKind};
 use std::{collections::BTreeMap, fmt};
 
-/// Longest address of the merchant's pages, bytes.
-const LONGEST_URL: usize = 2048;
+/// Longest address of the merchant's apps, bytes.
+const LONGEST_RETURN: usize = 2_048;
 
 /// Members for the directory server by the object that has them (G-152, G-191 to G-193). All are scalars.
 const OBJECTS: &[(&[&str], &[&str])] = &[
@@ -115,6 +115,7 @@ pub(super) fn request(
     body: &Value<'_>,
     payment: Part<'_, '_>,
 ) -> Result<ThreeDsRequest, Refusal> {
+    check_returns(body)?;
     let mut request = ThreeDsRequest::default();
     let addresses = Part::of(body, "acs_return_url");
     if addresses.object.is_some() {
@@ -130,17 +131,26 @@ pub(super) fn request(
     Ok(request)
 }
 
-/// The address of a page that a browser is sent to: nothing that a browser would run as a script.
+/// The address of a page that a browser is sent to: nothing that a browser would run as a script or read differently from
+/// a person.
 fn page(addresses: Part<'_, '_>, key: &str) -> Result<Option<String>, Refusal> {
-    let Some(url) = addresses.filled(key) else { return Ok(None) };
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let host = rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '['));
-    let plain = !url.chars().any(|c| c.is_whitespace() || c.is_control());
-    if host && plain && url.len() <= LONGEST_URL {
-        Ok(Some(url.to_owned()))
-    } else {
-        Err(addresses.invalid(key))
+    match addresses.filled(key) {
+        Some(url) if !address::is_page(url) => Err(addresses.invalid(key)),
+        url => Ok(url.map(str::to_owned)),
     }
+}
+
+/// Looks at where the customer is to return to after the payment (G-153). Addresses of apps may have schemes of their own;
+/// those of the web have to be such that a page may lead there.
+fn check_returns(body: &Value<'_>) -> Result<(), Refusal> {
+    let addresses = Part::of(body, "return_url");
+    let wrong = ["success", "decline", "return"].into_iter().find(|key| {
+        let url = addresses.filled(key);
+        url.is_some_and(|url| {
+            url.len() > LONGEST_RETURN || address::is_of_the_web(url) && !address::is_page(url)
+        })
+    });
+    wrong.map_or(Ok(()), |key| Err(addresses.invalid(key)))
 }
 
 /// `/v2/payment/card/3ds_check_iframe` (G-201).

@@ -29,10 +29,38 @@ fn the_pages_of_the_merchant_are_taken_over() {
         "https://shop.example/a b",
         "https://shop.example/\n",
         "data:text/html,x",
+        "https://user:pw@shop.example/",
+        "https://bank.example@shop.example/",
+        "https://shop.example\\@bank.example/",
+        "https://shop.example:99999/",
     ] {
         for key in ["return_url", "3ds_notification_url"] {
             let at = (400, 502, format!("acs_return_url.{key}"));
             assert_eq!(told(pages(json!({ key: wrong }))), at, "{wrong}");
+        }
+    }
+}
+
+// G-153: a request is refused where a page would have to refuse its customer later
+#[test]
+fn where_the_customer_returns_to_after_the_payment_is_looked_at() {
+    let returns = |addresses: Json| {
+        let mut body = sale();
+        body["return_url"] = addresses;
+        card(SALE, &body).map(|_| ())
+    };
+    let app = format!("shop-app://paid/{}", "x".repeat(2_030));
+    for good in ["https://shop.example/paid?a=1", "shop-app://paid", "", &app] {
+        assert_eq!(returns(json!({ "success": good, "decline": good, "return": good })), Ok(()), "{good}");
+    }
+    assert_eq!(returns(Json::Null), Ok(()));
+    let long = format!("{app}xxx");
+    for wrong in
+        ["https://user:pw@shop.example/", "HTTPS://a@shop.example", "http:shop.example", "https://a b", &long]
+    {
+        for key in ["success", "decline", "return"] {
+            let at = (400, 502, format!("return_url.{key}"));
+            assert_eq!(told(returns(json!({ key: wrong }))), at, "{wrong}");
         }
     }
 }

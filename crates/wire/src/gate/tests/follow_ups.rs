@@ -162,6 +162,21 @@ fn invalid_values_and_card_data_are_left_out() {
     assert_eq!(mixed, [("customer.phone".to_owned(), "1234".to_owned())], "the valid ones count");
 }
 
+// G-220, G-221: too long counts as invalid, and so as not supplied
+#[test]
+fn a_supplied_value_has_at_most_2048_characters() {
+    let supplied = |length: usize| {
+        let read = clarified(&json!({ "customer": { "wish": "ß".repeat(length), "more": "x" } })).unwrap();
+        read.into_iter().map(|(path, value)| (path, value.chars().count())).collect::<Vec<_>>()
+    };
+    let (wish, more) = ("customer.wish".to_owned(), "customer.more".to_owned());
+    assert_eq!(supplied(2_048), [(more.clone(), 1), (wish, 2_048)]);
+    assert_eq!(supplied(2_049), [(more.clone(), 1)]);
+    assert_eq!(supplied(400_000), [(more, 1)]);
+    let long = "x".repeat(200);
+    assert_eq!(clarified(&json!({ "customer": { long: "x" } })).unwrap(), [], "nor has its path any length");
+}
+
 #[test]
 fn only_so_many_supplied_values_are_looked_at() {
     let many: serde_json::Map<String, Json> = (0..1000).map(|n| (format!("m{n:04}"), json!("x"))).collect();
