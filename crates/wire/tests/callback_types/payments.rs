@@ -27,6 +27,7 @@ fn sale_approved_in_part() {
     for pointer in ["/payment/sum", "/operation/sum_initial", "/operation/sum_converted"] {
         assert_eq!(said(&told, pointer), json!({ "amount": 1200, "currency": "USD" }), "{pointer}");
     }
+    insta::assert_snapshot!(told);
 }
 
 // G-129
@@ -88,7 +89,14 @@ fn each_return_shows_its_status_and_what_is_left() {
         assert_eq!(said(&told, "/payment/sum/amount"), left, "{status}");
         assert_eq!(said(&told, "/operation/sum_initial/amount"), minor);
         assert_eq!(said(&told, "/operation_description"), "Cold tea");
+        insta::assert_snapshot!(status.text().replace(' ', "_"), told);
     }
+}
+
+// G-135: a return that the provider refuses leaves the payment as it is
+#[test]
+fn refund_declined_by_the_provider() {
+    insta::assert_snapshot!(told(&refund(OperationKind::Refund, 1_000, 0).declined(Code::new(10_100), "05")));
 }
 
 // G-023, G-135, G-297

@@ -68,6 +68,7 @@ fn a_refund_that_lacks_data_leaves_the_payment_alone() {
     let told = told(&scene);
     assert_eq!(said(&told, "/payment/status"), "success");
     assert_eq!(said(&told, "/clarification_fields"), json!({ "customer": ["birthplace"] }));
+    insta::assert_snapshot!(told);
 }
 
 fn basic(kind: OperationKind) -> Scene {
@@ -99,6 +100,10 @@ fn basic_authentication_of_each_kind() {
             "pa_req": "cGFyZXE=", "md": "bWVyY2hhbnQgZGF0YQ", "acs_url": "https://pay.example/3ds/acs"
         });
         assert_eq!(said(&told, "/acs"), expected);
+        // The snapshot of a sale is that of `basic_authentication`.
+        if kind != OperationKind::Sale {
+            insta::assert_snapshot!(format!("basic_authentication_of_{}", name.replace(' ', "_")), told);
+        }
     }
 }
 
@@ -112,6 +117,26 @@ fn extended_authentication_shows_the_browser() {
     let fields = [("threeDSMethodData", "eyJ0aHJlZURTU2VydmVyVHJhbnNJRCI6Im9uZSJ9")];
     let scene = extended(AuthenticationStep::DeviceData, "https://acs.example/method", &fields);
     insta::assert_snapshot!(told(&scene));
+}
+
+// G-123, G-188: the same for one-step purchases and verifications
+#[test]
+fn extended_authentication_of_each_kind() {
+    let session = [("creq", "c"), ("threeDSSessionData", "b3AtMTAwMDAwMQ")];
+    for (step, name, fields) in [
+        (AuthenticationStep::DeviceData, "device_data", [("threeDSMethodData", "d")].as_slice()),
+        (AuthenticationStep::Challenge, "challenge", &session),
+    ] {
+        let url = "https://acs.example/page";
+        let of_hold = said(&told(&extended(step, url, fields)), "/threeds2");
+        for (kind, kind_name) in KINDS {
+            let told = told(&primary(kind).authenticates(AuthenticationFlow::Extended, step, url, fields));
+            assert_eq!(said(&told, "/operation/type"), kind_name);
+            assert_eq!(said(&told, "/operation/code"), "9999");
+            assert_eq!(said(&told, "/threeds2"), of_hold, "{name} of {kind_name}");
+            insta::assert_snapshot!(format!("{name}_of_{}", kind_name.replace(' ', "_")), told);
+        }
+    }
 }
 
 // G-123: issuers look for either spelling
@@ -155,6 +180,17 @@ fn while_the_issuer_is_asked_a_status_reply_asks_for_nothing() {
 #[test]
 fn the_merchant_is_to_authenticate() {
     let scene = Scene::of(OperationKind::Sale, 1_370).eci("06").answer(|answer| answer.auth_code.clear());
+    let attempt = scene.attempt.clone();
+    let mut scene =
+        scene.waits(OperationStatus::AwaitingMerchantAuth, PaymentStatus::AwaitingMerchantAuth, &[]);
+    scene.attempt = attempt;
+    insta::assert_snapshot!(told(&scene));
+}
+
+// G-124, G-212: the same for the first of two steps
+#[test]
+fn the_merchant_is_to_authenticate_for_a_hold() {
+    let scene = Scene::of(OperationKind::Auth, 1_370).answer(|answer| answer.auth_code.clear());
     let attempt = scene.attempt.clone();
     let mut scene =
         scene.waits(OperationStatus::AwaitingMerchantAuth, PaymentStatus::AwaitingMerchantAuth, &[]);
