@@ -38,5 +38,6 @@ mod three_ds;
 mod three_ds_basic;
 mod three_ds_forged;
 mod three_ds_merchant;
+mod three_ds_races;
 mod three_ds_wrong_orders;
 mod two_step;
