@@ -74,7 +74,7 @@ async fn assert_told(world: &World, answers: &[(&'static str, Answer)]) {
     }
 }
 
-// G-058, G-172, G-173, G-174, G-176, G-184
+// G-172, G-173, G-174, G-176
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_that_everything_is_asked_of_at_once_ends_once() {
     let world = World::start(&[]).await;
@@ -123,7 +123,7 @@ async fn a_hold_that_everything_is_asked_of_at_once_ends_once() {
     world.assert_agreed();
 }
 
-// G-279, G-281, G-297: a capture and refunds, and two ways to say refund
+// G-281: a capture and refunds, and two ways to say refund
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_captured_is_returned_at_most_once_however_many_ask() {
     let world = World::start(&[]).await;

@@ -12,7 +12,7 @@ use crate::server::Peer;
 use aws_lc_rs::{constant_time, rand};
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -62,7 +62,10 @@ fn refusal(inspector: &Inspector, request: &Request) -> Option<&'static str> {
         );
     }
     let host = text(request.headers(), &header::HOST);
-    if !host.is_some_and(|host| names_this_machine(host, inspector.address)) {
+    // A request may name its host in its target, too, and then that counts.
+    let target = request.uri().authority().map(Authority::as_str);
+    let named = [host, target.or(host)];
+    if !named.iter().all(|host| host.is_some_and(|host| names_this_machine(host, inspector.address))) {
         return Some("The inspector answers under its own address and localhost only.\n");
     }
     if request.method() != Method::GET

@@ -28,6 +28,12 @@ async fn only_this_machine_by_its_own_name_is_answered() {
         assert_eq!(page.status, 403, "{host}");
         assert!(page.headers.contains_key(header::CONTENT_SECURITY_POLICY));
     }
+    for (target, status) in
+        [("http://127.0.0.1:8080/inspector", 200), ("http://rebound.example/inspector", 403)]
+    {
+        let request = Request::get(target).header(header::HOST, HOST).body(Body::empty()).unwrap();
+        assert_eq!(browser.request(request).await.status, status, "{target}");
+    }
     let without_host = Request::get("/inspector").body(Body::empty()).unwrap();
     assert_eq!(browser.request(without_host).await.status, 403);
     for peer in ["192.0.2.7:50000", "[2001:db8::1]:50000"] {

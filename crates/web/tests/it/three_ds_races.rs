@@ -91,7 +91,7 @@ async fn everybody_at_the_platforms_page_at_once_asks_the_bank_once() {
         let ticket = Posted::named(&opened.page, "on").field("ticket").to_owned();
         let on = [("ticket", ticket.as_str())];
         let garbage = Request::post("/3ds/result").body(Body::from("{}")).unwrap();
-        let (a, b, c, d, e, f) = tokio::join!(
+        let (first, shown, second, reopened, third, refused) = tokio::join!(
             world.bring("/3ds/continue", &on),
             world.bring(&device, &seen_fields),
             world.bring("/3ds/continue", &on),
@@ -99,7 +99,7 @@ async fn everybody_at_the_platforms_page_at_once_asks_the_bank_once() {
             world.bring("/3ds/continue", &on),
             world.visit(garbage)
         );
-        for visit in [&a, &b, &c, &d, &e, &f] {
+        for visit in [first, shown, second, reopened, third, refused] {
             assert!(visit.status < 500, "{visit:?}");
             assert!(!visit.log.contains("ERROR"), "{visit:?}");
         }
