@@ -100,8 +100,8 @@ async fn a_hold_that_everything_is_asked_of_at_once_ends_once() {
         let done = succeeded(&world, &payment).await;
         let captures: Vec<i64> =
             done.iter().filter(|(kind, _)| kind == "capture").map(|(_, it)| *it).collect();
-        assert!(captures.len() <= 1, "captured twice: {done:?}");
-        let captured = captures.first().copied().unwrap_or(0);
+        assert!(captures.len() <= 1, "taken twice: {done:?}");
+        let taken = captures.first().copied().unwrap_or(0);
         let mut hold = 0;
         for (kind, minor) in &done {
             match kind.as_str() {
@@ -112,12 +112,12 @@ async fn a_hold_that_everything_is_asked_of_at_once_ends_once() {
         }
         let status = world.platform.status(&payment).await.json["payment"]["status"].clone();
         match status.as_str().unwrap() {
-            "success" => assert!(captured > 0 && captured <= hold, "{captured} of {hold}: {done:?}"),
-            "canceled" => assert_eq!((captured, hold), (0, 0), "{done:?}"),
-            "awaiting capture" => assert!(captured == 0 && hold > 0, "{done:?}"),
+            "success" => assert!(taken > 0 && taken <= hold, "{taken} of {hold}: {done:?}"),
+            "canceled" => assert_eq!((taken, hold), (0, 0), "{done:?}"),
+            "awaiting capture" => assert!(taken == 0 && hold > 0, "{done:?}"),
             other => panic!("{other}: {done:?}"),
         }
-        net += captured;
+        net += taken;
         assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or(0), net, "{done:?}");
     }
     world.assert_agreed();
@@ -155,13 +155,13 @@ async fn what_is_captured_is_returned_at_most_once_however_many_ask() {
         let of = |kinds: &[&str]| {
             done.iter().filter(|(kind, _)| kinds.contains(&kind.as_str())).map(|(_, it)| *it).sum::<i64>()
         };
-        let (captured, returned) = (of(&["capture"]), of(&["refund", "reversal"]));
-        assert_eq!(captured, 1_000, "{done:?}");
-        assert!(returned <= captured, "{done:?}");
-        net += captured - returned;
+        let (taken, returned) = (of(&["capture"]), of(&["refund", "reversal"]));
+        assert_eq!(taken, 1_000, "{done:?}");
+        assert!(returned <= taken, "{done:?}");
+        net += taken - returned;
         assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or(0), net, "{done:?}");
         let left = world.platform.status(&payment).await.json["payment"]["sum"]["amount"].clone();
-        assert_eq!(left, captured - returned, "{done:?}");
+        assert_eq!(left, taken - returned, "{done:?}");
     }
     world.assert_sound();
 }
