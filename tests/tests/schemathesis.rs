@@ -23,7 +23,7 @@ fn runs() -> Vec<Vec<&'static str>> {
     }
     let executed = ["--include-path-regex", "^/v2/payment/(status|status/request|card/refund)$"];
     vec![
-        vec!["--phases", "fuzzing", "--max-examples", "6", "--seed", "1"],
+        vec!["--phases", "fuzzing", "--max-examples", "8", "--seed", "1"],
         [&["--phases", "coverage", "--seed", "1"], executed.as_slice()].concat(),
     ]
 }
