@@ -117,7 +117,9 @@ impl Engine {
             self.step(Step::BeforeAccept);
             let place = (bucket_of(payment), now);
             let cards = || request.cards();
-            let loss = match self.apply(&project, changes, commit, found.before(), cards, place).await {
+            // On the heap, so that what waits for it stays small.
+            let applied = Box::pin(self.apply(&project, changes, commit, found.before(), cards, place));
+            let loss = match applied.await {
                 Ok(()) => {
                     self.step(Step::AfterAccept);
                     return Ok(Intake::Accepted(head.id));

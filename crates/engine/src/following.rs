@@ -46,6 +46,12 @@ enum Work {
 /// Work taken in hand before the commit that makes it due.
 pub(crate) struct Followers(Vec<(Work, InHand)>);
 
+/// Starts work that goes on by itself. It is put on the heap first: its state is large, and the runtime moves what it is
+/// given several times.
+pub(crate) fn go_on_alone(work: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(Box::pin(work));
+}
+
 /// Facts that are read again when they have changed since.
 pub(crate) trait Situation: Sized {
     /// What a decision on it is made on.
@@ -185,7 +191,7 @@ impl Engine {
                         recovered: false,
                         tries: 0,
                     };
-                    tokio::spawn(engine.call_provider(carried, in_hand));
+                    go_on_alone(engine.call_provider(carried, in_hand));
                 }
                 Work::Reverse(scene) => {
                     let carried = Carried {
@@ -195,11 +201,11 @@ impl Engine {
                         recovered: true,
                         tries: 0,
                     };
-                    tokio::spawn(engine.reverse_attempt(carried, in_hand));
+                    go_on_alone(engine.reverse_attempt(carried, in_hand));
                 }
                 Work::Authenticate(standing) => {
                     let cards = std::mem::take(&mut cards);
-                    tokio::spawn(engine.authenticate(project.clone(), *standing, cards, None, in_hand));
+                    go_on_alone(engine.authenticate(project.clone(), *standing, cards, None, in_hand));
                 }
             }
         }
@@ -229,8 +235,15 @@ impl Engine {
             let commit = Commit { fence: Some(self.fence(key)), ..Commit::default() };
             self.step(Step::BeforeOutcome);
             let place = (bucket_of(key), now);
-            let applied =
-                self.apply(project, changes, commit, situation.before(), || cards.for_another(), place).await;
+            let applied = Box::pin(self.apply(
+                project,
+                changes,
+                commit,
+                situation.before(),
+                || cards.for_another(),
+                place,
+            ))
+            .await;
             match applied {
                 Ok(()) => {
                     self.step(Step::AfterOutcome);

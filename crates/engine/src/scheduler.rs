@@ -3,6 +3,7 @@
 use crate::{
     engine::Engine,
     failure::Failure,
+    following::go_on_alone,
     provider_work::{Cards, Carried},
     registry::InHand,
 };
@@ -142,9 +143,9 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
     let project = engine.project(scene.payment.project)?;
     let carried = Carried { project, scene, cards: Cards::default(), recovered: true, tries: task.tries };
     if reverse {
-        tokio::spawn(engine.clone().reverse_attempt(carried, in_hand));
+        go_on_alone(engine.clone().reverse_attempt(carried, in_hand));
     } else {
-        tokio::spawn(engine.clone().call_provider(carried, in_hand));
+        go_on_alone(engine.clone().call_provider(carried, in_hand));
     }
     Ok(())
 }
@@ -160,9 +161,9 @@ async fn begin_operation(
     let engine = engine.clone();
     if let TaskKey::Authenticate(_) = task.key {
         let before = Some(task.tries);
-        tokio::spawn(engine.authenticate(project, standing, Cards::default(), before, in_hand));
+        go_on_alone(engine.authenticate(project, standing, Cards::default(), before, in_hand));
     } else {
-        tokio::spawn(engine.ring(project, standing, task.key, in_hand));
+        go_on_alone(engine.ring(project, standing, task.key, in_hand));
     }
     Ok(())
 }
