@@ -23,6 +23,10 @@ const PATIENCE_WITH_PROVIDERS: Duration = Duration::from_mins(1);
 /// How often it is looked whether everything due is done.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// How far ahead a clock may be. It never goes back: in a year that no calendar knows nothing could be decided any more,
+/// and the project would be lost. Nobody's hold, series or card lasts as long as this.
+const FARTHEST: Duration = Duration::from_hours(100 * 366 * 24);
+
 /// Why a clock was not moved all the way.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Halted {
@@ -32,8 +36,8 @@ pub enum Halted {
     /// Only test projects have a clock of their own.
     #[error("project {0} is a production project; only test projects have a clock of their own")]
     Production(ProjectId),
-    /// The span does not fit.
-    #[error("the span is too long")]
+    /// The clock would be too far ahead.
+    #[error("a clock can be a hundred years ahead at most")]
     TooLong,
     /// Nobody does what is due.
     #[error("work that is due is not being done; is a platform running on this database?")]
@@ -83,7 +87,8 @@ pub async fn advance(
 ) -> Result<Arrival, Halted> {
     let mut offset = offset(store, id).await?;
     let by = i64::try_from(by.as_micros()).map_err(|_| Halted::TooLong)?;
-    let target = offset.checked_add(by).ok_or(Halted::TooLong)?;
+    let farthest = i64::try_from(FARTHEST.as_micros()).map_err(|_| Halted::TooLong)?;
+    let target = offset.checked_add(by).filter(|target| *target <= farthest).ok_or(Halted::TooLong)?;
     let mut timers = 0;
     let mut patience = PATIENCE_WITH_PROVIDERS;
     while wait && offset < target {

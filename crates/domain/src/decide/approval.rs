@@ -213,13 +213,17 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// What the platform could not end is tried again: after pauses that grow, and every five minutes in the last half
-    /// hour before the network lets the hold go, if it ever does; then it is released (G-181).
+    /// What the platform could not end is tried again: after pauses that grow from the moment the project wanted its
+    /// end, and every five minutes in the last half hour before the network lets the hold go, if it ever does; then it
+    /// is released (G-181).
     fn try_again_at_the_limit(&mut self) {
         const SHORTEST: Duration = Duration::from_mins(5);
         let Some(hold) = self.payment.detail.hold.as_ref() else { return };
         let (operation, now) = (hold.attempt.operation, self.now.business);
-        let grown = now.plus(now.since(hold.at).max(SHORTEST));
+        // Not from the hold's beginning: what was held for forty days would be tried again in forty more.
+        let lag = self.project.settings.hold_lag_seconds.unwrap_or(0);
+        let wanted = hold.at.plus(Duration::from_secs(u64::from(lag)));
+        let grown = now.plus(now.since(wanted).max(SHORTEST));
         let due = match hold.ends.map(|ends| (ends, ends.minus(BEFORE_THE_LIMIT))) {
             None => grown,
             Some((_, latest)) if now < latest => grown.min(latest),

@@ -84,3 +84,19 @@ async fn an_answer_after_the_journey_is_booked_at_the_new_time() {
     assert!(told[0].created_at >= SystemClock.now().plus(23 * HOUR));
     assert!(payment(&world, "sale").await.updated_at >= SystemClock.now().plus(23 * HOUR));
 }
+
+// A clock never goes back, so a slip must not bring a project where nothing can be decided any more.
+#[tokio::test]
+async fn a_clock_is_never_moved_out_of_the_calendar() {
+    let world = World::new().await;
+    let store = world.store.as_ref();
+    let year = 366 * 24 * HOUR;
+    for too_far in [101 * year, year * 250_000, Duration::MAX] {
+        let refused = time_travel::advance(store, &SystemClock, PROJECT, too_far, true, &|_| {}).await;
+        assert!(matches!(refused, Err(time_travel::Halted::TooLong)), "{refused:?}");
+    }
+    time_travel::advance(store, &SystemClock, PROJECT, 100 * year, true, &|_| {}).await.unwrap();
+    let refused = time_travel::advance(store, &SystemClock, PROJECT, HOUR, true, &|_| {}).await;
+    assert!(matches!(refused, Err(time_travel::Halted::TooLong)), "together they are too far: {refused:?}");
+    assert_eq!(time_travel::offset(store, PROJECT).await.unwrap(), 100 * 366 * 24 * 3_600 * 1_000_000);
+}
