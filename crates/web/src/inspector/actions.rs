@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use ferropay_domain::ids::{CallbackId, ProjectId};
-use ferropay_engine::administration::Resent;
+use ferropay_engine::{administration::Resent, time_travel::Halted};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub(super) fn said(word: &str) -> Option<&'static str> {
         "moving" => "The clock is still on its way from timer to timer.",
         "no-timer" => "No timer is set, so there is nowhere to go.",
         "bad-span" => "Write a span as 90s, 10m, 4h or 11d.",
+        "too-far" => "A clock can be a hundred years ahead at most; it stands where it was.",
         "stuck" => "Work that became due is not being done; the clock stands where it had come to.",
         "failed" => "That did not work; the log says why.",
         _ => return None,
@@ -130,6 +131,7 @@ pub(super) async fn clock(
     };
     let word = match tokio::time::timeout(PATIENCE, engine.advance_clock(known.project.id, by)).await {
         Ok(Ok(_)) => "moved",
+        Ok(Err(Halted::TooLong)) => "too-far",
         Ok(Err(error)) => {
             tracing::error!(project, %error, "a clock could not be moved");
             "stuck"

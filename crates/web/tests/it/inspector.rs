@@ -401,6 +401,22 @@ async fn a_fault_plan_holds_until_it_is_cleared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_would_leave_the_calendar_stands_where_it_was() {
+    let world = World::new().await;
+    let browser = Browser::of(&world);
+    let token = browser.token().await;
+    let clock = "/inspector/projects/1001/clock";
+    let form = [("token", token.as_str()), ("by", "own"), ("span", "3650d")];
+    for _ in 0..10 {
+        assert_eq!(browser.submit(clock, &form).await.headers[header::LOCATION], "/inspector?said=moved");
+    }
+    let page = browser.submit(clock, &form).await;
+    assert_eq!(page.headers[header::LOCATION], "/inspector?said=too-far");
+    assert!(browser.open("/inspector?said=too-far").await.contains("a hundred years"));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_callback_is_sent_again_and_the_clock_goes_to_the_next_timer() {
     let world = World::new().await;
     let browser = Browser::of(&world);
