@@ -163,6 +163,8 @@ codes! {
     NEED_CLARIFICATION = 3191;
     /// The merchant's refund identifier is taken.
     REFUND_ID_EXISTS = 3230;
+    /// The amount of a payout is outside its limits.
+    PAYOUT_AMOUNT = 3104;
     /// The signature is wrong.
     INVALID_SIGNATURE = 3261;
     /// The signature is missing.
@@ -187,6 +189,8 @@ codes! {
     CARD_NOT_ALLOWED = 3356;
     /// The amount is below the smallest allowed.
     BELOW_LIMIT = 3358;
+    /// Data on the parties of a money transfer is missing.
+    TRANSFER_DATA_MISSING = 3612;
     /// Data on a debt is missing.
     DEBT_DATA_MISSING = 3490;
     /// Debts may not be repaid with this card.

@@ -87,6 +87,12 @@ pub enum EntryKind {
     ReturnUndone,
     /// What taking it back costs.
     ReturnUndoneFee,
+    /// A payout was done.
+    Payout,
+    /// The payout's fee.
+    PayoutFee,
+    /// A payout that did not reach the customer was taken back.
+    PayoutUndone,
 }
 
 impl EntryKind {
@@ -100,6 +106,9 @@ impl EntryKind {
             Self::Opening => 5,
             Self::ReturnUndone => 6,
             Self::ReturnUndoneFee => 7,
+            Self::Payout => 8,
+            Self::PayoutFee => 9,
+            Self::PayoutUndone => 10,
             Self::Suspended(n) => 0x100 + n as u16,
             Self::Unsuspended(n) => 0x200 + n as u16,
         }
@@ -220,11 +229,41 @@ pub fn returned(
     fee: Money,
     at: Timestamp,
 ) -> Vec<Entry> {
+    outgoing(parties, operation, (EntryKind::Return, EntryKind::ReturnFee), amount, fee, at)
+}
+
+/// A payout of `amount` was done: it goes the way of a return.
+pub fn paid_out(
+    parties: Parties,
+    operation: OperationId,
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
+    outgoing(parties, operation, (EntryKind::Payout, EntryKind::PayoutFee), amount, fee, at)
+}
+
+/// A payout of `amount` came back: the provider owes it again, it passes the customers' account, and the merchant gets
+/// it. What the payout cost is not given back.
+pub fn payout_undone(parties: Parties, operation: OperationId, amount: Money, at: Timestamp) -> Vec<Entry> {
+    let nothing = Money::new(0, amount.currency);
+    incoming(parties, operation, (EntryKind::PayoutUndone, EntryKind::PayoutUndone), amount, nothing, at)
+}
+
+/// The merchant pays `amount` and `fee` out of what was held, and the provider owes `amount` less.
+fn outgoing(
+    parties: Parties,
+    operation: OperationId,
+    (kind, fee_kind): (EntryKind, EntryKind),
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
     let Parties { project, provider } = parties;
     let settled = |leg: Leg| Leg { settled: true, ..leg };
     let mut entries = vec![entry(
         operation,
-        EntryKind::Return,
+        kind,
         at,
         vec![
             settled(leg(Owner::Merchant(project), amount, -1)),
@@ -236,7 +275,7 @@ pub fn returned(
     if fee.minor != 0 {
         entries.push(entry(
             operation,
-            EntryKind::ReturnFee,
+            fee_kind,
             at,
             vec![settled(leg(Owner::Merchant(project), fee, -1)), leg(Owner::Fees(project), fee, 1)],
         ));
@@ -309,6 +348,8 @@ mod tests {
             let mut entries = sale(parties, operation, amount, fee, at);
             entries.extend(returned(parties, operation, amount, fee, at));
             entries.extend(return_undone(parties, operation, amount, fee, at));
+            entries.extend(paid_out(parties, operation, amount, fee, at));
+            entries.extend(payout_undone(parties, operation, amount, at));
             entries.push(suspended(provider, operation, n, amount, 1, at));
             entries.push(unsuspended(provider, operation, n, amount, -1, at));
             entries.push(opening(ProjectId::new(1), operation, amount, at));

@@ -212,8 +212,9 @@ pub struct CardSummary {
     /// Name on the card as sent; callbacks show it in capitals (G-097).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// When the card expires.
-    pub expiry: Expiry,
+    /// When the card expires; a payout need not say (G-312).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
     /// Where the issuer is, when the first digits say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
@@ -224,7 +225,7 @@ pub struct CardSummary {
 
 impl CardSummary {
     /// What may be kept of the card `pan`, found in the vault under `key`.
-    pub fn of(key: crate::ids::CardKey, pan: &Pan, holder: Option<String>, expiry: Expiry) -> Self {
+    pub fn of(key: crate::ids::CardKey, pan: &Pan, holder: Option<String>, expiry: Option<Expiry>) -> Self {
         let origin = pan.origin();
         Self {
             key,

@@ -42,6 +42,8 @@ impl Scene<'_> {
                 self.step(Event::Approved, codes::SUCCESS)
             }
             Ask::UndoRefund => self.refund_undone(account),
+            Ask::Payout => self.paid_out(account),
+            Ask::UndoPayout => self.payout_undone(account),
             Ask::StartMerchantAuth => {
                 self.set_merchant_auth(MerchantAuthStep::Started);
                 Ok(())
@@ -55,6 +57,10 @@ impl Scene<'_> {
             return Ok(());
         }
         match self.operation.kind {
+            OperationKind::Payout => {
+                self.settle_hold(0);
+                self.operation.detail.fee_minor = 0;
+            }
             OperationKind::Refund | OperationKind::Reversal => {
                 self.payment.returning = self.payment.returning.saturating_sub(self.operation.amount.minor);
                 self.settle_hold(0);
@@ -144,6 +150,32 @@ impl Scene<'_> {
         self.payment.refunded_any |= self.operation.kind == OperationKind::Refund;
         self.settle_hold(asked.minor.saturating_add(fee.minor));
         let entries = ledger::returned(parties, self.operation.id, asked, fee, self.now.business);
+        self.changes.entries.extend(entries);
+        self.step(Event::Approved, codes::SUCCESS)
+    }
+
+    /// The customer has the money; the merchant pays it, and the fee.
+    fn paid_out(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let amount = self.operation.amount;
+        let fee = Money::new(self.operation.detail.fee_minor, amount.currency);
+        let parties = Parties { project: self.project.id, provider: account };
+        self.settle_hold(amount.minor.saturating_add(fee.minor));
+        let entries = ledger::paid_out(parties, self.operation.id, amount, fee, self.now.business);
+        self.changes.entries.extend(entries);
+        self.payment.detail.debit = self.attempt.as_ref().map(|attempt| Debit {
+            attempt: attempt.id,
+            account,
+            at: self.now.business,
+            network: self.network(),
+        });
+        self.step(Event::Approved, codes::SUCCESS)
+    }
+
+    /// The money is back, and the merchant's again; the fee stays.
+    fn payout_undone(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let amount = self.operation.amount;
+        let parties = Parties { project: self.project.id, provider: account };
+        let entries = ledger::payout_undone(parties, self.operation.id, amount, self.now.business);
         self.changes.entries.extend(entries);
         self.step(Event::Approved, codes::SUCCESS)
     }

@@ -146,7 +146,11 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
             codes::INVALID_HOLDER,
             Some("card.card_holder"),
         ),
-        (!command.card.expiry.is_valid_at(now.business), codes::CARD_EXPIRED, Some("card.year")),
+        (
+            !command.card.expiry.is_some_and(|expiry| expiry.is_valid_at(now.business)),
+            codes::CARD_EXPIRED,
+            Some("card.year"),
+        ),
         (
             is_purchase && project.needs_booking_dates() && !command.has_booking_dates,
             codes::REQUIRED_MISSING,

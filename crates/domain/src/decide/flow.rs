@@ -41,13 +41,20 @@ impl Scene<'_> {
             self.wait(CLARIFICATION, missing);
             return self.step(Event::DataMissing, codes::AWAITING);
         }
-        let is_debt = settings.debt_repayment && self.operation.kind.is_primary();
-        let code = if is_debt { codes::DEBT_DATA_MISSING } else { codes::NEED_CLARIFICATION };
+        let kind = self.operation.kind;
+        let code = if kind == OperationKind::Payout {
+            codes::TRANSFER_DATA_MISSING
+        } else if settings.debt_repayment && kind.is_primary() {
+            codes::DEBT_DATA_MISSING
+        } else {
+            codes::NEED_CLARIFICATION
+        };
         self.declined(Event::Declined, code)
     }
 
     fn unusable_data(&self) -> Option<Code> {
-        if !self.project.settings.debt_repayment || !self.operation.kind.is_primary() {
+        let kind = self.operation.kind;
+        if !self.project.settings.debt_repayment || !kind.is_primary() || kind == OperationKind::Payout {
             return None;
         }
         data::unusable_on_debt(self.project, self.network(), &self.payment.detail.supplied)

@@ -55,6 +55,9 @@ pub fn wait_ended(
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
+    if operation.status == OperationStatus::AwaitingRetry {
+        return super::payout_retry_due(project, (payment, operation, attempt), ids, now);
+    }
     let is_over = operation.detail.wait.as_ref().is_some_and(|wait| wait.until <= now.business);
     if !is_over {
         return Ok(None);

@@ -9,6 +9,7 @@ mod data;
 mod flow;
 mod follow_up;
 mod outcome;
+mod payout;
 mod refund;
 mod scene;
 mod second_step;
@@ -26,6 +27,7 @@ pub use follow_up::{follow_up, wait_ended};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
+pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due, reverse_payout};
 pub use refund::{RefundCommand, RefundFacts, refund};
 pub use second_step::{hold_ended, second_step};
 pub use undo_refund::undo_refund;
@@ -174,6 +176,7 @@ fn notify(
         // Never suppressed (G-084, D-08).
         Notice::Prescriptive => addresses(project, own, None),
         _ if operation.detail.callback_disabled => Vec::new(),
+        Notice::Information => addresses(project, own, None),
         _ => addresses(project, own, Some(operation.status == OperationStatus::Success)),
     };
     let delay = Duration::from_secs(u64::from(operation.detail.callback_delay.unwrap_or(0)));

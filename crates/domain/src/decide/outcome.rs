@@ -203,7 +203,9 @@ pub fn threshold_passed(
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
     let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
-    if !operation.kind.is_primary() || operation.status.is_final() || !scene.is_at_threshold() {
+    // Whether a payout was done is never settled by time: somebody would be paid twice.
+    let is_timed = operation.kind.is_primary() && operation.kind != OperationKind::Payout;
+    if !is_timed || operation.status.is_final() || !scene.is_at_threshold() {
         return Ok(None);
     }
     let waits = matches!(attempt.status, AttemptStatus::Created | AttemptStatus::Unknown);
@@ -282,6 +284,9 @@ impl Scene<'_> {
             self.operation.detail.card.as_ref().is_some_and(|card| card.merchant_auth.is_some());
         let is_first = self.attempt.as_ref().is_some_and(|attempt| attempt.id.number == 1);
         if self.operation.status.is_final() || (code_offered && is_first) {
+            return Ok(());
+        }
+        if self.retries_payout(code)? {
             return Ok(());
         }
         let event = if self.operation.status == OperationStatus::AwaitingMerchantAuth {

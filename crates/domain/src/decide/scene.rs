@@ -304,6 +304,12 @@ fn after_return(payment: &Payment) -> PaymentStatus {
 impl PaymentStatus {
     /// Whether it repeats the waiting of an operation.
     const fn is_waiting(self) -> bool {
-        matches!(self, Self::AwaitingThreeDs | Self::AwaitingMerchantAuth | Self::AwaitingClarification)
+        matches!(
+            self,
+            Self::AwaitingThreeDs
+                | Self::AwaitingMerchantAuth
+                | Self::AwaitingClarification
+                | Self::AwaitingRetry
+        )
     }
 }

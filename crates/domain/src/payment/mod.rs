@@ -88,7 +88,7 @@ pub struct PaymentDetail {
     /// The merchant's opaque text (G-264).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merchant_data: Option<String>,
-    /// The debit that returns refer to; set when it succeeds.
+    /// The debit that returns refer to, or the credit that a payout's reversal refers to; set when it succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit: Option<Debit>,
     /// The hold that captures and releases refer to; set when it succeeds.
@@ -105,7 +105,7 @@ pub struct PaymentDetail {
     pub booking: Option<String>,
 }
 
-/// A debit that succeeded at a provider.
+/// A debit, or a payout's credit, that succeeded at a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Debit {
     /// The attempt that took the money.
@@ -172,6 +172,8 @@ impl Payment {
     /// left once something was debited (G-096, G-295).
     pub fn sum(&self) -> Money {
         let minor = match (self.debited, self.held) {
+            // A payout that came back (M-035).
+            (0, 0) if self.kind == PaymentKind::Payout && self.status == PaymentStatus::Reversed => 0,
             (0, 0) => self.requested,
             (0, held) => held,
             (debited, _) => debited.saturating_sub(self.returned),

@@ -45,6 +45,8 @@ named! {
         Purchase = 1 "purchase",
         /// Verification of a payment instrument (G-338); moves no money.
         AccountVerification = 2 "account_verification",
+        /// One-time transfer to the customer (G-310).
+        Payout = 3 "payout",
     }
 }
 
@@ -77,6 +79,8 @@ named! {
         AwaitingMerchantAuth = 12 "awaiting merchant auth",
         /// Data is missing (G-217).
         AwaitingClarification = 13 "awaiting clarification",
+        /// A payout was refused for a reason that may pass, and is tried again later (G-335).
+        AwaitingRetry = 14 "awaiting retry",
     }
 }
 
@@ -103,13 +107,17 @@ named! {
         AccountVerification = 9 "account verification",
         /// Takes a refund back (G-304).
         RefundReversal = 10 "refund_reversal",
+        /// Credits the customer (G-310).
+        Payout = 11 "payout",
+        /// Takes a payout back whose crediting failed after it had been reported done (G-309).
+        PayoutReversal = 12 "payout reversal",
     }
 }
 
 impl OperationKind {
     /// Whether the payment came into being with it and repeats its waiting statuses.
     pub const fn is_primary(self) -> bool {
-        matches!(self, Self::Sale | Self::Auth | Self::AccountVerification)
+        matches!(self, Self::Sale | Self::Auth | Self::AccountVerification | Self::Payout)
     }
 
     /// Whether it changes or ends a hold at the merchant's or the platform's wish.
@@ -149,6 +157,10 @@ named! {
         UndoRefund = 10 "refund cancellation",
         /// Send the customer a code in a statement entry (G-213).
         StartMerchantAuth = 11 "merchant authentication",
+        /// Credit the customer.
+        Payout = 12 "credit",
+        /// Take a credit back that did not reach the customer.
+        UndoPayout = 13 "credit cancellation",
     }
 }
 
@@ -166,6 +178,8 @@ impl Ask {
             OperationKind::Cancel => Self::Release,
             OperationKind::AccountVerification => Self::Verify,
             OperationKind::RefundReversal => Self::UndoRefund,
+            OperationKind::Payout => Self::Payout,
+            OperationKind::PayoutReversal => Self::UndoPayout,
         }
     }
 
@@ -179,14 +193,16 @@ impl Ask {
                 | Self::Release
                 | Self::UndoRefund
                 | Self::StartMerchantAuth
+                | Self::Payout
+                | Self::UndoPayout
         )
     }
 
     /// Which way money flows at the provider when it is done: 1 to the platform, -1 back, 0 when none moves.
     pub const fn money_direction(self) -> i64 {
         match self {
-            Self::Sale | Self::Capture | Self::UndoRefund => 1,
-            Self::Refund | Self::Void => -1,
+            Self::Sale | Self::Capture | Self::UndoRefund | Self::UndoPayout => 1,
+            Self::Refund | Self::Void | Self::Payout => -1,
             Self::Auth
             | Self::Increment
             | Self::Decrement
@@ -217,13 +233,21 @@ named! {
         AwaitingMerchantAuth = 5 "awaiting merchant auth",
         /// Waits for data.
         AwaitingClarification = 6 "awaiting clarification",
+        /// Waits for the time of the next try (G-335).
+        AwaitingRetry = 7 "awaiting retry",
     }
 }
 
 impl OperationStatus {
-    /// Whether it waits for somebody outside the platform and the providers.
+    /// Whether it waits, until a moment that is recorded with it, for something else than an answer of a provider.
     pub const fn is_waiting(self) -> bool {
-        matches!(self, Self::AwaitingThreeDs | Self::AwaitingMerchantAuth | Self::AwaitingClarification)
+        matches!(
+            self,
+            Self::AwaitingThreeDs
+                | Self::AwaitingMerchantAuth
+                | Self::AwaitingClarification
+                | Self::AwaitingRetry
+        )
     }
 
     /// Whether no event may change it any more.

@@ -56,6 +56,11 @@ impl Project {
         self.settings.sale_limits.get(currency.code()).copied().unwrap_or_default()
     }
 
+    /// The limits of a payout in `currency`.
+    pub fn payout_limits(&self, currency: Currency) -> Limits {
+        self.settings.payout_limits.get(currency.code()).copied().unwrap_or_default()
+    }
+
     /// Whether purchases must say from when to when the booking lasts (G-155).
     pub fn needs_booking_dates(&self) -> bool {
         const BOOKED: [u16; 10] = [4411, 4511, 4722, 5962, 6513, 7011, 7012, 7512, 7519, 7922];

@@ -40,6 +40,19 @@ pub struct Settings {
     pub verification_amounts: BTreeMap<String, i64>,
     /// Whether refunds are switched on (G-034).
     pub refunds_allowed: bool,
+    /// Whether payouts to cards are switched on (G-034, G-310).
+    pub card_payouts_allowed: bool,
+    /// Smallest and largest amount of a payout per currency, minor units (G-325).
+    pub payout_limits: BTreeMap<String, Limits>,
+    /// Whether the data on sender and recipient that the card networks demand of a payout is checked (G-314, G-316,
+    /// G-317).
+    pub payout_data_required: bool,
+    /// How often a payout that was refused for a reason that may pass is tried again; 0 switches retries off (G-335).
+    pub payout_retries: u8,
+    /// How long after a refusal it is tried again, in seconds (G-335).
+    pub payout_retry_seconds: u32,
+    /// Cost of a payout to the merchant.
+    pub payout_fee: FeeRule,
     /// Whether callbacks repeat the refund reason as `operation_description` (G-086, G-105).
     pub operation_description_in_callbacks: bool,
     /// Whether the final callback echoes `merchant.data` (G-107).
@@ -174,6 +187,12 @@ impl Default for Settings {
             account_verification_allowed: false,
             verification_amounts: BTreeMap::new(),
             refunds_allowed: true,
+            card_payouts_allowed: true,
+            payout_limits: BTreeMap::new(),
+            payout_data_required: true,
+            payout_retries: 0,
+            payout_retry_seconds: 3600,
+            payout_fee: FeeRule::default(),
             operation_description_in_callbacks: true,
             merchant_data_in_callbacks: true,
             legacy_callbacks: false,
@@ -220,6 +239,8 @@ impl Settings {
         Self {
             // Has endpoints of its own.
             account_verification_allowed: true,
+            // The number of the card alone decides about the outcome (G-551).
+            payout_data_required: false,
             // Asked for by `payment.allow_partial_approval`; two test cards show it (D-489).
             partial_approval_allowed: true,
             // Asked for by `customer.name_validation` (D-512).

@@ -45,6 +45,14 @@ pub enum Event {
     Declined,
     /// The method's threshold time passed.
     ThresholdPassed,
+    /// The provider refused for a reason that may pass; it is asked again later.
+    RetryPlanned,
+    /// The same once more, which the merchant knows already.
+    RetryPlannedAgain,
+    /// The time of the next try has come.
+    RetryDue,
+    /// The provider refused for such a reason, and no try is left.
+    RetriesUsedUp,
 }
 
 impl Event {
@@ -70,6 +78,10 @@ impl Event {
         Self::PartReleased,
         Self::Declined,
         Self::ThresholdPassed,
+        Self::RetryPlanned,
+        Self::RetryPlannedAgain,
+        Self::RetryDue,
+        Self::RetriesUsedUp,
     ];
 
     /// A name for diagrams.
@@ -95,6 +107,10 @@ impl Event {
             Self::PartReleased => "part released",
             Self::Declined => "declined",
             Self::ThresholdPassed => "threshold passes",
+            Self::RetryPlanned => "declined, a retry follows",
+            Self::RetryPlannedAgain => "declined again, a retry follows",
+            Self::RetryDue => "retry is due",
+            Self::RetriesUsedUp => "declined, no retry left",
         }
     }
 }
@@ -121,6 +137,8 @@ pub enum Notice {
     None,
     /// What the merchant or the customer has to do next; sent even where callbacks were declined (G-084).
     Prescriptive,
+    /// Where the operation stands, without anything to do about it.
+    Information,
     /// The result of the operation.
     Result,
 }
@@ -158,6 +176,8 @@ const CANCEL: &[OperationKind] = &[OperationKind::Cancel];
 const SECOND: &[OperationKind] = &[OperationKind::Capture, OperationKind::Cancel];
 const RETURNS: &[OperationKind] = &[OperationKind::Refund, OperationKind::Reversal];
 const UNDO: &[OperationKind] = &[OperationKind::RefundReversal];
+const PAYOUT: &[OperationKind] = &[OperationKind::Payout];
+const PAYOUT_UNDO: &[OperationKind] = &[OperationKind::PayoutReversal];
 
 const fn row(
     id: &'static str,
@@ -174,10 +194,10 @@ const fn row(
 /// which the requirements speak in one line share its number.
 pub const OPERATIONS: &[Transition] = {
     use Event as E;
-    use Notice::{None as Silent, Prescriptive as Asked, Result as Told};
+    use Notice::{Information as Informed, None as Silent, Prescriptive as Asked, Result as Told};
     use OperationStatus as S;
     use OperationStatus::{
-        AwaitingClarification as Clarification, AwaitingMerchantAuth as MerchantAuth,
+        AwaitingClarification as Clarification, AwaitingMerchantAuth as MerchantAuth, AwaitingRetry as Retry,
         AwaitingThreeDs as ThreeDs, Decline, Processing, Success,
     };
     use PaymentEffect::{AsTheHold, Becomes, ReturnUndone, Returned, Unchanged};
@@ -187,6 +207,7 @@ pub const OPERATIONS: &[Transition] = {
     const BY_3DS: PaymentEffect = Becomes(P::AwaitingThreeDs);
     const BY_CODE: PaymentEffect = Becomes(P::AwaitingMerchantAuth);
     const BY_DATA: PaymentEffect = Becomes(P::AwaitingClarification);
+    const BY_RETRY: PaymentEffect = Becomes(P::AwaitingRetry);
     const fn at(status: S, event: Event) -> (Option<S>, Event) {
         (Some(status), event)
     }
@@ -259,6 +280,21 @@ pub const OPERATIONS: &[Transition] = {
         row("T-102", UNDO, (None, E::Accepted), Processing, Unchanged, Silent),
         row("T-102", UNDO, at(Processing, E::Approved), Success, ReturnUndone, Silent),
         row("T-102", UNDO, at(Processing, E::Declined), Decline, Unchanged, Silent),
+        row("T-103", PAYOUT, (None, E::Accepted), Processing, PROCESSING, Silent),
+        row("T-107", PAYOUT, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
+        row("T-108", PAYOUT, at(Clarification, E::DataComplete), Processing, PROCESSING, Silent),
+        row("T-108", PAYOUT, at(Clarification, E::DataIncomplete), Clarification, BY_DATA, Asked),
+        row("T-108", PAYOUT, at(Clarification, E::DataTimedOut), Decline, DECLINED, Told),
+        row("T-109", PAYOUT, (None, E::PreconditionFailed), Decline, DECLINED, Told),
+        row("T-110", PAYOUT, at(Processing, E::Approved), Success, Becomes(P::Success), Told),
+        row("T-111", PAYOUT, at(Processing, E::Declined), Decline, DECLINED, Told),
+        row("T-112", PAYOUT, at(Processing, E::RetryPlanned), Retry, BY_RETRY, Informed),
+        row("T-112", PAYOUT, at(Processing, E::RetryPlannedAgain), Retry, BY_RETRY, Silent),
+        row("T-113", PAYOUT, at(Retry, E::RetryDue), Processing, PROCESSING, Silent),
+        row("T-114", PAYOUT, at(Processing, E::RetriesUsedUp), Decline, DECLINED, Told),
+        row("T-115", PAYOUT_UNDO, (None, E::Accepted), Processing, Unchanged, Silent),
+        row("T-116", PAYOUT_UNDO, at(Processing, E::Approved), Success, Becomes(P::Reversed), Told),
+        row("T-117", PAYOUT_UNDO, at(Processing, E::Declined), Decline, Unchanged, Told),
     ]
 };
 

@@ -67,6 +67,19 @@ pub const VERIFICATION: &[PaymentRow] = {
     ]
 };
 
+/// The payout (P-194 to P-199). What support cancels is declined afterwards (M-037).
+pub const PAYOUT: &[PaymentRow] = {
+    use PaymentStatus::{AwaitingClarification, AwaitingRetry, Decline, Processing, Reversed, Success};
+    &[
+        ("P-194", Processing, &[AwaitingClarification, AwaitingRetry, Success, Decline]),
+        ("P-195", AwaitingClarification, &[Processing, Decline]),
+        ("P-196", AwaitingRetry, &[Processing, Decline]),
+        ("P-197", Decline, &[]),
+        ("P-198", Success, &[Reversed, Decline]),
+        ("P-199", Reversed, &[]),
+    ]
+};
+
 /// Which of the payment machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentMachine {
@@ -76,11 +89,13 @@ pub enum PaymentMachine {
     TwoStep,
     /// [`VERIFICATION`].
     Verification,
+    /// [`PAYOUT`].
+    Payout,
 }
 
 impl PaymentMachine {
     /// Every machine.
-    pub const ALL: &'static [Self] = &[Self::OneStep, Self::TwoStep, Self::Verification];
+    pub const ALL: &'static [Self] = &[Self::OneStep, Self::TwoStep, Self::Verification, Self::Payout];
 
     /// The machine by which an operation of `kind` moves its payment. Returns move both kinds of purchases in the
     /// same way.
@@ -92,6 +107,7 @@ impl PaymentMachine {
             | OperationKind::Capture
             | OperationKind::Cancel => Self::TwoStep,
             OperationKind::AccountVerification => Self::Verification,
+            OperationKind::Payout | OperationKind::PayoutReversal => Self::Payout,
             OperationKind::Sale
             | OperationKind::Refund
             | OperationKind::Reversal
@@ -105,6 +121,7 @@ impl PaymentMachine {
             Self::OneStep => ONE_STEP_PURCHASE,
             Self::TwoStep => TWO_STEP_PURCHASE,
             Self::Verification => VERIFICATION,
+            Self::Payout => PAYOUT,
         }
     }
 

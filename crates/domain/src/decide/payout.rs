@@ -1,0 +1,307 @@
+//! A payout is asked for, tried again, or taken back.
+
+use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, problem, rejected, scene::Scene};
+use crate::{
+    callback::Problem,
+    card::{CardSummary, Network},
+    change::{ChangeSet, Hold, MachineBreak, Name, NameKind, TaskKey},
+    codes::{self, Code},
+    ids::{PaymentId, RequestId},
+    ledger::{AccountKey, Owner},
+    money::Money,
+    payment::{
+        Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
+        PaymentDetail, PaymentKind, PaymentStatus, Wait, machine::Event,
+    },
+    project::Project,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A payout to a card as it was accepted.
+#[derive(Clone, Debug)]
+pub struct PayoutCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// What the customer gets.
+    pub amount: Money,
+    /// The card, without its number.
+    pub card: CardSummary,
+    /// Who gets it.
+    pub customer: Customer,
+    /// Free text.
+    pub description: String,
+    /// Opaque text to be echoed.
+    pub merchant_data: Option<String>,
+    /// Members that some rule demands, by dotted path; those that the request has.
+    pub given: BTreeMap<String, String>,
+    /// Callback options.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// What is known besides when a payout is decided.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PayoutFacts {
+    /// A hold on the merchant's balance was tried and lost.
+    pub balance_short: bool,
+}
+
+/// Accepts a payout (G-310): payment and operation come into being together, with the amount and its fee held on the
+/// merchant's balance (T-103), or the operation is declined at once (T-109), or the request fails before an operation
+/// exists and the merchant is told by callback (G-120).
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn payout(
+    project: &Project,
+    command: PayoutCommand,
+    facts: PayoutFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let problems = problems(project, &command, now);
+    let PayoutCommand { head, payment_id, amount, card, customer, callback, given, .. } = command;
+    if !problems.is_empty() {
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    }
+    let refused = refusal(project, &card, amount, &given, facts);
+    let operation = Operation {
+        id: ids.operation,
+        payment: ids.payment,
+        project: project.id,
+        kind: OperationKind::Payout,
+        status: OperationStatus::Processing,
+        amount,
+        request: head.id,
+        code: codes::AWAITING,
+        created_at: now.business,
+        updated_at: now.business,
+        detail: OperationDetail {
+            callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
+            callback_disabled: callback.disabled,
+            fault_plan: command.fault_plan,
+            fee_minor: if refused.is_some() { 0 } else { fee(project, amount).unwrap_or(0) },
+            ..OperationDetail::default()
+        },
+    };
+    let missing = data::missing_on_payout(project, &card, &customer, &given);
+    let payment = Payment {
+        key: ids.payment,
+        project: project.id,
+        kind: PaymentKind::Payout,
+        status: PaymentStatus::Processing,
+        currency: amount.currency,
+        requested: amount.minor,
+        held: 0,
+        debited: 0,
+        returned: 0,
+        returning: 0,
+        refunded_any: false,
+        open: None,
+        last_return_at: None,
+        callbacks: 0,
+        version: 1,
+        created_at: now.business,
+        updated_at: now.business,
+        detail: PaymentDetail {
+            description: command.description,
+            customer,
+            card: Some(card),
+            callback_url: callback.url,
+            merchant_data: command.merchant_data,
+            debit: None,
+            hold: None,
+            refunds_undone: Vec::new(),
+            supplied: given,
+            booking: None,
+        },
+        id: payment_id,
+    };
+    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
+    scene.changes.names.push(Name {
+        kind: NameKind::Payment,
+        project: project.id,
+        folded: scene.payment.id.folded(),
+        payment: ids.payment,
+    });
+    scene.answer(head);
+    if let Some(code) = refused {
+        scene.begin(Event::PreconditionFailed, code)?;
+    } else {
+        scene.speak_for_payout();
+        scene.begin(Event::Accepted, codes::AWAITING)?;
+        scene.proceed(Stage::Data(missing))?;
+    }
+    Ok(scene.finish())
+}
+
+/// The rules checked between acceptance and the operation; the first that is broken is reported.
+fn problems(project: &Project, command: &PayoutCommand, now: Now) -> Vec<Problem> {
+    let settings = &project.settings;
+    let expired = command.card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
+    [
+        (!project.active, codes::MERCHANT_STATUS, None),
+        (!settings.card_payouts_allowed || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
+        (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (expired, codes::CARD_EXPIRED, Some("card.year")),
+    ]
+    .into_iter()
+    .find(|(fails, ..)| *fails)
+    .map(|(_, code, field)| problem(code, field))
+    .into_iter()
+    .collect()
+}
+
+/// The first rule by which an accepted payout is declined (T-109).
+fn refusal(
+    project: &Project,
+    card: &CardSummary,
+    amount: Money,
+    given: &data::Members,
+    facts: PayoutFacts,
+) -> Option<Code> {
+    let limits = project.payout_limits(amount.currency);
+    let beyond = limits.smallest.is_some_and(|least| amount.minor < least)
+        || limits.largest.is_some_and(|most| amount.minor > most);
+    [
+        (!takes_payouts(card.network), codes::CARD_NOT_ALLOWED),
+        (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
+        (data::transfer_data_missing(project, card, given), codes::TRANSFER_DATA_MISSING),
+        (facts.balance_short || fee(project, amount).is_none(), codes::MERCHANT_BALANCE),
+    ]
+    .into_iter()
+    .find_map(|(fails, code)| fails.then_some(code))
+}
+
+/// G-313. Maestro is a brand of Mastercard.
+const fn takes_payouts(network: Network) -> bool {
+    matches!(
+        network,
+        Network::AmericanExpress | Network::Mastercard | Network::Maestro | Network::Visa | Network::UnionPay
+    )
+}
+
+/// What the merchant pays for a payout of `amount`, minor units; `None` when it is out of range, alone or together with
+/// the amount, both of which have to be held.
+fn fee(project: &Project, amount: Money) -> Option<i64> {
+    let fee = project.settings.payout_fee.fee(amount).ok()?.minor;
+    amount.minor.checked_add(fee).map(|_| fee)
+}
+
+/// The time of a payout's next try has come (T-113). `None` when it does not wait for one, or not yet.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn payout_retry_due(
+    project: &Project,
+    (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+    ids: Ids,
+    now: Now,
+) -> Result<Option<ChangeSet>, MachineBreak> {
+    let due = operation.detail.wait.as_ref().is_some_and(|wait| wait.until <= now.business);
+    if operation.status != OperationStatus::AwaitingRetry || !due {
+        return Ok(None);
+    }
+    let mut scene = Scene::of(project, (payment, operation, attempt), ids, now);
+    scene.step(Event::RetryDue, codes::AWAITING)?;
+    scene.proceed(Stage::Provider)?;
+    Ok(Some(scene.finish()))
+}
+
+/// Takes a payout back whose crediting failed after it had been reported done (G-309, T-115): the provider is asked
+/// to confirm, and asked again until it answers. The inner error: why it cannot be done; nothing changes.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn reverse_payout(
+    project: &Project,
+    payment: &Payment,
+    payout: &Operation,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Code>, MachineBreak> {
+    let done = payout.payment == payment.key
+        && payout.kind == OperationKind::Payout
+        && payout.status == OperationStatus::Success;
+    if !done || payment.open.is_some() || payment.status != PaymentStatus::Success {
+        return Ok(Err(codes::WRONG_STATE));
+    }
+    let operation = Operation {
+        id: ids.operation,
+        payment: payment.key,
+        project: payment.project,
+        kind: OperationKind::PayoutReversal,
+        status: OperationStatus::Processing,
+        amount: payout.amount,
+        request: RequestId::new(ids.payment.get()),
+        code: codes::AWAITING,
+        created_at: now.business,
+        updated_at: now.business,
+        detail: OperationDetail { automatic: true, ..OperationDetail::default() },
+    };
+    let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    scene.proceed(Stage::Provider)?;
+    Ok(Ok(scene.finish()))
+}
+
+impl Scene<'_> {
+    /// Amount and fee are held on the merchant's balance until the payout ends.
+    fn speak_for_payout(&mut self) {
+        let amount = self.operation.amount;
+        self.changes.holds.push(Hold {
+            operation: self.operation.id,
+            account: AccountKey { owner: Owner::Merchant(self.project.id), currency: amount.currency },
+            minor: amount.minor.saturating_add(self.operation.detail.fee_minor),
+            floor: self.project.floor(amount.currency),
+        });
+    }
+
+    /// A payout was refused with `code`: it waits for its next try where the reason may pass, the project has retries
+    /// on and some are left (G-335 to G-337). Answers whether that settles the matter.
+    pub(super) fn retries_payout(&mut self, code: Code) -> Result<bool, MachineBreak> {
+        let settings = &self.project.settings;
+        if self.operation.kind != OperationKind::Payout
+            || self.operation.status != OperationStatus::Processing
+            || settings.payout_retries == 0
+            || !may_pass(code)
+        {
+            return Ok(false);
+        }
+        let tried = self.attempt.as_ref().map_or(0, |attempt| attempt.id.number);
+        if tried > u16::from(settings.payout_retries) {
+            self.declined(Event::RetriesUsedUp, code)?;
+            return Ok(true);
+        }
+        let until = self.now.business.plus(Duration::from_secs(u64::from(settings.payout_retry_seconds)));
+        self.operation.detail.wait = Some(Box::new(Wait { until, missing: Vec::new() }));
+        self.put_timer(TaskKey::EndWait(self.operation.id), until);
+        // Once is enough (D-09).
+        let event = if tried <= 1 { Event::RetryPlanned } else { Event::RetryPlannedAgain };
+        self.step(event, codes::AWAITING)?;
+        Ok(true)
+    }
+}
+
+/// Whether the reason of a refusal may pass (G-336).
+fn may_pass(code: Code) -> bool {
+    matches!(
+        code.get(),
+        314 | 601
+            | 10505
+            | 10602
+            | 20202
+            | 20602
+            | 3317..=3322
+            | 3335..=3340
+            | 3450
+            | 20101
+            | 10000
+            | 10100
+            | 20000
+            | 20100
+    )
+}
