@@ -78,9 +78,9 @@ pub enum EntryKind {
     /// The return's fee.
     ReturnFee,
     /// A provider took money for an attempt already given up; counted from 0.
-    Suspended(u8),
+    Suspended(u16),
     /// That money was returned; counted from 0.
-    Unsuspended(u8),
+    Unsuspended(u16),
     /// Opening balance of a test project.
     Opening,
     /// A refund was taken back.
@@ -93,11 +93,15 @@ pub enum EntryKind {
     PayoutFee,
     /// A payout that did not reach the customer was taken back.
     PayoutUndone,
+    /// A payout was cancelled by support.
+    PayoutCancelled,
+    /// The fee of a cancelled payout was given back.
+    PayoutCancelledFee,
 }
 
 impl EntryKind {
     /// The number the store keeps.
-    pub const fn number(self) -> u16 {
+    pub const fn number(self) -> u32 {
         match self {
             Self::Sale => 1,
             Self::SaleFee => 2,
@@ -109,8 +113,13 @@ impl EntryKind {
             Self::Payout => 8,
             Self::PayoutFee => 9,
             Self::PayoutUndone => 10,
-            Self::Suspended(n) => 0x100 + n as u16,
-            Self::Unsuspended(n) => 0x200 + n as u16,
+            Self::PayoutCancelled => 11,
+            Self::PayoutCancelledFee => 12,
+            Self::Suspended(n) if n < 0x100 => 0x100 + n as u32,
+            Self::Unsuspended(n) if n < 0x100 => 0x200 + n as u32,
+            // An operation that is tried often may need more numbers.
+            Self::Suspended(n) => 0x1_0000 + n as u32,
+            Self::Unsuspended(n) => 0x2_0000 + n as u32,
         }
     }
 }
@@ -250,6 +259,26 @@ pub fn payout_undone(parties: Parties, operation: OperationId, amount: Money, at
     incoming(parties, operation, (EntryKind::PayoutUndone, EntryKind::PayoutUndone), amount, nothing, at)
 }
 
+/// A payout of `amount` was cancelled by support: the provider owes it again, it passes the customers' account, and the
+/// merchant gets it together with the `fee` it had paid (G-308).
+pub fn payout_cancelled(
+    parties: Parties,
+    operation: OperationId,
+    amount: Money,
+    fee: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
+    let nothing = Money::new(0, amount.currency);
+    let kinds = (EntryKind::PayoutCancelled, EntryKind::PayoutCancelledFee);
+    let mut entries = incoming(parties, operation, kinds, amount, nothing, at);
+    if fee.minor != 0 {
+        let legs =
+            vec![leg(Owner::Fees(parties.project), fee, -1), leg(Owner::Merchant(parties.project), fee, 1)];
+        entries.push(entry(operation, EntryKind::PayoutCancelledFee, at, legs));
+    }
+    entries
+}
+
 /// The merchant pays `amount` and `fee` out of what was held, and the provider owes `amount` less.
 fn outgoing(
     parties: Parties,
@@ -301,7 +330,7 @@ pub fn return_undone(
 pub fn suspended(
     provider: ProviderAccountId,
     operation: OperationId,
-    occurrence: u8,
+    occurrence: u16,
     amount: Money,
     sign: i64,
     at: Timestamp,
@@ -315,7 +344,7 @@ pub fn suspended(
 pub fn unsuspended(
     provider: ProviderAccountId,
     operation: OperationId,
-    occurrence: u8,
+    occurrence: u16,
     amount: Money,
     sign: i64,
     at: Timestamp,
@@ -338,7 +367,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_movement_is_balanced(minor in 1..=Money::MAX_MINOR, fee in 0..=Money::MAX_MINOR, n in 0_u8..255) {
+        fn every_movement_is_balanced(minor in 1..=Money::MAX_MINOR, fee in 0..=Money::MAX_MINOR, n in any::<u16>()) {
             let currency = Currency::parse("EUR").unwrap();
             let (amount, fee) = (Money::new(minor, currency), Money::new(fee, currency));
             let provider = ProviderAccountId::new(7);
@@ -350,6 +379,7 @@ mod tests {
             entries.extend(return_undone(parties, operation, amount, fee, at));
             entries.extend(paid_out(parties, operation, amount, fee, at));
             entries.extend(payout_undone(parties, operation, amount, at));
+            entries.extend(payout_cancelled(parties, operation, amount, fee, at));
             entries.push(suspended(provider, operation, n, amount, 1, at));
             entries.push(unsuspended(provider, operation, n, amount, -1, at));
             entries.push(opening(ProjectId::new(1), operation, amount, at));

@@ -95,6 +95,7 @@ mod page {
         let callback = match row.notice {
             Notice::None => "none",
             Notice::Prescriptive => "what to do next",
+            Notice::Information => "where it stands",
             Notice::Result => "result",
         };
         let from = row.from.map_or("(new)".to_owned(), |from| format!("`{from}`"));
@@ -148,6 +149,14 @@ mod page {
             }
             PaymentMachine::TwoStep => writeln!(out, "\n## Two-step purchase\n")?,
             PaymentMachine::Verification => writeln!(out, "\n## Verification of a card\n")?,
+            PaymentMachine::Payout => {
+                writeln!(out, "\n## Payout\n")?;
+                writeln!(
+                    out,
+                    "What support cancels becomes `{}` after it was done; no operation stands for it.\n",
+                    PaymentStatus::Decline
+                )?;
+            }
         }
         writeln!(out, "```mermaid\nstateDiagram-v2")?;
         for (_, status, _) in rows {

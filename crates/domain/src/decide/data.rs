@@ -30,7 +30,7 @@ pub fn demanded(project: &Project, kind: OperationKind) -> Cow<'_, [String]> {
     let listed = if has_clarification(kind) { settings.required_data.get(kind.text()) } else { None };
     let listed = listed.map_or(&[][..], Vec::as_slice);
     if kind == OperationKind::Payout {
-        let parties = PAYOUT_MEMBERS.iter().map(|path| (*path).to_owned());
+        let parties = super::payout_data::MEMBERS.iter().map(|path| (*path).to_owned());
         return Cow::Owned(listed.iter().cloned().chain(parties).collect());
     }
     if settings.debt_repayment && kind.is_primary() {
@@ -38,65 +38,6 @@ pub fn demanded(project: &Project, kind: OperationKind) -> Cow<'_, [String]> {
         return Cow::Owned(listed.iter().cloned().chain(debt).collect());
     }
     Cow::Borrowed(listed)
-}
-
-/// Members of a payout's parties that the card networks demand (G-316 to G-318).
-const PAYOUT_MEMBERS: [&str; 8] = [
-    "sender.day_of_birth",
-    "recipient.country",
-    "recipient.city",
-    "recipient.address",
-    "recipient.state",
-    "recipient.first_name",
-    "recipient.last_name",
-    "customer.address",
-];
-
-/// Which names of the recipient a payout still needs (G-314, G-318): they can be asked for.
-pub(super) fn missing_on_payout(
-    project: &Project,
-    card: &CardSummary,
-    customer: &Customer,
-    given: &Members,
-) -> Vec<String> {
-    let mut missing = missing_members(project, OperationKind::Payout, given);
-    let issued_in_russia = card.country.is_some_and(|country| country.is_among("RU"));
-    if !project.settings.payout_data_required || issued_in_russia {
-        return missing;
-    }
-    let names = [
-        (FIRST_NAME, &customer.first_name, "recipient.first_name"),
-        (LAST_NAME, &customer.last_name, "recipient.last_name"),
-    ];
-    for (path, own, of_recipient) in names {
-        let known = own.as_ref().is_some_and(|name| !name.trim().is_empty()) || has(given, of_recipient);
-        if !known && !missing.iter().any(|asked| asked == path) {
-            missing.push(path.to_owned());
-        }
-    }
-    missing
-}
-
-/// Whether data on the parties of a payout is missing that cannot be asked for (G-316, G-317, G-320).
-pub(super) fn transfer_data_missing(project: &Project, card: &CardSummary, given: &Members) -> bool {
-    if !project.settings.payout_data_required {
-        return false;
-    }
-    let lacks = |path: &str| !has(given, path);
-    let is_in = |countries: &str| card.country.is_some_and(|country| country.is_among(countries));
-    match card.network {
-        Network::Visa => {
-            let address = ["recipient.country", "recipient.city", "recipient.address"];
-            let in_states = matches!(given.get("recipient.country").map(String::as_str), Some("CA" | "US"));
-            lacks("sender.day_of_birth")
-                || (is_in("CA")
-                    && (address.into_iter().any(lacks) || (in_states && lacks("recipient.state"))))
-        }
-        Network::Mastercard | Network::Maestro => {
-            given.get("customer.address").is_some_and(|address| address.chars().count() > 50)
-        }
-        _ => false,
-    }
 }
 
 /// Changes of a hold end at once, one way or the other (G-176), and the platform's own operations ask nobody.
@@ -119,7 +60,7 @@ pub(super) fn missing_members(project: &Project, kind: OperationKind, given: &Me
     listed.iter().filter(can_be_asked).filter(|path| !has(given, path)).cloned().collect()
 }
 
-fn has(given: &Members, path: &str) -> bool {
+pub(super) fn has(given: &Members, path: &str) -> bool {
     given.get(path).is_some_and(|value| !value.trim().is_empty())
 }
 

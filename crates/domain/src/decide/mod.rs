@@ -10,9 +10,11 @@ mod flow;
 mod follow_up;
 mod outcome;
 mod payout;
+mod payout_data;
 mod refund;
 mod scene;
 mod second_step;
+mod undo_payout;
 mod undo_refund;
 
 pub use authentication::{asked_again, asking_overdue, authenticated, is_asking, result_noticed};
@@ -27,9 +29,10 @@ pub use follow_up::{follow_up, wait_ended};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
-pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due, reverse_payout};
+pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due};
 pub use refund::{RefundCommand, RefundFacts, refund};
 pub use second_step::{hold_ended, second_step};
+pub use undo_payout::{cancel_payout, reverse_payout};
 pub use undo_refund::undo_refund;
 
 use crate::{
@@ -41,6 +44,7 @@ use crate::{
     project::Project,
     time::Timestamp,
 };
+use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// The moment a decision is made at.
@@ -207,6 +211,12 @@ fn updated(mut payment: Payment) -> PaymentWrite {
 pub fn put_off(payment: &Payment, key: TaskKey, due: Timestamp, tries: u32) -> ChangeSet {
     let task = Task { key, bucket: bucket_of(payment.key), clock: None, due, tries };
     ChangeSet { payment: Some(updated(payment.clone())), tasks: vec![task], ..ChangeSet::default() }
+}
+
+/// Calendar days from one moment to another, in UTC.
+fn days_between(from: Timestamp, to: Timestamp) -> Option<i32> {
+    let date = |moment: Timestamp| Some(moment.civil()?.to_zoned(TimeZone::UTC).date());
+    Some(date(from)?.until(date(to)?).ok()?.get_days())
 }
 
 fn problem(code: Code, field: Option<&'static str>) -> Problem {

@@ -203,9 +203,7 @@ pub fn threshold_passed(
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
     let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
-    // Whether a payout was done is never settled by time: somebody would be paid twice.
-    let is_timed = operation.kind.is_primary() && operation.kind != OperationKind::Payout;
-    if !is_timed || operation.status.is_final() || !scene.is_at_threshold() {
+    if !ends_at_threshold(operation) || operation.status.is_final() || !scene.is_at_threshold() {
         return Ok(None);
     }
     let waits = matches!(attempt.status, AttemptStatus::Created | AttemptStatus::Unknown);
@@ -215,6 +213,12 @@ pub fn threshold_passed(
     }
     scene.declined(Event::ThresholdPassed, codes::AUTO_DECLINE)?;
     Ok(Some(scene.finish()))
+}
+
+/// Whether an operation of which nothing is heard is declined in the end. Whether a payout was done is never settled by
+/// time: the merchant would pay the customer another way, and the customer would be paid twice.
+const fn ends_at_threshold(operation: &Operation) -> bool {
+    operation.kind.is_primary() && !matches!(operation.kind, OperationKind::Payout)
 }
 
 /// The provider may have forgotten an attempt whose outcome is unknown, so that whatever it would answer now says nothing
@@ -240,7 +244,7 @@ pub fn forgotten(
         _ => return Ok(None),
     };
     let mut pause = REMINDED_AFTER;
-    if operation.kind.is_primary() && !operation.status.is_final() {
+    if ends_at_threshold(operation) && !operation.status.is_final() {
         // A little later than the threshold, which is told by another clock.
         let ahead = scene.threshold().since(now.business).saturating_add(Duration::from_mins(1));
         pause = pause.min(ahead);
@@ -251,13 +255,15 @@ pub fn forgotten(
     Ok(Some(scene.finish()))
 }
 
-/// How many late approvals of one attempt are taken. Two attempts of an operation may move money, the one after which
-/// a code was offered and the one that brings the code; their entries share the numbers of the operation's.
+/// How many late approvals of one attempt are taken. Several attempts of an operation may move money, the one after which
+/// a code was offered and the one that brings the code, or the tries of a payout; their entries share the numbers of the
+/// operation's.
 const MOST_LATE_APPROVALS: u8 = 0x7f;
 
 /// The number, unique in the operation, of an entry about the attempt's late approval `number`, counted from 0.
-const fn occurrence(attempt: &Attempt, number: u8) -> u8 {
-    if attempt.id.number == 1 { number } else { number | 0x80 }
+const fn occurrence(attempt: &Attempt, number: u8) -> u16 {
+    let earlier = attempt.id.number.saturating_sub(1);
+    earlier.saturating_mul(MOST_LATE_APPROVALS as u16 + 1).saturating_add(number as u16)
 }
 
 /// Whether an approval for `amount` can be an answer to what was asked: for less only where project and request allow
@@ -283,7 +289,7 @@ impl Scene<'_> {
         let code_offered =
             self.operation.detail.card.as_ref().is_some_and(|card| card.merchant_auth.is_some());
         let is_first = self.attempt.as_ref().is_some_and(|attempt| attempt.id.number == 1);
-        if self.operation.status.is_final() || (code_offered && is_first) {
+        if self.operation.status.is_final() || (code_offered && is_first) || self.is_past_try() {
             return Ok(());
         }
         if self.retries_payout(code)? {

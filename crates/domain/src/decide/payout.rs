@@ -1,12 +1,17 @@
-//! A payout is asked for, tried again, or taken back.
+//! A payout is asked for, and tried again.
 
-use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, problem, rejected, scene::Scene};
+use super::{
+    CallbackOptions, Ids, Now, RequestHead, Stage,
+    payout_data::{self, Parties},
+    problem, rejected,
+    scene::Scene,
+};
 use crate::{
     callback::Problem,
     card::{CardSummary, Network},
     change::{ChangeSet, Hold, MachineBreak, Name, NameKind, TaskKey},
     codes::{self, Code},
-    ids::{PaymentId, RequestId},
+    ids::PaymentId,
     ledger::{AccountKey, Owner},
     money::Money,
     payment::{
@@ -24,6 +29,8 @@ pub struct PayoutCommand {
     pub head: RequestHead,
     /// The merchant's name for the payment.
     pub payment_id: PaymentId,
+    /// Whether one person pays another through the merchant (G-318, G-319); else it is the merchant who pays.
+    pub from_person: bool,
     /// What the customer gets.
     pub amount: Money,
     /// The card, without its number.
@@ -63,11 +70,14 @@ pub fn payout(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let problems = problems(project, &command, now);
-    let PayoutCommand { head, payment_id, amount, card, customer, callback, given, .. } = command;
+    let PayoutCommand { head, payment_id, from_person, amount, card, customer, callback, given, .. } =
+        command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
-    let refused = refusal(project, &card, amount, &given, facts);
+    let parties = Parties { from_person, card: &card, customer: &customer, given: &given };
+    let refused = refusal(project, parties, amount, facts);
+    let missing = payout_data::missing(project, parties);
     let operation = Operation {
         id: ids.operation,
         payment: ids.payment,
@@ -84,10 +94,10 @@ pub fn payout(
             callback_disabled: callback.disabled,
             fault_plan: command.fault_plan,
             fee_minor: if refused.is_some() { 0 } else { fee(project, amount).unwrap_or(0) },
+            retries_left: if refused.is_some() { 0 } else { project.settings.payout_retries },
             ..OperationDetail::default()
         },
     };
-    let missing = data::missing_on_payout(project, &card, &customer, &given);
     let payment = Payment {
         key: ids.payment,
         project: project.id,
@@ -115,7 +125,7 @@ pub fn payout(
             debit: None,
             hold: None,
             refunds_undone: Vec::new(),
-            supplied: given,
+            supplied: payout_data::kept(given),
             booking: None,
         },
         id: payment_id,
@@ -156,20 +166,14 @@ fn problems(project: &Project, command: &PayoutCommand, now: Now) -> Vec<Problem
 }
 
 /// The first rule by which an accepted payout is declined (T-109).
-fn refusal(
-    project: &Project,
-    card: &CardSummary,
-    amount: Money,
-    given: &data::Members,
-    facts: PayoutFacts,
-) -> Option<Code> {
+fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: PayoutFacts) -> Option<Code> {
     let limits = project.payout_limits(amount.currency);
     let beyond = limits.smallest.is_some_and(|least| amount.minor < least)
         || limits.largest.is_some_and(|most| amount.minor > most);
     [
-        (!takes_payouts(card.network), codes::CARD_NOT_ALLOWED),
+        (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
-        (data::transfer_data_missing(project, card, given), codes::TRANSFER_DATA_MISSING),
+        (payout_data::is_unusable(project, parties), codes::TRANSFER_DATA_MISSING),
         (facts.balance_short || fee(project, amount).is_none(), codes::MERCHANT_BALANCE),
     ]
     .into_iter()
@@ -211,43 +215,6 @@ pub fn payout_retry_due(
     Ok(Some(scene.finish()))
 }
 
-/// Takes a payout back whose crediting failed after it had been reported done (G-309, T-115): the provider is asked
-/// to confirm, and asked again until it answers. The inner error: why it cannot be done; nothing changes.
-///
-/// # Errors
-/// The machine's tables do not allow it, which is a defect.
-pub fn reverse_payout(
-    project: &Project,
-    payment: &Payment,
-    payout: &Operation,
-    ids: Ids,
-    now: Now,
-) -> Result<Result<ChangeSet, Code>, MachineBreak> {
-    let done = payout.payment == payment.key
-        && payout.kind == OperationKind::Payout
-        && payout.status == OperationStatus::Success;
-    if !done || payment.open.is_some() || payment.status != PaymentStatus::Success {
-        return Ok(Err(codes::WRONG_STATE));
-    }
-    let operation = Operation {
-        id: ids.operation,
-        payment: payment.key,
-        project: payment.project,
-        kind: OperationKind::PayoutReversal,
-        status: OperationStatus::Processing,
-        amount: payout.amount,
-        request: RequestId::new(ids.payment.get()),
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: OperationDetail { automatic: true, ..OperationDetail::default() },
-    };
-    let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
-    scene.begin(Event::Accepted, codes::AWAITING)?;
-    scene.proceed(Stage::Provider)?;
-    Ok(Ok(scene.finish()))
-}
-
 impl Scene<'_> {
     /// Amount and fee are held on the merchant's balance until the payout ends.
     fn speak_for_payout(&mut self) {
@@ -260,27 +227,42 @@ impl Scene<'_> {
         });
     }
 
+    /// Whether a payout goes on without the attempt the decision is about: it was refused before and is tried anew, and
+    /// whatever else becomes of it says nothing of the try that counts.
+    pub(super) fn is_past_try(&self) -> bool {
+        let counts = self.attempt.as_ref().is_some_and(|attempt| {
+            attempt.id.number == u16::from(self.operation.detail.retries_made).saturating_add(1)
+        });
+        self.operation.kind == OperationKind::Payout
+            && !(counts && self.operation.status == OperationStatus::Processing)
+    }
+
     /// A payout was refused with `code`: it waits for its next try where the reason may pass, the project has retries
     /// on and some are left (G-335 to G-337). Answers whether that settles the matter.
     pub(super) fn retries_payout(&mut self, code: Code) -> Result<bool, MachineBreak> {
         let settings = &self.project.settings;
+        let detail = &mut self.operation.detail;
+        let is_retried = detail.retries_left > 0 || detail.retries_made > 0;
         if self.operation.kind != OperationKind::Payout
             || self.operation.status != OperationStatus::Processing
-            || settings.payout_retries == 0
+            || !is_retried
             || !may_pass(code)
         {
             return Ok(false);
         }
-        let tried = self.attempt.as_ref().map_or(0, |attempt| attempt.id.number);
-        if tried > u16::from(settings.payout_retries) {
+        if detail.retries_left == 0 {
             self.declined(Event::RetriesUsedUp, code)?;
             return Ok(true);
         }
+        detail.retries_left = detail.retries_left.saturating_sub(1);
+        detail.retries_made = detail.retries_made.saturating_add(1);
+        let is_first = detail.retries_made == 1;
         let until = self.now.business.plus(Duration::from_secs(u64::from(settings.payout_retry_seconds)));
         self.operation.detail.wait = Some(Box::new(Wait { until, missing: Vec::new() }));
         self.put_timer(TaskKey::EndWait(self.operation.id), until);
         // Once is enough (D-09).
-        let event = if tried <= 1 { Event::RetryPlanned } else { Event::RetryPlannedAgain };
+        let told = is_first && settings.payout_retry_callbacks;
+        let event = if told { Event::RetryPlanned } else { Event::RetryPlannedAgain };
         self.step(event, codes::AWAITING)?;
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! A refund is taken back, by support and not by the interface (G-304).
 
-use super::{Ids, Now, Stage, scene::Scene};
+use super::{Ids, Now, Stage, days_between, scene::Scene};
 use crate::{
     card::Network,
     change::{ChangeSet, MachineBreak},
@@ -10,7 +10,6 @@ use crate::{
     project::Project,
     time::Timestamp,
 };
-use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// Decides to take `refund` back: the provider is asked, and asked again until it answers (T-102). Nobody is told
@@ -68,10 +67,4 @@ fn is_in_time(project: &Project, network: Network, done: Timestamp, now: Timesta
             .get(other.code())
             .is_some_and(|seconds| now.since(done) < Duration::from_secs(u64::from(*seconds))),
     }
-}
-
-/// Calendar days from one moment to another, in UTC.
-fn days_between(from: Timestamp, to: Timestamp) -> Option<i32> {
-    let date = |moment: Timestamp| Some(moment.civil()?.to_zoned(TimeZone::UTC).date());
-    Some(date(from)?.until(date(to)?).ok()?.get_days())
 }

@@ -242,6 +242,13 @@ pub struct OperationDetail {
     /// What the operation waits for, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Box<Wait>>,
+    /// How often a payout may still be tried again, fixed when it is accepted: retries hold for payouts made after
+    /// they were switched on (G-335).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries_left: u8,
+    /// How often it is tried again by now, or waits for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries_made: u8,
     /// The refund that this operation takes back (G-307).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<OperationId>,
@@ -249,6 +256,11 @@ pub struct OperationDetail {
     /// near (G-181).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serialiser asks for it")]
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// One try of an operation at a provider.

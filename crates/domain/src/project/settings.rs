@@ -51,6 +51,10 @@ pub struct Settings {
     pub payout_retries: u8,
     /// How long after a refusal it is tried again, in seconds (G-335).
     pub payout_retry_seconds: u32,
+    /// Whether the merchant is told when a payout begins to wait for its next try (G-118, D-09).
+    pub payout_retry_callbacks: bool,
+    /// Whether the merchant is told when support has cancelled a payout (G-088, G-308).
+    pub payout_cancellation_callbacks: bool,
     /// Cost of a payout to the merchant.
     pub payout_fee: FeeRule,
     /// Whether callbacks repeat the refund reason as `operation_description` (G-086, G-105).
@@ -192,6 +196,8 @@ impl Default for Settings {
             payout_data_required: true,
             payout_retries: 0,
             payout_retry_seconds: 3600,
+            payout_retry_callbacks: true,
+            payout_cancellation_callbacks: false,
             payout_fee: FeeRule::default(),
             operation_description_in_callbacks: true,
             merchant_data_in_callbacks: true,

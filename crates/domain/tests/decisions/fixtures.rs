@@ -4,8 +4,8 @@ use ferropay_domain::{
     card::{CardSummary, Country, Expiry, Network},
     codes::{self, Code},
     decide::{
-        AuthenticationOutcome, CallbackOptions, CardCommand, Outcome, RangeFacts, RefundCommand, RequestHead,
-        SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
+        AuthenticationOutcome, CallbackOptions, CardCommand, Outcome, PayoutCommand, RangeFacts,
+        RefundCommand, RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
     },
     ids::{AuthenticationId, CardKey, OperationId, PaymentId, ProjectId, ProviderAccountId, RequestId},
     money::{Currency, FeeRule, Money, Rounding},
@@ -69,7 +69,7 @@ pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> C
             masked: "431422******0056".to_owned(),
             network,
             holder: Some("JUDY DOE".to_owned()),
-            expiry: Expiry { year: 2030, month: 1 },
+            expiry: Some(Expiry { year: 2030, month: 1 }),
             country: Some(Country::parse("DE").unwrap()),
             funding: None,
         },
@@ -82,6 +82,28 @@ pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> C
         booking: None,
         has_booking_dates: false,
         given: BTreeMap::new(),
+        callback: CallbackOptions::default(),
+        fault_plan: None,
+    }
+}
+
+/// A payout by a merchant to a card of which only the number is known.
+pub(crate) fn payout_of(amount: Money, network: Network) -> PayoutCommand {
+    let CardCommand { payment_id, card, customer, .. } = sale_of(amount, network);
+    PayoutCommand {
+        head: head(6, "payment/card/payout"),
+        payment_id,
+        from_person: false,
+        amount,
+        card: CardSummary { expiry: None, holder: None, ..card },
+        customer: Customer {
+            first_name: Some("Judy".to_owned()),
+            last_name: Some("Doe".to_owned()),
+            ..customer
+        },
+        description: String::new(),
+        merchant_data: None,
+        given: members(&[("sender.day_of_birth", "05-06-1981")]),
         callback: CallbackOptions::default(),
         fault_plan: None,
     }

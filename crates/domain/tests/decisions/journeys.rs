@@ -321,11 +321,13 @@ proptest! {
     }
 }
 
-// P-144 to P-159, P-201 to P-205: every step of the three drawings is taken on some journey, and no other.
+// P-144 to P-159, P-201 to P-205: every step of the drawings of purchases and verifications is taken on some
+// journey, and no other.
 #[test]
 fn journeys_take_every_step_between_payment_statuses() {
     let drawn: BTreeSet<_> = PaymentMachine::ALL
         .iter()
+        .filter(|machine| **machine != PaymentMachine::Payout)
         .flat_map(|machine| machine.rows().iter().map(move |row| (*machine as u8, row)))
         .flat_map(|(machine, (_, from, to))| to.iter().map(move |to| (machine, *from, *to)))
         .collect();

@@ -51,6 +51,16 @@ fn started(kind: OperationKind) -> World {
             }
             world
         }
+        OperationKind::Payout => {
+            let mut world = World::new(everything_allowed(), 1_000_000);
+            assert_eq!(world.payout(1000), codes::AWAITING);
+            world
+        }
+        OperationKind::PayoutReversal => {
+            let mut world = World::paid_out(everything_allowed(), 1000, Network::Visa);
+            world.reverse_payout(world.operation().id).unwrap();
+            world
+        }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
     };
     assert_eq!((world.operation().kind, world.operation().status), (kind, OperationStatus::Processing));

@@ -21,6 +21,10 @@ mod minimised;
 #[cfg(test)]
 mod particulars;
 #[cfg(test)]
+mod payout_journeys;
+#[cfg(test)]
+mod payouts;
+#[cfg(test)]
 mod returns;
 #[cfg(test)]
 mod sales;
@@ -28,6 +32,8 @@ mod sales;
 mod three_ds;
 #[cfg(test)]
 mod two_step;
+#[cfg(test)]
+mod undone_payouts;
 #[cfg(test)]
 mod undone_refunds;
 #[cfg(test)]

@@ -171,7 +171,7 @@ fn each_rule_of_a_sale_rejects_with_its_own_code_and_field() {
     assert_eq!(rejection(Settings { card_holder_required: true, ..base() }, no_holder), holder);
     let bad_holder = Some((codes::INVALID_HOLDER, Some("card.card_holder")));
     assert_eq!(rejection(base(), |it| it.card.holder = Some("JUDY".to_owned())), bad_holder);
-    let expiry = |month| move |it: &mut CardCommand| it.card.expiry = Expiry { year: 2026, month };
+    let expiry = |month| move |it: &mut CardCommand| it.card.expiry = Some(Expiry { year: 2026, month });
     assert_eq!(rejection(base(), expiry(11)), None);
     assert_eq!(rejection(base(), expiry(10)), Some((codes::CARD_EXPIRED, Some("card.year"))));
     let cvv = Some((codes::CVV_REQUIRED, Some("card.cvv")));

@@ -3,8 +3,8 @@
 
 use crate::{
     fixtures::{
-        OFFERED, approved, card_of, challenge, decided, eur, extended, head, members, range, result,
-        second_of,
+        OFFERED, approved, card_of, challenge, decided, eur, extended, head, members, payout_of, range,
+        result, second_of,
     },
     world::World,
 };
@@ -32,7 +32,12 @@ const DAY: Duration = Duration::from_hours(24);
 type Taken = BTreeSet<(&'static str, &'static str, &'static str)>;
 
 fn settings() -> Settings {
-    Settings { account_verification_allowed: true, merchant_auth_allowed: true, ..Settings::default() }
+    Settings {
+        account_verification_allowed: true,
+        merchant_auth_allowed: true,
+        payout_retries: 2,
+        ..Settings::default()
+    }
 }
 
 fn demanding(kind: OperationKind) -> Settings {
@@ -68,6 +73,16 @@ fn asked(kind: OperationKind, settings: Settings) -> World {
             }
             world
         }
+        OperationKind::Payout => {
+            let mut world = World::new(settings.clone(), 1_000_000);
+            world.payout(1000);
+            world
+        }
+        OperationKind::PayoutReversal => {
+            let mut world = World::paid_out(settings.clone(), 1000, Network::Visa);
+            world.reverse_payout(world.operation().id).unwrap();
+            world
+        }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
     };
     world.smallest_rest = 1;
@@ -84,6 +99,7 @@ fn repeated(status: OperationStatus) -> PaymentStatus {
         OperationStatus::AwaitingThreeDs => PaymentStatus::AwaitingThreeDs,
         OperationStatus::AwaitingMerchantAuth => PaymentStatus::AwaitingMerchantAuth,
         OperationStatus::AwaitingClarification => PaymentStatus::AwaitingClarification,
+        OperationStatus::AwaitingRetry => PaymentStatus::AwaitingRetry,
         _ => PaymentStatus::Processing,
     }
 }
@@ -160,6 +176,17 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
         answers.push(decide::attempt_outcome(project, scene, outcome, ids, now).map(Some));
     }
     let reversing = Attempt { status: AttemptStatus::Reversing, ..it.attempt.clone() };
+    for (retries_left, retries_made) in [(2, 0), (2, 1), (0, 2)] {
+        let mut operation = it.operation.clone();
+        operation.detail.retries_left = retries_left;
+        operation.detail.retries_made = retries_made;
+        let number = u16::from(retries_made) + 1;
+        let id = ferropay_domain::ids::AttemptId { number, ..it.attempt.id };
+        let attempt = Attempt { id, ..it.attempt.clone() };
+        let outcome = crate::fixtures::declined(codes::PROVIDER_UNAVAILABLE);
+        let scene = (&it.payment, &operation, &attempt);
+        answers.push(decide::attempt_outcome(project, scene, outcome, ids, now).map(Some));
+    }
     let undone = (&it.payment, &it.operation, &reversing);
     answers.push(decide::reversal_acknowledged(project, undone, ids, now).map(Some));
     let later = decide::Now { business: now.business.plus(DAY), ..now };
@@ -200,7 +227,8 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     answers
 }
 
-// G-058, D-60, T-045 to T-055, T-060 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-102, T-118 to T-130
+// G-058, D-60, T-045 to T-055, T-060 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-103, T-107 to
+// T-118, T-118 to T-130
 #[test]
 fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
     let mut taken = Taken::new();
@@ -315,6 +343,24 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
                 decide::undo_refund(&world.project, world.payment(), world.operation(), ids, world.now);
             vec![changes.unwrap().unwrap()]
         }
+        OperationKind::Payout => {
+            let now = World::rich().now;
+            let usual = decide::PayoutFacts::default();
+            let short = decide::PayoutFacts { balance_short: true };
+            [(settings(), usual), (demanding(kind), usual), (settings(), short)]
+                .into_iter()
+                .map(|(settings, facts)| {
+                    let project = crate::fixtures::project(settings);
+                    decide::payout(&project, payout_of(eur(1000), Network::Visa), facts, ids, now).unwrap()
+                })
+                .collect()
+        }
+        OperationKind::PayoutReversal => {
+            let world = World::paid_out(settings(), 1000, Network::Visa);
+            let (project, now) = (&world.project, world.now);
+            let changes = decide::reverse_payout(project, world.payment(), world.operation(), ids, now);
+            vec![changes.unwrap().unwrap()]
+        }
         OperationKind::Decremental => Vec::new(),
     }
 }
@@ -337,7 +383,7 @@ fn a_payment_follows_the_documented_order_of_statuses() {
         ("refunded", "partially refunded"),
         ("refunded", "success"),
     ];
-    for machine in PaymentMachine::ALL {
+    for machine in PaymentMachine::ALL.iter().filter(|machine| **machine != PaymentMachine::Payout) {
         let verification = *machine == PaymentMachine::Verification;
         let mut documented: BTreeSet<(&str, &str)> = [("processing", "decline")].into();
         for wait in waits.iter().filter(|wait| !verification || **wait != "awaiting merchant auth") {
@@ -353,6 +399,7 @@ fn a_payment_follows_the_documented_order_of_statuses() {
                 ("awaiting capture", "canceled"),
                 ("awaiting capture", "decline"),
             ]),
+            PaymentMachine::Payout => panic!("has a test of its own"),
         }
         documented.extend(returns.iter().filter(|_| !verification));
         for from in PaymentStatus::ALL {
@@ -360,6 +407,30 @@ fn a_payment_follows_the_documented_order_of_statuses() {
                 let expected = from == to || documented.contains(&(from.text(), to.text()));
                 assert_eq!(machine.may_become(*from, *to), expected, "{machine:?}: {from} to {to}");
             }
+        }
+    }
+}
+
+// P-194 to P-199, D-26
+#[test]
+fn a_payout_follows_the_documented_order_of_statuses() {
+    let documented: BTreeSet<(&str, &str)> = [
+        ("processing", "awaiting clarification"),
+        ("processing", "awaiting retry"),
+        ("processing", "success"),
+        ("processing", "decline"),
+        ("awaiting clarification", "processing"),
+        ("awaiting clarification", "decline"),
+        ("awaiting retry", "processing"),
+        ("awaiting retry", "decline"),
+        ("success", "reversed"),
+        ("success", "decline"),
+    ]
+    .into();
+    for from in PaymentStatus::ALL {
+        for to in PaymentStatus::ALL {
+            let expected = from == to || documented.contains(&(from.text(), to.text()));
+            assert_eq!(PaymentMachine::Payout.may_become(*from, *to), expected, "{from} to {to}");
         }
     }
 }

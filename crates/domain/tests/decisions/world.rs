@@ -2,7 +2,7 @@
 
 mod audit;
 
-use crate::fixtures::{answer, card_of, eur, moment, project, refund_of, sale_of, second_of};
+use crate::fixtures::{answer, card_of, eur, moment, payout_of, project, refund_of, sale_of, second_of};
 use ferropay_domain::{
     callback::Event,
     card::Network,
@@ -10,7 +10,8 @@ use ferropay_domain::{
     codes::Code,
     decide::{
         self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, NotWaiting, Noticed,
-        Now, Outcome, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand, SecondStepFacts,
+        Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand,
+        SecondStepFacts,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},
@@ -281,6 +282,61 @@ impl World {
         Ok(())
     }
 
+    /// Asks for a payout of `minor` EUR cents; answers the code of the operation it made.
+    pub(crate) fn payout(&mut self, minor: i64) -> Code {
+        self.payout_by(&payout_of(eur(minor), self.network)).expect("an operation")
+    }
+
+    /// Asks for a payout, as the engine does it: a lost hold becomes a fact and is decided again. None when no operation
+    /// came of it.
+    pub(crate) fn payout_by(&mut self, command: &PayoutCommand) -> Option<Code> {
+        let ids = self.draw();
+        let decide = |facts| decide::payout(&self.project, command.clone(), facts, ids, self.now).unwrap();
+        let mut changes = decide(PayoutFacts::default());
+        if self.is_short_for(&changes) {
+            changes = decide(PayoutFacts { balance_short: true });
+            assert!(changes.holds.is_empty());
+        }
+        self.apply(changes);
+        self.operations.get(&ids.operation).map(|it| it.code)
+    }
+
+    fn is_short_for(&self, changes: &ChangeSet) -> bool {
+        changes.holds.iter().any(|hold| {
+            let held: i64 = self.holds.values().map(|other| other.minor).sum();
+            self.balances.get(&hold.account).copied().unwrap_or(0) - held - hold.minor < hold.floor
+        })
+    }
+
+    /// A payout of `minor` EUR cents that was done.
+    pub(crate) fn paid_out(settings: Settings, minor: i64, network: Network) -> Self {
+        let mut world = Self { network, ..Self::new(settings, 1_000_000) };
+        assert_eq!(world.payout(minor), ferropay_domain::codes::AWAITING);
+        world.outcome(crate::fixtures::approved(eur(minor))).unwrap();
+        world
+    }
+
+    /// The payout did not reach the customer.
+    pub(crate) fn reverse_payout(&mut self, payout: OperationId) -> Result<(), Code> {
+        let ids = self.draw();
+        let payout = self.operations.get(&payout).unwrap();
+        let changes =
+            decide::reverse_payout(&self.project, self.payment(), payout, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
+    /// Support cancels the payout.
+    pub(crate) fn cancel_payout(&mut self, payout: OperationId) -> Result<(), Code> {
+        let ids = self.draw();
+        let operation = self.operations.get(&payout).unwrap();
+        let attempt = self.attempts.values().rfind(|it| it.id.operation == payout);
+        let scene = (self.payment(), operation, attempt);
+        let changes = decide::cancel_payout(&self.project, scene, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
     fn apply_some(&mut self, changes: Option<ChangeSet>) -> bool {
         let some = changes.is_some();
         if let Some(changes) = changes {
@@ -308,10 +364,7 @@ impl World {
             let changes =
                 decide::refund(&self.project, self.payment(), command.clone(), &facts, ids, self.now)
                     .unwrap();
-            let short = changes.holds.iter().any(|hold| {
-                let held: i64 = self.holds.values().map(|other| other.minor).sum();
-                self.balances.get(&hold.account).copied().unwrap_or(0) - held - hold.minor < hold.floor
-            });
+            let short = self.is_short_for(&changes);
             let taken = changes
                 .names
                 .iter()
@@ -400,10 +453,10 @@ impl World {
             }
             None => {}
         }
-        self.settle(&changes.settled, &changes.entries);
         for hold in changes.holds {
             assert!(self.holds.insert(hold.operation, hold).is_none(), "one hold per operation");
         }
+        self.settle(&changes.settled, &changes.entries);
         self.post(&changes.entries);
         let beside =
             |it: &Operation| it.detail.automatic && it.request == self.request_of_open(before.as_ref());
@@ -416,7 +469,10 @@ impl World {
             assert_eq!(known.is_none(), matches!(write, Write::Insert(_)));
             old.insert(new.id, known);
         }
-        if changes.operations.is_empty() {
+        if changes.entries.iter().any(|entry| entry.kind == EntryKind::PayoutCancelled) {
+            assert!(changes.operations.is_empty() && changes.attempts.is_empty());
+            self.audit_cancellation(before.as_ref(), &changes.walked, &changes.events);
+        } else if changes.operations.is_empty() {
             audit::assert_untouched(before.as_ref(), self.payment.as_ref());
         } else {
             self.audit_walk(before.as_ref(), &old, &changes.walked, &changes.events);

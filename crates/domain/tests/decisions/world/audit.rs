@@ -148,6 +148,38 @@ impl World {
         self.operations.values().filter(done).map(|it| it.amount.minor).sum()
     }
 
+    /// Support cancelled a payout: nothing but the payment's status tells of it (M-037).
+    pub(super) fn audit_cancellation(
+        &mut self,
+        before: Option<&Payment>,
+        walked: &[Walked],
+        events: &[Event],
+    ) {
+        assert!(walked.is_empty());
+        let (before, after) = (before.unwrap(), self.payment());
+        assert_eq!((before.status, after.status), (PaymentStatus::Success, PaymentStatus::Decline));
+        let frame = Payment {
+            status: after.status,
+            updated_at: self.now.business,
+            version: after.version,
+            callbacks: before.callbacks + u32::try_from(events.len()).unwrap(),
+            ..before.clone()
+        };
+        assert_eq!(*after, frame);
+        let machine = PaymentMachine::Payout as u8;
+        self.moves.insert((machine, PaymentStatus::Success, PaymentStatus::Decline));
+    }
+
+    /// What went to the customer by payouts, and stayed there as far as the platform knows.
+    fn credited(&self) -> i64 {
+        let paid = self.succeeded(OperationKind::Payout) - self.succeeded(OperationKind::PayoutReversal);
+        if self.is_cancelled() { 0 } else { paid }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.succeeded(OperationKind::Payout) > 0 && self.payment().status == PaymentStatus::Decline
+    }
+
     fn debited(&self) -> i64 {
         self.succeeded(OperationKind::Sale) + self.succeeded(OperationKind::Capture)
     }
@@ -170,13 +202,14 @@ impl World {
         assert_eq!(payment.open, open.first().map(|it| it.id));
 
         let (sold, returned, held) = (self.debited(), self.given_back(), self.held());
-        let running = || open.iter().copied().filter(|it| it.kind.is_return());
-        let returning: i64 = running().map(|it| it.amount.minor).sum();
+        let returns = open.iter().filter(|it| it.kind.is_return());
+        let returning: i64 = returns.map(|it| it.amount.minor).sum();
         assert_eq!((payment.debited, payment.returned, payment.returning), (sold, returned, returning));
         assert!(held >= 0 && payment.held == held, "{held}");
         assert!(0 <= returned && returned + returning <= sold);
         assert_eq!(payment.returnable(), sold - returned - returning);
         let sum = match (sold, held) {
+            (0, 0) if self.succeeded(OperationKind::PayoutReversal) > 0 => 0,
             (0, 0) => payment.requested,
             (0, held) => held,
             _ => sold - returned,
@@ -191,8 +224,12 @@ impl World {
         self.audit_callbacks();
 
         let promised: BTreeMap<_, _> = self.holds.values().map(|it| (it.operation, it.minor)).collect();
-        let owed = running().map(|it| (it.id, it.amount.minor + it.detail.fee_minor));
-        assert_eq!(promised, owed.collect(), "only the running return holds money");
+        let spending = |kind: OperationKind| kind.is_return() || kind == OperationKind::Payout;
+        let owed = open
+            .iter()
+            .filter(|it| spending(it.kind))
+            .map(|it| (it.id, it.amount.minor + it.detail.fee_minor));
+        assert_eq!(promised, owed.collect(), "only what is running and spends holds money");
         let floor = self.project.floor(payment.currency);
         assert!(self.merchant() - promised.values().sum::<i64>() >= floor, "the floor is kept");
     }
@@ -200,12 +237,14 @@ impl World {
     fn audit_books(&self, sold: i64, returned: i64) {
         let done = |it: &&Operation| it.status == OperationStatus::Success;
         let fees: i64 = self.operations.values().filter(done).map(|it| it.detail.fee_minor).sum();
+        let fees = if self.is_cancelled() { 0 } else { fees };
+        let paid = self.credited();
         let suspense: i64 = self.attempts.values().map(|it| it.ask.money_direction() * it.suspended).sum();
-        assert_eq!(self.merchant(), self.opening + sold - returned - fees);
+        assert_eq!(self.merchant(), self.opening + sold - returned - paid - fees);
         assert_eq!(self.balance(Owner::Fees(self.project.id)), fees);
         assert_eq!(self.balance(Owner::Customers(self.project.id)), 0);
         assert_eq!(self.suspense(), suspense);
-        assert_eq!(self.provider(), returned - sold - suspense);
+        assert_eq!(self.provider(), returned + paid - sold - suspense);
         assert_eq!(self.balances.values().sum::<i64>(), 0, "books balance");
     }
 

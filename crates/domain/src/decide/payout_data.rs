@@ -1,0 +1,110 @@
+//! Which data on the parties of a payout the card networks demand (G-314 to G-320): names can be asked for by
+//! clarification, everything else has to come with the request.
+
+use super::data::{FIRST_NAME, LAST_NAME, Members, has, missing_members};
+use crate::{
+    card::{CardSummary, Network},
+    payment::{Customer, OperationKind},
+    project::Project,
+};
+
+/// The number of the card a person pays from. It is looked for and not kept.
+const SENDER_CARD: &str = "sender.pan";
+
+/// The longest address of the recipient by Mastercard, characters (G-317).
+const LONGEST_ADDRESS: usize = 50;
+
+/// Members that some rule looks at.
+pub(super) const MEMBERS: [&str; 18] = [
+    "customer.address",
+    "sender.day_of_birth",
+    "sender.phone",
+    SENDER_CARD,
+    "sender.wallet_id",
+    "sender.first_name",
+    "sender.last_name",
+    "sender.address",
+    "sender.city",
+    "sender.zip",
+    "sender.country",
+    "sender.state",
+    "recipient.country",
+    "recipient.city",
+    "recipient.address",
+    "recipient.state",
+    "recipient.first_name",
+    "recipient.last_name",
+];
+
+/// Who gets a payout, and what is known of whoever pays it.
+#[derive(Clone, Copy)]
+pub(super) struct Parties<'a> {
+    /// Whether one person pays another.
+    pub(super) from_person: bool,
+    pub(super) card: &'a CardSummary,
+    pub(super) customer: &'a Customer,
+    pub(super) given: &'a Members,
+}
+
+/// What is kept of the data on the parties: all but the number of a card.
+pub(super) fn kept(mut given: Members) -> Members {
+    given.remove(SENDER_CARD);
+    given
+}
+
+/// Which members on the recipient a payout still needs (G-314, G-318): they can be asked for.
+pub(super) fn missing(project: &Project, parties: Parties<'_>) -> Vec<String> {
+    let Parties { card, customer, given, .. } = parties;
+    let mut missing = missing_members(project, OperationKind::Payout, given);
+    let issued_in_russia = card.country.is_some_and(|country| country.is_among("RU"));
+    if !project.settings.payout_data_required || issued_in_russia {
+        return missing;
+    }
+    let names = [
+        (FIRST_NAME, &customer.first_name, "recipient.first_name"),
+        (LAST_NAME, &customer.last_name, "recipient.last_name"),
+    ];
+    for (path, own, of_recipient) in names {
+        let known = own.as_ref().is_some_and(|name| !name.trim().is_empty()) || has(given, of_recipient);
+        if !known && !missing.iter().any(|asked| asked == path) {
+            missing.push(path.to_owned());
+        }
+    }
+    missing
+}
+
+/// Whether data is missing, or too long, that cannot be asked for (G-316, G-317, G-318, G-320).
+pub(super) fn is_unusable(project: &Project, parties: Parties<'_>) -> bool {
+    if !project.settings.payout_data_required {
+        return false;
+    }
+    let Parties { from_person, card, given, .. } = parties;
+    let lacks = |path: &str| !has(given, path);
+    let is_in = |countries: &str| card.country.is_some_and(|country| country.is_among(countries));
+    // States are named in Canada and the United States only.
+    let lacks_state = |country: &str, state: &str| {
+        matches!(given.get(country).map(String::as_str), Some("CA" | "US")) && lacks(state)
+    };
+    match card.network {
+        Network::Visa => {
+            let address = ["recipient.country", "recipient.city", "recipient.address"];
+            lacks("sender.day_of_birth")
+                || (from_person && is_in("BRQA") && lacks("sender.phone"))
+                || (is_in("CA")
+                    && (address.into_iter().any(lacks)
+                        || lacks_state("recipient.country", "recipient.state")))
+        }
+        Network::Mastercard | Network::Maestro => {
+            let sender = ["first_name", "last_name", "address", "city", "zip", "country"];
+            let too_long = given
+                .get("customer.address")
+                .is_some_and(|address| address.chars().count() > LONGEST_ADDRESS);
+            too_long
+                || (from_person
+                    && ((lacks(SENDER_CARD) && lacks("sender.wallet_id"))
+                        || sender.into_iter().any(|member| lacks(&format!("sender.{member}")))
+                        || lacks_state("sender.country", "sender.state")))
+        }
+        _ => false,
+    }
+}
