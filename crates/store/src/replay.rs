@@ -244,7 +244,7 @@ fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
             masked: "431422******0056".into(),
             network: Network::Visa,
             holder: Some("John Smith".into()),
-            expiry: Expiry { year: 2099, month: 11 },
+            expiry: Some(Expiry { year: 2099, month: 11 }),
             country: None,
             funding: None,
         },

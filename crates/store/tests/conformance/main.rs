@@ -8,6 +8,8 @@ mod guards;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod payouts;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod scenario;

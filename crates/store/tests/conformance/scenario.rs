@@ -5,8 +5,8 @@ use ferropay_domain::{
     card::{CardSummary, Expiry, Network},
     change::{ChangeSet, Hold, PaymentWrite, Task, TaskKey, Write, bucket_of},
     decide::{
-        self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, RefundCommand, RefundFacts,
-        RequestHead, ThreeDsRequest,
+        self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, PayoutCommand, PayoutFacts,
+        RefundCommand, RefundFacts, RequestHead, ThreeDsRequest,
     },
     ids::{CallbackId, CardKey, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     ledger::{self, AccountKey, Owner},
@@ -58,6 +58,8 @@ impl World {
                 refund_interval_seconds: 0,
                 sale_fee: FeeRule { fixed_minor: 5, ..FeeRule::default() },
                 refund_fee: FeeRule { fixed_minor: 3, ..FeeRule::default() },
+                payout_fee: FeeRule { fixed_minor: 2, ..FeeRule::default() },
+                payout_data_required: false,
                 ..Settings::default()
             },
             card_account: ProviderAccountId::new(7),
@@ -108,7 +110,7 @@ impl World {
                 masked: "431422******0056".into(),
                 network: Network::Visa,
                 holder: Some("John Smith".into()),
-                expiry: Expiry { year: 2099, month: 12 },
+                expiry: Some(Expiry { year: 2099, month: 12 }),
                 country: None,
                 funding: None,
             },
@@ -126,6 +128,33 @@ impl World {
         };
         let (ids, facts) = (self.ids(), CardFacts::default());
         self.rendered(decide::card(&self.project, command, facts, ids, NOW).unwrap())
+    }
+
+    /// A payout is accepted; its hold may still be lost.
+    pub(crate) fn payout(&self, name: &str, minor: i64) -> Commit {
+        let command = PayoutCommand {
+            head: self.head("payment/card/payout"),
+            payment_id: PaymentId::parse(name).unwrap(),
+            from_person: false,
+            amount: eur(minor),
+            card: CardSummary {
+                key: CardKey::new(self.uuid()),
+                masked: "424242******4242".into(),
+                network: Network::Visa,
+                holder: None,
+                expiry: None,
+                country: None,
+                funding: None,
+            },
+            customer: Customer { id: Some("c1".into()), ..Customer::default() },
+            description: String::new(),
+            merchant_data: None,
+            given: BTreeMap::new(),
+            callback: CallbackOptions::default(),
+            fault_plan: None,
+        };
+        let (ids, facts) = (self.ids(), PayoutFacts::default());
+        self.rendered(decide::payout(&self.project, command, facts, ids, NOW).unwrap())
     }
 
     /// A change set with its events rendered.

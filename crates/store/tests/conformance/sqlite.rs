@@ -1,7 +1,7 @@
 //! The rules on `SQLite`, and what only a database file has.
 
 use crate::{
-    books, guards, messages, records,
+    books, guards, messages, payouts, records,
     scenario::{START, World, eur},
     sequences,
 };
@@ -83,6 +83,14 @@ macro_rules! every_rule {
             earlier_deliveries_to_the_same_address_are_found_while_open
             a_callback_number_is_used_once_per_subject
             a_failed_request_is_told_without_a_payment;
+        payouts:
+            a_payout_pays_what_it_held_or_gives_it_back
+            many_payouts_at_once_never_pass_the_balance
+            a_payout_that_waits_for_its_next_try_keeps_its_hold_and_has_a_timer
+            a_payout_taken_back_is_explained
+            a_payout_cancelled_by_support_is_explained
+            credits_that_come_to_light_too_late_wait_in_suspense
+            a_payout_that_lacks_data_nobody_asks_for_ends_with_its_request;
         records:
             a_payment_is_read_as_it_was_written
             projects_are_kept_and_their_clocks_never_go_back
@@ -339,6 +347,67 @@ async fn no_card_number_and_no_verification_value_is_in_the_files() {
     }
 }
 
+/// The audit finds what was done to payouts, cancelled or not.
+#[tokio::test]
+async fn an_audit_finds_damaged_payouts() {
+    let done = "a done operation is explained by its postings";
+    let cancelled = "a cancelled payout is given back with its fee";
+    let status = "a payment's status follows from its operations";
+    let damages: &[(&str, &str)] = &[
+        ("DELETE FROM postings WHERE kind = 9", done),
+        ("UPDATE postings SET kind = 3 WHERE kind = 8", done),
+        ("DELETE FROM postings WHERE kind = 12", cancelled),
+        ("DELETE FROM postings WHERE kind = 11", cancelled),
+        ("DELETE FROM postings WHERE kind IN (11, 12)", status),
+        ("UPDATE payments SET status = 3 WHERE status = 2", status),
+        ("UPDATE payments SET status = 3 WHERE status = 2", cancelled),
+        ("UPDATE payments SET status = 5 WHERE status = 3", status),
+        ("UPDATE operations SET status = 7 WHERE status = 1", status),
+        ("UPDATE operations SET status = 7 WHERE status = 1", "an open operation has a task"),
+        ("UPDATE attempts SET ask = 1 WHERE ask = 12", "an attempt asks for what its operation asks for"),
+        ("DELETE FROM holds", "an open return or payout holds its amount"),
+        (
+            "UPDATE payments SET detail = json_remove(detail, '$.debit')",
+            "returns go to the debit that took the money",
+        ),
+    ];
+    let (directory, path) = fresh();
+    let world = World::new(open(&path));
+    world.store.commit(world.opening(10_000)).await.unwrap();
+    for name in ["stays", "cancelled", "runs"] {
+        let payout = world.payout(name, 500);
+        let scene = World::scene_of(&payout);
+        world.store.commit(payout).await.unwrap();
+        if name == "runs" {
+            continue;
+        }
+        world.store.commit(world.approved(&scene)).await.unwrap();
+        if name == "cancelled" {
+            let done = world.store.scene(scene.attempt.id).await.unwrap().unwrap();
+            let parts = (&done.payment, &done.operation, Some(&done.attempt));
+            let (ids, now) = (world.ids(), crate::scenario::NOW);
+            let changes = ferropay_domain::decide::cancel_payout(&world.project, parts, ids, now);
+            world.store.commit(world.rendered(changes.unwrap().unwrap())).await.unwrap();
+        }
+    }
+    world.assert_sound().await;
+    drop(world);
+    find_damages(directory.path(), &path, damages).await;
+}
+
+/// Does each damage to a copy of the database, and looks for the rule that tells it.
+async fn find_damages(directory: &Path, path: &Path, damages: &[(&str, &str)]) {
+    for (number, (damage, rule)) in damages.iter().enumerate() {
+        let copy = directory.join(format!("damaged{number}.db"));
+        std::fs::copy(path, &copy).unwrap();
+        let connection = rusqlite::Connection::open(&copy).unwrap();
+        assert!(connection.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(connection);
+        let report = open(&copy).audit().await.unwrap();
+        assert!(report.findings.iter().any(|it| it.rule == *rule), "{damage}: {report:#?}");
+    }
+}
+
 /// The audit finds every kind of damage it claims to look for.
 #[tokio::test]
 async fn an_audit_finds_what_was_damaged() {
@@ -358,7 +427,7 @@ async fn an_audit_finds_what_was_damaged() {
         ("UPDATE accounts SET posted = posted + 1", "a balance is the sum of its postings"),
         ("UPDATE accounts SET reserved = reserved + 1", "what is reserved is the sum of its holds"),
         ("UPDATE holds SET minor = minor + 1", "a hold belongs to an open operation"),
-        ("DELETE FROM holds", "an open return holds its amount"),
+        ("DELETE FROM holds", "an open return or payout holds its amount"),
         ("DELETE FROM names WHERE kind = 1", "a payment has its name"),
         ("UPDATE names SET payment = zeroblob(16)", "a name has its payment"),
         ("DELETE FROM tasks WHERE kind = 1", "an open operation has a task"),
@@ -444,13 +513,5 @@ async fn an_audit_finds_what_was_damaged() {
     world.store.commit(open_refund).await.unwrap();
     world.assert_sound().await;
     drop(world);
-    for (number, (damage, rule)) in damages.iter().enumerate() {
-        let copy = directory.path().join(format!("damaged{number}.db"));
-        std::fs::copy(&path, &copy).unwrap();
-        let connection = rusqlite::Connection::open(&copy).unwrap();
-        assert!(connection.execute(damage, []).unwrap() > 0, "{damage}");
-        drop(connection);
-        let report = open(&copy).audit().await.unwrap();
-        assert!(report.findings.iter().any(|it| it.rule == *rule), "{damage}: {report:#?}");
-    }
+    find_damages(directory.path(), &path, damages).await;
 }

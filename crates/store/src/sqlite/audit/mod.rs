@@ -101,16 +101,21 @@ fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 
 /// The status a payment shows is one that its operations lead to by the machines' tables.
 fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 7 capture, 8 cancel; order 8: release.
+    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout; 7 capture, 8 cancel, 12 payout reversal;
+    // order 8: release; entry 11: a payout cancelled.
     let mut statement = snapshot.prepare(
         "SELECT p.key, p.status, p.debited, p.returned, p.refunded_any, o.kind, o.status,
             EXISTS (SELECT 1 FROM operations AS c JOIN attempts AS a
                 ON a.reference BETWEEN c.id * 512 AND c.id * 512 + 511
                 WHERE c.payment = p.key AND c.kind = 8 AND c.status = 2 AND a.ask = 8 AND a.status = 2) AS released,
             EXISTS (SELECT 1 FROM operations AS c
-                WHERE c.payment = p.key AND c.kind IN (7, 8) AND c.status = 3) AS refused
+                WHERE c.payment = p.key AND c.kind IN (7, 8) AND c.status = 3) AS refused,
+            EXISTS (SELECT 1 FROM operations AS c
+                WHERE c.payment = p.key AND c.kind = 12 AND c.status = 2) AS came_back,
+            o.kind = 11 AND EXISTS (SELECT 1 FROM postings AS t
+                WHERE t.operation = o.id AND t.kind = 11) AS cancelled
          FROM payments AS p LEFT JOIN operations AS o ON o.id =
-            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9))",
+            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11))",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -125,6 +130,8 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
             returned: row.get(3)?,
             refunded_any: row.get(4)?,
             released: row.get(7)?,
+            came_back: row.get(9)?,
+            cancelled: row.get::<_, Option<bool>>(10)?.unwrap_or(false),
         };
         // A hold that is gone at the provider ends with the capture or release that was refused.
         let gone = status == Some(PaymentStatus::Decline)
@@ -135,7 +142,7 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
         if (status != facts.expected() && !gone) || !reachable {
             let names = ["payment", "status", "debited", "returned", "refunded", "kind", "operation"];
             let mut names = names.map(str::to_owned).to_vec();
-            names.extend(["released".to_owned(), "refused".to_owned()]);
+            names.extend(["released", "refused", "came back", "cancelled"].map(str::to_owned));
             report.findings.push(Finding {
                 rule: "a payment's status follows from its operations",
                 detail: describe(row, &names)?,
@@ -146,6 +153,7 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 }
 
 /// What a payment's status follows from.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that happened or did not")]
 struct Facts {
     /// Kind and status of the operation the payment came into being with.
     kind: Option<OperationKind>,
@@ -155,6 +163,10 @@ struct Facts {
     refunded_any: bool,
     /// The whole hold was released.
     released: bool,
+    /// A payout was taken back.
+    came_back: bool,
+    /// A payout was cancelled by support.
+    cancelled: bool,
 }
 
 impl Facts {
@@ -164,7 +176,10 @@ impl Facts {
             (OperationStatus::AwaitingThreeDs, _) => PaymentStatus::AwaitingThreeDs,
             (OperationStatus::AwaitingMerchantAuth, _) => PaymentStatus::AwaitingMerchantAuth,
             (OperationStatus::AwaitingClarification, _) => PaymentStatus::AwaitingClarification,
+            (OperationStatus::AwaitingRetry, _) => PaymentStatus::AwaitingRetry,
             (OperationStatus::Decline, _) => PaymentStatus::Decline,
+            (OperationStatus::Success, OperationKind::Payout) if self.came_back => PaymentStatus::Reversed,
+            (OperationStatus::Success, OperationKind::Payout) if self.cancelled => PaymentStatus::Decline,
             (OperationStatus::Success, OperationKind::Auth) if self.debited == 0 && self.released => {
                 PaymentStatus::Canceled
             }

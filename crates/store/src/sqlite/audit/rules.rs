@@ -1,9 +1,12 @@
 //! What has to agree in a sound database, as queries that yield what does not.
 //!
 //! Kinds of operations: 1 sale, 2 refund, 3 reversal, 4 auth, 5 incremental, 6 decremental, 7 capture, 8 cancel,
-//! 9 account verification, 10 refund reversal; their statuses: 2 success, 3 decline, all others open. What an attempt
-//! asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment, 6 decrement, 7 capture,
-//! 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry.
+//! 9 account verification, 10 refund reversal, 11 payout, 12 payout reversal; their statuses: 2 success, 3 decline, all
+//! others open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
+//! 6 decrement, 7 capture, 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry, 12 credit,
+//! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 5 opening, 6 return taken
+//! back, 7 its fee, 8 payout, 9 its fee, 10 payout taken back, 11 payout cancelled by support, 12 its fee given back, from
+//! 0x100 on in and out of suspense.
 
 /// A rule's short name, and the query that yields what breaks it. Each column of a row goes into the finding.
 pub(super) const RULES: &[(&str, &str)] = &[
@@ -22,18 +25,18 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a posting stands on an account that its entry concerns",
         // Owners: 1 merchant, 2 customers, 4 fees, 6 opening by project; 3 provider, 5 suspense by provider
-        // account. Kinds of entries: 1 to 4, 6 and 7 as below, 5 opening, 0x100 and 0x200 in and out of suspense.
+        // account.
         "SELECT p.id AS posting, p.operation, p.kind, a.owner_kind, a.owner, a.currency
          FROM postings AS p JOIN accounts AS a ON a.id = p.account
          LEFT JOIN operations AS o ON o.id = p.operation
          WHERE NOT coalesce(CASE
             WHEN p.kind = 5 THEN a.owner_kind IN (1, 6)
             WHEN a.currency <> o.currency THEN 0
-            WHEN a.owner_kind IN (3, 5) THEN (p.kind BETWEEN 256 AND 767 OR a.owner_kind = 3 AND p.kind IN (1, 3, 6))
+            WHEN a.owner_kind IN (3, 5) THEN (p.kind >= 256 OR a.owner_kind = 3 AND p.kind IN (1, 3, 6, 8, 10, 11))
                 AND EXISTS (SELECT 1 FROM attempts AS t
                     WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND t.account = a.owner)
-            WHEN p.kind IN (1, 3, 6) THEN a.owner_kind IN (1, 2) AND a.owner = o.project
-            WHEN p.kind IN (2, 4, 7) THEN a.owner_kind IN (1, 4) AND a.owner = o.project
+            WHEN p.kind IN (1, 3, 6, 8, 10, 11) THEN a.owner_kind IN (1, 2) AND a.owner = o.project
+            WHEN p.kind IN (2, 4, 7, 9, 12) THEN a.owner_kind IN (1, 4) AND a.owner = o.project
             ELSE 0 END, 0)",
     ),
     (
@@ -51,7 +54,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             WHEN t.ask IN (5, 6) AND o.kind = 7 THEN t.minor > 0
             WHEN t.ask = 6 AND o.kind = 8 THEN o.minor = t.minor
             ELSE o.minor = t.minor AND t.ask = CASE o.kind WHEN 2 THEN 2 WHEN 3 THEN 3 WHEN 5 THEN 5 WHEN 6 THEN 6
-                WHEN 7 THEN 7 WHEN 8 THEN 8 WHEN 10 THEN 10 END END, 0)",
+                WHEN 7 THEN 7 WHEN 8 THEN 8 WHEN 10 THEN 10 WHEN 11 THEN 12 WHEN 12 THEN 13 END END, 0)",
     ),
     (
         "operation has a payment",
@@ -78,26 +81,43 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a done operation is explained by its postings",
-        // Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 6 return taken back, 7 its fee; owners:
-        // 1 merchant. Holds and verifications move nothing.
+        // Owners: 1 merchant. Holds and verifications move nothing.
         "SELECT o.id AS operation, o.kind, o.status, o.minor, m.moved, m.fee
          FROM operations AS o LEFT JOIN (
-            SELECT p.operation, sum(CASE WHEN p.kind IN (1, 3, 6) THEN p.minor ELSE 0 END) AS moved,
-                sum(CASE WHEN p.kind IN (2, 4, 7) THEN -p.minor ELSE 0 END) AS fee,
+            SELECT p.operation, sum(CASE WHEN p.kind IN (1, 3, 6, 8, 10) THEN p.minor ELSE 0 END) AS moved,
+                sum(CASE WHEN p.kind IN (2, 4, 7, 9) THEN -p.minor ELSE 0 END) AS fee,
                 sum(p.kind IN (1, 2)) AS as_sale, sum(p.kind IN (3, 4)) AS as_return,
-                sum(p.kind IN (6, 7)) AS as_undone
+                sum(p.kind IN (6, 7)) AS as_undone, sum(p.kind IN (8, 9)) AS as_payout,
+                sum(p.kind = 10) AS as_payout_undone, count(*) AS postings
             FROM postings AS p JOIN accounts AS a ON a.id = p.account
-            WHERE p.kind BETWEEN 1 AND 7 AND a.owner_kind = 1 GROUP BY p.operation) AS m ON m.operation = o.id
+            WHERE p.kind BETWEEN 1 AND 10 AND a.owner_kind = 1 GROUP BY p.operation) AS m ON m.operation = o.id
          WHERE CASE
             WHEN o.status = 2 AND o.kind IN (1, 7)
-                THEN coalesce(m.moved, 0) <> o.minor OR m.as_return + m.as_undone > 0
+                THEN coalesce(m.moved, 0) <> o.minor OR m.as_sale < m.postings
             WHEN o.status = 2 AND o.kind IN (2, 3)
-                THEN coalesce(m.moved, 0) <> -o.minor OR m.as_sale + m.as_undone > 0
+                THEN coalesce(m.moved, 0) <> -o.minor OR m.as_return < m.postings
             WHEN o.status = 2 AND o.kind = 10
-                THEN coalesce(m.moved, 0) <> o.minor OR m.as_sale + m.as_return > 0
+                THEN coalesce(m.moved, 0) <> o.minor OR m.as_undone < m.postings
+            WHEN o.status = 2 AND o.kind = 11
+                THEN coalesce(m.moved, 0) <> -o.minor OR m.as_payout < m.postings
+            WHEN o.status = 2 AND o.kind = 12
+                THEN coalesce(m.moved, 0) <> o.minor OR m.as_payout_undone < m.postings
             ELSE m.operation IS NOT NULL END
-            OR (o.status = 2 AND o.kind IN (1, 2, 3, 7, 10)
+            OR (o.status = 2 AND o.kind IN (1, 2, 3, 7, 10, 11, 12)
                 AND coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor'))",
+    ),
+    (
+        "a cancelled payout is given back with its fee",
+        // No operation stands for it: the payment is declined (2) although its payout was done.
+        "SELECT o.id AS operation, p.status, m.moved, m.fee
+         FROM operations AS o JOIN payments AS p ON p.key = o.payment LEFT JOIN (
+            SELECT t.operation, sum(CASE t.kind WHEN 11 THEN t.minor ELSE 0 END) AS moved,
+                sum(CASE t.kind WHEN 12 THEN t.minor ELSE 0 END) AS fee
+            FROM postings AS t JOIN accounts AS a ON a.id = t.account
+            WHERE t.kind IN (11, 12) AND a.owner_kind = 1 GROUP BY t.operation) AS m ON m.operation = o.id
+         WHERE CASE WHEN o.kind = 11 AND o.status = 2 AND p.status = 2
+            THEN coalesce(m.moved, 0) <> o.minor OR coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor')
+            ELSE m.operation IS NOT NULL END",
     ),
     (
         "a payment's totals are its operations'",
@@ -153,14 +173,14 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "SELECT h.operation FROM holds AS h LEFT JOIN operations AS o
             ON o.id = h.operation AND o.status NOT IN (2, 3)
          LEFT JOIN accounts AS a ON a.id = h.account
-         WHERE o.id IS NULL OR a.id IS NULL OR o.kind NOT IN (2, 3)
+         WHERE o.id IS NULL OR a.id IS NULL OR o.kind NOT IN (2, 3, 11)
             OR a.owner_kind <> 1 OR a.owner <> o.project OR a.currency <> o.currency
             OR h.minor <> o.minor + json_extract(o.detail, '$.fee_minor')",
     ),
     (
-        "an open return holds its amount",
+        "an open return or payout holds its amount",
         "SELECT o.id AS operation FROM operations AS o LEFT JOIN holds AS h ON h.operation = o.id
-         WHERE o.status NOT IN (2, 3) AND o.kind IN (2, 3) AND h.operation IS NULL",
+         WHERE o.status NOT IN (2, 3) AND o.kind IN (2, 3, 11) AND h.operation IS NULL",
     ),
     (
         "nothing passes through and stays",
@@ -169,12 +189,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "suspense is what attempts have suspended",
-        // Owner 5 is suspense; a debit stands there as a credit, a return as a debit.
+        // Owner 5 is suspense; what came in stands there as a credit, what went out as a debit.
         "SELECT owner, currency, sum(posted) AS posted, sum(suspended) AS suspended FROM (
             SELECT a.owner, a.currency, p.minor AS posted, 0 AS suspended
             FROM accounts AS a JOIN postings AS p ON p.account = a.id WHERE a.owner_kind = 5
             UNION ALL
-            SELECT t.account, t.currency, 0, CASE t.ask WHEN 1 THEN t.suspended ELSE -t.suspended END
+            SELECT t.account, t.currency, 0, CASE WHEN t.ask IN (1, 7, 10, 13) THEN t.suspended ELSE -t.suspended END
             FROM attempts AS t WHERE t.suspended <> 0)
          GROUP BY owner, currency HAVING sum(posted) <> sum(suspended)",
     ),
@@ -185,9 +205,11 @@ pub(super) const RULES: &[(&str, &str)] = &[
             FROM accounts AS a JOIN postings AS p ON p.account = a.id WHERE a.owner_kind = 3
             UNION ALL
             SELECT t.account, t.currency, 0,
-                (CASE WHEN t.ask IN (1, 7, 10) THEN -1 WHEN t.ask IN (2, 3) THEN 1 ELSE 0 END)
-                    * (t.suspended + CASE WHEN t.status = 2 AND o.status = 2 THEN o.minor ELSE 0 END)
-            FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512)
+                (CASE WHEN t.ask IN (1, 7, 10, 13) THEN -1 WHEN t.ask IN (2, 3, 12) THEN 1 ELSE 0 END)
+                    * (t.suspended + CASE WHEN t.status = 2 AND o.status = 2 AND NOT (o.kind = 11 AND p.status = 2)
+                        THEN o.minor ELSE 0 END)
+            FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512
+            JOIN payments AS p ON p.key = o.payment)
          GROUP BY owner, currency HAVING sum(posted) <> sum(explained)",
     ),
     (
@@ -204,12 +226,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "an open operation has a task",
         // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference; 4 authenticate, 5 end of a wait, by
-        // the operation. Statuses of operations: 1 processing; 4, 5 and 6 waiting.
+        // the operation. Statuses of operations: 1 processing; 4 to 7 waiting.
         "SELECT o.id AS operation, o.status FROM operations AS o WHERE CASE
             WHEN o.status = 1 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511
                     OR t.kind = 4 AND t.number = o.id)
-            WHEN o.status IN (4, 5, 6) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
+            WHEN o.status BETWEEN 4 AND 7 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind = 5 AND t.number = o.id)
             ELSE 0 END",
     ),
@@ -220,7 +242,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
          LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
          WHERE t.kind IN (4, 5, 6) AND NOT coalesce(CASE t.kind
             WHEN 4 THEN o.status IN (1, 4)
-            WHEN 5 THEN o.status IN (4, 5, 6)
+            WHEN 5 THEN o.status BETWEEN 4 AND 7
             ELSE o.kind = 4 AND o.status = 2 AND p.status = 9 END, 0)",
     ),
     (
@@ -330,6 +352,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             AND t.reference = json_extract(p.detail, '$.debit.attempt.operation') * 512
                 + json_extract(p.detail, '$.debit.attempt.number')
          WHERE CASE WHEN p.debited > 0
+            OR EXISTS (SELECT 1 FROM operations AS o WHERE o.payment = p.key AND o.kind = 11 AND o.status = 2)
             THEN t.payment IS NOT p.key OR t.account IS NOT json_extract(p.detail, '$.debit.account')
             ELSE json_extract(p.detail, '$.debit') IS NOT NULL END",
     ),
