@@ -81,19 +81,21 @@ pub struct AccountView<'a> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     card_holder: Option<String>,
-    expiry_month: String,
-    expiry_year: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry_month: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry_year: Option<String>,
 }
 
 impl<'a> AccountView<'a> {
-    /// The card of a payment.
+    /// The card of a payment; of one that was paid out to without saying when it expires, less is known (G-312).
     pub fn of(card: &'a CardSummary) -> Self {
         Self {
             number: &card.masked,
             r#type: card.network.code(),
             card_holder: card.holder.as_deref().map(str::to_uppercase),
-            expiry_month: format!("{:02}", card.expiry.month),
-            expiry_year: format!("{:04}", card.expiry.year),
+            expiry_month: card.expiry.map(|expiry| format!("{:02}", expiry.month)),
+            expiry_year: card.expiry.map(|expiry| format!("{:04}", expiry.year)),
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct PayoutCommand {
     pub payment_id: PaymentId,
     /// Whether one person pays another through the merchant (G-318, G-319); else it is the merchant who pays.
     pub from_person: bool,
+    /// Whether it names the card of whoever pays (G-318); the number itself is not needed.
+    pub has_sender_card: bool,
     /// What the customer gets.
     pub amount: Money,
     /// The card, without its number.
@@ -70,12 +72,22 @@ pub fn payout(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let problems = problems(project, &command, now);
-    let PayoutCommand { head, payment_id, from_person, amount, card, customer, callback, given, .. } =
-        command;
+    let PayoutCommand {
+        head,
+        payment_id,
+        from_person,
+        has_sender_card,
+        amount,
+        card,
+        customer,
+        callback,
+        given,
+        ..
+    } = command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
-    let parties = Parties { from_person, card: &card, customer: &customer, given: &given };
+    let parties = Parties { from_person, has_sender_card, card: &card, customer: &customer, given: &given };
     let refused = refusal(project, parties, amount, facts);
     let missing = payout_data::missing(project, parties);
     let operation = Operation {
@@ -125,7 +137,7 @@ pub fn payout(
             debit: None,
             hold: None,
             refunds_undone: Vec::new(),
-            supplied: payout_data::kept(given),
+            supplied: given,
             booking: None,
         },
         id: payment_id,

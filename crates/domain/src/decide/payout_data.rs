@@ -8,18 +8,14 @@ use crate::{
     project::Project,
 };
 
-/// The number of the card a person pays from. It is looked for and not kept.
-const SENDER_CARD: &str = "sender.pan";
-
 /// The longest address of the recipient by Mastercard, characters (G-317).
 const LONGEST_ADDRESS: usize = 50;
 
 /// Members that some rule looks at.
-pub(super) const MEMBERS: [&str; 18] = [
+pub(super) const MEMBERS: [&str; 17] = [
     "customer.address",
     "sender.day_of_birth",
     "sender.phone",
-    SENDER_CARD,
     "sender.wallet_id",
     "sender.first_name",
     "sender.last_name",
@@ -41,15 +37,11 @@ pub(super) const MEMBERS: [&str; 18] = [
 pub(super) struct Parties<'a> {
     /// Whether one person pays another.
     pub(super) from_person: bool,
+    /// Whether the request names the card of whoever pays; which one is nobody's business here.
+    pub(super) has_sender_card: bool,
     pub(super) card: &'a CardSummary,
     pub(super) customer: &'a Customer,
     pub(super) given: &'a Members,
-}
-
-/// What is kept of the data on the parties: all but the number of a card.
-pub(super) fn kept(mut given: Members) -> Members {
-    given.remove(SENDER_CARD);
-    given
 }
 
 /// Which members on the recipient a payout still needs (G-314, G-318): they can be asked for.
@@ -78,7 +70,7 @@ pub(super) fn is_unusable(project: &Project, parties: Parties<'_>) -> bool {
     if !project.settings.payout_data_required {
         return false;
     }
-    let Parties { from_person, card, given, .. } = parties;
+    let Parties { from_person, has_sender_card, card, given, .. } = parties;
     let lacks = |path: &str| !has(given, path);
     let is_in = |countries: &str| card.country.is_some_and(|country| country.is_among(countries));
     // States are named in Canada and the United States only.
@@ -101,7 +93,7 @@ pub(super) fn is_unusable(project: &Project, parties: Parties<'_>) -> bool {
                 .is_some_and(|address| address.chars().count() > LONGEST_ADDRESS);
             too_long
                 || (from_person
-                    && ((lacks(SENDER_CARD) && lacks("sender.wallet_id"))
+                    && ((!has_sender_card && lacks("sender.wallet_id"))
                         || sender.into_iter().any(|member| lacks(&format!("sender.{member}")))
                         || lacks_state("sender.country", "sender.state")))
         }

@@ -94,6 +94,7 @@ pub(crate) fn payout_of(amount: Money, network: Network) -> PayoutCommand {
         head: head(6, "payment/card/payout"),
         payment_id,
         from_person: false,
+        has_sender_card: false,
         amount,
         card: CardSummary { expiry: None, holder: None, ..card },
         customer: Customer {

@@ -136,6 +136,7 @@ impl World {
             head: self.head("payment/card/payout"),
             payment_id: PaymentId::parse(name).unwrap(),
             from_person: false,
+            has_sender_card: false,
             amount: eur(minor),
             card: CardSummary {
                 key: CardKey::new(self.uuid()),

@@ -10,7 +10,8 @@ mod tests;
 pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, error, error_list};
 pub use request::{
-    CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, SecondStep, StatusByPayment,
-    StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, member, three_ds_data,
+    CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, SecondStep,
+    StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, member,
+    three_ds_data,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};

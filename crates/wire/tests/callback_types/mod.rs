@@ -5,6 +5,7 @@
 //! everywhere. The snapshots are the callbacks in the standard layout.
 
 mod payments;
+mod payouts;
 mod second_steps;
 mod waiting;
 

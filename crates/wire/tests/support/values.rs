@@ -74,7 +74,7 @@ impl Scene {
                     masked: "431422******0056".to_owned(),
                     network: Network::Visa,
                     holder: Some("Judy Doe".to_owned()),
-                    expiry: Expiry { year: 2030, month: 3 },
+                    expiry: Some(Expiry { year: 2030, month: 3 }),
                     country: None,
                     funding: None,
                 }),
@@ -120,6 +120,19 @@ impl Scene {
             }),
         };
         Self { payment, operation, attempt: Some(attempt) }
+    }
+
+    /// A payout of 13.70 USD by the number of a card alone, or what was done about one.
+    pub(crate) fn payout(kind: OperationKind) -> Self {
+        let mut scene = Self::of(kind, 1_370);
+        scene.payment.kind = PaymentKind::Payout;
+        let customer = &mut scene.payment.detail.customer;
+        (customer.first_name, customer.last_name) = (Some("Judy".to_owned()), Some("Doe".to_owned()));
+        if let Some(card) = &mut scene.payment.detail.card {
+            "424242******4242".clone_into(&mut card.masked);
+            (card.expiry, card.holder) = (None, None);
+        }
+        scene.answer(|answer| answer.auth_code.clear())
     }
 
     /// Where the payment stands.

@@ -89,15 +89,7 @@ impl CardPayment {
                 supplied: if own_authentication { supplied::read(body)? } else { None },
                 ..three_ds::request(kind, body, payment)?
             },
-            customer: Customer {
-                id: customer.owned("id"),
-                ip_address: customer.owned("ip_address"),
-                phone: customer.owned("phone"),
-                email: customer.owned("email"),
-                first_name: customer.owned("first_name"),
-                middle_name: customer.owned("middle_name"),
-                last_name: customer.owned("last_name"),
-            },
+            customer: super::customer(customer),
             description: payment.owned("description").unwrap_or_default(),
             merchant_data: merchant.owned("data"),
             booking,
@@ -107,7 +99,8 @@ impl CardPayment {
     }
 }
 
-fn expiry(card: Part<'_, '_>) -> Result<Expiry, Refusal> {
+/// When the card expires; year and month come together.
+pub(super) fn expiry(card: Part<'_, '_>) -> Result<Expiry, Refusal> {
     let year = card.integer("year").and_then(|year| u16::try_from(year).ok());
     let month = card.integer("month").and_then(|month| u8::try_from(month).ok());
     Ok(Expiry {

@@ -9,6 +9,7 @@ mod card;
 mod clarification;
 mod member;
 mod merchant_auth;
+mod payout;
 mod refund;
 mod second_step;
 mod status;
@@ -19,6 +20,7 @@ pub use card::CardPayment;
 pub use clarification::Clarification;
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
+pub use payout::CardPayout;
 pub use refund::Refund;
 pub use second_step::SecondStep;
 pub use status::{StatusByPayment, StatusByRequest};
@@ -31,7 +33,7 @@ use ferropay_domain::{
     decide::CallbackOptions,
     ids::PaymentId,
     money::{Currency, Money},
-    payment::OperationKind,
+    payment::{Customer, OperationKind},
 };
 
 /// The largest amount of a request, minor units (G-064).
@@ -46,6 +48,7 @@ pub fn card_operation(path: &str) -> Option<OperationKind> {
         "/v2/payment/card/capture" => OperationKind::Capture,
         "/v2/payment/card/cancel" => OperationKind::Cancel,
         "/v2/payment/card/incremental" => OperationKind::Incremental,
+        "/v2/payment/card/payout" | "/v2/payment/individual/payout" => OperationKind::Payout,
         _ => return None,
     })
 }
@@ -96,6 +99,19 @@ impl<'d, 'a> Part<'d, 'a> {
     /// 502 at a member of this object.
     fn invalid(self, key: &str) -> Refusal {
         Refusal::bad_request(codes::VALIDATION).at(format!("{}.{key}", self.name))
+    }
+}
+
+/// What a request says of the person it is about.
+fn customer(part: Part<'_, '_>) -> Customer {
+    Customer {
+        id: part.owned("id"),
+        ip_address: part.owned("ip_address"),
+        phone: part.owned("phone"),
+        email: part.owned("email"),
+        first_name: part.owned("first_name"),
+        middle_name: part.owned("middle_name"),
+        last_name: part.owned("last_name"),
     }
 }
 
