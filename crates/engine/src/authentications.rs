@@ -235,7 +235,7 @@ impl Engine {
             amount: operation.amount,
             at: operation.created_at,
             pan: cards.pan.clone()?,
-            expiry: card.expiry,
+            expiry: card.expiry?,
             holder: card.holder.clone(),
             device_data: match authentication.device_data {
                 Some(true) => DeviceData::Seen,

@@ -30,8 +30,8 @@ pub struct Order {
     pub repeat: bool,
     /// The card.
     pub card: Option<OrderCard>,
-    /// The earlier attempt it refers to: the debit of a return, the hold of a capture, the refund that is taken back,
-    /// the message a code was offered for.
+    /// The earlier attempt it refers to: the debit of a return, the hold of a capture, the refund or credit that is
+    /// taken back, the message a code was offered for.
     pub original: Option<Original>,
     /// Proof of the customer's authentication, when there is one.
     pub authentication: Option<Authenticated>,
@@ -50,8 +50,8 @@ pub struct Order {
 pub struct OrderCard {
     /// Its number.
     pub pan: Pan,
-    /// Its expiry.
-    pub expiry: Expiry,
+    /// Its expiry; a credit may go without, everything else needs it.
+    pub expiry: Option<Expiry>,
     /// Its verification value, while it is kept.
     pub cvv: Option<Cvv>,
     /// The name on it.

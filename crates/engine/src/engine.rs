@@ -295,7 +295,7 @@ impl Engine {
 }
 
 /// Renders and signs a callback; answers it with the deliveries it leads to.
-fn render(
+pub(crate) fn render(
     project: &KnownProject,
     event: Event,
     bucket: u8,

@@ -172,7 +172,7 @@ impl Engine {
             kind: request.kind,
             payment_id: request.payment_id,
             amount: request.amount,
-            card: CardSummary::of(key, &request.pan, request.holder, request.expiry),
+            card: CardSummary::of(key, &request.pan, request.holder, Some(request.expiry)),
             has_cvv: request.cvv.is_some(),
             request: request.request,
             three_ds,

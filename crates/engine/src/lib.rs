@@ -27,6 +27,8 @@ mod ids;
 mod inquiry;
 pub mod intake;
 mod locks;
+mod payout;
+pub mod payout_undoing;
 mod projects;
 mod provider_work;
 mod rates;

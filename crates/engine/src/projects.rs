@@ -92,7 +92,8 @@ impl Projects {
     }
 }
 
-fn open(record: ProjectRecord, vault: &Vault) -> Result<KnownProject, Unavailable> {
+/// A project with its secrets opened.
+pub(crate) fn open(record: ProjectRecord, vault: &Vault) -> Result<KnownProject, Unavailable> {
     let mut secrets = Vec::new();
     for secret in record.secrets {
         let text = vault

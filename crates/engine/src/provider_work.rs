@@ -281,6 +281,11 @@ pub(crate) fn relied_upon(connector: &dyn Connector) -> Duration {
 fn original(Scene { payment, operation, attempt }: &Scene) -> Option<Original> {
     let money = |minor| Money::new(minor, payment.currency);
     match attempt.ask {
+        Ask::Payout => None,
+        Ask::UndoPayout => {
+            let credit = payment.detail.debit.as_ref()?;
+            Some(Original { attempt: credit.attempt, amount: attempt.amount, remaining: 0 })
+        }
         Ask::Sale | Ask::Auth | Ask::Verify => {
             // The answer to an offered code follows the message it was offered for.
             let offered = operation.detail.card.as_ref()?.merchant_auth.is_some() && attempt.id.number > 1;

@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// What support does with refunds.
     #[command(subcommand)]
     Refund(Refund),
+    /// What support does with payouts.
+    #[command(subcommand)]
+    Payout(Payout),
 }
 
 #[derive(Debug, Default, Args)]
@@ -305,6 +308,27 @@ pub(crate) enum Refund {
         #[command(flatten)]
         database: Database,
         /// The refund's operation number, as its callback and the status reply show it.
+        operation: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Payout {
+    /// Takes a payout back that did not reach the customer although it had been reported done. The provider has to
+    /// confirm it: a running platform asks, and the merchant is told by callback.
+    Reverse {
+        #[command(flatten)]
+        database: Database,
+        /// The payout's operation number, as its callback and the status reply show it.
+        operation: i64,
+    },
+    /// Cancels a payout as agreed with the card network: by Visa only, and only until the end of the next calendar day.
+    /// The payment is declined at once, and the merchant has amount and fee again; it is told only where the project
+    /// has agreed to that.
+    Cancel {
+        #[command(flatten)]
+        keys: Keys,
+        /// The payout's operation number, as its callback and the status reply show it.
         operation: i64,
     },
 }

@@ -3,6 +3,7 @@
 mod callbacks;
 mod clock;
 mod demo;
+mod payout;
 mod project;
 mod refund;
 mod serve;
@@ -25,5 +26,6 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Clock(command) => clock::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Refund(command) => refund::run(command).await,
+        Command::Payout(command) => payout::run(command).await,
     }
 }

@@ -1,14 +1,14 @@
 //! Requests that change something: read into types, handed to the engine, answered with an acceptance.
 
 use super::{
-    admission::{Admitted, CARD_DATA},
+    admission::{Admitted, CARD_DATA, PAYOUT_CARD_DATA},
     handlers::failed,
     recording::Note,
 };
 use ferropay_domain::{
     codes,
     ids::PaymentId,
-    payment::OperationKind::{AccountVerification, Auth, Sale},
+    payment::OperationKind::{AccountVerification, Auth, Payout, Sale},
 };
 use ferropay_engine::{
     Engine, Failure, KnownProject,
@@ -17,8 +17,8 @@ use ferropay_engine::{
 };
 use ferropay_wire::{
     gate::{
-        self, CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal, SecondStep,
-        ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation,
+        self, CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal,
+        SecondStep, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation,
     },
     json::Value,
 };
@@ -34,7 +34,11 @@ pub(super) async fn execute(
 ) -> Result<String, Refusal> {
     let (body, project) = (admitted.document.root(), &admitted.project);
     let operation = card_operation(path);
-    let secrets = if matches!(operation, Some(Sale | Auth | AccountVerification)) { CARD_DATA } else { &[] };
+    let secrets = match operation {
+        Some(Sale | Auth | AccountVerification) => CARD_DATA,
+        Some(Payout) => PAYOUT_CARD_DATA,
+        _ => &[],
+    };
     let content = body.serialize_without(secrets);
     let name = path.strip_prefix("/v2/").unwrap_or(path);
     let origin = Origin { path: name, signature: admitted.signature(), content: &content, fault_plan };
@@ -43,6 +47,10 @@ pub(super) async fn execute(
             let own_authentication = project.project.settings.merchant_three_ds_allowed;
             let request = CardPayment::read(kind, body, own_authentication)?;
             (request.payment_id.clone(), engine.card(project, request, body, origin).await)
+        }
+        (_, Some(Payout)) => {
+            let request = CardPayout::read(path, body)?;
+            (request.payment_id.clone(), engine.card_payout(project, request, body, origin).await)
         }
         (_, Some(kind)) => {
             let request = SecondStep::read(kind, body)?;

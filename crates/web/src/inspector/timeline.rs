@@ -279,9 +279,28 @@ fn may_explain(event: Event, operation: &Operation, attempt: Option<&Attempt>) -
     match attempt.map(|attempt| attempt.status) {
         _ if timed_out || event == Event::ThresholdPassed => timed_out && event == Event::ThresholdPassed,
         Some(AttemptStatus::Approved) => matches!(event, Event::Approved | Event::PartReleased),
-        Some(status) if status.is_settled() => event == Event::Declined,
-        _ => !matches!(event, Event::Approved | Event::PartReleased | Event::Declined),
+        Some(status) if status.is_settled() => match event {
+            Event::Declined => true,
+            Event::RetryPlanned => operation.detail.retries_made == 1,
+            Event::RetryPlannedAgain => operation.detail.retries_made > 1,
+            Event::RetriesUsedUp => operation.detail.retries_made > 0 && operation.detail.retries_left == 0,
+            _ => false,
+        },
+        _ => !is_answer(event),
     }
+}
+
+/// Whether an event is what a provider's answer led to.
+const fn is_answer(event: Event) -> bool {
+    matches!(
+        event,
+        Event::Approved
+            | Event::PartReleased
+            | Event::Declined
+            | Event::RetryPlanned
+            | Event::RetryPlannedAgain
+            | Event::RetriesUsedUp
+    )
 }
 
 /// Where an operation stands, when nothing says how it came there.

@@ -145,6 +145,16 @@ const REASONS: &[(Event, &str)] = &[
         "The longest time the method may take has passed without a result. What the provider may have done is being \
          undone.",
     ),
+    (
+        Event::RetryPlanned,
+        "The provider refused for a reason that may pass, so the payout is tried again later. The money stays held.",
+    ),
+    (
+        Event::RetryPlannedAgain,
+        "The provider refused again for a reason that may pass; the payout is tried once more later.",
+    ),
+    (Event::RetryDue, "The time of the next try has come."),
+    (Event::RetriesUsedUp, "The provider refused again, and no try is left."),
 ];
 
 /// Why a step was taken, as sentences.
@@ -230,6 +240,7 @@ mod tests {
     #[test]
     fn every_status_has_its_mark() {
         assert_eq!(mark_of("awaiting 3ds result").glyph, "wait");
+        assert_eq!(mark_of("awaiting retry").glyph, "wait");
         assert_eq!(mark_of("awaiting capture").glyph, "hold");
         assert_eq!(mark_of("partially refunded").glyph, "half");
         assert_eq!(mark_of("processing").glyph, "run");

@@ -1,0 +1,87 @@
+//! Payouts come in.
+
+use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
+    engine::Engine,
+    failure::Failure,
+    intake::{Intake, Origin, fault_plan, given},
+    projects::KnownProject,
+    provider_work::Cards,
+};
+use ferropay_domain::{
+    card::{CardSummary, Pan},
+    decide::{self, Ids, Now, PayoutCommand, PayoutFacts},
+    ids::{CardKey, ProjectId},
+    payment::OperationKind,
+};
+use ferropay_store::{Commit, vault::Sealed};
+use ferropay_wire::{gate::CardPayout, json::Value};
+use std::sync::Arc;
+
+/// A payout that was asked for. What it is called by is drawn once, however often it is decided.
+struct PayoutOrder {
+    command: PayoutCommand,
+    ids: Ids,
+    card: (ProjectId, CardKey, Sealed),
+    pan: Pan,
+}
+
+impl Acceptable for PayoutOrder {
+    async fn decide(
+        &self,
+        _: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let facts = PayoutFacts { balance_short: lost.balance_short };
+        let changes = decide::payout(&project.project, self.command.clone(), facts, self.ids, now)?;
+        let card = changes.payment.is_some().then(|| self.card.clone());
+        Ok(Decision::Changes(changes, Commit { card, ..Commit::default() }, Found::Nothing))
+    }
+
+    fn cards(&self) -> Cards {
+        Cards { pan: Some(self.pan.clone()), cvv: None }
+    }
+}
+
+impl Engine {
+    /// Accepts a payout to a card (G-310). A balance too small for it is a fact for the next decision, which declines it
+    /// (G-327).
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was created.
+    pub async fn card_payout(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        request: CardPayout,
+        body: &Value<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Intake, Failure> {
+        if self.is_draining() {
+            return Err(Failure::Draining);
+        }
+        let head = self.head(project, &origin);
+        let ids = self.ids.for_decision();
+        let (key, sealed) = self
+            .vault
+            .seal_card(project.project.id, &request.pan)
+            .map_err(|error| Failure::Vault(error.to_string()))?;
+        let command = PayoutCommand {
+            head,
+            payment_id: request.payment_id,
+            from_person: request.from_person,
+            has_sender_card: request.has_sender_card,
+            amount: request.amount,
+            card: CardSummary::of(key, &request.pan, request.holder, request.expiry),
+            customer: request.customer,
+            description: request.description,
+            merchant_data: None,
+            given: given(&project.project, OperationKind::Payout, body),
+            callback: request.callback,
+            fault_plan: fault_plan(project, &origin),
+        };
+        let order = PayoutOrder { command, ids, card: (project.project.id, key, sealed), pan: request.pan };
+        self.accept(project, ids.payment, head, &order).await
+    }
+}

@@ -1,0 +1,42 @@
+//! `ferropay payout`.
+
+use crate::{cli::Payout as Command, platform::files};
+use anyhow::{Result, bail};
+use ferropay_domain::ids::OperationId;
+use ferropay_engine::{
+    clock::SystemClock,
+    entropy::SystemEntropy,
+    payout_undoing::{PayoutUndoing, cancel_payout, reverse_payout},
+};
+use std::{process::ExitCode, sync::Arc};
+
+/// Runs a sub-command of `payout`.
+pub(crate) async fn run(command: Command) -> Result<ExitCode> {
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let (operation, outcome) = match command {
+        Command::Reverse { database, operation } => {
+            let store = files::open_store(&database.database, true)?;
+            let payout = OperationId::new(operation);
+            (operation, reverse_payout(store.as_ref(), clock, entropy, payout).await?)
+        }
+        Command::Cancel { keys, operation } => {
+            let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+            let payout = OperationId::new(operation);
+            let outcome = cancel_payout(opened.store.as_ref(), &opened.vault, clock, entropy, payout).await?;
+            (operation, outcome)
+        }
+    };
+    match outcome {
+        PayoutUndoing::Ordered(number) => {
+            println!("Operation {number} takes payout {operation} back as soon as the provider has agreed.");
+        }
+        PayoutUndoing::Cancelled => {
+            println!("Payout {operation} is cancelled; the merchant has amount and fee again.");
+        }
+        PayoutUndoing::Unknown => bail!("there is no operation {operation}"),
+        PayoutUndoing::Refused(code) => {
+            bail!("operation {operation} cannot be undone: {} (code {code})", code.message())
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
