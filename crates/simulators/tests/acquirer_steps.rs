@@ -91,7 +91,9 @@ async fn references_are_one_space_and_steps_are_malformed_without_the_one_they_n
     let credit = |message: String| message.replacen("077000000", "077260000", 1);
     assert_eq!(client.ask(&credit(authorisation(4, 500, ""))).await, "12");
     assert_eq!(client.ask(&credit(capture(5, 500, 1))).await, "12");
-    assert_eq!(client.ask(&credit(void(6, 500, &original(1), None))).await, "12");
+    let unlisted = void(6, 500, &original(1), None).replacen("077000000", "077280000", 1);
+    assert_eq!(client.ask(&unlisted).await, "12");
+    assert_eq!(client.ask(&take_back(7, 500, 1)).await, "25", "a hold is no credit");
     assert_eq!(acquirer.operation(reference(1)).unwrap().left, 500);
 }
 

@@ -390,7 +390,7 @@ async fn malformed_content_is_answered_30_and_the_connection_lives_on() {
     assert_eq!(answer.code, "30");
     assert!(answer.text.ends_with("57123          "));
     assert_eq!(client.ask(&good).await, "00", "a 30 is not remembered");
-    assert_eq!(client.ask(&purchase(2, 100, "").replacen("077000000", "077260000", 1)).await, "12");
+    assert_eq!(client.ask(&purchase(2, 100, "").replacen("077000000", "077280000", 1)).await, "12");
     assert_eq!(acquirer.traffic().malformed, 2);
 }
 

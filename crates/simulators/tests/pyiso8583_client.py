@@ -2,7 +2,7 @@
 
 Usage: python pyiso8583_client.py HOST PORT
 
-Signs on, buys with the test cards, holds and captures, refunds, voids, sends reversal advices, and checks every answer element by element.
+Signs on, buys with the test cards, holds and captures, refunds, voids, pays out, sends reversal advices, and checks every answer element by element.
 Exits with 0 and a count of the answers checked, or with 1 and the first difference.
 """
 
@@ -157,6 +157,13 @@ class Client:
             "0200", number, amount, SUCCESS_CARDS[0], de3="200000", de48=tags(t05=reference(original)))
         return self.ask(request, code, ECHOED_02, ("38",) if code == "00" else ())
 
+    def credit(self, number, amount, card, code, mti="0200", **changes):
+        request = self.transaction(mti, number, amount, card, de3="260000", **changes)
+        answer = self.ask(request, code, ECHOED_02, ("38", "48") if code == "00" else ())
+        if code == "00":
+            self.same("tags of a credit's answer", list(read_tags(answer["48"])), ["08"])
+        return answer
+
     def void(self, number, amount, original, code, part=None, remains=None, **more):
         private = {"t05": reference(original)}
         changes = {"de90": self.original_data(), **more}
@@ -258,6 +265,26 @@ def run(client):
     client.void(262, 900, 261, "00", de3="200000")
     client.void(263, 900, 261, "13", de3="200000")
     client.refund(264, 900, 260, "00")
+
+    # Credits: by card (G-550, G-552), with and without expiry, repeated, not undone by an advice, taken back once.
+    paid = client.credit(290, 5000, "4242424242424242", "00")
+    again = client.credit(290, 5000, "4242424242424242", "00", mti="0201")
+    for number in ("38", "48"):
+        client.same(f"DE{number} of the repeat", again[number], paid[number])
+    client.credit(290, 5001, "4242424242424242", "94")
+    client.credit(291, 800, "5413330000000019", "00", de14="3012", de48=tags(t09="ANNA OZOLA"))
+    client.credit(292, 800, "4314220000000072", "99")
+    client.credit(293, 800, "5413330000000035", "99")
+    client.credit(294, 800, "4111111111111111", "00")
+    client.credit(295, 800, "4111111111111112", "14")
+    client.advice(290, 5000, "94")
+    client.void(296, 5000, 290, "13", part=1000, remains=4000, de3="260000")
+    client.void(297, 5000, 290, "25")
+    client.void(298, 5000, 290, "00", de3="260000")
+    client.void(298, 5000, 290, "00", de3="260000")
+    client.void(299, 5000, 290, "25", de3="260000")
+    client.void(238, 800, 292, "25", de3="260000")
+    client.void(239, 800, 999, "25", de3="260000")
 
     # Partial approval, address, name, mail order, 3-D Secure data.
     client.issuer_asked("0200", 270, 20000, "10", card="5126160000356675", approved=12000, de48=tags(t16="1"))

@@ -1,6 +1,9 @@
-//! The test cards (D-480…D-498): what the issuer behind the simulator says to a purchase, by card number alone.
+//! The test cards (D-480…D-498, G-550): what the issuer behind the simulator says to a purchase or a credit, by card
+//! number alone.
 //!
-//! The cards are data, `catalogue/simulator-cards.csv`; a card that is not listed is declined with `99`. The one place
+//! The cards are data. For purchases it is `catalogue/simulator-cards.csv`; a card that is not listed is declined with
+//! `99`. For credits it is `catalogue/simulator-credit-cards.csv`, apart because a number may stand for one result there
+//! and for another here; a card that is not listed is credited (G-552). The one place
 //! where the amount counts, cards that are good up to 120 EUR, needs currencies to be compared: a short table of round
 //! rates, `catalogue/simulator-eur-rates.csv`, is enough for that and never touches anybody's money.
 
@@ -9,6 +12,7 @@ use std::collections::HashMap;
 use super::reply::Code;
 
 const CARDS: &str = include_str!("../../../../catalogue/simulator-cards.csv");
+const CREDIT_CARDS: &str = include_str!("../../../../catalogue/simulator-credit-cards.csv");
 const RATES: &str = include_str!("../../../../catalogue/simulator-eur-rates.csv");
 
 /// What the issuer says.
@@ -32,6 +36,8 @@ struct Card {
 /// The issuer behind the simulator.
 pub(super) struct Issuer {
     cards: HashMap<&'static str, Card>,
+    /// DE39 of a credit, for the cards where it is said.
+    credits: HashMap<&'static str, Code>,
     /// By ISO 4217 numeric code: minor units of the currency that are worth 100 EUR.
     rates: HashMap<u16, u64>,
 }
@@ -75,6 +81,16 @@ impl Issuer {
             };
             cards.insert(number, card);
         }
+        let mut credits = HashMap::new();
+        for (index, line) in CREDIT_CARDS.lines().enumerate().skip(1) {
+            let fault =
+                |problem| CatalogueError { file: "simulator-credit-cards.csv", line: index + 1, problem };
+            let mut columns = line.splitn(4, ',');
+            let number = columns.next().ok_or_else(|| fault("no card number"))?;
+            let code = columns.nth(1).ok_or_else(|| fault("no response code"))?;
+            let code = code.as_bytes().try_into().map_err(|_| fault("the code is not two characters"))?;
+            credits.insert(number, code);
+        }
         let mut rates = HashMap::new();
         for (index, line) in RATES.lines().enumerate().skip(1) {
             let fault =
@@ -85,7 +101,7 @@ impl Issuer {
             let rate = next("no rate")?.parse().map_err(|_| fault("the rate is not a number"))?;
             rates.insert(numeric, rate);
         }
-        Ok(Self { cards, rates })
+        Ok(Self { cards, credits, rates })
     }
 
     /// Decides a purchase, authorisation or verification of `amount` minor units of `currency` (ISO 4217 numeric).
@@ -109,12 +125,34 @@ impl Issuer {
         IssuerWord { code, approved, times_out: card.times_out }
     }
 
+    /// DE39 of a credit to a card, whatever the amount: as the table says, else it is credited if it can be a card number
+    /// (G-550, G-552).
+    pub(super) fn credit(&self, card_number: &str) -> Code {
+        let otherwise = if has_check_digit(card_number) { *b"00" } else { *b"14" };
+        self.credits.get(card_number).copied().unwrap_or(otherwise)
+    }
+
     /// `limit_eur` minor units of euro in minor units of `currency`, rounded down. A currency without a rate counts as
     /// euros.
     fn most(&self, currency: u16, limit_eur: u64) -> u64 {
         let rate = self.rates.get(&currency).copied().unwrap_or(10_000);
         u64::try_from(u128::from(limit_eur) * u128::from(rate) / 10_000).unwrap_or(u64::MAX)
     }
+}
+
+/// Whether the last digit is the check digit of ISO/IEC 7812 for those before it.
+fn has_check_digit(card_number: &str) -> bool {
+    let sum: u32 = card_number
+        .bytes()
+        .rev()
+        .zip([false, true].into_iter().cycle())
+        .map(|(byte, doubled)| {
+            let digit = u32::from(byte.saturating_sub(b'0'));
+            let digit = if doubled { digit * 2 } else { digit };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    sum.is_multiple_of(10)
 }
 
 /// What the issuer says of an address by its post code (D-512): one ending in `0` matches, one ending in `9` does not, of
@@ -170,6 +208,22 @@ mod tests {
             ["4111111111111111", "5544330000000045", "4242424242424242", "6011000000000004", "400000000000"]
         {
             assert_eq!(code(card, 100, 978), "99", "{card}");
+        }
+    }
+
+    // G-550, G-552
+    #[test]
+    fn a_credit_is_taken_by_every_real_number_but_the_two_that_stand_for_a_decline() {
+        let issuer = Issuer::from_catalogue().unwrap();
+        let listed = ["4242424242424242", "5413330000000019", "4314220000000072", "5413330000000035"];
+        assert_eq!(listed.map(|card| issuer.credit(card)), [*b"00", *b"00", *b"99", *b"99"]);
+        assert_eq!(issuer.credits.len(), listed.len());
+        // These are declined in purchases, or are unknown there.
+        for card in ["4111111111111111", "4539121411168251", "6011000000000004", "400000000002"] {
+            assert_eq!(issuer.credit(card), *b"00", "{card}");
+        }
+        for card in ["4242424242424243", "4111111111111112", "400000000000"] {
+            assert_eq!(issuer.credit(card), *b"14", "{card}");
         }
     }
 

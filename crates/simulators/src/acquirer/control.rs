@@ -68,7 +68,8 @@ async fn book(State(handle): State<Handle>) -> Json<Value> {
             let value = json!({
                 "taken": totals.taken(),
                 "returned": totals.returned(),
-                "net": totals.taken().saturating_sub(totals.returned()),
+                "net": totals.net(),
+                "paid_out": totals.paid_out(),
                 "on_hold": totals.on_hold(),
                 "parts": totals,
             });

@@ -251,10 +251,11 @@ impl Desk {
             Action::CodeRequest(original) => (Wish::CodeRequest { original }, hash("code")),
             Action::Capture(original) => (Wish::Capture { original }, hash("capture")),
             Action::Refund(original) => (Wish::Refund { original }, hash("refund")),
-            Action::Reversal { original, part, of_refund } => {
+            Action::Credit => (Wish::Credit { code: self.issuer.credit(card) }, hash("credit")),
+            Action::Reversal { original, part, undone } => {
                 // The card is not among what a repeated 0400 may not change.
-                let fingerprint = self.fingerprints.hash_one(("reversal", asked, part, of_refund));
-                (Wish::Reversal { original, part, of_refund }, fingerprint)
+                let fingerprint = self.fingerprints.hash_one(("reversal", asked, part, undone));
+                (Wish::Reversal { original, part, undone }, fingerprint)
             }
             Action::Unsupported { kind, code } => (Wish::Decline(kind, UNSUPPORTED), hash(code)),
             // Advices never come here.

@@ -92,7 +92,7 @@ pub enum PlanError {
     /// What follows `@` is not a kind of message.
     #[error(
         "`{0}` names no kind of message after the `@`: use purchase, authorisation, increment, verification, code, \
-         capture, refund, reversal or advice"
+         capture, refund, payout, reversal or advice"
     )]
     Kind(String),
     /// Too many steps.
@@ -147,6 +147,7 @@ fn parse_kind(word: &str) -> Option<Kind> {
         "code" => Some(Kind::Code),
         "capture" => Some(Kind::Capture),
         "refund" => Some(Kind::Refund),
+        "payout" => Some(Kind::Payout),
         "reversal" => Some(Kind::Reversal),
         "advice" => Some(Kind::Advice),
         _ => None,
@@ -260,6 +261,7 @@ impl fmt::Display for Plan {
                     Kind::Code => "@code",
                     Kind::Capture => "@capture",
                     Kind::Refund => "@refund",
+                    Kind::Payout => "@payout",
                     Kind::Reversal => "@reversal",
                     Kind::Advice => "@advice",
                 })?;

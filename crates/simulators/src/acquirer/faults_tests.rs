@@ -15,7 +15,7 @@ fn asked(plan: Option<&str>, reference: Reference, kind: Kind) -> Request<'_> {
 fn every_step_of_the_grammar_parses_and_shows_itself_again() {
     let text = "delay=200,late=9999999*3@purchase,duplicate@refund,decline=A1*2,drop@advice,drop-before*1@reversal,\
                 reset*999999999,reset-before,garbage,merchant-auth*1@authorisation,delay=1@increment,delay=1@capture,\
-                delay=1@verification,delay=1@code";
+                delay=1@verification,delay=1@code,drop*2@payout";
     assert_eq!(Plan::parse(text).unwrap().to_string(), text);
 }
 

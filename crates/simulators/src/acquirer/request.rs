@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Code,
     Capture,
     Refund,
+    Payout,
     Reversal,
     Advice,
 }
@@ -111,12 +112,25 @@ pub(super) enum Action<'a> {
     Capture(Reference),
     /// A refund of the purchase or capture named.
     Refund(Reference),
+    /// Pay out to the card.
+    Credit,
     /// Give back, let go or take back what the attempt named has done.
-    Reversal { original: Reference, part: Option<Part>, of_refund: bool },
+    Reversal { original: Reference, part: Option<Part>, undone: Undone },
     /// Undo the attempt that DE37 names.
     Advice,
     /// A processing code that the profile keeps for later or does not know, as sent.
     Unsupported { kind: AttemptKind, code: &'a str },
+}
+
+/// What a 0400 undoes, by its DE3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Undone {
+    /// `000000`: a purchase, a capture, or what holds an amount.
+    Debit,
+    /// `200000`.
+    Refund,
+    /// `260000`.
+    Credit,
 }
 
 /// A partial 0400: what it gives back or lets go and what remains, minor units.
@@ -148,6 +162,7 @@ impl<'a> Transaction<'a> {
             Action::CodeRequest(_) => Kind::Code,
             Action::Capture(_) => Kind::Capture,
             Action::Refund(_) => Kind::Refund,
+            Action::Credit => Kind::Payout,
             Action::Reversal { .. } => Kind::Reversal,
             Action::Advice => Kind::Advice,
             Action::Unsupported { kind, .. } => match kind {
@@ -211,10 +226,15 @@ pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Tra
             digits(message.original_data)?;
             let original = original()?;
             let part = part(message, &tags)?;
-            match code {
-                "000000" => Action::Reversal { original, part, of_refund: false },
-                "200000" => Action::Reversal { original, part, of_refund: true },
-                _ => Action::Unsupported { kind: AttemptKind::Void, code },
+            let undone = match code {
+                "000000" => Some(Undone::Debit),
+                "200000" => Some(Undone::Refund),
+                "260000" => Some(Undone::Credit),
+                _ => None,
+            };
+            match undone {
+                Some(undone) => Action::Reversal { original, part, undone },
+                None => Action::Unsupported { kind: AttemptKind::Void, code },
             }
         }
         (Class::Capture, "000000") => Action::Capture(original()?),
@@ -235,6 +255,13 @@ pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Tra
             Action::Purchase
         }
         (_, "200000") => Action::Refund(original()?),
+        (_, "260000") => {
+            // It may be left out, but not be wrong.
+            if message.expiry.is_some() {
+                digits(message.expiry)?;
+            }
+            Action::Credit
+        }
         (_, code) => Action::Unsupported { kind: AttemptKind::Purchase, code },
     };
     Ok(Transaction {

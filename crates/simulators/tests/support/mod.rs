@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub(crate) const GOOD: &str = "4000000000000077";
+/// A card that takes credits.
+pub(crate) const PAYABLE: &str = "4242424242424242";
 pub(crate) const SILENT_ISSUER: &str = "4539121411168251";
 
 /// 2025-03-03 13:42:05 UTC.
@@ -93,6 +95,27 @@ fn follow_up(mti: &str, processing: &str, number: u64, amount: u64, tags: &str) 
 
 pub(crate) fn refund(number: u64, amount: u64, tags: &str) -> String {
     follow_up("0200", "200000", number, amount, tags)
+}
+
+/// A payout to `card`, whose expiry is not known; `tags` may be empty.
+pub(crate) fn credit_of(card: &str, number: u64, amount: u64, tags: &str) -> String {
+    let (length, de37) = (card.len(), de37(number));
+    let (bits, de48) =
+        if tags.is_empty() { ("7238448108E08000", String::new()) } else { ("7238448108E18000", de48(tags)) };
+    format!(
+        "0200{bits}{length:02}{card}260000{amount:012}{TIMES}{POINT_OF_SERVICE}{de37}\
+         {TERMINAL}{MERCHANT}{PLACE}{de48}978"
+    )
+}
+
+/// A payout to a card that takes it.
+pub(crate) fn credit(number: u64, amount: u64, tags: &str) -> String {
+    credit_of(PAYABLE, number, amount, tags)
+}
+
+/// Takes the credit of operation `of` back.
+pub(crate) fn take_back(number: u64, amount: u64, of: u64) -> String {
+    void(number, amount, &original(of), None).replacen(&format!("{GOOD}000000"), &format!("{GOOD}260000"), 1)
 }
 
 pub(crate) fn authorisation_of(card: &str, number: u64, amount: u64, tags: &str) -> String {

@@ -22,12 +22,16 @@ pub enum AttemptKind {
     Capture,
     /// 0200 with processing code 200000.
     Refund,
+    /// 0200 with processing code 260000: pays out to a card.
+    Credit,
     /// 0400 that names a purchase or a capture.
     Void,
     /// 0400 that names an authorisation: lets go what it holds, or a part of it.
     Release,
     /// 0400 that names a refund.
     RefundReversal,
+    /// 0400 that names a credit.
+    CreditReversal,
     /// Only a reversal advice was seen.
     Unseen,
 }
@@ -43,20 +47,24 @@ impl AttemptKind {
         matches!(self, Self::Authorisation | Self::Verification)
     }
 
-    /// Whether the issuer decides it by the card.
-    fn asks_issuer(self) -> bool {
+    /// Whether the issuer decides by the card whether money may come from it.
+    fn is_debit(self) -> bool {
         matches!(self, Self::Purchase | Self::Authorisation | Self::Verification)
+    }
+
+    /// Whether it is the message of a 0400.
+    fn is_reversal(self) -> bool {
+        matches!(self, Self::Void | Self::Release | Self::RefundReversal | Self::CreditReversal)
     }
 
     /// Whether a reversal advice may undo it. The others are repeated until they are answered.
     pub(super) fn can_be_undone(self) -> bool {
-        !matches!(self, Self::Void | Self::Release | Self::RefundReversal | Self::Capture)
+        !(self.is_reversal() || matches!(self, Self::Capture | Self::Credit))
     }
 
     /// Whether messages of the two kinds look alike from outside: what a 0400 does depends on what it names.
     pub(super) fn is_message_of(self, other: Self) -> bool {
-        let reversal = |kind| matches!(kind, Self::Void | Self::Release | Self::RefundReversal);
-        self == other || reversal(self) && reversal(other)
+        self == other || self.is_reversal() && other.is_reversal()
     }
 }
 
@@ -79,12 +87,13 @@ pub enum AttemptState {
 pub(super) struct Entry {
     /// Keyed hash of everything that a repeat may not change.
     pub(super) fingerprint: u64,
-    /// What a later step names: the purchase, capture or refund that is given back, the authorisation that is changed.
+    /// What a later step names: the purchase, capture, refund or credit that is given back, the authorisation that is
+    /// changed.
     pub(super) original: u64,
     /// Minor units approved, or asked for when declined (of a 0400: given back or let go).
     pub(super) amount: u64,
-    /// Purchase and capture: what is still taken. Authorisation and verification: what is held now. Refund, void and
-    /// refund reversal: what it has moved and still counts. Else 0.
+    /// Purchase and capture: what is still taken. Authorisation and verification: what is held now. Refund, credit, void
+    /// and what takes a refund or credit back: what it has moved and still counts. Else 0.
     pub(super) left: u64,
     /// Seconds of the acquirer's clock when it came.
     pub(super) at: i64,
@@ -128,20 +137,21 @@ impl Entry {
         }
         // A bijection on the codes (the factor shares no divisor with 36^6), so that they look drawn and never repeat.
         let scattered = u64::from(self.approval) * 1_000_003 % u64::from(APPROVALS);
-        let by_issuer = self.kind.asks_issuer();
+        let by_issuer = self.kind.is_debit() || self.kind == AttemptKind::Credit;
         Answer {
             approval: Some(super::super::reference::base36(scattered)),
             network_id: by_issuer.then(|| 400_000_000_000_000 + u64::from(self.approval) * 40_009),
-            cvv_matched: by_issuer && self.cvv_sent,
+            cvv_matched: self.kind.is_debit() && self.cvv_sent,
             amount: (self.code == super::PARTLY_APPROVED).then_some(self.amount),
             ..checked
         }
     }
 
-    /// Whether a later message may name it however old it is: something is held or was taken, or a refund could be
-    /// cancelled.
+    /// Whether a later message may name it however old it is: something is held or was taken, or a refund or credit
+    /// could be taken back.
     pub(super) fn must_be_kept(&self) -> bool {
+        let gives = matches!(self.kind, AttemptKind::Refund | AttemptKind::Credit);
         self.state == AttemptState::Approved
-            && (self.kind.takes() || self.kind == AttemptKind::Refund || self.kind.holds() && self.left > 0)
+            && (self.kind.takes() || gives || self.kind.holds() && self.left > 0)
     }
 }

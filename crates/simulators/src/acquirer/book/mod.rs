@@ -5,10 +5,10 @@
 //! may do to an earlier one is decided in `rules`; only `money` changes what is held, taken and given back, and it counts
 //! every movement per reference and per currency independently of the rules, so a mistake in those would show as a
 //! reference whose money moved twice. At every moment, per currency: taken − returned = what is left of all purchases and
-//! captures, and what was put on hold less what was let go = what is left of all holds.
+//! captures less what is left of all credits, and what was put on hold less what was let go = what is left of all holds.
 //!
 //! Lines are dropped after a day of the acquirer's clock, except those that a later message may name months later:
-//! purchases, captures, refunds, and what is still held. A hard cap on lines bounds memory all the same, oldest first.
+//! purchases, captures, refunds, credits, and what is still held. A hard cap on lines bounds memory all the same, oldest first.
 
 pub(crate) mod card;
 pub(super) mod details;
@@ -30,7 +30,7 @@ use self::entry::{APPROVALS, Entry};
 use self::lines::Lines;
 use super::reference::Reference;
 use super::reply::{Answer, Code};
-use super::request::Part;
+use super::request::{Part, Undone};
 
 /// How long a line is kept at least, in seconds of the acquirer's clock.
 const KEEP_SECONDS: i64 = 24 * 3_600;
@@ -103,11 +103,15 @@ pub(super) enum Wish {
     Refund {
         original: Reference,
     },
-    /// A 0400, of a refund when DE3 says so.
+    /// A payout to a card: the issuer takes it with `00` or declines with its code.
+    Credit {
+        code: Code,
+    },
+    /// A 0400; what it undoes is of the sort that DE3 says.
     Reversal {
         original: Reference,
         part: Option<Part>,
-        of_refund: bool,
+        undone: Undone,
     },
     /// Decline with this code without looking further.
     Decline(AttemptKind, Code),
@@ -122,6 +126,7 @@ impl Wish {
             Self::Capture { .. } => AttemptKind::Capture,
             Self::CodeRequest { .. } => AttemptKind::CodeRequest,
             Self::Refund { .. } => AttemptKind::Refund,
+            Self::Credit { .. } => AttemptKind::Credit,
             Self::Reversal { .. } => AttemptKind::Void,
         }
     }
@@ -134,7 +139,7 @@ impl Wish {
             | Self::CodeRequest { original }
             | Self::Refund { original }
             | Self::Reversal { original, .. } => Some(*original),
-            Self::Debit { .. } | Self::Decline(..) => None,
+            Self::Debit { .. } | Self::Credit { .. } | Self::Decline(..) => None,
         }
     }
 }
@@ -338,6 +343,8 @@ fn repeat(
     Verdict::Answer(entry.answer())
 }
 
+#[cfg(test)]
+mod credit_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]

@@ -33,8 +33,19 @@ impl Book {
             AttemptKind::Increment => self.raise(entry),
             AttemptKind::Capture => self.capture(entry),
             AttemptKind::Refund | AttemptKind::Void => self.give(entry),
+            AttemptKind::Credit => {
+                entry.left = entry.amount;
+                self.totals_of(entry).credits += u128::from(entry.amount);
+            }
             AttemptKind::Release => self.release(entry),
             AttemptKind::RefundReversal => self.take_again(entry),
+            AttemptKind::CreditReversal => {
+                entry.left = entry.amount;
+                self.totals_of(entry).credits_reversed += u128::from(entry.amount);
+                if let Some(credit) = self.named_by(entry) {
+                    credit.left = 0;
+                }
+            }
         }
         entry.moved = entry.moved.saturating_add(1);
     }
@@ -124,9 +135,11 @@ impl Book {
             }
             AttemptKind::Capture
             | AttemptKind::CodeRequest
+            | AttemptKind::Credit
             | AttemptKind::Void
             | AttemptKind::Release
             | AttemptKind::RefundReversal
+            | AttemptKind::CreditReversal
             | AttemptKind::Unseen => {}
         }
     }
@@ -134,12 +147,15 @@ impl Book {
     /// Keeps count of the money of a line that is dropped.
     pub(super) fn write_off(&mut self, entry: &Entry) {
         let left = u128::from(entry.left);
-        if left == 0 || !(entry.kind.takes() || entry.kind.holds()) {
+        let is_credit = entry.kind == AttemptKind::Credit;
+        if left == 0 || !(entry.kind.takes() || entry.kind.holds() || is_credit) {
             return;
         }
         self.counters.forgotten_open += 1;
         let totals = self.totals_of(entry);
-        if entry.kind.takes() {
+        if is_credit {
+            totals.credits_forgotten += left;
+        } else if entry.kind.takes() {
             totals.forgotten += left;
         } else {
             totals.held_forgotten += left;

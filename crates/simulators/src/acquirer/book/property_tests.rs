@@ -16,11 +16,13 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![3 => (0_u64..30).prop_map(Event::Send), 1 => (0_u64..30).prop_map(Event::Advise)]
+    prop_oneof![3 => (0_u64..38).prop_map(Event::Send), 1 => (0_u64..38).prop_map(Event::Advise)]
 }
 
 /// Purchases 0…3 (the last declined), refunds 4…9, voids 10…15 of them; an undone refund 16; holds 17 and 18, increments
-/// 19…21 of them, releases 22…24, captures 25 and 26, a refund and a void of these, a verification 29.
+/// 19…21 of them, releases 22…24, captures 25 and 26, a refund and a void of these, a verification 29; credits 30…32 (the
+/// last declined), 33 and 34 both to take back the first, 35 a part of the second, 36 the declined one, 37 the first as if
+/// it were a refund.
 fn send(book: &mut Book, number: u64) -> Answer {
     let (wish, amount) = match number {
         0..3 => (APPROVE, 100 * (number + 1)),
@@ -37,6 +39,12 @@ fn send(book: &mut Book, number: u64) -> Answer {
         25 | 26 => (capture(number - 8), 400),
         27 => (refund(25), 90),
         28 => (void(26, None), 400),
+        30 | 31 => (CREDIT, 100 * (number - 28)),
+        32 => (Wish::Credit { code: *b"99" }, 400),
+        33 | 34 => (undo_credit(30, None), 200),
+        35 => (undo_credit(31, Some((100, 200))), 300),
+        36 => (undo_credit(32, None), 400),
+        37 => (undo_refund(30), 200),
         _ => (debit(AttemptKind::Verification, APPROVED), 100),
     };
     answer(book.attempt(&attempt(number, amount), &wish, NOW))
@@ -88,8 +96,12 @@ proptest! {
         check_balance(&book);
         let report = book.report();
         prop_assert!(report.moved_twice.is_empty());
+        // No advice undoes a credit: what was paid out and not taken back stays so.
+        let credited: u128 = [30, 31].map(|number| book.entries.get(reference(number)).map_or(0, |e| e.left)).iter()
+            .map(|left| u128::from(*left)).sum();
         for (_, totals) in report.totals {
-            prop_assert_eq!(totals.taken() - totals.returned(), captured);
+            prop_assert_eq!(totals.taken() + credited, totals.returned() + captured);
+            prop_assert_eq!(totals.paid_out(), credited);
             prop_assert_eq!(totals.on_hold(), 0);
         }
     }

@@ -20,6 +20,12 @@ pub struct CurrencyTotals {
     pub refunds_undone: u128,
     /// Taken again because the merchant had a refund cancelled.
     pub refunds_reversed: u128,
+    /// Approved credits: paid out to cards.
+    pub credits: u128,
+    /// Taken back because a credit did not reach the cardholder.
+    pub credits_reversed: u128,
+    /// What was still paid out by credits when their lines were dropped from the book.
+    pub credits_forgotten: u128,
     /// Captures: taken out of holds.
     pub captures: u128,
     /// Approved voids.
@@ -41,12 +47,24 @@ pub struct CurrencyTotals {
 impl CurrencyTotals {
     /// Everything that moved from cardholders to merchants.
     pub fn taken(&self) -> u128 {
-        self.purchases + self.captures + self.refunds_undone + self.refunds_reversed
+        self.purchases + self.captures + self.refunds_undone + self.refunds_reversed + self.credits_reversed
     }
 
     /// Everything that moved from merchants to cardholders.
     pub fn returned(&self) -> u128 {
-        self.purchases_undone + self.refunds + self.voids
+        self.purchases_undone + self.refunds + self.voids + self.credits
+    }
+
+    /// What merchants have at the acquirer: taken less returned. Negative when more was paid out than taken.
+    pub fn net(&self) -> i128 {
+        let signed = |sum: u128| i128::try_from(sum).unwrap_or(i128::MAX);
+        signed(self.taken()).saturating_sub(signed(self.returned()))
+    }
+
+    /// What credits have paid out to cards and nobody has taken back; a part of [`Self::returned`] less
+    /// [`Self::taken`].
+    pub fn paid_out(&self) -> u128 {
+        self.credits.saturating_sub(self.credits_reversed)
     }
 
     /// What is on hold now: neither taken nor let go.
@@ -67,6 +85,10 @@ pub struct Counters {
     pub refunds_executed: u64,
     /// Refunds declined.
     pub refunds_declined: u64,
+    /// Credits that paid out.
+    pub credits_executed: u64,
+    /// Credits declined.
+    pub credits_declined: u64,
     /// Voids that gave money back.
     pub voids_executed: u64,
     /// 0400 declined, whatever they named.
@@ -91,6 +113,8 @@ pub struct Counters {
     pub releases_executed: u64,
     /// Refunds cancelled on the merchant's request.
     pub refund_reversals_executed: u64,
+    /// Credits taken back on the merchant's request.
+    pub credit_reversals_executed: u64,
     /// Codes of merchant authentications placed.
     pub codes_placed: u64,
     /// Requests to place a code declined.
@@ -109,7 +133,7 @@ pub struct Counters {
     pub refused_as_duplicate: u64,
     /// Lines dropped from the book by age or by the cap.
     pub forgotten: u64,
-    /// Of these, purchases, captures and holds of which something was left.
+    /// Of these, purchases, captures, credits and holds of which something was left.
     pub forgotten_open: u64,
 }
 
@@ -135,9 +159,16 @@ impl Counters {
             (AttemptKind::Void, true) => &mut self.voids_executed,
             (AttemptKind::Release, true) => &mut self.releases_executed,
             (AttemptKind::RefundReversal, true) => &mut self.refund_reversals_executed,
-            (AttemptKind::Void | AttemptKind::Release | AttemptKind::RefundReversal, false) => {
-                &mut self.voids_declined
-            }
+            (AttemptKind::Credit, true) => &mut self.credits_executed,
+            (AttemptKind::Credit, false) => &mut self.credits_declined,
+            (AttemptKind::CreditReversal, true) => &mut self.credit_reversals_executed,
+            (
+                AttemptKind::Void
+                | AttemptKind::Release
+                | AttemptKind::RefundReversal
+                | AttemptKind::CreditReversal,
+                false,
+            ) => &mut self.voids_declined,
         };
         *counter += 1;
     }
@@ -148,15 +179,14 @@ impl Counters {
 pub struct OpenEffect {
     /// DE37.
     pub reference: Reference,
-    /// Purchase, capture, refund, void, refund reversal, authorisation or verification. An increment shows in what is
-    /// left of its authorisation.
+    /// Any but an increment, which shows in what is left of its authorisation, a release, and the placing of a code.
     pub kind: AttemptKind,
     /// ISO 4217 numeric.
     pub currency: u16,
     /// Minor units approved.
     pub amount: u64,
-    /// Purchase, capture: what is still taken. Authorisation, verification: what is held. Else: what is given back (of a
-    /// refund reversal: taken again).
+    /// Purchase, capture: what is still taken. Authorisation, verification: what is held. Credit: what is still paid out.
+    /// Else: what is given back (of a refund reversal or credit reversal: taken again).
     pub left: u64,
 }
 

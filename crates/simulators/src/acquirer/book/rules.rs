@@ -4,7 +4,7 @@ use super::entry::{AttemptKind, AttemptState, Entry};
 use super::{APPROVED, Attempt, Book, CODE_OFFERED, INVALID_AMOUNT, INVALID_TRANSACTION, NOT_FOUND, Wish};
 use crate::acquirer::reference::Reference;
 use crate::acquirer::reply::Code;
-use crate::acquirer::request::Part;
+use crate::acquirer::request::{Part, Undone};
 
 /// Most that a hold can be, minor units: twelve digits.
 const MOST_HELD: u64 = 999_999_999_999;
@@ -27,7 +27,8 @@ impl Book {
     pub(super) fn judge(&self, attempt: &Attempt, wish: &Wish) -> Result<Granted, Code> {
         let granted = |kind, amount| Ok(Granted { kind, amount, code: APPROVED });
         match *wish {
-            Wish::Decline(_, code) => Err(code),
+            Wish::Credit { code: APPROVED } => granted(AttemptKind::Credit, attempt.amount),
+            Wish::Decline(_, code) | Wish::Credit { code } => Err(code),
             Wish::Debit { kind, code, less, wait } => {
                 if wait == 0 && (code == APPROVED || code == super::PARTLY_APPROVED) {
                     Ok(Granted { kind, amount: less.unwrap_or(attempt.amount), code })
@@ -63,9 +64,11 @@ impl Book {
                 }
                 granted(AttemptKind::Refund, attempt.amount)
             }
-            Wish::Reversal { original, part, of_refund } => {
-                let line = self.approved(attempt, original, |kind| {
-                    if of_refund { kind == AttemptKind::Refund } else { kind.takes() || kind.holds() }
+            Wish::Reversal { original, part, undone } => {
+                let line = self.approved(attempt, original, |kind| match undone {
+                    Undone::Debit => kind.takes() || kind.holds(),
+                    Undone::Refund => kind == AttemptKind::Refund,
+                    Undone::Credit => kind == AttemptKind::Credit,
                 })?;
                 let (kind, amount) = reversible(line, attempt.amount, part)?;
                 granted(kind, amount)
@@ -100,10 +103,12 @@ impl Book {
 fn reversible(line: &Entry, full: u64, part: Option<Part>) -> Result<(AttemptKind, u64), Code> {
     let kind = match line.kind {
         AttemptKind::Refund => AttemptKind::RefundReversal,
+        AttemptKind::Credit => AttemptKind::CreditReversal,
         kind if kind.holds() => AttemptKind::Release,
         _ => AttemptKind::Void,
     };
-    if kind == AttemptKind::Release && line.left == 0 {
+    // There is nothing any more that could be let go, or taken back from the card.
+    if matches!(kind, AttemptKind::Release | AttemptKind::CreditReversal) && line.left == 0 {
         return Err(NOT_FOUND);
     }
     // DE4 is what a hold is at present; of money that moved it is what moved first.
@@ -113,6 +118,6 @@ fn reversible(line: &Entry, full: u64, part: Option<Part>) -> Result<(AttemptKin
     let fits = full == expected
         && gives_back > 0
         && line.left.checked_sub(gives_back) == Some(remains)
-        && (part.is_none() || kind != AttemptKind::RefundReversal);
+        && (part.is_none() || !matches!(kind, AttemptKind::RefundReversal | AttemptKind::CreditReversal));
     if fits { Ok((kind, gives_back)) } else { Err(INVALID_AMOUNT) }
 }

@@ -137,7 +137,10 @@ fn steps_need_a_hold_of_the_same_merchant_and_currency() {
         "13",
         "more than twelve digits"
     );
-    assert_eq!(ask(&|_| {}, &Wish::Reversal { original: reference(1), part: None, of_refund: true }), "25");
+    assert_eq!(
+        ask(&|_| {}, &Wish::Reversal { original: reference(1), part: None, undone: Undone::Refund }),
+        "25"
+    );
     assert_eq!(ask(&|_| {}, &void(4, None)), "00", "what a verification holds may be released");
 }
 
@@ -150,7 +153,7 @@ fn a_refund_is_cancelled_whole_and_once() {
     assert_eq!(code(book.attempt(&attempt(3, 499), &undo_refund(2), NOW)), "13");
     assert_eq!(code(book.attempt(&attempt(4, 500), &void(2, None), NOW)), "25", "DE3 is not a refund's");
     let part = Some(Part { gives_back: 100, remains: 400 });
-    let partly = Wish::Reversal { original: reference(2), part, of_refund: true };
+    let partly = Wish::Reversal { original: reference(2), part, undone: Undone::Refund };
     assert_eq!(code(book.attempt(&attempt(5, 500), &partly, NOW)), "13");
     // A refund of which everything is back may be cancelled when its purchase is older than a day.
     assert_eq!(code(book.attempt(&attempt(6, 500), &undo_refund(2), later(20 * 86_400))), "00");

@@ -37,6 +37,7 @@ pub(super) fn entry_of(amount: u64) -> Entry {
 pub(super) const NOW: Now = Now { seconds: 1_000_000, millis: 0 };
 pub(super) const APPROVE: Wish = debit(AttemptKind::Purchase, APPROVED);
 pub(super) const HOLD: Wish = debit(AttemptKind::Authorisation, APPROVED);
+pub(super) const CREDIT: Wish = Wish::Credit { code: APPROVED };
 
 pub(super) const fn debit(kind: AttemptKind, code: Code) -> Wish {
     Wish::Debit { kind, code, less: None, wait: 0 }
@@ -62,12 +63,20 @@ pub(super) fn refund(original: u64) -> Wish {
 }
 
 pub(super) fn void(original: u64, part: Option<(u64, u64)>) -> Wish {
-    let part = part.map(|(gives_back, remains)| Part { gives_back, remains });
-    Wish::Reversal { original: reference(original), part, of_refund: false }
+    reversal(original, part, Undone::Debit)
 }
 
 pub(super) fn undo_refund(original: u64) -> Wish {
-    Wish::Reversal { original: reference(original), part: None, of_refund: true }
+    reversal(original, None, Undone::Refund)
+}
+
+pub(super) fn undo_credit(original: u64, part: Option<(u64, u64)>) -> Wish {
+    reversal(original, part, Undone::Credit)
+}
+
+fn reversal(original: u64, part: Option<(u64, u64)>, undone: Undone) -> Wish {
+    let part = part.map(|(gives_back, remains)| Part { gives_back, remains });
+    Wish::Reversal { original: reference(original), part, undone }
 }
 
 pub(super) fn capture(original: u64) -> Wish {
@@ -91,9 +100,21 @@ pub(super) fn check_balance(book: &Book) {
         open
     };
     let (taken, held) = (sums(AttemptKind::takes), sums(AttemptKind::holds));
+    let credited = sums(|kind| kind == AttemptKind::Credit);
     for (currency, totals) in &book.totals {
         let of = |sums: &BTreeMap<u16, u128>| sums.get(currency).copied().unwrap_or_default();
-        assert_eq!(totals.taken() - totals.returned(), of(&taken) + totals.forgotten, "currency {currency}");
+        assert_eq!(
+            totals.paid_out(),
+            of(&credited) + totals.credits_forgotten,
+            "credits, currency {currency}"
+        );
+        assert_eq!(
+            totals.taken() + totals.paid_out(),
+            totals.returned() + of(&taken) + totals.forgotten,
+            "currency {currency}"
+        );
+        let (taken, returned) = (totals.taken().cast_signed(), totals.returned().cast_signed());
+        assert_eq!(totals.net(), taken - returned);
         let ended = totals.held_undone + totals.released + totals.captures + totals.released_by_captures;
         assert_eq!(totals.held - ended, of(&held) + totals.held_forgotten, "holds, currency {currency}");
         assert_eq!(totals.on_hold(), totals.held - ended);
