@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 const NOW: i64 = 1_795_000_000;
 const GOOD: &str = "4314220000000056";
 const PARTIAL: &str = "5126160000356675";
+const PAYABLE: &str = "4242424242424242";
 const CAVV: &str = "AAECAwQFBgcICQoLDA0ODxAREhM=";
 
 struct World {
@@ -72,7 +73,7 @@ fn order_with(card: &str, ask: Ask, operation: i64, minor: i64) -> Order {
         repeat: false,
         card: Some(OrderCard {
             pan: Pan::parse(card).unwrap(),
-            expiry: Expiry { year: 2030, month: 12 },
+            expiry: Some(Expiry { year: 2030, month: 12 }),
             cvv: ask.takes_cvv().then(|| Cvv::parse("123").unwrap()),
             holder: Some("ANNA OZOLA".to_owned()),
         }),
@@ -87,6 +88,16 @@ fn order_with(card: &str, ask: Ask, operation: i64, minor: i64) -> Order {
 
 fn order(ask: Ask, operation: i64, minor: i64) -> Order {
     order_with(GOOD, ask, operation, minor)
+}
+
+/// A payout; nothing is known of the card but its number.
+fn payout(card: &str, operation: i64, minor: i64) -> Order {
+    without_expiry(order_with(card, Ask::Payout, operation, minor))
+}
+
+fn without_expiry(mut order: Order) -> Order {
+    let card = order.card.take().unwrap();
+    Order { card: Some(OrderCard { expiry: None, cvv: None, holder: None, ..card }), ..order }
 }
 
 /// An order about the attempt of operation `of`, which moved or holds `full`; `remaining` is left afterwards.
@@ -120,12 +131,12 @@ impl World {
         self.acquirer.operation(Reference::from_number(operation * 512 + 1).unwrap()).unwrap()
     }
 
-    /// What was taken and not given back, and what is on hold; nothing may have been done twice.
-    fn books(&self) -> (u128, u128) {
+    /// What was taken and neither given back nor paid out, and what is on hold; nothing may have been done twice.
+    fn books(&self) -> (i128, u128) {
         let book = self.acquirer.book();
         assert!(book.moved_twice.is_empty() && book.doubled_operations.is_empty(), "{book:?}");
         let totals = book.totals.first().map(|(_, totals)| *totals).unwrap_or_default();
-        (totals.taken() - totals.returned(), totals.on_hold())
+        (totals.net(), totals.on_hold())
     }
 }
 
@@ -304,4 +315,94 @@ async fn a_late_approval_of_a_hold_is_evidence_and_a_late_code_is_not() {
     let late = world.late.recv().await.unwrap();
     assert_eq!((late.attempt, late.approved), (attempt(3), Some(euros(2000))));
     assert!(world.late.try_recv().is_err());
+}
+
+// G-310, G-312, G-550, G-552
+#[tokio::test]
+async fn a_payout_credits_the_card_with_and_without_its_expiry_or_is_declined() {
+    let world = world().await;
+    let (paid, answer) = world.approved(payout(PAYABLE, 1, 5000)).await;
+    assert_eq!((paid, answer.result_code.as_str()), (5000, "00"));
+    assert!(!answer.auth_code.is_empty() && !answer.scheme_id.is_empty());
+    world.approved(order_with("5413330000000019", Ask::Payout, 2, 300)).await;
+    world.approved(payout("4111111111111111", 3, 100)).await;
+    for (operation, card) in [(4, "4314220000000072"), (5, "5413330000000035")] {
+        let (code, answer) = world.declined(payout(card, operation, 5000)).await;
+        assert_eq!((code, answer.result_code.as_str()), (Code::new(10_000), "99"), "{card}");
+    }
+    assert_eq!(world.books(), (-5400, 0));
+    assert_eq!(world.seen(1).kind, AttemptKind::Credit);
+}
+
+// G-310
+#[tokio::test]
+async fn a_payout_whose_answer_is_lost_is_repeated_and_credited_once() {
+    let world = world().await;
+    let mut operation = 0;
+    for fault in ["drop", "drop-before", "reset", "reset-before", "garbage", "late=600", "delay=600"] {
+        operation += 2;
+        let credit = payout(PAYABLE, operation, 5000);
+        assert!(credit.ask.is_repeated());
+        world.lost(credit.clone(), fault).await;
+        world.approved(Order { repeat: true, ..credit }).await;
+        let undo = about(Ask::UndoPayout, operation + 1, 5000, operation, 5000, 0);
+        assert!(undo.ask.is_repeated());
+        if operation > 2 {
+            world.lost(undo.clone(), fault).await;
+            world.approved(Order { repeat: true, ..undo }).await;
+        }
+    }
+    assert_eq!(world.books(), (-5000, 0), "only the first was not taken back");
+    let lost = payout("4314220000000072", 40, 5000);
+    world.lost(lost.clone(), "drop").await;
+    assert_eq!(world.declined(Order { repeat: true, ..lost }).await.0, Code::new(10_000));
+}
+
+#[tokio::test]
+async fn no_advice_is_sent_about_a_payout_so_that_its_repeat_is_still_paid() {
+    let world = world().await;
+    let credit = payout(PAYABLE, 1, 5000);
+    world.lost(credit.clone(), "drop-before").await;
+    assert_eq!(world.connector.reverse(credit.clone(), 0).await, Reversal::Unanswered);
+    assert_eq!(world.acquirer.book().counters.advices_before_original, 0);
+    world.approved(Order { repeat: true, ..credit.clone() }).await;
+    assert_eq!(world.connector.reverse(credit, 1).await, Reversal::Unanswered);
+    let undo = about(Ask::UndoPayout, 2, 5000, 1, 5000, 0);
+    world.approved(undo.clone()).await;
+    assert_eq!(world.connector.reverse(undo, 0).await, Reversal::Unanswered);
+    assert_eq!(world.acquirer.book().counters.refused_as_duplicate, 0);
+    assert_eq!(world.books(), (0, 0));
+}
+
+// G-309
+#[tokio::test]
+async fn a_payout_is_taken_back_once_and_an_unknown_or_declined_one_is_not() {
+    let world = world().await;
+    world.approved(payout(PAYABLE, 1, 5000)).await;
+    world.declined(payout("4314220000000072", 2, 5000)).await;
+    let undo = |operation, of| without_expiry(about(Ask::UndoPayout, operation, 5000, of, 5000, 0));
+    assert_eq!(world.declined(undo(3, 2)).await.0, Code::new(10_706));
+    assert_eq!(world.declined(undo(4, 99)).await.0, Code::new(10_706));
+    assert_eq!(world.approved(undo(5, 1)).await.0, 5000);
+    assert_eq!(world.declined(undo(6, 1)).await.0, Code::new(10_706));
+    assert_eq!((world.books(), world.seen(5).kind), ((0, 0), AttemptKind::CreditReversal));
+}
+
+// G-312
+#[tokio::test]
+async fn a_debit_without_the_cards_expiry_is_not_sent() {
+    let world = world().await;
+    for (operation, ask) in [(1, Ask::Sale), (2, Ask::Auth), (3, Ask::Verify)] {
+        let outcome = world.connector.call(without_expiry(order(ask, operation, 2000))).await;
+        assert!(matches!(outcome, Outcome::NotSent { .. }), "{ask:?}: {outcome:?}");
+    }
+    assert_eq!(world.acquirer.book().entries, 0);
+}
+
+#[tokio::test]
+async fn a_late_approval_of_a_payout_is_evidence() {
+    let mut world = world().await;
+    world.lost(payout(PAYABLE, 1, 5000), "late=600").await;
+    let late = world.late.recv().await.unwrap();
+    assert_eq!((late.attempt, late.approved), (attempt(1), Some(euros(5000))));
 }

@@ -4,8 +4,8 @@
 
 use ferropay_providers::card_acquirer::link::{Config, Exchange, Link, Unknown};
 use ferropay_providers::card_acquirer::message::{
-    Answer, Attempt, Class, CvvResult, Debit, DebitKind, Expiry, FollowUp, FollowUpKind, Partial, Processing,
-    Request, ReversalAdvice, ShopName, Undoes, Void,
+    Answer, Attempt, Class, Credit, CvvResult, Debit, DebitKind, Expiry, FollowUp, FollowUpKind, Partial,
+    Processing, Request, ReversalAdvice, ShopName, Undoes, Void,
 };
 use ferropay_providers::card_acquirer::reference::Reference;
 use ferropay_providers::card_acquirer::secret::{Cvv, Pan};
@@ -81,6 +81,11 @@ fn refund(operation: u64, of: u64, amount: u64, plan: &str) -> Request {
     follow_up(FollowUpKind::Refund, operation, of, amount, plan)
 }
 
+fn credit(operation: u64, card: &str, amount: u64, plan: &str) -> Request {
+    let attempt = attempt(operation, card, amount, plan);
+    Request::Credit(Credit { attempt, expiry: None, holder: None })
+}
+
 fn undo(undoes: Undoes, operation: u64, of: u64, full: u64, partial: Option<Partial>, plan: &str) -> Request {
     let attempt = attempt(operation, GOOD, full, plan);
     Request::Void(Void { attempt, undoes, original: reference(of), stamp: None, partial })
@@ -138,8 +143,7 @@ impl Story {
     fn balance(&self) -> i128 {
         let book = self.acquirer.book();
         assert!(book.moved_twice.is_empty() && book.doubled_operations.is_empty(), "{book:?}");
-        let signed = |sum: u128| i128::try_from(sum).unwrap_or(i128::MAX);
-        book.totals.iter().map(|(_, totals)| signed(totals.taken()) - signed(totals.returned())).sum()
+        book.totals.iter().map(|(_, totals)| totals.net()).sum()
     }
 
     /// What is on hold at the acquirer, minor units.
@@ -277,6 +281,27 @@ async fn an_unknown_capture_release_or_cancelled_refund_is_done_once_by_repeatin
         story.lost_and_repeated(void(operation + 5, operation + 2, 1400, None, fault)).await;
         assert_eq!(story.balance(), 0, "{fault}");
     }
+}
+
+// G-309, G-310, G-550
+#[tokio::test]
+async fn an_unknown_credit_or_its_taking_back_is_done_once_by_repeating_it_and_never_undone() {
+    let story = story().await;
+    let mut operation = 0;
+    for fault in ["drop", "drop-before", "reset", "reset-before", "garbage"] {
+        operation += 2;
+        story.lost_and_repeated(credit(operation, GOOD, 2000, fault)).await;
+        assert_eq!(story.code(advice(operation, Processing::Credit, 2000)).await, "94", "{fault}");
+        assert_eq!(story.balance(), -2000, "{fault}");
+        story.lost_and_repeated(undo(Undoes::Credit, operation + 1, operation, 2000, None, fault)).await;
+        assert_eq!(story.code(undo(Undoes::Credit, operation + 500, operation, 2000, None, "")).await, "25");
+        assert_eq!(story.balance(), 0, "{fault}");
+    }
+    assert_eq!(story.code(credit(400, "5413330000000035", 2000, "")).await, "99");
+    assert_eq!(story.code(undo(Undoes::Credit, 401, 400, 2000, None, "")).await, "25");
+    let part = Some(Partial { amount: 500, remaining: 1500 });
+    assert_eq!(story.code(credit(402, GOOD, 2000, "")).await, "00");
+    assert_eq!(story.code(undo(Undoes::Credit, 403, 402, 2000, part, "")).await, "13");
 }
 
 // G-243, D-489

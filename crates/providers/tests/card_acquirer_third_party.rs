@@ -3,9 +3,9 @@
 
 use ferropay_providers::card_acquirer::iso8583::spec::{Length, spec};
 use ferropay_providers::card_acquirer::message::{
-    Address, Attempt, Authentication, Class, CvvResult, Debit, DebitKind, Expiry, FollowUp, FollowUpKind,
-    Identity, Incoming, Management, Partial, PersonName, Processing, RemoteOrder, Request, ResponseCode,
-    ReversalAdvice, ShopName, Stamp, Undoes, Void,
+    Address, Attempt, Authentication, Class, Credit, CvvResult, Debit, DebitKind, Expiry, FollowUp,
+    FollowUpKind, Identity, Incoming, Management, Partial, PersonName, Processing, RemoteOrder, Request,
+    ResponseCode, ReversalAdvice, ShopName, Stamp, Undoes, Void,
 };
 use ferropay_providers::card_acquirer::reference::Reference;
 use ferropay_providers::card_acquirer::secret::{Cvv, Pan};
@@ -222,6 +222,32 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
             ),
         ),
         (
+            "credit to a card without an expiry, sent again",
+            Request::Credit(Credit {
+                attempt: Attempt { repeat: true, ..attempt(20, 5000) },
+                expiry: None,
+                holder: None,
+            }),
+            common("0201", 20, "000000005000", "260000"),
+        ),
+        (
+            "credit to a card with expiry and holder",
+            Request::Credit(Credit {
+                attempt: attempt(20, 5000),
+                expiry: Some(Expiry { year: 2031, month: 1 }),
+                holder: Some(Text::lossy("A B")),
+            }),
+            with(common("0200", 20, "000000005000", "260000"), json!({"14": "3101", "48": "09003A B"})),
+        ),
+        (
+            "credit taken back",
+            Request::Void(void(attempt(21, 5000), Undoes::Credit, None)),
+            with(
+                common("0400", 21, "000000005000", "260000"),
+                json!({"48": format!("05012{first}"), "90": de90}),
+            ),
+        ),
+        (
             "reversal advice of a verification",
             Request::ReversalAdvice(ReversalAdvice {
                 attempt: attempt(14, 0),
@@ -263,7 +289,7 @@ fn an_independent_reader_finds_in_our_messages_what_we_meant() {
         }));
     }
     let answer = ask(&json!({"ours": ours, "theirs": [], "lengths": {}}));
-    assert_eq!(answer["decoded"].as_array().unwrap().len(), 17);
+    assert_eq!(answer["decoded"].as_array().unwrap().len(), 20);
     for (decoded, meant) in answer["decoded"].as_array().unwrap().iter().zip(&meant) {
         assert_eq!(decoded, meant);
     }
@@ -309,6 +335,14 @@ fn answers_written_by_an_independent_writer_are_read_as_what_they_say() {
             fields("0110", json!({"3": "330000", "4": "000000000000", "38": "000001", "48": "13001W25001B"})),
         ),
         ("captured", fields("0230", json!({"12": "235958", "13": "1121", "38": "000001"}))),
+        (
+            "credited",
+            fields(
+                "0210",
+                json!({"3": "260000", "12": "235958", "13": "1121", "38": "000001", "48": "08004x-yz"}),
+            ),
+        ),
+        ("credit taken back", fields("0410", json!({"3": "260000", "38": "000001"}))),
     ];
     let asked: Vec<Value> =
         theirs.iter().map(|(name, fields)| json!({"name": name, "fields": fields})).collect();
@@ -342,6 +376,10 @@ fn answers_written_by_an_independent_writer_are_read_as_what_they_say() {
     assert_eq!(verified.address_check.unwrap().as_str(), "W");
     assert_eq!(verified.name_check.unwrap().as_str(), "B");
     assert_eq!(answer(8).key.class, Class::Capture);
+    let credited = answer(9);
+    assert_eq!((credited.key.class, credited.processing), (Class::Financial, 260_000));
+    assert_eq!(credited.network_transaction.unwrap().as_str(), "x-yz");
+    assert_eq!((answer(10).key.class, answer(10).processing), (Class::Void, 260_000));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use super::{
     conversation::{Missing, Received, Sent},
     link::{self, Exchange, Link},
     message::{
-        Address, Answer, Attempt, Authentication, Class, Debit, DebitKind, Expiry, FollowUp, FollowUpKind,
-        InvalidIdentity, MAX_AMOUNT, Partial, PersonName, Processing, RemoteOrder, Request, ResponseCode,
-        ReversalAdvice, ShopName, Undoes, Void,
+        Address, Answer, Attempt, Authentication, Class, Credit, Debit, DebitKind, Expiry, FollowUp,
+        FollowUpKind, InvalidIdentity, MAX_AMOUNT, Partial, PersonName, Processing, RemoteOrder, Request,
+        ResponseCode, ReversalAdvice, ShopName, Undoes, Void,
     },
     reference::Reference,
     secret::{Cvv, Pan},
@@ -23,7 +23,9 @@ use ferropay_domain::{
     project::{Environment, OperationDay},
     time::Timestamp,
 };
-use ferropay_engine::connector::{Connector, Eventually, LateAnswer, LateAnswers, Order, Reversal};
+use ferropay_engine::connector::{
+    Connector, Eventually, LateAnswer, LateAnswers, Order, OrderCard, Reversal,
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -116,13 +118,16 @@ impl CardAcquirer {
             Ask::Void => self.void(order, Undoes::Debit),
             Ask::Decrement | Ask::Release => self.void(order, Undoes::Hold),
             Ask::UndoRefund => self.void(order, Undoes::Refund),
+            Ask::Payout => self.credit(order),
+            Ask::UndoPayout => self.void(order, Undoes::Credit),
         }
     }
 
     fn debit(&self, order: &Order, kind: DebitKind) -> Option<Request> {
         let (card, particulars) = (order.card.as_ref()?, &order.card_request);
         let attempt = self.attempt(order, order.amount)?;
-        let expiry = Expiry { year: card.expiry.year, month: card.expiry.month };
+        // An issuer does not decide about a debit without it; an order that lacks it is a defect of this platform.
+        let expiry = expiry(card)?;
         let verifies = kind == DebitKind::Verification;
         Some(Request::Debit(Debit {
             cvv: card.cvv.as_ref().and_then(|cvv| Cvv::new(cvv.digits()).ok()),
@@ -155,6 +160,12 @@ impl CardAcquirer {
         }))
     }
 
+    fn credit(&self, order: &Order) -> Option<Request> {
+        let (attempt, card) = (self.attempt(order, order.amount)?, order.card.as_ref()?);
+        let holder = card.holder.as_deref().map(Text::lossy);
+        Some(Request::Credit(Credit { attempt, expiry: expiry(card), holder }))
+    }
+
     fn follow_up(&self, order: &Order, kind: FollowUpKind) -> Option<Request> {
         let (attempt, original) = (self.attempt(order, order.amount)?, original(order)?);
         Some(Request::FollowUp(FollowUp { attempt, kind, original }))
@@ -162,7 +173,8 @@ impl CardAcquirer {
 
     fn void(&self, order: &Order, undoes: Undoes) -> Option<Request> {
         let earlier = order.original.as_ref()?;
-        let whole = order.ask == Ask::UndoRefund || earlier.amount.minor == order.amount.minor;
+        let whole = matches!(order.ask, Ask::UndoRefund | Ask::UndoPayout)
+            || earlier.amount.minor == order.amount.minor;
         Some(Request::Void(Void {
             attempt: self.attempt(order, earlier.amount)?,
             undoes,
@@ -247,6 +259,14 @@ impl CardAcquirer {
             Ask::Auth | Ask::Increment => (Class::Authorisation, Processing::Purchase),
             Ask::Verify => (Class::Authorisation, Processing::Verification),
             Ask::StartMerchantAuth => (Class::Authorisation, Processing::CodeRequest),
+            // An advice that overtakes a credit would make the acquirer decline it, so none is ever sent.
+            Ask::Payout | Ask::UndoPayout => {
+                tracing::error!(
+                    operation = order.attempt.operation.get(),
+                    "credits are repeated, not undone by an advice"
+                );
+                return Reversal::Unanswered;
+            }
             // All but a sale are repeated until they are answered; the acquirer would refuse to undo them.
             Ask::Sale | Ask::Void | Ask::Decrement | Ask::Release | Ask::Capture | Ask::UndoRefund => {
                 (Class::Financial, Processing::Purchase)
@@ -300,6 +320,11 @@ impl Connector for CardAcquirer {
     fn reverse(&self, order: Order, tries: u32) -> Eventually<'_, Reversal> {
         Box::pin(self.undo(order, tries))
     }
+}
+
+/// The month the card of an order expires in, when it is known.
+fn expiry(card: &OrderCard) -> Option<Expiry> {
+    card.expiry.map(|expiry| Expiry { year: expiry.year, month: expiry.month })
 }
 
 /// The earlier attempt an order refers to.

@@ -170,7 +170,7 @@ impl Debit {
 }
 
 /// Writes a tag unless its value is absent or empty.
-fn put_text<const N: usize>(encoder: &mut Encoder<'_>, tag: [u8; 2], value: Option<&Text<N>>) {
+pub(super) fn put_text<const N: usize>(encoder: &mut Encoder<'_>, tag: [u8; 2], value: Option<&Text<N>>) {
     if let Some(value) = value.filter(|value| !value.is_empty()) {
         tags::put(encoder, tag, value.as_bytes());
     }

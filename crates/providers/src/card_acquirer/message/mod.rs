@@ -13,7 +13,7 @@ pub use answer::{Answer, Broken, CvvResult, Incoming, ReadError};
 pub use debit::{Address, Authentication, Debit, DebitKind, Expiry, PersonName, RemoteOrder};
 pub use management::Management;
 pub(crate) use management::encode_echo_answer;
-pub use request::{Attempt, FollowUp, FollowUpKind, Partial, Request, ReversalAdvice, Undoes, Void};
+pub use request::{Attempt, Credit, FollowUp, FollowUpKind, Partial, Request, ReversalAdvice, Undoes, Void};
 
 use super::iso8583::Encoder;
 use super::reference::Reference;
@@ -53,6 +53,8 @@ pub enum Processing {
     Purchase,
     /// `200000`: refund.
     Refund,
+    /// `260000`: money is paid out to a card.
+    Credit,
     /// `330000`: verification of a card.
     Verification,
     /// `390000`: the code of a merchant authentication is to be placed.
@@ -65,6 +67,7 @@ impl Processing {
         match self {
             Self::Purchase => 0,
             Self::Refund => 200_000,
+            Self::Credit => 260_000,
             Self::Verification => 330_000,
             Self::CodeRequest => 390_000,
         }

@@ -1,11 +1,12 @@
 //! What the connector asks of the acquirer.
 
-use super::debit::{Debit, DebitKind, Expiry, RemoteOrder};
+use super::debit::{Debit, DebitKind, Expiry, RemoteOrder, put_text};
 use super::{Class, Identity, Key, MAX_AMOUNT, Processing, ShopName, Stamp, put_original, time};
 use crate::card_acquirer::iso8583::{EncodeError, Encoder};
 use crate::card_acquirer::private_data as tags;
 use crate::card_acquirer::reference::Reference;
 use crate::card_acquirer::secret::Pan;
+use crate::card_acquirer::text::Text;
 use std::sync::Arc;
 
 /// Point of service entry mode (DE22) and condition (DE25) of electronic commerce.
@@ -63,6 +64,17 @@ pub struct FollowUp {
     pub original: Reference,
 }
 
+/// Money that is paid out to a card (0200 with DE3 260000, G-310).
+#[derive(Clone, Debug)]
+pub struct Credit {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// DE14, where it is known: the issuer finds the account by the number alone (G-312).
+    pub expiry: Option<Expiry>,
+    /// Name on the card, where it is known.
+    pub holder: Option<Text<26>>,
+}
+
 /// The part of a purchase or hold that a partial void or release gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partial {
@@ -81,12 +93,16 @@ pub enum Undoes {
     Hold,
     /// What a refund gave back.
     Refund,
+    /// What a credit paid out.
+    Credit,
 }
 
-/// Undo on the merchant's request: void a purchase or capture on its operation day, let a hold go, cancel a refund.
+/// Undo on the merchant's request: void a purchase or capture on its operation day, let a hold go, cancel a refund or a
+/// credit.
 #[derive(Clone, Debug)]
 pub struct Void {
-    /// The attempt; its amount is the full amount of a purchase, capture or refund, and the present one of a hold.
+    /// The attempt; its amount is the full amount of a purchase, capture, refund or credit, and the present one of a
+    /// hold.
     pub attempt: Attempt,
     /// What is undone.
     pub undoes: Undoes,
@@ -94,7 +110,7 @@ pub struct Void {
     pub original: Reference,
     /// What is known of its message.
     pub stamp: Option<Stamp>,
-    /// Absent: all of it. Never of a refund.
+    /// Absent: all of it. Never of a refund or credit.
     pub partial: Option<Partial>,
 }
 
@@ -116,6 +132,8 @@ pub struct ReversalAdvice {
 pub enum Request {
     /// 0100, 0101, 0200, 0201 about a card.
     Debit(Debit),
+    /// 0200, 0201 that pay out to a card.
+    Credit(Credit),
     /// 0100, 0200, 0220 and their repeats about an earlier attempt.
     FollowUp(FollowUp),
     /// 0400, 0401.
@@ -129,6 +147,7 @@ impl Request {
     pub fn attempt(&self) -> &Attempt {
         match self {
             Self::Debit(debit) => &debit.attempt,
+            Self::Credit(credit) => &credit.attempt,
             Self::FollowUp(follow_up) => &follow_up.attempt,
             Self::Void(void) => &void.attempt,
             Self::ReversalAdvice(advice) => &advice.attempt,
@@ -139,6 +158,7 @@ impl Request {
     pub fn attempt_mut(&mut self) -> &mut Attempt {
         match self {
             Self::Debit(debit) => &mut debit.attempt,
+            Self::Credit(credit) => &mut credit.attempt,
             Self::FollowUp(follow_up) => &mut follow_up.attempt,
             Self::Void(void) => &mut void.attempt,
             Self::ReversalAdvice(advice) => &mut advice.attempt,
@@ -152,6 +172,7 @@ impl Request {
                 DebitKind::Purchase => Class::Financial,
                 DebitKind::Authorisation | DebitKind::Verification => Class::Authorisation,
             },
+            Self::Credit(_) => Class::Financial,
             Self::FollowUp(follow_up) => match follow_up.kind {
                 FollowUpKind::Refund => Class::Financial,
                 FollowUpKind::Increment | FollowUpKind::CodeRequest => Class::Authorisation,
@@ -166,6 +187,7 @@ impl Request {
     pub const fn processing(&self) -> Processing {
         match self {
             Self::Debit(debit) => debit.kind.processing(),
+            Self::Credit(_) => Processing::Credit,
             Self::FollowUp(follow_up) => match follow_up.kind {
                 FollowUpKind::Refund => Processing::Refund,
                 FollowUpKind::Increment | FollowUpKind::Capture => Processing::Purchase,
@@ -174,6 +196,7 @@ impl Request {
             Self::Void(void) => match void.undoes {
                 Undoes::Debit | Undoes::Hold => Processing::Purchase,
                 Undoes::Refund => Processing::Refund,
+                Undoes::Credit => Processing::Credit,
             },
             Self::ReversalAdvice(advice) => advice.processing,
         }
@@ -207,8 +230,12 @@ impl Request {
         encoder.number(11, stamp.trace.into());
         encoder.put(12, &time::hour_to_second(attempt.made_at));
         encoder.put(13, &time::month_and_day(attempt.made_at));
-        if let Self::Debit(debit) = self {
-            let Expiry { year, month } = debit.expiry;
+        let expiry = match self {
+            Self::Debit(debit) => Some(debit.expiry),
+            Self::Credit(credit) => credit.expiry,
+            Self::FollowUp(_) | Self::Void(_) | Self::ReversalAdvice(_) => None,
+        };
+        if let Some(Expiry { year, month }) = expiry {
             if !(1..=12).contains(&month) {
                 encoder.fail(EncodeError::Content { field: 14 });
             }
@@ -227,11 +254,11 @@ impl Request {
         encoder.assemble(48, |encoder| self.put_private(encoder));
         encoder.number(49, attempt.currency.into());
         match self {
-            Self::Debit(_) | Self::FollowUp(_) => {}
+            Self::Debit(_) | Self::Credit(_) | Self::FollowUp(_) => {}
             Self::Void(void) => {
                 let class = match void.undoes {
                     Undoes::Hold => Class::Authorisation,
-                    Undoes::Debit | Undoes::Refund => Class::Financial,
+                    Undoes::Debit | Undoes::Refund | Undoes::Credit => Class::Financial,
                 };
                 put_original(&mut encoder, class, void.stamp, identity);
                 if let Some(partial) = void.partial {
@@ -249,6 +276,7 @@ impl Request {
     fn put_private(&self, encoder: &mut Encoder<'_>) {
         match self {
             Self::Debit(debit) => debit.put_first_tags(encoder),
+            Self::Credit(credit) => put_text(encoder, tags::HOLDER, credit.holder.as_ref()),
             Self::FollowUp(FollowUp { original, .. }) | Self::Void(Void { original, .. }) => {
                 tags::put(encoder, tags::ORIGINAL_REFERENCE, &original.encode());
             }
@@ -265,7 +293,7 @@ impl Request {
             Self::Void(Void { partial: Some(partial), .. }) => {
                 tags::put(encoder, tags::REVERSED_AMOUNT, &time::decimal::<12>(partial.amount));
             }
-            Self::FollowUp(_) | Self::Void(_) | Self::ReversalAdvice(_) => {}
+            Self::Credit(_) | Self::FollowUp(_) | Self::Void(_) | Self::ReversalAdvice(_) => {}
         }
     }
 }

@@ -181,6 +181,38 @@ fn particulars_of_a_card_request_are_written_as_documented() {
     assert_eq!(written(&code, stamp(134)), documented("Request to place a code"));
 }
 
+// G-310, G-312
+#[test]
+fn a_credit_and_its_taking_back_are_written_and_answered_as_documented() {
+    let to_card = |operation, amount| Attempt {
+        pan: Pan::new("4242424242424242").unwrap(),
+        ..attempt(operation, amount)
+    };
+    let credit = Credit { attempt: to_card(PURCHASE + 10, 5000), expiry: None, holder: None };
+    assert_eq!(written(&Request::Credit(credit.clone()), stamp(135)), documented("Credit of 50.00"));
+    let taken_back = Request::Void(Void {
+        attempt: to_card(PURCHASE + 11, 5000),
+        undoes: Undoes::Credit,
+        original: Reference::new(PURCHASE + 10, 1).unwrap(),
+        stamp: Some(stamp(135)),
+        partial: None,
+    });
+    assert_eq!(written(&taken_back, stamp(136)), documented("Taking back of that credit"));
+    for (heading, class) in [("Credit approved", Class::Financial), ("Taking back approved", Class::Void)] {
+        let Ok(Incoming::Answer(answer)) = Incoming::read(documented(heading).as_bytes()) else {
+            panic!("{heading}")
+        };
+        assert_eq!((answer.key.class, answer.processing), (class, 260_000), "{heading}");
+        assert_eq!((answer.code, answer.amount), (ResponseCode::APPROVED, 5000), "{heading}");
+    }
+
+    let nothing = Credit { attempt: to_card(PURCHASE + 10, 0), ..credit.clone() };
+    assert!(Request::Credit(nothing).encode(&mut Vec::new(), stamp(1), &identity()).is_err());
+    let no_month = Credit { expiry: Some(Expiry { year: 2030, month: 13 }), ..credit };
+    let error = Request::Credit(no_month).encode(&mut Vec::new(), stamp(1), &identity()).unwrap_err();
+    assert_eq!(error, EncodeError::Content { field: 14 });
+}
+
 #[test]
 fn documented_answers_tell_of_smaller_amounts_and_checks() {
     let answer = |heading: &str| match Incoming::read(documented(heading).as_bytes()).unwrap() {
