@@ -28,6 +28,7 @@ mod merchant_auth;
 mod moto;
 mod partial_approval;
 mod paths;
+mod payouts;
 mod refund_cancellation;
 mod signatures;
 mod status;

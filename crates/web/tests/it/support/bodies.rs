@@ -25,6 +25,16 @@ pub(crate) fn sale(payment_id: &str, amount: i64, currency: &str) -> Value {
     })
 }
 
+/// `/v2/payment/card/payout` or `/v2/payment/individual/payout`: the least such a request has.
+pub(crate) fn payout(payment_id: &str, card: &str, amount: i64) -> Value {
+    json!({
+        "general": { "project_id": super::PROJECT, "payment_id": payment_id },
+        "card": { "pan": card },
+        "customer": { "id": "reader-7", "ip_address": "198.51.100.7" },
+        "payment": { "amount": amount, "currency": "EUR" },
+    })
+}
+
 /// `/v2/payment/card/refund`: everything that is left, or the amount given.
 pub(crate) fn refund(payment_id: &str, amount: Option<(i64, &str)>) -> Value {
     let mut payment = json!({ "description": "Pages missing" });

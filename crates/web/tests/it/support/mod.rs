@@ -15,7 +15,7 @@ mod world;
 
 pub(crate) use bodies::{
     CARD_DECLINED, CARD_MASTERCARD, CARD_OK, again, cancel, capture, clarification, incremental, on_card,
-    refund, sale, status, verification,
+    payout, refund, sale, status, verification,
 };
 pub(crate) use clock::TestClock;
 pub(crate) use mailbox::Mailbox;

@@ -9,7 +9,11 @@ use ferropay_domain::{
     money::{Currency, Money},
     project::{Environment, OperationDay, Project, Settings},
 };
-use ferropay_engine::{Engine, Parts, clock::Clock as _};
+use ferropay_engine::{
+    Engine, Parts,
+    clock::Clock as _,
+    payout_undoing::{PayoutUndoing, cancel_payout},
+};
 use ferropay_providers::card_acquirer::{CardAcquirer, Channel, link, message::ShopName};
 use ferropay_simulators::acquirer::{Acquirer, Config as AcquirerConfig, Handle};
 use ferropay_store::{
@@ -142,6 +146,12 @@ impl World {
         let secrets: Vec<_> = secrets.iter().map(|(text, span)| (*text, until(span))).collect();
         save(self.store.as_ref(), &self.vault, &known.project, &secrets).await;
         self.engine.refresh_projects().await.unwrap();
+    }
+
+    /// Support cancels a payout.
+    pub(crate) async fn cancel_payout(&self, payout: OperationId) -> PayoutUndoing {
+        let (clock, entropy) = (self.clock.clone(), Arc::new(ferropay_engine::entropy::SystemEntropy));
+        cancel_payout(self.store.as_ref(), &self.vault, clock, entropy, payout).await.unwrap()
     }
 
     /// Lets the merchant's next requests come from another address.
