@@ -317,7 +317,7 @@ async fn a_late_approval_of_a_hold_is_evidence_and_a_late_code_is_not() {
     assert!(world.late.try_recv().is_err());
 }
 
-// G-310, G-312, G-550, G-552
+// D-495, G-310, G-312, G-550, G-552
 #[tokio::test]
 async fn a_payout_credits_the_card_with_and_without_its_expiry_or_is_declined() {
     let world = world().await;

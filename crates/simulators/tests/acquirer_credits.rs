@@ -42,7 +42,7 @@ async fn a_credit_needs_neither_expiry_nor_cvv_and_its_repeat_pays_out_nothing()
     assert!(acquirer.book().moved_twice.is_empty());
 }
 
-// G-550, G-552
+// D-495, G-550, G-552
 #[tokio::test]
 async fn the_number_alone_decides_about_a_credit() {
     let acquirer = start().await;

@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    // G-550, G-552
+    // D-495, G-550, G-552
     #[test]
     fn a_credit_is_taken_by_every_real_number_but_the_two_that_stand_for_a_decline() {
         let issuer = Issuer::from_catalogue().unwrap();
