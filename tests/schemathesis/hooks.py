@@ -36,6 +36,10 @@ REQUESTS = os.environ["FERROPAY_REQUESTS"].split()
 CARDS = ["4000000000000077", "5413330000000019", "4111111111111111"]
 # Paths that make a payment with a card, and those whose acceptance is followed to its callback.
 NEW = ("/v2/payment/card/sale", "/v2/payment/card/auth", "/v2/payment/card/account_verification")
+# Paths that pay out to a card.
+PAYOUTS = ("/v2/payment/card/payout", "/v2/payment/individual/payout")
+# The test cards of payouts: credited, credited and Mastercard, not credited.
+PAYOUT_CARDS = ["4242424242424242", "5413330000000019", "4314220000000072"]
 # Each of these ends or changes a hold; every one has holds of its own.
 SECOND_STEPS = ("/v2/payment/card/capture", "/v2/payment/card/cancel", "/v2/payment/card/incremental")
 HELD = {path: os.environ["FERROPAY_HELD"].split()[index::3] for index, path in enumerate(SECOND_STEPS)}
@@ -149,6 +153,14 @@ def make_right(path, body, choice):
             body["authentication_data"] |= {"ds_operation_id": "0190f8a2-7b1c-7a3d-8e4f-001122334455"}
         amount = 0 if path.endswith("account_verification") else choice.randint(1, 5000)
         body["payment"] |= {"amount": amount, "currency": "EUR"}
+    elif path in PAYOUTS:
+        general["payment_id"] = f"payout-{number}"
+        body.pop("callback", None)
+        # Year and month come together or not at all.
+        body["card"] = {"pan": choice.choice(PAYOUT_CARDS)}
+        if choice.random() < 0.5:
+            body["card"] |= {"year": 2035, "month": 12}
+        body["payment"] |= {"amount": choice.randint(1, 5000), "currency": "EUR"}
     elif path in ("/v2/payment/card/refund", "/v2/payment/refund"):
         general["payment_id"] = PAID[number % len(PAID)]
         body.pop("callback", None)

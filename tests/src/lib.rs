@@ -45,6 +45,10 @@ pub mod cards {
     pub const FRICTIONLESS: &str = "4477000000000006";
     /// Declined without a reason.
     pub const DECLINED: &str = "4111111111111111";
+    /// Credited by a payout.
+    pub const CREDITED: &str = "4242424242424242";
+    /// Not credited by a payout.
+    pub const NOT_CREDITED: &str = "4314220000000072";
     /// The issuer does not answer in time.
     pub const ISSUER_SILENT: &str = "4539121411168251";
 }

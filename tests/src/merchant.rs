@@ -74,6 +74,16 @@ impl Merchant {
         })
     }
 
+    /// A payout in EUR by the number of a card, unsigned: the least the contract wants.
+    pub fn payout(&self, payment_id: &str, card: &str, minor: i64) -> Value {
+        json!({
+            "general": { "project_id": self.project, "payment_id": payment_id },
+            "card": { "pan": card },
+            "customer": { "id": "customer-7", "ip_address": "203.0.113.7" },
+            "payment": { "amount": minor, "currency": "EUR", "description": "Winnings" }
+        })
+    }
+
     /// A refund of everything, or of an amount in EUR, unsigned.
     pub fn refund(&self, payment_id: &str, minor: Option<i64>) -> Value {
         let mut payment = json!({ "description": "Returned by the customer" });

@@ -94,6 +94,12 @@ impl World {
         self.platform.post_raw("/v2/payment/card/refund", &body, plan).await
     }
 
+    /// Sends a payout of an amount in EUR with a fault plan and answers the reply.
+    pub async fn payout(&self, payment_id: &str, card: &str, minor: i64, plan: Option<&str>) -> Answer {
+        let body = self.platform.merchant.signed(self.platform.merchant.payout(payment_id, card, minor));
+        self.platform.post_raw("/v2/payment/card/payout", &body, plan).await
+    }
+
     /// Makes a card sale of 10.00 EUR that succeeds, and waits for its callback.
     pub async fn paid(&self, payment_id: &str) -> Received {
         let request = self.sale(payment_id, crate::cards::APPROVED, None).await.request_id();

@@ -16,7 +16,7 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-/// Steps of a sale and of a refund at which the process can be ended.
+/// Steps of a sale, a refund and a payout at which the process can be ended.
 const STEPS: [&str; 10] = [
     "accept.before-commit",
     "accept.after-commit",
@@ -162,18 +162,27 @@ fn assert_told_in_order(accepted: &[Accepted], callbacks: &HashMap<String, Vec<R
 #[derive(Clone, Copy)]
 struct Story {
     step: &'static str,
-    /// The process dies in a refund; otherwise in a sale.
-    refund: bool,
-    /// The acquirer does the work and does not answer, so that the attempt is undone.
+    /// What the process dies in.
+    what: What,
+    /// The acquirer does the work and does not answer: a sale or a refund is undone, a payout asked about again.
     lost: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Sale,
+    Refund,
+    Payout,
+}
+
 async fn die_at(story: Story) {
-    let Story { step, refund, lost } = story;
-    let plan = match (lost, refund) {
+    let Story { step, what, lost } = story;
+    let refund = what == What::Refund;
+    let plan = match (lost, what) {
         (false, _) => None,
-        (true, false) => Some("drop@purchase"),
-        (true, true) => Some("drop@refund"),
+        (true, What::Sale) => Some("drop@purchase"),
+        (true, What::Refund) => Some("drop@refund"),
+        (true, What::Payout) => Some("drop*1@payout"),
     };
     let acquirer = ferropay_tests::world::acquirer().await;
     let mut world = World::prepare(&["--acquirer-timeout", "400"], None, acquirer).await;
@@ -190,11 +199,12 @@ async fn die_at(story: Story) {
     world.platform.start(&dying).await;
 
     let merchant = world.platform.merchant.clone();
-    let (path, body) = if refund {
-        ("/v2/payment/card/refund", merchant.signed(merchant.refund("story", Some(400))))
-    } else {
-        ("/v2/payment/card/sale", merchant.signed(merchant.sale("story", cards::APPROVED, 1000)))
+    let (path, body) = match what {
+        What::Sale => ("/v2/payment/card/sale", merchant.sale("story", cards::APPROVED, 1000)),
+        What::Refund => ("/v2/payment/card/refund", merchant.refund("story", Some(400))),
+        What::Payout => ("/v2/payment/card/payout", merchant.payout("story", cards::CREDITED, 1000)),
     };
+    let body = merchant.signed(body);
     let url = format!("{}{path}", world.platform.base());
     let first = merchant.try_post(&url, &body, plan).await;
     let died = world.platform.wait_for_end(seconds(30)).await;
@@ -209,12 +219,14 @@ async fn die_at(story: Story) {
     }
     let callback = world.receiver.final_of(&resent, seconds(40)).await;
     world.quiet(seconds(40)).await;
-    let expected = if lost { ("decline", "10602") } else { ("success", "0") };
+    let undone = lost && what != What::Payout;
+    let expected = if undone { ("decline", "10602") } else { ("success", "0") };
     assert_eq!((callback.operation().1, callback.code()), expected, "{step}: {}", callback.text);
-    let left = match (refund, lost) {
-        (false, false) | (true, true) => 1000,
-        (true, false) => 600,
-        (false, true) => 0,
+    let left = match (what, lost) {
+        (What::Sale, false) | (What::Refund, true) => 1000,
+        (What::Refund, false) => 600,
+        (What::Sale, true) => 0,
+        (What::Payout, _) => -1000,
     };
     assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or_default(), left, "{step}");
     world.assert_sound();
@@ -248,23 +260,30 @@ async fn all(stories: Vec<Story>) {
 // G-015 G-055 G-091
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sale_survives_a_death_at_each_of_its_steps() {
-    all(STEPS.map(|step| Story { step, refund: false, lost: false }).to_vec()).await;
+    all(STEPS.map(|step| Story { step, what: What::Sale, lost: false }).to_vec()).await;
 }
 
 // G-055 G-091 G-295
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_refund_survives_a_death_at_each_of_its_steps() {
-    all(STEPS.map(|step| Story { step, refund: true, lost: false }).to_vec()).await;
+    all(STEPS.map(|step| Story { step, what: What::Refund, lost: false }).to_vec()).await;
+}
+
+// G-055 G-310: the customer is credited once, whenever the process dies
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_payout_survives_a_death_at_each_of_its_steps() {
+    let story = |lost| move |step| Story { step, what: What::Payout, lost };
+    all([STEPS.map(story(false)), STEPS.map(story(true))].concat()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lost_sale_is_undone_whatever_step_of_undoing_it_the_process_dies_at() {
-    all(REVERSAL_STEPS.map(|step| Story { step, refund: false, lost: true }).to_vec()).await;
+    all(REVERSAL_STEPS.map(|step| Story { step, what: What::Sale, lost: true }).to_vec()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lost_refund_is_undone_whatever_step_of_undoing_it_the_process_dies_at() {
-    all(REVERSAL_STEPS.map(|step| Story { step, refund: true, lost: true }).to_vec()).await;
+    all(REVERSAL_STEPS.map(|step| Story { step, what: What::Refund, lost: true }).to_vec()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

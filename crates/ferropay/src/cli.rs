@@ -169,6 +169,8 @@ pub(crate) enum Scenario {
     ThreeDs,
     /// An authorisation, and its capture once the merchant has heard of it.
     TwoStep,
+    /// A payout to a card.
+    Payout,
 }
 
 #[derive(Clone, Debug, Args)]

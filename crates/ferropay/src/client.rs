@@ -49,6 +49,16 @@ impl Merchant {
         self.signed(payment_id, Some(callback_url), &body)
     }
 
+    /// A payout to a card of which only the number is known.
+    pub(crate) fn payout(&self, payment_id: &str, pan: &str, minor: i64, callback_url: &str) -> String {
+        let body = json!({
+            "card": { "pan": pan },
+            "customer": { "id": "customer-7", "ip_address": "203.0.113.7" },
+            "payment": { "amount": minor, "currency": "EUR", "description": "Winnings" }
+        });
+        self.signed(payment_id, Some(callback_url), &body)
+    }
+
     /// A capture of everything that is held.
     pub(crate) fn capture(&self, payment_id: &str) -> String {
         self.signed(payment_id, None, &json!({}))

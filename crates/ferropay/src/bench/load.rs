@@ -25,6 +25,9 @@ const CARD: &str = "4000000000000077";
 /// The test card whose issuer authenticates without asking the customer, and without looking at the browser.
 const AUTHENTICATED_CARD: &str = "5252000000000004";
 
+/// The test card that payouts are credited to.
+const CREDITED_CARD: &str = "4242424242424242";
+
 /// How long a sale may take before it counts as lost.
 const LOST_AFTER: Duration = Duration::from_mins(1);
 
@@ -41,11 +44,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn first(&self) -> (&'static str, &'static str) {
+    /// Path and body of the first request of the payment with this number.
+    fn first(&self, payment_id: &str, number: u32) -> (&'static str, String) {
+        let (merchant, url) = (&self.merchant, &self.callback_url);
+        let minor = 1_000 + i64::from(number % 9_000);
+        let sale = |card| merchant.sale(payment_id, card, minor, url);
         match self.scenario {
-            Scenario::Sale => ("/v2/payment/card/sale", CARD),
-            Scenario::ThreeDs => ("/v2/payment/card/sale", AUTHENTICATED_CARD),
-            Scenario::TwoStep => ("/v2/payment/card/auth", CARD),
+            Scenario::Sale => ("/v2/payment/card/sale", sale(CARD)),
+            Scenario::ThreeDs => ("/v2/payment/card/sale", sale(AUTHENTICATED_CARD)),
+            Scenario::TwoStep => ("/v2/payment/card/auth", sale(CARD)),
+            Scenario::Payout => {
+                // Small enough for a balance that a test project begins with.
+                let minor = 100 + i64::from(number % 900);
+                ("/v2/payment/card/payout", merchant.payout(payment_id, CREDITED_CARD, minor, url))
+            }
         }
     }
 }
@@ -104,9 +116,7 @@ async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sal
             return Ok(());
         }
         let payment_id = format!("{prefix}-{number}");
-        let minor = 1_000 + i64::from(number % 9_000);
-        let (path, card) = plan.first();
-        let body = plan.merchant.sale(&payment_id, card, minor, &plan.callback_url);
+        let (path, body) = plan.first(&payment_id, number);
         let mut news = receiver.expect(&payment_id);
         let sent = Instant::now();
         if !send(&mut connection, plan.address, path, body).await? {
