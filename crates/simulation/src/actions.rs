@@ -11,14 +11,19 @@ use crate::{
 };
 use ferropay_domain::{
     ids::{AttemptId, OperationId, PaymentId},
-    payment::{AttemptStatus, OperationKind, PaymentStatus},
+    payment::{AttemptStatus, Operation, OperationKind, OperationStatus, PaymentStatus},
 };
-use ferropay_engine::{Engine, Failure, refund_undoing::undo_refund};
+use ferropay_engine::{
+    Engine, Failure,
+    payout_undoing::{cancel_payout, reverse_payout},
+    refund_undoing::undo_refund,
+};
 use std::{sync::Arc, time::Duration};
 
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Card,
+    Payout,
     SecondStep,
     Customer,
     Refund,
@@ -32,6 +37,7 @@ enum Action {
     CrashSoon,
     Mood,
     UndoRefund,
+    UndoPayout,
     Settings,
     Secret,
     TakeOver,
@@ -42,6 +48,7 @@ enum Action {
 /// How often each happens.
 const ACTIONS: &[(u64, Action)] = &[
     (260, Action::Card),
+    (110, Action::Payout),
     (130, Action::SecondStep),
     (280, Action::Customer),
     (190, Action::Refund),
@@ -55,6 +62,7 @@ const ACTIONS: &[(u64, Action)] = &[
     (30, Action::CrashSoon),
     (50, Action::Mood),
     (40, Action::UndoRefund),
+    (40, Action::UndoPayout),
     (12, Action::Settings),
     (6, Action::Secret),
     (8, Action::TakeOver),
@@ -72,6 +80,11 @@ pub(crate) async fn act(life: &mut Life) {
         Action::Card => {
             if let Some(merchant) = any(&world) {
                 ask(life, bodies::card(&world, merchant));
+            }
+        }
+        Action::Payout => {
+            if let Some(merchant) = any(&world) {
+                ask(life, bodies::payout(&world, merchant));
             }
         }
         Action::SecondStep => {
@@ -102,6 +115,7 @@ pub(crate) async fn act(life: &mut Life) {
         Action::CrashSoon => world.crash.arm(world.dice.between(0, 60)),
         Action::Mood => change_moods(&world),
         Action::UndoRefund => take_back(life),
+        Action::UndoPayout => undo_payout(life),
         Action::Settings => change_settings(life).await,
         Action::Secret => change_secret(life).await,
         Action::TakeOver => {
@@ -174,7 +188,8 @@ fn burst(life: &Life) {
     let Some(merchant) = any(&world) else { return };
     let many = world.dice.between(2, 5);
     if world.dice.chance(50) {
-        let asked = bodies::card(&world, merchant);
+        let payout = world.dice.chance(30);
+        let asked = if payout { bodies::payout(&world, merchant) } else { bodies::card(&world, merchant) };
         for _ in 0..many {
             ask(life, asked.clone());
         }
@@ -307,16 +322,45 @@ fn take_back(life: &Life) {
     });
 }
 
+/// Support hears that a payout did not arrive, or agrees with the network to cancel one: mostly one of the last.
+fn undo_payout(life: &Life) {
+    let world = life.world.clone();
+    let payout = {
+        let seen = world.seen.lock();
+        let kind = if world.dice.chance(95) { OperationKind::Payout } else { OperationKind::Sale };
+        let done = |it: &&Operation| it.kind == kind && it.status == OperationStatus::Success;
+        let payouts: Vec<OperationId> = seen.operations.values().filter(done).map(|it| it.id).collect();
+        let last = payouts.len().saturating_sub(6);
+        payouts.get(last..).and_then(|last| world.dice.pick(last).copied())
+    };
+    let Some(payout) = payout else { return };
+    let (store, vault) = (life.watched(), life.vault.clone());
+    tokio::spawn(async move {
+        let (clock, entropy) = (world.clock.clone(), world.entropy.clone());
+        let undone = if world.dice.chance(60) {
+            reverse_payout(&store, clock, entropy, payout).await
+        } else {
+            cancel_payout(&store, &vault, clock, entropy, payout).await
+        };
+        world.note(format_args!("payout {payout} is to be undone: {undone:?}"));
+        if !matches!(undone, Ok(_) | Err(Failure::Store(_) | Failure::Busy)) {
+            world.finding(format!("payout {payout} cannot be undone: {undone:?}"));
+        }
+    });
+}
+
 async fn change_settings(life: &Life) {
     let world = &life.world;
     let Some(merchant) = any(world) else { return };
     {
         let mut project = merchant.project.lock();
         let settings = &mut project.settings;
-        match world.dice.between(1, 4) {
+        match world.dice.between(1, 6) {
             1 => settings.refunds_allowed = world.dice.chance(80),
             2 => settings.card_sales_allowed = world.dice.chance(80),
             3 => project.active = world.dice.chance(85),
+            4 => settings.card_payouts_allowed = world.dice.chance(80),
+            5 => settings.payout_retries = u8::try_from(world.dice.between(0, 3)).unwrap_or(0),
             _ => settings.refund_interval_seconds = u32::try_from(world.dice.between(0, 300)).unwrap_or(0),
         }
         world.note(format_args!("the settings of {} change", merchant.id));

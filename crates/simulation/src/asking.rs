@@ -12,8 +12,8 @@ use ferropay_engine::{
 };
 use ferropay_wire::{
     gate::{
-        CardPayment, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal, SecondStep,
-        ThreeDsCheck, ThreeDsProof, ThreeDsResult,
+        CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal,
+        SecondStep, ThreeDsCheck, ThreeDsProof, ThreeDsResult,
     },
     json::{Document, Limits},
 };
@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Card(OperationKind),
     SecondStep(OperationKind),
     Refund,
+    /// To a card; from one person to another when true.
+    Payout(bool),
     ThreeDsCheck,
     ThreeDsResult,
     MerchantAuth,
@@ -44,6 +46,8 @@ impl Kind {
             Self::SecondStep(OperationKind::Cancel) => "payment/card/cancel",
             Self::SecondStep(_) => "payment/card/incremental",
             Self::Refund => "payment/card/refund",
+            Self::Payout(false) => "payment/card/payout",
+            Self::Payout(true) => "payment/individual/payout",
             Self::ThreeDsCheck => "payment/card/3ds_check_iframe",
             Self::ThreeDsResult => "payment/card/3ds_result",
             Self::MerchantAuth => "payment/card/merchant_auth",
@@ -121,6 +125,11 @@ async fn put(engine: &Arc<Engine>, asked: &Asked) -> Result<Result<Intake, Failu
         Kind::Refund => {
             let request = Refund::read(body).map_err(refused)?;
             engine.card_refund(&project, request, body, origin).await
+        }
+        Kind::Payout(_) => {
+            let path = format!("/v2/{}", asked.kind.path());
+            let request = CardPayout::read(&path, body).map_err(refused)?;
+            engine.card_payout(&project, request, body, origin).await
         }
         Kind::ThreeDsCheck => {
             let ThreeDsCheck { payment_id, seen, md } = ThreeDsCheck::read(body).map_err(refused)?;

@@ -76,6 +76,34 @@ pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
     asked(merchant, Kind::Card(kind), payment, &body)
 }
 
+/// A payout to a card: a new payment, or one of a name that is taken.
+pub(crate) fn payout(world: &World, merchant: &Merchant) -> Asked {
+    let next = merchant.names.fetch_add(1, Ordering::SeqCst);
+    let taken = next > 0 && world.dice.chance(4);
+    let payment = name(merchant, if taken { world.dice.amount(0, next - 1) } else { next });
+    let mut card = object(json!({"pan": world.dice.pick(&CARDS).copied().unwrap_or("4242424242424242")}));
+    if world.dice.chance(20) {
+        card.insert("year".to_owned(), if world.dice.chance(5) { 2020 } else { 2030 }.into());
+        card.insert("month".to_owned(), world.dice.between(1, 12).into());
+    }
+    let mut who = customer(world);
+    for member in ["first_name", "last_name"] {
+        if world.dice.chance(80) {
+            who.insert(member.to_owned(), "Judy".into());
+        }
+    }
+    let mut sender = Map::new();
+    if world.dice.chance(95) {
+        sender.insert("day_of_birth".to_owned(), "05-06-1981".into());
+    }
+    let mut body = json!({
+        "general": {"project_id": merchant.id.get(), "payment_id": payment}, "card": card, "customer": who,
+        "payment": {"amount": amount(world), "currency": currency(world, merchant)}, "sender": sender,
+    });
+    add_callback(world, &mut body);
+    asked(merchant, Kind::Payout(world.dice.chance(20)), payment, &body)
+}
+
 fn card_data(world: &World) -> Map<String, Value> {
     let mut card = object(json!({
         "pan": world.dice.pick(&CARDS).copied().unwrap_or("4000000000000077"),

@@ -93,8 +93,10 @@ impl Book {
                 let returned = self.returned(original?);
                 Some(self.done(original?).saturating_sub(returned))
             }
-            Ask::UndoRefund => Some(self.done(original?).saturating_sub(self.sum(original?, &[ask]))),
-            Ask::Sale | Ask::Auth | Ask::Verify | Ask::StartMerchantAuth => None,
+            Ask::UndoRefund | Ask::UndoPayout => {
+                Some(self.done(original?).saturating_sub(self.sum(original?, &[ask])))
+            }
+            Ask::Sale | Ask::Auth | Ask::Verify | Ask::StartMerchantAuth | Ask::Payout => None,
         }
     }
 

@@ -104,18 +104,24 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             let settings = &mut project.settings;
             settings.partial_approval_allowed = true;
             settings.merchant_auth_allowed = true;
+            settings.payout_retries = 2;
+            settings.credit = credit(100_000);
             settings.account_verification_allowed = true;
             settings.verification_amounts = [("EUR".to_owned(), 100)].into_iter().collect();
         }),
         Merchant::new(2, &["EUR"], |project| {
             project.card_account = ProviderAccountId::new(2);
+            let limits = Limits { smallest: Some(100), largest: Some(50_000) };
             let settings = &mut project.settings;
             settings.sale_fee = fee("0.029", 25);
             settings.refund_fee = fee("0", 10);
+            settings.payout_fee = fee("0.01", 20);
+            settings.payout_data_required = false;
+            settings.payout_cancellation_callbacks = true;
+            settings.payout_limits = [("EUR".to_owned(), limits)].into_iter().collect();
             settings.callback_url_success = Some("http://m2.example/success".to_owned());
             settings.callback_url_decline = Some("http://m2.example/decline".to_owned());
             settings.refund_interval_seconds = 0;
-            let limits = Limits { smallest: Some(100), largest: Some(50_000) };
             settings.sale_limits = [("EUR".to_owned(), limits)].into_iter().collect();
             settings.credit = credit(1_000);
             settings.account_verification_allowed = true;
@@ -132,6 +138,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
                 ("capture", &["customer.phone", "customer.email"]),
                 ("cancel", &["customer.phone", "customer.email"]),
                 ("refund", &["customer.phone", "customer.email"]),
+                ("payout", &["customer.phone", "customer.email"]),
                 ("reversal", &["customer.phone", "customer.email"]),
             ]);
         }),
@@ -148,6 +155,9 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             let settings = &mut project.settings;
             settings.card_threshold_seconds = short;
             settings.refund_interval_seconds = 1;
+            settings.payout_retries = 1;
+            settings.payout_retry_seconds = 60;
+            settings.payout_retry_callbacks = false;
             settings.customer_id_required = true;
             settings.credit = credit(100_000);
             settings.account_verification_allowed = true;

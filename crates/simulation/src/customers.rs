@@ -32,7 +32,10 @@ pub(crate) fn act(life: &Life) {
         }
         OperationStatus::AwaitingMerchantAuth => code(&world, &operation, merchant, payment, &general),
         OperationStatus::AwaitingClarification => data(&world, &operation, merchant, payment, &general),
-        OperationStatus::Processing | OperationStatus::Success | OperationStatus::Decline => return,
+        OperationStatus::AwaitingRetry
+        | OperationStatus::Processing
+        | OperationStatus::Success
+        | OperationStatus::Decline => return,
     };
     actions::ask(life, asked);
 }

@@ -7,7 +7,9 @@ use ferropay_domain::{
     ids::ProviderAccountId,
     ledger::Owner,
     money::Currency,
-    payment::{Ask, Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, TransStatus},
+    payment::{
+        Ask, Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentStatus, TransStatus,
+    },
 };
 use ferropay_store::{DeliveryState, Store};
 use ferropay_wire::{
@@ -141,6 +143,10 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
             ));
         }
     }
+    for (payout, account) in cancelled(world) {
+        // What support got back from the network.
+        *owed.entry((account, payout.amount.currency)).or_default() += payout.amount.minor;
+    }
     for operation in operations.values() {
         let of_it = attempts.values().filter(|attempt| attempt.id.operation == operation.id);
         let decided = of_it.filter(|attempt| decides(operation, attempt)).count();
@@ -178,6 +184,20 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
     if !owed.is_empty() {
         wrong.push(format!("the providers have what no account shows: {owed:?}"));
     }
+}
+
+/// Payouts that were done and then cancelled by support, with the account each went through.
+fn cancelled(world: &World) -> Vec<(Operation, ProviderAccountId)> {
+    let seen = world.seen.lock();
+    let done = seen.operations.values().filter(|operation| {
+        operation.kind == OperationKind::Payout && operation.status == OperationStatus::Success
+    });
+    done.filter_map(|operation| {
+        let payment = seen.payments.get(&operation.payment)?;
+        let account = payment.detail.debit.as_ref()?.account;
+        (payment.status == PaymentStatus::Decline).then(|| (operation.clone(), account))
+    })
+    .collect()
 }
 
 /// Every callback has arrived, or was given up as the rules say; each is signed.
