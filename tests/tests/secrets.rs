@@ -131,6 +131,17 @@ async fn no_card_number_and_no_verification_value_is_written_or_said() {
     }
     let refund = world.refund("secret-0-none", Some(300), None).await.request_id();
     world.receiver.final_of(&refund, seconds(20)).await;
+    // A payout names the card it goes to and the one it comes from; its verification value is nobody's business.
+    for (name, plan) in [("secret-payout", None), ("secret-payout-lost", Some("drop*1@payout"))] {
+        let mut body = merchant.payout(name, CARDS[3], 1000);
+        body["card"]["cvv"] = "8317".into();
+        body["sender"] = serde_json::json!({ "pan": CARDS[1], "first_name": "Jack" });
+        let body = merchant.signed(body);
+        let answer = world.platform.post_raw("/v2/payment/individual/payout", &body, plan).await;
+        world.receiver.final_of(&answer.request_id(), seconds(30)).await;
+        said.push((format!("answer to {name}"), answer.text));
+        said.push((format!("status of {name}"), world.platform.status(name).await.text));
+    }
     world.platform.kill();
     world.restart().await;
     world.quiet(seconds(30)).await;
