@@ -228,7 +228,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
 }
 
 // G-058, D-60, T-045 to T-055, T-060 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-103, T-107 to
-// T-118, T-118 to T-130
+// T-130
 #[test]
 fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
     let mut taken = Taken::new();
