@@ -16,4 +16,5 @@ pub mod ledger;
 pub mod money;
 pub mod payment;
 pub mod project;
+pub mod series;
 pub mod time;
