@@ -16,7 +16,7 @@ fn balance(world: &World) -> i64 {
     Database::of(&world.platform).balances(1).get(&978).copied().unwrap_or_default()
 }
 
-// G-310 G-322 G-550 G-552
+// G-310 G-322 G-550 D-482 D-495 D-496
 #[tokio::test(flavor = "multi_thread")]
 async fn payouts_to_the_test_cards_end_as_documented_and_are_paid_by_the_balance() {
     let world = World::start(&[]).await;
@@ -26,6 +26,7 @@ async fn payouts_to_the_test_cards_end_as_documented_and_are_paid_by_the_balance
         (cards::NOT_CREDITED, "decline", "10000"),
         ("5413330000000019", "success", "0"),
         ("5413330000000035", "decline", "10000"),
+        ("4000000000000077", "decline", "10000"),
     ] {
         let callback = paid_out(&world, &format!("to-{}", &card[12..]), card, 1_500, None).await;
         assert_eq!((callback.operation(), callback.code()), (("payout", status), code), "{}", callback.text);

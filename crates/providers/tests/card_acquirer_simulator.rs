@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 
 const NOW: i64 = 1_795_000_000;
 const GOOD: &str = "4314220000000056";
+/// Takes credits.
+const PAYABLE: &str = "4242424242424242";
 const BAD: &str = "4111111111111111";
 
 struct Story {
@@ -290,7 +292,7 @@ async fn an_unknown_credit_or_its_taking_back_is_done_once_by_repeating_it_and_n
     let mut operation = 0;
     for fault in ["drop", "drop-before", "reset", "reset-before", "garbage"] {
         operation += 2;
-        story.lost_and_repeated(credit(operation, GOOD, 2000, fault)).await;
+        story.lost_and_repeated(credit(operation, PAYABLE, 2000, fault)).await;
         assert_eq!(story.code(advice(operation, Processing::Credit, 2000)).await, "94", "{fault}");
         assert_eq!(story.balance(), -2000, "{fault}");
         story.lost_and_repeated(undo(Undoes::Credit, operation + 1, operation, 2000, None, fault)).await;
@@ -300,7 +302,7 @@ async fn an_unknown_credit_or_its_taking_back_is_done_once_by_repeating_it_and_n
     assert_eq!(story.code(credit(400, "5413330000000035", 2000, "")).await, "99");
     assert_eq!(story.code(undo(Undoes::Credit, 401, 400, 2000, None, "")).await, "25");
     let part = Some(Partial { amount: 500, remaining: 1500 });
-    assert_eq!(story.code(credit(402, GOOD, 2000, "")).await, "00");
+    assert_eq!(story.code(credit(402, PAYABLE, 2000, "")).await, "00");
     assert_eq!(story.code(undo(Undoes::Credit, 403, 402, 2000, part, "")).await, "13");
 }
 

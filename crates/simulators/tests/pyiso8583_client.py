@@ -266,7 +266,7 @@ def run(client):
     client.void(263, 900, 261, "13", de3="200000")
     client.refund(264, 900, 260, "00")
 
-    # Credits: by card (G-550, G-552), with and without expiry, repeated, not undone by an advice, taken back once.
+    # Credits: by card (G-550, D-482), with and without expiry, repeated, not undone by an advice, taken back once.
     paid = client.credit(290, 5000, "4242424242424242", "00")
     again = client.credit(290, 5000, "4242424242424242", "00", mti="0201")
     for number in ("38", "48"):
@@ -275,7 +275,7 @@ def run(client):
     client.credit(291, 800, "5413330000000019", "00", de14="3012", de48=tags(t09="ANNA OZOLA"))
     client.credit(292, 800, "4314220000000072", "99")
     client.credit(293, 800, "5413330000000035", "99")
-    client.credit(294, 800, "4111111111111111", "00")
+    client.credit(294, 800, "4000000000000077", "99")
     client.credit(295, 800, "4111111111111112", "14")
     client.advice(290, 5000, "94")
     client.void(296, 5000, 290, "13", part=1000, remains=4000, de3="260000")

@@ -3,7 +3,7 @@
 //!
 //! The cards are data. For purchases it is `catalogue/simulator-cards.csv`; a card that is not listed is declined with
 //! `99`. For credits it is `catalogue/simulator-credit-cards.csv`, apart because a number may stand for one result there
-//! and for another here; a card that is not listed is credited (G-552). The one place
+//! and for another here; a card that is not listed is declined there, too (D-482, D-496). The one place
 //! where the amount counts, cards that are good up to 120 EUR, needs currencies to be compared: a short table of round
 //! rates, `catalogue/simulator-eur-rates.csv`, is enough for that and never touches anybody's money.
 
@@ -125,10 +125,10 @@ impl Issuer {
         IssuerWord { code, approved, times_out: card.times_out }
     }
 
-    /// DE39 of a credit to a card, whatever the amount: as the table says, else it is credited if it can be a card number
-    /// (G-550, G-552).
+    /// DE39 of a credit to a card, whatever the amount: as the table says (G-550), else it is declined (D-482): with
+    /// `99`, or with `14` when it can be no card number.
     pub(super) fn credit(&self, card_number: &str) -> Code {
-        let otherwise = if has_check_digit(card_number) { *b"00" } else { *b"14" };
+        let otherwise = if has_check_digit(card_number) { *b"99" } else { *b"14" };
         self.credits.get(card_number).copied().unwrap_or(otherwise)
     }
 
@@ -211,16 +211,16 @@ mod tests {
         }
     }
 
-    // D-495, G-550, G-552
+    // D-482, D-495, D-496, G-550
     #[test]
-    fn a_credit_is_taken_by_every_real_number_but_the_two_that_stand_for_a_decline() {
+    fn a_credit_is_taken_by_the_two_numbers_that_stand_for_a_success_only() {
         let issuer = Issuer::from_catalogue().unwrap();
         let listed = ["4242424242424242", "5413330000000019", "4314220000000072", "5413330000000035"];
         assert_eq!(listed.map(|card| issuer.credit(card)), [*b"00", *b"00", *b"99", *b"99"]);
         assert_eq!(issuer.credits.len(), listed.len());
-        // These are declined in purchases, or are unknown there.
-        for card in ["4111111111111111", "4539121411168251", "6011000000000004", "400000000002"] {
-            assert_eq!(issuer.credit(card), *b"00", "{card}");
+        // These are approved in purchases, or are unknown there.
+        for card in ["4000000000000077", "4314220000000056", "6011000000000004", "400000000002"] {
+            assert_eq!(issuer.credit(card), *b"99", "{card}");
         }
         for card in ["4242424242424243", "4111111111111112", "400000000000"] {
             assert_eq!(issuer.credit(card), *b"14", "{card}");

@@ -65,7 +65,7 @@ async fn tried_again(world: &World, payment_id: &str, told: &Value) {
     panic!("{payment_id} is not tried again: {}", world.now(payment_id).await);
 }
 
-// G-136, G-310, G-312, G-322, G-323, G-550, G-552, D-475, M-033, M-034
+// G-136, G-310, G-312, G-322, G-323, G-550, D-475, D-482, D-495, D-496, M-033, M-034
 #[tokio::test(flavor = "multi_thread")]
 async fn the_card_number_selects_whether_a_payout_is_credited() {
     let world = sandbox().await;
@@ -74,8 +74,8 @@ async fn the_card_number_selects_whether_a_payout_is_credited() {
         ("5413330000000019", success()),
         ("4314220000000072", declined(Code::new(10_000))),
         ("5413330000000035", declined(Code::new(10_000))),
-        // Any other card is credited.
-        ("4000000000000077", success()),
+        // Any other card is declined.
+        ("4000000000000077", declined(Code::new(10_000))),
     ];
     let mut paid = 0;
     for (number, (card, expected)) in cards.into_iter().enumerate() {
