@@ -16,6 +16,7 @@ pub mod clock;
 pub mod connector;
 pub mod courier;
 pub mod customer_page;
+mod debit_retries;
 mod delivery;
 mod engine;
 pub mod entropy;

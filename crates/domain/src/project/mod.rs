@@ -4,11 +4,12 @@ mod day;
 mod settings;
 
 pub use day::OperationDay;
-pub use settings::{AvsMode, HoldEnd, Limits, Settings, Unauthenticated};
+pub use settings::{AvsMode, DebitRetries, HoldEnd, Limits, Settings, Unauthenticated};
 
 use crate::{
     ids::{ProjectId, ProviderAccountId},
     money::Currency,
+    series::RetryPlan,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -61,6 +62,14 @@ impl Project {
         self.settings.payout_limits.get(currency.code()).copied().unwrap_or_default()
     }
 
+    /// By which plan declined debits of series are tried again (G-397, G-399).
+    pub fn retry_plan(&self) -> RetryPlan {
+        match &self.settings.debit_retries {
+            Some(own) if own.active => RetryPlan::Days(own.days.clone()),
+            _ => RetryPlan::Standard,
+        }
+    }
+
     /// Whether purchases must say from when to when the booking lasts (G-155).
     pub fn needs_booking_dates(&self) -> bool {
         const BOOKED: [u16; 10] = [4411, 4511, 4722, 5962, 6513, 7011, 7012, 7512, 7519, 7922];
@@ -82,5 +91,28 @@ impl Project {
     /// How long the merchant must wait between two refunds of one payment (G-280).
     pub fn refund_interval(&self) -> Duration {
         Duration::from_secs(u64::from(self.settings.refund_interval_seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-397, G-399
+    #[test]
+    fn retries_follow_the_merchants_own_plan_while_it_is_in_use() {
+        let own = DebitRetries { days: vec![1, 4], active: true };
+        let mut project = Project {
+            id: ProjectId::new(1),
+            environment: Environment::Test,
+            active: true,
+            settings: Settings { debit_retries: Some(own), ..Settings::default() },
+            card_account: ProviderAccountId::new(1),
+        };
+        assert_eq!(project.retry_plan(), RetryPlan::Days(vec![1, 4]));
+        project.settings.debit_retries = Some(DebitRetries { days: vec![1, 4], active: false });
+        assert_eq!(project.retry_plan(), RetryPlan::Standard);
+        project.settings.debit_retries = None;
+        assert_eq!(project.retry_plan(), RetryPlan::Standard);
     }
 }

@@ -126,8 +126,20 @@ pub struct Settings {
     pub hold_end: HoldEnd,
     /// When it is done, in seconds after the hold was asked for, if that is before the network's limit (G-182).
     pub hold_lag_seconds: Option<u32>,
+    /// The merchant's own plan for trying declined debits of series again (G-399); the standard plan where there is none
+    /// or it is not in use.
+    pub debit_retries: Option<DebitRetries>,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
+}
+
+/// A merchant's own plan of retries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebitRetries {
+    /// Days after the first decline, 1 to 10, each once and in order.
+    pub days: Vec<u8>,
+    /// Whether it is in use.
+    pub active: bool,
 }
 
 /// Smallest and largest amount, minor units; either may be left open.
@@ -232,6 +244,7 @@ impl Default for Settings {
             descriptor_allowed: false,
             hold_end: HoldEnd::Cancel,
             hold_lag_seconds: None,
+            debit_retries: None,
             fault_plan: None,
         }
     }

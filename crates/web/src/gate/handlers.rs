@@ -9,7 +9,7 @@ use super::{
 use ferropay_domain::codes;
 use ferropay_engine::{Engine, Failure, KnownProject, PaymentStatus};
 use ferropay_wire::{
-    gate::{self, Refusal, StatusByPayment, StatusByRequest, StatusFacts},
+    gate::{self, Refusal, RetryDays, StatusByPayment, StatusByRequest, StatusFacts},
     signature::{self, Place},
 };
 use std::sync::Arc;
@@ -24,6 +24,9 @@ pub(super) async fn execute(
     let result = match path {
         "/v2/payment/status" => status(engine, admitted).await,
         "/v2/payment/status/request" => status_by_request(engine, admitted).await,
+        "/v2/recurring/retry-custom-schedule/save" => save_retries(engine, admitted).await,
+        "/v2/recurring/retry-custom-schedule/info" => retries(engine, admitted).await,
+        "/v2/recurring/retry-custom-schedule/disable" => disable_retries(engine, admitted).await,
         _ => commands::execute(engine, path, admitted, fault_plan, note).await,
     };
     match result {
@@ -83,6 +86,23 @@ async fn status_by_request(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Res
         None => gate::request_status(project.project.id, request, &found.payment_id, None, &found.problems),
     };
     sealed(project, &reply, Place::General)
+}
+
+async fn save_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let RetryDays { days } = RetryDays::read(admitted.document.root())?;
+    let saved = engine.save_debit_retries(admitted.project.project.id, days).await;
+    saved.map(|()| gate::done()).map_err(|failure| failed(&failure))
+}
+
+async fn retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let project = admitted.project.project.id;
+    let plan = engine.debit_retries(project).await.map_err(|failure| failed(&failure))?;
+    Ok(gate::retry_schedule(project, plan.as_ref()))
+}
+
+async fn disable_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let disabled = engine.disable_debit_retries(admitted.project.project.id).await;
+    disabled.map(|()| gate::done()).map_err(|failure| failed(&failure))
 }
 
 fn with_facts(

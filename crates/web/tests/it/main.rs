@@ -30,6 +30,7 @@ mod partial_approval;
 mod paths;
 mod payouts;
 mod refund_cancellation;
+mod retry_schedule;
 mod signatures;
 mod status;
 mod status_request;

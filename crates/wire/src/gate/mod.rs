@@ -8,9 +8,9 @@ mod status;
 mod tests;
 
 pub use refusal::{Refusal, refusal_of};
-pub use reply::{accepted, error, error_list};
+pub use reply::{accepted, done, error, error_list, retry_schedule};
 pub use request::{
-    CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, SecondStep,
+    CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, RetryDays, SecondStep,
     StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, member,
     three_ds_data,
 };

@@ -1,7 +1,10 @@
 //! The short replies: accepted, refused.
 
 use super::Refusal;
-use ferropay_domain::ids::{ProjectId, RequestId};
+use ferropay_domain::{
+    ids::{ProjectId, RequestId},
+    project::DebitRetries,
+};
 use serde_json::json;
 
 /// The acceptance reply (G-019, G-020): the request is accepted for processing, nothing more is promised.
@@ -13,6 +16,19 @@ pub fn accepted(request: RequestId, project: ProjectId, payment_id: &str) -> Str
         "payment_id": payment_id,
     })
     .to_string()
+}
+
+/// The reply of a request that is done at once and has nothing else to tell (G-399).
+pub fn done() -> String {
+    json!({ "status": "success" }).to_string()
+}
+
+/// A project's own plan of retries (G-399); without one it is empty and not in use.
+pub fn retry_schedule(project: ProjectId, plan: Option<&DebitRetries>) -> String {
+    let days = plan.map_or(&[][..], |plan| plan.days.as_slice());
+    let status = if plan.is_some_and(|plan| plan.active) { "active" } else { "disabled" };
+    json!({ "project_id": project.get(), "schedule": { "interval_days": days, "status": status } })
+        .to_string()
 }
 
 /// The error body (G-044): code as text (D-05).
