@@ -179,7 +179,7 @@ impl Receiver {
                 (received.method.as_str(), received.content_type.as_str()),
                 ("POST", "application/json")
             );
-            assert!(sign::is_signed(&received.json, secret), "the signature is wrong: {}", received.text);
+            assert!(sign::is_signed(&received.text, secret), "the signature is wrong: {}", received.text);
         }
     }
 }

@@ -162,7 +162,8 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<Re
     match (method.as_str(), place) {
         ("POST", "/callback") => {
             let callback: Value = serde_json::from_slice(&body).map_err(io::Error::other)?;
-            assert!(sign::is_signed(&callback, &shared.merchant.secret), "a callback is signed wrongly");
+            let text = String::from_utf8_lossy(&body);
+            assert!(sign::is_signed(&text, &shared.merchant.secret), "a callback is signed wrongly");
             let payment = callback["payment"]["id"].as_str().unwrap_or_default().to_owned();
             shared.with(&payment, |order| order.callbacks.push(callback));
             Ok(Response::default())

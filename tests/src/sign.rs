@@ -5,22 +5,21 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::Value;
-use std::cmp::Ordering;
+use serde_json::{Value, value::RawValue};
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// The signature of a document.
 pub fn signature(document: &Value, secret: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
-    STANDARD.encode(hmac::sign(&key, canonical(document).as_bytes()))
-}
-
-/// The text that is signed.
-pub fn canonical(document: &Value) -> String {
     let mut pairs = Vec::new();
     flatten(document, "", &mut pairs);
+    signed(pairs, secret)
+}
+
+fn signed(mut pairs: Vec<(String, String)>, secret: &str) -> String {
     pairs.sort_by(|left, right| natural(&left.0, &right.0));
     let pairs: Vec<String> = pairs.into_iter().map(|(path, text)| format!("{path}:{text}")).collect();
-    pairs.join(";")
+    let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
+    STANDARD.encode(hmac::sign(&key, pairs.join(";").as_bytes()))
 }
 
 fn flatten(value: &Value, path: &str, pairs: &mut Vec<(String, String)>) {
@@ -75,9 +74,47 @@ fn digits(text: &str) -> (&str, &str) {
     (number.trim_start_matches('0'), rest)
 }
 
-/// Whether a callback or reply carries the right signature at its root (or below `general`).
-pub fn is_signed(document: &Value, secret: &str) -> bool {
+/// Whether the text of a callback or reply carries the right signature at its root (or below `general`). It is the text
+/// that counts: a number is signed as it is written, which a parsed document has forgotten.
+pub fn is_signed(text: &str, secret: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
     let at_root = document.get("signature");
     let given = at_root.or_else(|| document.pointer("/general/signature")).and_then(Value::as_str);
-    given.is_some_and(|given| given == signature(document, secret))
+    let mut pairs = Vec::new();
+    flatten_text(text, "", &mut pairs);
+    given.is_some_and(|given| given == signed(pairs, secret))
+}
+
+/// As [`flatten`], from the text.
+fn flatten_text(text: &str, path: &str, pairs: &mut Vec<(String, String)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}:{name}") };
+    match text.trim().as_bytes().first() {
+        Some(b'{') => {
+            let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+            for (name, member) in members.iter().filter(|(name, _)| *name != "signature") {
+                flatten_text(member.get(), &below(name), pairs);
+            }
+        }
+        Some(b'[') => {
+            let items: Vec<Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+            for (index, item) in items.iter().enumerate() {
+                flatten_text(item.get(), &below(&index.to_string()), pairs);
+            }
+        }
+        Some(b'-' | b'0'..=b'9') => pairs.push((path.to_owned(), text.trim().to_owned())),
+        _ => flatten(&serde_json::from_str(text).unwrap_or_default(), path, pairs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_signed_as_it_is_written() {
+        let signature = signed(vec![("a".to_owned(), "1.50e+3".to_owned())], "s");
+        let text = |number: &str| format!(r#"{{"a":{number},"signature":"{signature}"}}"#);
+        assert!(is_signed(&text("1.50e+3"), "s"));
+        assert!(!is_signed(&text("1500.0"), "s") && !is_signed(&text("1.5e3"), "s"));
+    }
 }

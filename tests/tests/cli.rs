@@ -321,8 +321,8 @@ async fn two_secrets_are_valid_while_a_project_changes_from_one_to_the_other() {
     // Callbacks are signed with the new one.
     let told = || async { world.receiver.about("third").len() == 1 };
     eventually("the callback comes", seconds(20), told).await;
-    assert!(ferropay_tests::sign::is_signed(&world.receiver.about("third")[0].json, &second));
-    assert!(ferropay_tests::sign::is_signed(&world.receiver.about("first")[0].json, &first));
+    assert!(ferropay_tests::sign::is_signed(&world.receiver.about("third")[0].text, &second));
+    assert!(ferropay_tests::sign::is_signed(&world.receiver.about("first")[0].text, &first));
     // Without overlap the one before ends at once; the oldest has ended by then, too.
     let third =
         secret(&world.platform.command(&["project", "rotate-secret", "2002", "--overlap-hours", "0"]).good());
