@@ -86,9 +86,6 @@ impl Engine {
         head: RequestHead,
         request: impl FnOnce(PaymentKey) -> R + Send,
     ) -> Result<Intake, Failure> {
-        if self.is_draining() {
-            return Err(Failure::Draining);
-        }
         let Some(found) = self.find(project, payment_id).await? else {
             return Ok(Intake::UnknownPayment);
         };
@@ -106,6 +103,9 @@ impl Engine {
         head: RequestHead,
         request: &impl Acceptable,
     ) -> Result<Intake, Failure> {
+        if self.is_draining() {
+            return Err(Failure::Draining);
+        }
         let mut project = project.clone();
         let mut facts = Lost::default();
         loop {

@@ -27,16 +27,6 @@ impl Engine {
         self.change_debit_retries(project, disable).await
     }
 
-    /// The project's plan as it is stored, whichever node stored it.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn debit_retries(&self, project: ProjectId) -> Result<Option<DebitRetries>, Failure> {
-        let records = self.store.projects().await?;
-        let found = records.into_iter().find(|record| record.project.id == project);
-        Ok(found.and_then(|record| record.project.settings.debit_retries))
-    }
-
     async fn change_debit_retries(
         &self,
         project: ProjectId,

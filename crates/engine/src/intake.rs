@@ -54,12 +54,15 @@ pub struct Origin<'a> {
     pub fault_plan: Option<String>,
 }
 
+/// Project, name and content of a card in the vault.
+pub(crate) type SealedCard = (ProjectId, CardKey, Sealed);
+
 /// A card operation that was asked for. What it is called by is drawn once, however often it is decided.
 struct CardOrder {
     command: CardCommand,
     range: Option<RangeFacts>,
     ids: Ids,
-    card: (ProjectId, CardKey, Sealed),
+    card: SealedCard,
     pan: Pan,
     cvv: Option<Cvv>,
 }
@@ -142,6 +145,14 @@ impl Engine {
         }
     }
 
+    /// A card as the vault keeps it.
+    pub(crate) fn sealed_card(&self, project: &KnownProject, pan: &Pan) -> Result<SealedCard, Failure> {
+        let id = project.project.id;
+        let sealed = self.vault.seal_card(id, pan);
+        let (key, sealed) = sealed.map_err(|error| Failure::Vault(error.to_string()))?;
+        Ok((id, key, sealed))
+    }
+
     /// Accepts a card purchase in one step or two, or the verification of a card (G-015, G-165, G-338).
     ///
     /// # Errors
@@ -153,15 +164,9 @@ impl Engine {
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
-        if self.is_draining() {
-            return Err(Failure::Draining);
-        }
         let head = self.head(project, &origin);
         let ids = self.ids.for_decision();
-        let (key, sealed) = self
-            .vault
-            .seal_card(project.project.id, &request.pan)
-            .map_err(|error| Failure::Vault(error.to_string()))?;
+        let card = self.sealed_card(project, &request.pan)?;
         let mut three_ds = request.three_ds;
         let range = self.range_facts(project, &request.pan, ids.operation, &three_ds);
         if range.is_some() {
@@ -172,7 +177,7 @@ impl Engine {
             kind: request.kind,
             payment_id: request.payment_id,
             amount: request.amount,
-            card: CardSummary::of(key, &request.pan, request.holder, Some(request.expiry)),
+            card: CardSummary::of(card.1, &request.pan, request.holder, Some(request.expiry)),
             has_cvv: request.cvv.is_some(),
             request: request.request,
             three_ds,
@@ -185,7 +190,6 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let card = (project.project.id, key, sealed);
         let order = CardOrder { command, range, ids, card, pan: request.pan, cvv: request.cvv };
         self.accept(project, ids.payment, head, &order).await
     }

@@ -4,17 +4,16 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
-    intake::{Intake, Origin, fault_plan, given},
+    intake::{Intake, Origin, SealedCard, fault_plan, given},
     projects::KnownProject,
     provider_work::Cards,
 };
 use ferropay_domain::{
     card::{CardSummary, Pan},
     decide::{self, Ids, Now, PayoutCommand, PayoutFacts},
-    ids::{CardKey, ProjectId},
     payment::OperationKind,
 };
-use ferropay_store::{Commit, vault::Sealed};
+use ferropay_store::Commit;
 use ferropay_wire::{gate::CardPayout, json::Value};
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ use std::sync::Arc;
 struct PayoutOrder {
     command: PayoutCommand,
     ids: Ids,
-    card: (ProjectId, CardKey, Sealed),
+    card: SealedCard,
     pan: Pan,
 }
 
@@ -58,30 +57,23 @@ impl Engine {
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
-        if self.is_draining() {
-            return Err(Failure::Draining);
-        }
         let head = self.head(project, &origin);
         let ids = self.ids.for_decision();
-        let (key, sealed) = self
-            .vault
-            .seal_card(project.project.id, &request.pan)
-            .map_err(|error| Failure::Vault(error.to_string()))?;
+        let card = self.sealed_card(project, &request.pan)?;
         let command = PayoutCommand {
             head,
             payment_id: request.payment_id,
             from_person: request.from_person,
             has_sender_card: request.has_sender_card,
             amount: request.amount,
-            card: CardSummary::of(key, &request.pan, request.holder, request.expiry),
+            card: CardSummary::of(card.1, &request.pan, request.holder, request.expiry),
             customer: request.customer,
             description: request.description,
-            merchant_data: None,
             given: given(&project.project, OperationKind::Payout, body),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let order = PayoutOrder { command, ids, card: (project.project.id, key, sealed), pan: request.pan };
+        let order = PayoutOrder { command, ids, card, pan: request.pan };
         self.accept(project, ids.payment, head, &order).await
     }
 }

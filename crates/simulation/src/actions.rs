@@ -15,8 +15,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{
     Engine, Failure,
-    payout_undoing::{cancel_payout, reverse_payout},
-    refund_undoing::undo_refund,
+    support::{cancel_payout, reverse_payout, undo_refund},
 };
 use std::{sync::Arc, time::Duration};
 

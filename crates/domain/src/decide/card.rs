@@ -1,8 +1,8 @@
 //! A card purchase in one or two steps, or the verification of a card, is asked for.
 
 use super::{
-    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, data, problem, rejected,
-    scene::Scene,
+    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, data, new_operation, new_payment,
+    problem, rejected, scene::Scene,
 };
 use crate::{
     callback::Problem,
@@ -11,9 +11,8 @@ use crate::{
     codes::{self, Code},
     ids::AuthenticationId,
     payment::{
-        Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, Operation,
-        OperationDetail, OperationKind, OperationStatus, Payment, PaymentDetail, PaymentKind, PaymentStatus,
-        machine::Event,
+        Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
+        OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
 };
@@ -44,61 +43,30 @@ pub fn card(
         Ok((missing, authentication)) => (Ok(missing), authentication),
         Err(code) => (Err(code), None),
     };
-    let operation = Operation {
-        id: ids.operation,
-        payment: ids.payment,
-        project: project.id,
-        kind,
-        status: OperationStatus::Processing,
-        amount,
-        request: head.id,
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: OperationDetail {
-            callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
-            callback_disabled: callback.disabled,
-            fault_plan: command.fault_plan,
-            card: (request != CardRequest::default()).then(|| Box::new(request)),
-            authentication: authentication.map(Box::new),
-            ..OperationDetail::default()
-        },
+    let detail = OperationDetail {
+        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
+        callback_disabled: callback.disabled,
+        fault_plan: command.fault_plan,
+        card: (request != CardRequest::default()).then(|| Box::new(request)),
+        authentication: authentication.map(Box::new),
+        ..OperationDetail::default()
     };
-    let payment = Payment {
-        key: ids.payment,
-        project: project.id,
-        kind: match kind {
-            OperationKind::AccountVerification => PaymentKind::AccountVerification,
-            _ => PaymentKind::Purchase,
-        },
-        status: PaymentStatus::Processing,
-        currency: amount.currency,
-        requested: amount.minor,
-        held: 0,
-        debited: 0,
-        returned: 0,
-        returning: 0,
-        refunded_any: false,
-        open: None,
-        last_return_at: None,
-        callbacks: 0,
-        version: 1,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: PaymentDetail {
-            description: command.description,
-            customer,
-            card: Some(card),
-            callback_url: callback.url,
-            merchant_data: command.merchant_data,
-            debit: None,
-            hold: None,
-            refunds_undone: Vec::new(),
-            supplied,
-            booking: command.booking,
-        },
-        id: payment_id,
+    let payment_kind = match kind {
+        OperationKind::AccountVerification => PaymentKind::AccountVerification,
+        _ => PaymentKind::Purchase,
     };
+    let about = PaymentDetail {
+        description: command.description,
+        customer,
+        card: Some(card),
+        callback_url: callback.url,
+        merchant_data: command.merchant_data,
+        supplied,
+        booking: command.booking,
+        ..PaymentDetail::default()
+    };
+    let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
+    let operation = new_operation(&payment, kind, amount, head.id, detail, ids, now);
     let mut scene = Scene::created(project, (payment, operation), true, ids, now);
     scene.changes.names.push(Name {
         kind: NameKind::Payment,

@@ -38,9 +38,13 @@ pub use undo_refund::undo_refund;
 use crate::{
     callback::{Content, Event, Problem, Subject},
     change::{ChangeSet, PaymentWrite, Request, Task, TaskKey, bucket_of},
-    codes::Code,
+    codes::{self, Code},
     ids::{CallbackId, OperationId, PaymentId, PaymentKey, ProjectId, RequestId},
-    payment::{Attempt, Operation, OperationStatus, Payment, machine::Notice},
+    money::Money,
+    payment::{
+        Attempt, Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentDetail,
+        PaymentKind, PaymentStatus, machine::Notice,
+    },
     project::Project,
     time::Timestamp,
 };
@@ -146,6 +150,64 @@ fn rejected(
         not_before: now.business.plus(Duration::from_secs(u64::from(options.delay_seconds))),
     };
     ChangeSet { request: Some(request), events: vec![event], ..ChangeSet::default() }
+}
+
+/// A payment that is asked for: nothing has happened to it yet.
+fn new_payment(
+    project: &Project,
+    id: PaymentId,
+    kind: PaymentKind,
+    amount: Money,
+    detail: PaymentDetail,
+    ids: Ids,
+    now: Now,
+) -> Payment {
+    Payment {
+        key: ids.payment,
+        project: project.id,
+        id,
+        kind,
+        status: PaymentStatus::Processing,
+        currency: amount.currency,
+        requested: amount.minor,
+        held: 0,
+        debited: 0,
+        returned: 0,
+        returning: 0,
+        refunded_any: false,
+        open: None,
+        last_return_at: None,
+        callbacks: 0,
+        version: 1,
+        created_at: now.business,
+        updated_at: now.business,
+        detail,
+    }
+}
+
+/// An operation of `payment` that has done nothing yet.
+fn new_operation(
+    payment: &Payment,
+    kind: OperationKind,
+    amount: Money,
+    request: RequestId,
+    detail: OperationDetail,
+    ids: Ids,
+    now: Now,
+) -> Operation {
+    Operation {
+        id: ids.operation,
+        payment: payment.key,
+        project: payment.project,
+        kind,
+        status: OperationStatus::Processing,
+        amount,
+        request,
+        code: codes::AWAITING,
+        created_at: now.business,
+        updated_at: now.business,
+        detail,
+    }
 }
 
 /// Where a callback goes: the payment's own address, else the project's for the result, else its general one. What the

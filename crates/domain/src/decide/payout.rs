@@ -1,7 +1,7 @@
 //! A payout is asked for, and tried again.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage,
+    CallbackOptions, Ids, Now, RequestHead, Stage, new_operation, new_payment,
     payout_data::{self, Parties},
     problem, rejected,
     scene::Scene,
@@ -9,14 +9,13 @@ use super::{
 use crate::{
     callback::Problem,
     card::{CardSummary, Network},
-    change::{ChangeSet, Hold, MachineBreak, Name, NameKind, TaskKey},
+    change::{ChangeSet, MachineBreak, Name, NameKind, TaskKey},
     codes::{self, Code},
     ids::PaymentId,
-    ledger::{AccountKey, Owner},
     money::Money,
     payment::{
         Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
-        PaymentDetail, PaymentKind, PaymentStatus, Wait, machine::Event,
+        PaymentDetail, PaymentKind, Wait, machine::Event,
     },
     project::Project,
 };
@@ -41,8 +40,6 @@ pub struct PayoutCommand {
     pub customer: Customer,
     /// Free text.
     pub description: String,
-    /// Opaque text to be echoed.
-    pub merchant_data: Option<String>,
     /// Members that some rule demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
     /// Callback options.
@@ -90,58 +87,28 @@ pub fn payout(
     let parties = Parties { from_person, has_sender_card, card: &card, customer: &customer, given: &given };
     let refused = refusal(project, parties, amount, facts);
     let missing = payout_data::missing(project, parties);
-    let operation = Operation {
-        id: ids.operation,
-        payment: ids.payment,
-        project: project.id,
-        kind: OperationKind::Payout,
-        status: OperationStatus::Processing,
-        amount,
-        request: head.id,
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: OperationDetail {
-            callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
-            callback_disabled: callback.disabled,
-            fault_plan: command.fault_plan,
-            fee_minor: if refused.is_some() { 0 } else { fee(project, amount).unwrap_or(0) },
-            retries_left: if refused.is_some() { 0 } else { project.settings.payout_retries },
-            ..OperationDetail::default()
+    let detail = OperationDetail {
+        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
+        callback_disabled: callback.disabled,
+        fault_plan: command.fault_plan,
+        fee_minor: if refused.is_some() {
+            0
+        } else {
+            project.settings.payout_fee.beside(amount).unwrap_or(0)
         },
+        retries_left: if refused.is_some() { 0 } else { project.settings.payout_retries },
+        ..OperationDetail::default()
     };
-    let payment = Payment {
-        key: ids.payment,
-        project: project.id,
-        kind: PaymentKind::Payout,
-        status: PaymentStatus::Processing,
-        currency: amount.currency,
-        requested: amount.minor,
-        held: 0,
-        debited: 0,
-        returned: 0,
-        returning: 0,
-        refunded_any: false,
-        open: None,
-        last_return_at: None,
-        callbacks: 0,
-        version: 1,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: PaymentDetail {
-            description: command.description,
-            customer,
-            card: Some(card),
-            callback_url: callback.url,
-            merchant_data: command.merchant_data,
-            debit: None,
-            hold: None,
-            refunds_undone: Vec::new(),
-            supplied: given,
-            booking: None,
-        },
-        id: payment_id,
+    let about = PaymentDetail {
+        description: command.description,
+        customer,
+        card: Some(card),
+        callback_url: callback.url,
+        supplied: given,
+        ..PaymentDetail::default()
     };
+    let payment = new_payment(project, payment_id, PaymentKind::Payout, amount, about, ids, now);
+    let operation = new_operation(&payment, OperationKind::Payout, amount, head.id, detail, ids, now);
     let mut scene = Scene::created(project, (payment, operation), true, ids, now);
     scene.changes.names.push(Name {
         kind: NameKind::Payment,
@@ -153,7 +120,7 @@ pub fn payout(
     if let Some(code) = refused {
         scene.begin(Event::PreconditionFailed, code)?;
     } else {
-        scene.speak_for_payout();
+        scene.hold_on_balance();
         scene.begin(Event::Accepted, codes::AWAITING)?;
         scene.proceed(Stage::Data(missing))?;
     }
@@ -186,7 +153,10 @@ fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: Payout
         (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
         (payout_data::is_unusable(project, parties), codes::TRANSFER_DATA_MISSING),
-        (facts.balance_short || fee(project, amount).is_none(), codes::MERCHANT_BALANCE),
+        (
+            facts.balance_short || project.settings.payout_fee.beside(amount).is_none(),
+            codes::MERCHANT_BALANCE,
+        ),
     ]
     .into_iter()
     .find_map(|(fails, code)| fails.then_some(code))
@@ -198,13 +168,6 @@ const fn takes_payouts(network: Network) -> bool {
         network,
         Network::AmericanExpress | Network::Mastercard | Network::Maestro | Network::Visa | Network::UnionPay
     )
-}
-
-/// What the merchant pays for a payout of `amount`, minor units; `None` when it is out of range, alone or together with
-/// the amount, both of which have to be held.
-fn fee(project: &Project, amount: Money) -> Option<i64> {
-    let fee = project.settings.payout_fee.fee(amount).ok()?.minor;
-    amount.minor.checked_add(fee).map(|_| fee)
 }
 
 /// The time of a payout's next try has come (T-113). `None` when it does not wait for one, or not yet.
@@ -228,17 +191,6 @@ pub fn payout_retry_due(
 }
 
 impl Scene<'_> {
-    /// Amount and fee are held on the merchant's balance until the payout ends.
-    fn speak_for_payout(&mut self) {
-        let amount = self.operation.amount;
-        self.changes.holds.push(Hold {
-            operation: self.operation.id,
-            account: AccountKey { owner: Owner::Merchant(self.project.id), currency: amount.currency },
-            minor: amount.minor.saturating_add(self.operation.detail.fee_minor),
-            floor: self.project.floor(amount.currency),
-        });
-    }
-
     /// Whether a payout goes on without the attempt the decision is about: it was refused before and is tried anew, and
     /// whatever else becomes of it says nothing of the try that counts.
     pub(super) fn is_past_try(&self) -> bool {

@@ -1,14 +1,11 @@
 //! A return of money is asked for.
 
-use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, scene::Scene};
+use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, scene::Scene};
 use crate::{
-    change::{ChangeSet, Hold, MachineBreak, Name, NameKind},
+    change::{ChangeSet, MachineBreak, Name, NameKind},
     codes::{self, Code},
-    ledger::{AccountKey, Owner},
     money::Money,
-    payment::{
-        Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentStatus, machine::Event,
-    },
+    payment::{OperationDetail, OperationKind, Payment, PaymentStatus, machine::Event},
     project::{OperationDay, Project},
 };
 use std::collections::BTreeMap;
@@ -58,27 +55,20 @@ pub fn refund(
     let amount = command.amount.unwrap_or_else(|| everything(payment));
     let kind = kind_of_return(payment, amount, facts.day, now);
     let refused = refusal(project, payment, amount, facts, now);
-    let operation = Operation {
-        id: ids.operation,
-        payment: payment.key,
-        project: project.id,
-        kind,
-        status: OperationStatus::Processing,
-        amount,
-        request: command.head.id,
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: OperationDetail {
-            description: Some(command.description),
-            merchant_refund_id: command.merchant_refund_id.clone(),
-            callback_delay: (command.callback.delay_seconds > 0).then_some(command.callback.delay_seconds),
-            callback_disabled: command.callback.disabled,
-            fault_plan: command.fault_plan,
-            fee_minor: if refused.is_some() { 0 } else { return_fee(project, amount).unwrap_or(0) },
-            ..OperationDetail::default()
+    let detail = OperationDetail {
+        description: Some(command.description),
+        merchant_refund_id: command.merchant_refund_id.clone(),
+        callback_delay: (command.callback.delay_seconds > 0).then_some(command.callback.delay_seconds),
+        callback_disabled: command.callback.disabled,
+        fault_plan: command.fault_plan,
+        fee_minor: if refused.is_some() {
+            0
+        } else {
+            project.settings.refund_fee.beside(amount).unwrap_or(0)
         },
+        ..OperationDetail::default()
     };
+    let operation = new_operation(payment, kind, amount, command.head.id, detail, ids, now);
     let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
     scene.answer(command.head);
     if let Some(code) = refused {
@@ -102,29 +92,16 @@ fn everything(payment: &Payment) -> Money {
 
 /// The amount is spoken for, on the payment and on the merchant's balance.
 fn start(scene: &mut Scene<'_>, merchant_refund_id: Option<String>) {
-    let (project, operation) = (scene.project, &scene.operation);
-    let amount = operation.amount;
+    let (project, amount) = (scene.project, scene.operation.amount);
     scene.payment.returning = scene.payment.returning.saturating_add(amount.minor);
     scene.payment.last_return_at = Some(scene.now.business);
-    scene.changes.holds.push(Hold {
-        operation: operation.id,
-        account: AccountKey { owner: Owner::Merchant(project.id), currency: amount.currency },
-        minor: amount.minor.saturating_add(operation.detail.fee_minor),
-        floor: project.floor(amount.currency),
-    });
+    scene.hold_on_balance();
     scene.changes.names.extend(merchant_refund_id.map(|id| Name {
         kind: NameKind::MerchantRefund,
         project: project.id,
         folded: id,
         payment: scene.payment.key,
     }));
-}
-
-/// What the merchant pays for a return of `amount`, minor units; `None` when it is out of range, alone or
-/// together with the amount, both of which have to be held.
-fn return_fee(project: &Project, amount: Money) -> Option<i64> {
-    let fee = project.settings.refund_fee.fee(amount).ok()?.minor;
-    amount.minor.checked_add(fee).map(|_| fee)
 }
 
 /// The first rule the refund breaks. The rule on frequency comes first, so that of many concurrent refunds one
@@ -152,7 +129,10 @@ fn refusal(
         (rest < 0 || amount.minor <= 0, codes::REFUND_EXCEEDS),
         (rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
         (facts.refund_id_taken, codes::REFUND_ID_EXISTS),
-        (facts.balance_short || return_fee(project, amount).is_none(), codes::MERCHANT_BALANCE),
+        (
+            facts.balance_short || project.settings.refund_fee.beside(amount).is_none(),
+            codes::MERCHANT_BALANCE,
+        ),
     ]
     .into_iter()
     .find_map(|(fails, code)| fails.then_some(code))

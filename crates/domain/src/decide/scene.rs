@@ -3,9 +3,10 @@
 
 use super::{Ids, Now, RequestHead, notify, request, updated};
 use crate::{
-    change::{ChangeSet, MachineBreak, PaymentWrite, Task, TaskKey, Walked, Write, bucket_of},
+    change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Task, TaskKey, Walked, Write, bucket_of},
     codes::{self, Code},
     ids::{AttemptId, ProviderAccountId},
+    ledger::{AccountKey, Owner},
     payment::{
         Ask, Attempt, AttemptStatus, Operation, Payment, PaymentStatus, ProviderAnswer, Wait,
         machine::{
@@ -200,6 +201,17 @@ impl<'a> Scene<'a> {
         };
         self.put(TaskKey::Call(attempt.id), self.now.real);
         self.changes.attempts.push(Write::Insert(attempt));
+    }
+
+    /// Amount and fee of the operation are held on the merchant's balance until it ends.
+    pub(super) fn hold_on_balance(&mut self) {
+        let amount = self.operation.amount;
+        self.changes.holds.push(Hold {
+            operation: self.operation.id,
+            account: AccountKey { owner: Owner::Merchant(self.project.id), currency: amount.currency },
+            minor: amount.minor.saturating_add(self.operation.detail.fee_minor),
+            floor: self.project.floor(amount.currency),
+        });
     }
 
     /// The operation's record is written although no row is taken.

@@ -1,16 +1,14 @@
 //! What happens to a hold: it is captured, released or changed at the merchant's wish, and ended by the platform
 //! before the network lets it go.
 
-use super::{Ids, Now, SecondStepCommand, SecondStepFacts, Stage, data, scene::Scene};
+use super::{Ids, Now, SecondStepCommand, SecondStepFacts, Stage, data, new_operation, scene::Scene};
 use crate::{
     card::Network,
     change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::RequestId,
     money::Money,
-    payment::{
-        Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentStatus, machine::Event,
-    },
+    payment::{OperationDetail, OperationKind, Payment, PaymentStatus, machine::Event},
     project::{HoldEnd, Project},
 };
 use std::{ops::RangeInclusive, time::Duration};
@@ -94,30 +92,6 @@ pub fn hold_ended(
     scene.begin(Event::Accepted, codes::AWAITING)?;
     scene.proceed(Stage::Provider)?;
     Ok(Some(scene.finish()))
-}
-
-fn new_operation(
-    payment: &Payment,
-    kind: OperationKind,
-    amount: Money,
-    request: RequestId,
-    detail: OperationDetail,
-    ids: Ids,
-    now: Now,
-) -> Operation {
-    Operation {
-        id: ids.operation,
-        payment: payment.key,
-        project: payment.project,
-        kind,
-        status: OperationStatus::Processing,
-        amount,
-        request,
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail,
-    }
 }
 
 /// The whole hold; where nothing is held, what the payment stands for: an operation is never about nothing.

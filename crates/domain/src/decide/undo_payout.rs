@@ -1,6 +1,6 @@
 //! A payout that was done is not to stay: it did not reach the customer, or support cancels it (D-26).
 
-use super::{Ids, Now, Stage, addresses, days_between, scene::Scene, updated};
+use super::{Ids, Now, Stage, addresses, days_between, new_operation, scene::Scene, updated};
 use crate::{
     callback::{Content, Event as Callback, Subject},
     card::Network,
@@ -34,19 +34,15 @@ pub fn reverse_payout(
     if !stands(payment, payout) {
         return Ok(Err(codes::WRONG_STATE));
     }
-    let operation = Operation {
-        id: ids.operation,
-        payment: payment.key,
-        project: payment.project,
-        kind: OperationKind::PayoutReversal,
-        status: OperationStatus::Processing,
-        amount: payout.amount,
-        request: RequestId::new(ids.payment.get()),
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: OperationDetail { automatic: true, ..OperationDetail::default() },
-    };
+    let operation = new_operation(
+        payment,
+        OperationKind::PayoutReversal,
+        payout.amount,
+        RequestId::new(ids.payment.get()),
+        OperationDetail { automatic: true, ..OperationDetail::default() },
+        ids,
+        now,
+    );
     let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     scene.proceed(Stage::Provider)?;

@@ -1,6 +1,6 @@
 //! A refund is taken back, by support and not by the interface (G-304).
 
-use super::{Ids, Now, Stage, days_between, scene::Scene};
+use super::{Ids, Now, Stage, days_between, new_operation, scene::Scene};
 use crate::{
     card::Network,
     change::{ChangeSet, MachineBreak},
@@ -24,19 +24,15 @@ pub fn undo_refund(
     if let Some(code) = refusal(project, payment, refund, now) {
         return Ok(Err(code));
     }
-    let operation = Operation {
-        id: ids.operation,
-        payment: payment.key,
-        project: payment.project,
-        kind: OperationKind::RefundReversal,
-        status: OperationStatus::Processing,
-        amount: refund.amount,
-        request: RequestId::new(ids.payment.get()),
-        code: codes::AWAITING,
-        created_at: now.business,
-        updated_at: now.business,
-        detail: OperationDetail { refund: Some(refund.id), automatic: true, ..OperationDetail::default() },
-    };
+    let operation = new_operation(
+        payment,
+        OperationKind::RefundReversal,
+        refund.amount,
+        RequestId::new(ids.payment.get()),
+        OperationDetail { refund: Some(refund.id), automatic: true, ..OperationDetail::default() },
+        ids,
+        now,
+    );
     let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     scene.proceed(Stage::Provider)?;

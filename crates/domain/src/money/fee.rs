@@ -56,6 +56,13 @@ impl FeeRule {
         Ok(Money::new(minor.max(0), amount.currency))
     }
 
+    /// The fee for an operation whose `amount` the merchant pays as well, minor units; `None` when it is out of range, alone
+    /// or together with the amount, both of which have to be held.
+    pub fn beside(&self, amount: Money) -> Option<i64> {
+        let fee = self.fee(amount).ok()?.minor;
+        amount.minor.checked_add(fee).map(|_| fee)
+    }
+
     /// The fee for `amount`, but never more than `amount` itself: what a debit brings the merchant is then never
     /// negative, so that posting it cannot take a balance below its floor.
     pub fn fee_within(&self, amount: Money) -> Money {

@@ -72,7 +72,7 @@ pub struct Payment {
 }
 
 /// The descriptive part of a payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentDetail {
     /// Free text of the merchant (G-080); empty when none.
     #[serde(default, skip_serializing_if = "String::is_empty")]

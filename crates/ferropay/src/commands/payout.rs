@@ -6,7 +6,7 @@ use ferropay_domain::ids::OperationId;
 use ferropay_engine::{
     clock::SystemClock,
     entropy::SystemEntropy,
-    payout_undoing::{PayoutUndoing, cancel_payout, reverse_payout},
+    support::{Ordered, cancel_payout, reverse_payout},
 };
 use std::{process::ExitCode, sync::Arc};
 
@@ -27,14 +27,14 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
     };
     match outcome {
-        PayoutUndoing::Ordered(number) => {
+        Ordered::Done(Some(number)) => {
             println!("Operation {number} takes payout {operation} back as soon as the provider has agreed.");
         }
-        PayoutUndoing::Cancelled => {
+        Ordered::Done(None) => {
             println!("Payout {operation} is cancelled; the merchant has amount and fee again.");
         }
-        PayoutUndoing::Unknown => bail!("there is no operation {operation}"),
-        PayoutUndoing::Refused(code) => {
+        Ordered::Unknown => bail!("there is no operation {operation}"),
+        Ordered::Refused(code) => {
             bail!("operation {operation} cannot be undone: {} (code {code})", code.message())
         }
     }

@@ -6,7 +6,7 @@ use ferropay_domain::ids::OperationId;
 use ferropay_engine::{
     clock::SystemClock,
     entropy::SystemEntropy,
-    refund_undoing::{RefundUndoing, undo_refund},
+    support::{Ordered, undo_refund},
 };
 use std::{process::ExitCode, sync::Arc};
 
@@ -16,11 +16,12 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let store = files::open_store(&database.database, true)?;
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     match undo_refund(store.as_ref(), clock, entropy, OperationId::new(operation)).await? {
-        RefundUndoing::Ordered(number) => {
-            println!("Operation {number} takes refund {operation} back as soon as the provider has agreed.");
+        Ordered::Done(number) => {
+            let number = number.map_or_else(String::new, |number| format!(" {number}"));
+            println!("Operation{number} takes refund {operation} back as soon as the provider has agreed.");
         }
-        RefundUndoing::Unknown => bail!("there is no operation {operation}"),
-        RefundUndoing::Refused(code) => {
+        Ordered::Unknown => bail!("there is no operation {operation}"),
+        Ordered::Refused(code) => {
             bail!("operation {operation} cannot be taken back: {} (code {code})", code.message())
         }
     }

@@ -149,7 +149,6 @@ impl World {
             },
             customer: Customer { id: Some("c1".into()), ..Customer::default() },
             description: String::new(),
-            merchant_data: None,
             given: BTreeMap::new(),
             callback: CallbackOptions::default(),
             fault_plan: None,

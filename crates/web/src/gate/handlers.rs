@@ -25,7 +25,7 @@ pub(super) async fn execute(
         "/v2/payment/status" => status(engine, admitted).await,
         "/v2/payment/status/request" => status_by_request(engine, admitted).await,
         "/v2/recurring/retry-custom-schedule/save" => save_retries(engine, admitted).await,
-        "/v2/recurring/retry-custom-schedule/info" => retries(engine, admitted).await,
+        "/v2/recurring/retry-custom-schedule/info" => Ok(retries(admitted)),
         "/v2/recurring/retry-custom-schedule/disable" => disable_retries(engine, admitted).await,
         _ => commands::execute(engine, path, admitted, fault_plan, note).await,
     };
@@ -94,10 +94,9 @@ async fn save_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<S
     saved.map(|()| gate::done()).map_err(|failure| failed(&failure))
 }
 
-async fn retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
-    let project = admitted.project.project.id;
-    let plan = engine.debit_retries(project).await.map_err(|failure| failed(&failure))?;
-    Ok(gate::retry_schedule(project, plan.as_ref()))
+fn retries(admitted: &Admitted<'_>) -> String {
+    let project = &admitted.project.project;
+    gate::retry_schedule(project.id, project.settings.debit_retries.as_ref())
 }
 
 async fn disable_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {

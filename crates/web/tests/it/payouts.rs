@@ -9,7 +9,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{
     entropy::SystemEntropy,
-    payout_undoing::{PayoutUndoing, reverse_payout},
+    support::{Ordered, reverse_payout},
 };
 use ferropay_simulators::acquirer::AttemptKind;
 use serde_json::{Value, json};
@@ -264,7 +264,7 @@ async fn a_payout_that_did_not_arrive_is_reversed_when_the_acquirer_confirms() {
             .unwrap()
     };
     world.acquirer.set_faults("GATETESTMERCHNT", "decline=05*1@reversal").unwrap();
-    assert!(matches!(ordered().await, PayoutUndoing::Ordered(_)));
+    assert!(matches!(ordered().await, Ordered::Done(Some(_))));
     let refused = world.callback().await;
     assert_eq!(
         pick(&refused, &["payment.status", "operation.type", "operation.status"]),
@@ -272,14 +272,14 @@ async fn a_payout_that_did_not_arrive_is_reversed_when_the_acquirer_confirms() {
     );
     world.assert_moved("EUR", -900, 0).await;
     world.acquirer.set_faults("GATETESTMERCHNT", "drop*1@reversal").unwrap();
-    assert!(matches!(ordered().await, PayoutUndoing::Ordered(_)));
+    assert!(matches!(ordered().await, Ordered::Done(Some(_))));
     let reversed = world.callback().await;
     assert_eq!(
         pick(&reversed, &["payment.status", "operation.type", "operation.status"]),
         json!(["reversed", "payout reversal", "success"])
     );
     assert_eq!(reversed["payment"]["sum"]["amount"], 0);
-    assert_eq!(ordered().await, PayoutUndoing::Refused(codes::WRONG_STATE));
+    assert_eq!(ordered().await, Ordered::Refused(codes::WRONG_STATE));
     world.assert_moved("EUR", 0, 0).await;
     world.assert_silence().await;
     world.end().await;
@@ -298,7 +298,7 @@ async fn a_cancelled_payout_is_declined_and_told_only_where_that_is_agreed() {
         let paid = world.told(PAYOUT, &payout(payment_id, "4242424242424242", 900)).await;
         assert_eq!(world.balance("EUR").await, (before.0 - 930, 0));
         let payout = OperationId::new(paid["operation"]["id"].as_i64().unwrap());
-        assert_eq!(world.cancel_payout(payout).await, PayoutUndoing::Cancelled);
+        assert_eq!(world.cancel_payout(payout).await, Ordered::Done(None));
         if is_told {
             let told = world.callback().await;
             assert_eq!(
@@ -313,12 +313,12 @@ async fn a_cancelled_payout_is_declined_and_told_only_where_that_is_agreed() {
             (&json!("decline"), 1)
         );
         assert_eq!(world.balance("EUR").await, before, "amount and fee");
-        assert_eq!(world.cancel_payout(payout).await, PayoutUndoing::Refused(codes::WRONG_STATE));
+        assert_eq!(world.cancel_payout(payout).await, Ordered::Refused(codes::WRONG_STATE));
     }
     let mastercard = world.told(PAYOUT, &payout("order-3", "5413330000000019", 900)).await;
     let payout = OperationId::new(mastercard["operation"]["id"].as_i64().unwrap());
-    assert_eq!(world.cancel_payout(payout).await, PayoutUndoing::Refused(codes::NOT_ALLOWED));
-    assert_eq!(world.cancel_payout(OperationId::new(17)).await, PayoutUndoing::Unknown);
+    assert_eq!(world.cancel_payout(payout).await, Ordered::Refused(codes::NOT_ALLOWED));
+    assert_eq!(world.cancel_payout(OperationId::new(17)).await, Ordered::Unknown);
     world.end().await;
 }
 

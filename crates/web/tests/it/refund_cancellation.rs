@@ -9,7 +9,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{
     entropy::SystemEntropy,
-    refund_undoing::{RefundUndoing, undo_refund},
+    support::{Ordered, undo_refund},
 };
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -21,13 +21,13 @@ fn operation(callback: &Value) -> OperationId {
     OperationId::new(callback["operation"]["id"].as_i64().unwrap())
 }
 
-async fn ordered(world: &World, refund: OperationId) -> RefundUndoing {
+async fn ordered(world: &World, refund: OperationId) -> Ordered {
     undo_refund(world.store.as_ref(), world.clock.clone(), Arc::new(SystemEntropy), refund).await.unwrap()
 }
 
 /// Orders that a refund be taken back, and waits until it is.
 async fn taken_back(world: &World, refund: OperationId, payment_id: &str) {
-    assert!(matches!(ordered(world, refund).await, RefundUndoing::Ordered(_)));
+    assert!(matches!(ordered(world, refund).await, Ordered::Done(Some(_))));
     for _ in 0..500 {
         let operations = world.operations(payment_id).await;
         if operations.as_array().unwrap().iter().all(|row| row[1] != "processing") {
@@ -39,7 +39,7 @@ async fn taken_back(world: &World, refund: OperationId, payment_id: &str) {
 }
 
 async fn refused(world: &World, refund: OperationId, code: Code) {
-    assert_eq!(ordered(world, refund).await, RefundUndoing::Refused(code));
+    assert_eq!(ordered(world, refund).await, Ordered::Refused(code));
 }
 
 /// A payment of 13.70 USD on this card, refunded the next day in these parts.
@@ -111,7 +111,7 @@ async fn only_a_refund_that_was_done_can_be_taken_back() {
     let reversed = world.told(REFUND, &refund("order-1", None)).await;
     assert_eq!(reversed["operation"]["type"], "reversal");
     refused(&world, operation(&reversed), codes::WRONG_STATE).await;
-    assert_eq!(ordered(&world, OperationId::new(17)).await, RefundUndoing::Unknown);
+    assert_eq!(ordered(&world, OperationId::new(17)).await, Ordered::Unknown);
     world.assert_moved("USD", 0, 0).await;
     world.assert_silence().await;
     world.end().await;

@@ -12,7 +12,7 @@ use ferropay_domain::{
 use ferropay_engine::{
     Engine, Parts,
     clock::Clock as _,
-    payout_undoing::{PayoutUndoing, cancel_payout},
+    support::{Ordered, cancel_payout},
 };
 use ferropay_providers::card_acquirer::{CardAcquirer, Channel, link, message::ShopName};
 use ferropay_simulators::acquirer::{Acquirer, Config as AcquirerConfig, Handle};
@@ -149,7 +149,7 @@ impl World {
     }
 
     /// Support cancels a payout.
-    pub(crate) async fn cancel_payout(&self, payout: OperationId) -> PayoutUndoing {
+    pub(crate) async fn cancel_payout(&self, payout: OperationId) -> Ordered {
         let (clock, entropy) = (self.clock.clone(), Arc::new(ferropay_engine::entropy::SystemEntropy));
         cancel_payout(self.store.as_ref(), &self.vault, clock, entropy, payout).await.unwrap()
     }
