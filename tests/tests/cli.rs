@@ -431,3 +431,44 @@ async fn a_sandbox_brings_its_own_simulators() {
     assert!(platform.stop().await.success());
     Audit::of(&platform).assert_settled();
 }
+
+// G-520
+#[test]
+fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", directory.path().join("risk.db").to_str().unwrap());
+    let keys = directory.path().join("keys");
+    let keys = keys.to_str().unwrap();
+    let at = ["--database", &database, "--keys", keys];
+    let cards = file(directory.path(), "cards.txt", "4242424242424242\n\n5413330000000019\n");
+    let with = |words: &[&str], input: Option<&str>| {
+        let stdin = input.map_or_else(Stdio::null, |path| Stdio::from(fs::File::open(path).unwrap()));
+        Ran::of(ferropay().args(words).args(at).stdin(stdin))
+    };
+    with(&["project", "create", "7", "--name", "Shop"], None).good();
+    let added = with(&["risk", "add", "7", "black", "card", "--note", "stolen"], Some(&cards)).good();
+    assert!(added.contains("2 added to the list black"), "{added}");
+    let again = with(&["risk", "add", "7", "black", "card"], Some(&cards)).good();
+    assert!(again.starts_with("0 added"), "{again}");
+    with(&["risk", "add", "7", "white", "email", "Judy@Example.com"], None).good();
+    let listed = run(&["risk", "list", "7", "--database", &database]).good();
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(listed.contains("white          email         judy@example.com"), "{listed}");
+    assert!(!listed.contains("4242") && listed.contains("stolen"), "{listed}");
+    let shown = run(&["project", "show", "7", "--database", &database]).good();
+    assert!(shown.contains("\"risk_lists\": true"), "{shown}");
+    with(&["risk", "remove", "7", "white", "email", "judy@example.com"], None).good();
+    assert_eq!(run(&["risk", "list", "7", "--database", &database]).good().lines().count(), 2);
+
+    for (words, reason) in [
+        (&["risk", "add", "7", "grey", "email", "a@b.example"][..], "there is no list \"grey\""),
+        (&["risk", "add", "7", "black", "colour", "red"], "nothing that stands on lists"),
+        (&["risk", "add", "7", "sanctions", "ip", "192.0.2.1"], "holds no entries about ip"),
+        (&["risk", "add", "7", "black", "card", "4242424242424242"], "standard input"),
+        (&["risk", "add", "7", "black", "ip", "nowhere"], "line 1 is no ip"),
+        (&["risk", "add", "8", "black", "ip", "192.0.2.1"], "there is no project 8"),
+    ] {
+        let refused = with(words, None);
+        assert!(!refused.ok && refused.err.contains(reason), "{words:?}: {refused:?}");
+    }
+}

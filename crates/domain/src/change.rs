@@ -6,6 +6,7 @@ use crate::{
     ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::{AccountKey, Entry},
     payment::{Attempt, Operation, Payment, Version, machine::Transition},
+    risk::Use,
     time::Timestamp,
 };
 
@@ -24,6 +25,8 @@ pub struct ChangeSet {
     pub operations: Vec<Write<Operation>>,
     /// Attempts created or changed.
     pub attempts: Vec<Write<Attempt>>,
+    /// What is counted against the project's limits, and must not be too much (G-521).
+    pub counted: Option<Box<Use>>,
     /// Amounts held on guarded accounts for running operations.
     pub holds: Vec<Hold>,
     /// Holds that end.

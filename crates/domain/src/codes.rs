@@ -85,6 +85,74 @@ codes! {
     VALIDATION = 502;
     /// The threshold time of the method passed (D-18).
     AUTO_DECLINE = 603;
+    /// The card is on the black list (G-520).
+    RISK_CARD = 1401;
+    /// The customer is on the black list.
+    RISK_CUSTOMER = 1402;
+    /// The name on the card is on the black list.
+    RISK_HOLDER = 1403;
+    /// The card's first digits are on the black list.
+    RISK_BIN = 1404;
+    /// The customer's address on the net is on the black list.
+    RISK_IP = 1405;
+    /// The e-mail address is on the black list.
+    RISK_EMAIL = 1406;
+    /// The phone number is on the black list.
+    RISK_PHONE = 1407;
+    /// The card was lost or stolen.
+    RISK_CARD_COMPROMISED = 1408;
+    /// Too soon after the operation before (G-521).
+    RISK_INTERVAL = 1409;
+    /// The domain of the e-mail address is on the black list.
+    RISK_EMAIL_DOMAIN = 1410;
+    /// Cards issued there are not taken (G-522).
+    RISK_COUNTRY = 1411;
+    /// Cards of too many countries.
+    RISK_COUNTRIES = 1413;
+    /// Cards issued there are taken at home only.
+    RISK_CROSS_BORDER = 1414;
+    /// The amount is out of the range.
+    RISK_AMOUNT = 1421;
+    /// Too much altogether.
+    RISK_AMOUNT_SUM = 1422;
+    /// Too many cards.
+    RISK_CARDS = 1431;
+    /// Too many e-mail addresses.
+    RISK_EMAILS = 1432;
+    /// Too many operations.
+    RISK_COUNT = 1433;
+    /// The same operation too often.
+    RISK_DUPLICATE = 1434;
+    /// Too many customers.
+    RISK_CUSTOMERS = 1435;
+    /// Too many names on cards.
+    RISK_NAMES = 1437;
+    /// The rules of the business forbid it.
+    RISK_COMPLIANCE = 1441;
+    /// On a list of sanctions.
+    RISK_SANCTIONS = 1450;
+    /// Against the rules on money laundering.
+    RISK_AML = 1451;
+    /// On the British list.
+    RISK_SANCTIONS_UK = 1452;
+    /// On the list of the United States.
+    RISK_SANCTIONS_US = 1453;
+    /// A phrase that may not occur.
+    RISK_PHRASE = 1455;
+    /// The name on the card is not written in letters.
+    RISK_HOLDER_FORMAT = 1456;
+    /// On the list of the European Union.
+    RISK_SANCTIONS_EU = 1457;
+    /// On the list of the United Nations.
+    RISK_SANCTIONS_UN = 1458;
+    /// On the Dutch list.
+    RISK_SANCTIONS_NL = 1459;
+    /// On the list of the United Arab Emirates.
+    RISK_SANCTIONS_UAE = 1460;
+    /// Cards of this type are not taken.
+    RISK_CARD_TYPE = 1462;
+    /// The name on the card is not the customer's.
+    RISK_HOLDER_MISMATCH = 1463;
     /// The request has the wrong shape.
     MALFORMED = 702;
     /// The body is not JSON.

@@ -16,5 +16,6 @@ pub mod ledger;
 pub mod money;
 pub mod payment;
 pub mod project;
+pub mod risk;
 pub mod series;
 pub mod time;

@@ -12,6 +12,7 @@ use crate::{
 };
 use ferropay_domain::{
     change::{ChangeSet, NameKind, bucket_of},
+    codes::Code,
     decide::{Now, RequestHead},
     ids::{PaymentId, PaymentKey},
     payment::Payment,
@@ -56,6 +57,8 @@ pub(crate) enum Decision {
 pub(crate) struct Lost {
     /// The account cannot hold the amount.
     pub(crate) balance_short: bool,
+    /// A limit of risk control is reached.
+    pub(crate) limit: Option<Code>,
     /// The merchant's identifier of the refund is taken.
     pub(crate) refund_id_taken: bool,
 }
@@ -132,6 +135,7 @@ impl Engine {
                 Loss::NameTaken(NameKind::Payment, _) => return Ok(Intake::PaymentExists),
                 Loss::NameTaken(NameKind::MerchantRefund, _) => facts.refund_id_taken = true,
                 Loss::BalanceShort => facts.balance_short = true,
+                Loss::TooMuch(code) => facts.limit = Some(code),
                 Loss::ClockMoved => self.catch_up(&mut project).await?,
                 Loss::Stale | Loss::ExceedsDebit => {}
                 Loss::Fenced | Loss::NotificationKnown => {

@@ -133,7 +133,10 @@ impl Engine {
             ..ThreeDsRequest::default()
         });
         let request = addresses.unwrap_or_default();
-        Ok(CardFacts { range: self.range_facts(project, &pan, standing.operation.id, &request) })
+        Ok(CardFacts {
+            range: self.range_facts(project, &pan, standing.operation.id, &request),
+            ..CardFacts::default()
+        })
     }
 
     /// Checks that what was brought belongs to what the operation waits for.

@@ -72,11 +72,14 @@ impl Acceptable for CardOrder {
         &self,
         engine: &Engine,
         project: &KnownProject,
-        _: Lost,
+        lost: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let facts = CardFacts { range: self.range.clone() };
-        let changes = decide::card(&project.project, self.command.clone(), facts, self.ids, now)?;
+        let command = &self.command;
+        let asked = (&command.card, &command.customer, command.description.as_str());
+        let risk = engine.risk_facts(project, asked, lost).await?;
+        let facts = CardFacts { range: self.range.clone(), risk };
+        let changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
         let mut commit = Commit::default();
         if let Some(operation) = changes.operations.first() {
             commit.card = Some(self.card.clone());

@@ -35,6 +35,7 @@ mod rates;
 pub mod recorder;
 mod registry;
 mod reversals;
+mod risk;
 mod scheduler;
 mod second_step;
 pub mod steps;

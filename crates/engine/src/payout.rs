@@ -28,13 +28,16 @@ struct PayoutOrder {
 impl Acceptable for PayoutOrder {
     async fn decide(
         &self,
-        _: &Engine,
+        engine: &Engine,
         project: &KnownProject,
         lost: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let facts = PayoutFacts { balance_short: lost.balance_short };
-        let changes = decide::payout(&project.project, self.command.clone(), facts, self.ids, now)?;
+        let command = &self.command;
+        let asked = (&command.card, &command.customer, command.description.as_str());
+        let risk = engine.risk_facts(project, asked, lost).await?;
+        let facts = PayoutFacts { balance_short: lost.balance_short, risk };
+        let changes = decide::payout(&project.project, command.clone(), &facts, self.ids, now)?;
         let card = changes.payment.is_some().then(|| self.card.clone());
         Ok(Decision::Changes(changes, Commit { card, ..Commit::default() }, Found::Nothing))
     }

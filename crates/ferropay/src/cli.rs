@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Lists callbacks and sends them again.
     #[command(subcommand)]
     Callbacks(Callbacks),
+    /// Keeps the lists of risk control.
+    #[command(subcommand)]
+    Risk(Risk),
     /// What support does with refunds.
     #[command(subcommand)]
     Refund(Refund),
@@ -299,6 +302,50 @@ pub(crate) enum Callbacks {
         database: Database,
         /// The callback's number; without it every parked one.
         callback: Option<i64>,
+    },
+}
+
+/// What a list of risk control is about.
+#[derive(Debug, Args)]
+pub(crate) struct RiskEntry {
+    #[command(flatten)]
+    pub(crate) keys: Keys,
+    /// The project.
+    pub(crate) project: u32,
+    /// The list: `black`, `white`, `compromised`, `aml`, `phrases`, `sanctions`, `sanctions-uk`, `sanctions-us`,
+    /// `sanctions-eu`, `sanctions-un`, `sanctions-nl`, `sanctions-uae` or `compliance`.
+    pub(crate) list: String,
+    /// What of an operation: `card`, `customer`, `holder`, `bin`, `ip`, `email`, `phone`, `email-domain`, `name`,
+    /// `country` or `phrase`.
+    pub(crate) feature: String,
+    /// Its value; standard input, one in each line, when not given. The number of a card is taken from there only.
+    pub(crate) value: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Risk {
+    /// Puts something on a list, and switches the lists of the project on.
+    Add {
+        #[command(flatten)]
+        entry: RiskEntry,
+        /// Why, for people.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Takes something off a list.
+    Remove {
+        #[command(flatten)]
+        entry: RiskEntry,
+    },
+    /// Shows what stands on a project's lists. Cards are shown by their place in the vault.
+    List {
+        #[command(flatten)]
+        database: Database,
+        /// The project.
+        project: u32,
+        /// How many entries at most.
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
     },
 }
 

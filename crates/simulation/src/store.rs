@@ -7,11 +7,12 @@ use ferropay_domain::{
     change::Task,
     ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
     payment::Payment,
+    risk::{Feature, Hit, List},
     time::Timestamp,
 };
 use ferropay_store::{
     Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Standing, Store, Unavailable,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing, Store, Unavailable,
     sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -224,6 +225,28 @@ impl Store for WatchedStore {
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {
         *self.world.projects.lock() = None;
         self.inner.advance_clock(project, offset_micros)
+    }
+
+    fn risk_hits(&self, project: ProjectId, features: Vec<(Feature, String)>) -> Answer<'_, Vec<Hit>> {
+        self.read(self.inner.risk_hits(project, features))
+    }
+
+    fn risk_entries(&self, project: ProjectId, limit: u32) -> Answer<'_, Vec<RiskEntry>> {
+        self.read(self.inner.risk_entries(project, limit))
+    }
+
+    fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool> {
+        self.inner.add_risk_entry(project, entry)
+    }
+
+    fn remove_risk_entry(
+        &self,
+        project: ProjectId,
+        list: List,
+        feature: Feature,
+        value: String,
+    ) -> Answer<'_, bool> {
+        self.inner.remove_risk_entry(project, list, feature, value)
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {

@@ -4,6 +4,7 @@ use crate::vault::Sealed;
 use ferropay_domain::{
     callback::Subject,
     change::{ChangeSet, NameKind, Task, TaskKey},
+    codes::Code,
     ids::{CallbackId, CardKey, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     time::Timestamp,
 };
@@ -135,6 +136,8 @@ pub enum Loss {
     NameTaken(NameKind, PaymentKey),
     /// The payment (or delivery) has changed since it was read.
     Stale,
+    /// A limit of the project is reached; this is the code of the decline.
+    TooMuch(Code),
     /// More would be returned than was debited.
     ExceedsDebit,
     /// The account cannot hold the amount.

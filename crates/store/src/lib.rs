@@ -17,7 +17,7 @@ pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, N
 pub use projects::change_project;
 pub use records::{
     AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, Finding, Node, OperationRow,
-    PendingDelivery, ProjectRecord, RequestRow, Scene, Secret, Standing,
+    PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Secret, Standing,
 };
 
 use ferropay_domain::{
@@ -25,6 +25,7 @@ use ferropay_domain::{
     change::Task,
     ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
     payment::Payment,
+    risk::{Feature, Hit, List},
     time::Timestamp,
 };
 use std::{future::Future, pin::Pin};
@@ -123,6 +124,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// Moves a test project's clock on; the offset never shrinks. Answers the offset in force, microseconds.
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64>;
+
+    /// Which of these features stand on a list of the project.
+    fn risk_hits(&self, project: ProjectId, features: Vec<(Feature, String)>) -> Answer<'_, Vec<Hit>>;
+
+    /// What stands on a project's lists, at most `limit` entries, by list, feature and value.
+    fn risk_entries(&self, project: ProjectId, limit: u32) -> Answer<'_, Vec<RiskEntry>>;
+
+    /// Puts something on a list. Answers `false` when it stands there already.
+    fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool>;
+
+    /// Takes something off a list. Answers `false` when it does not stand there.
+    fn remove_risk_entry(
+        &self,
+        project: ProjectId,
+        list: List,
+        feature: Feature,
+        value: String,
+    ) -> Answer<'_, bool>;
 
     /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
     /// with an older epoch are refused from then on.

@@ -8,6 +8,7 @@ use ferropay_domain::{
     ledger::AccountKey,
     payment::{Attempt, Operation, Payment},
     project::Project,
+    risk::{Feature, List},
     time::Timestamp,
 };
 
@@ -231,4 +232,19 @@ pub struct AuditReport {
     pub unfinished: u64,
     /// Everything that does not agree; empty for a sound database. At most 1,000 are kept.
     pub findings: Vec<Finding>,
+}
+
+/// Something that stands on a list of risk control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RiskEntry {
+    /// The list.
+    pub list: List,
+    /// What of an operation it is about.
+    pub feature: Feature,
+    /// Its value, in the form in which it is compared.
+    pub value: String,
+    /// Why it stands there, for people.
+    pub note: String,
+    /// Since when, real time.
+    pub added_at: Timestamp,
 }

@@ -2,7 +2,9 @@
 
 use super::{
     CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, data, new_operation, new_payment,
-    problem, rejected, scene::Scene,
+    problem, rejected,
+    risk::{self, Asked},
+    scene::Scene,
 };
 use crate::{
     callback::Problem,
@@ -15,6 +17,7 @@ use crate::{
         OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
+    risk::Direction,
 };
 
 /// Accepts a card purchase or verification: payment and operation come into being together (G-015, T-045, T-070,
@@ -32,16 +35,25 @@ pub fn card(
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
+    let asked = Asked {
+        direction: Direction::In,
+        card: &card,
+        customer: &customer,
+        description: &command.description,
+        amount,
+    };
+    let risk = risk::check(project, &facts.risk, &asked, ids.payment, now);
     let mut request = granted(project, kind, card.network, command.request);
     let mut supplied = data::Members::new();
     let missing = needed(project, kind, &card, &mut request, &customer, &given, &mut supplied);
-    let planned = missing.and_then(|missing| {
+    let planned = risk.and_then(|counted| {
+        let missing = missing?;
         let authentication = authentication(project, &request, command.three_ds, facts, ids)?;
-        Ok((missing, authentication))
+        Ok((missing, authentication, counted))
     });
-    let (next, authentication) = match planned {
-        Ok((missing, authentication)) => (Ok(missing), authentication),
-        Err(code) => (Err(code), None),
+    let (next, authentication, counted) = match planned {
+        Ok((missing, authentication, counted)) => (Ok(missing), authentication, counted),
+        Err(code) => (Err(code), None, None),
     };
     let detail = OperationDetail {
         callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
@@ -74,6 +86,7 @@ pub fn card(
         folded: scene.payment.id.folded(),
         payment: ids.payment,
     });
+    scene.changes.counted = counted;
     scene.answer(head);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     match next {

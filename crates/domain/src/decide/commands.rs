@@ -1,6 +1,6 @@
 //! What is asked for, with every value in its type, and what is known besides.
 
-use super::{CallbackOptions, RequestHead};
+use super::{CallbackOptions, RequestHead, risk::RiskFacts};
 use crate::{
     card::CardSummary,
     change::ChangeSet,
@@ -93,6 +93,8 @@ pub struct RangeFacts {
 /// What is known besides when a card operation is decided.
 #[derive(Clone, Debug, Default)]
 pub struct CardFacts {
+    /// What risk control knows.
+    pub risk: RiskFacts,
     /// None when the card does not take part in 3-D Secure.
     pub range: Option<RangeFacts>,
 }

@@ -12,6 +12,7 @@ mod outcome;
 mod payout;
 mod payout_data;
 mod refund;
+mod risk;
 mod scene;
 mod second_step;
 mod undo_payout;
@@ -31,6 +32,7 @@ pub use outcome::{
 };
 pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due};
 pub use refund::{RefundCommand, RefundFacts, refund};
+pub use risk::RiskFacts;
 pub use second_step::{hold_ended, second_step};
 pub use undo_payout::{cancel_payout, reverse_payout};
 pub use undo_refund::undo_refund;

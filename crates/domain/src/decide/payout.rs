@@ -4,6 +4,7 @@ use super::{
     CallbackOptions, Ids, Now, RequestHead, Stage, new_operation, new_payment,
     payout_data::{self, Parties},
     problem, rejected,
+    risk::{self, Asked, RiskFacts},
     scene::Scene,
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
         PaymentDetail, PaymentKind, Wait, machine::Event,
     },
     project::Project,
+    risk::Direction,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -49,8 +51,10 @@ pub struct PayoutCommand {
 }
 
 /// What is known besides when a payout is decided.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PayoutFacts {
+    /// What risk control knows.
+    pub risk: RiskFacts,
     /// A hold on the merchant's balance was tried and lost.
     pub balance_short: bool,
 }
@@ -64,7 +68,7 @@ pub struct PayoutFacts {
 pub fn payout(
     project: &Project,
     command: PayoutCommand,
-    facts: PayoutFacts,
+    facts: &PayoutFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -85,7 +89,17 @@ pub fn payout(
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
     let parties = Parties { from_person, has_sender_card, card: &card, customer: &customer, given: &given };
-    let refused = refusal(project, parties, amount, facts);
+    let asked = Asked {
+        direction: Direction::Out,
+        card: &card,
+        customer: &customer,
+        description: &command.description,
+        amount,
+    };
+    let (refused, counted) = match risk::check(project, &facts.risk, &asked, ids.payment, now) {
+        Ok(counted) => (refusal(project, parties, amount, facts), counted),
+        Err(code) => (Some(code), None),
+    };
     let missing = payout_data::missing(project, parties);
     let detail = OperationDetail {
         callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
@@ -120,6 +134,7 @@ pub fn payout(
     if let Some(code) = refused {
         scene.begin(Event::PreconditionFailed, code)?;
     } else {
+        scene.changes.counted = counted;
         scene.hold_on_balance();
         scene.begin(Event::Accepted, codes::AWAITING)?;
         scene.proceed(Stage::Data(missing))?;
@@ -145,7 +160,7 @@ fn problems(project: &Project, command: &PayoutCommand, now: Now) -> Vec<Problem
 }
 
 /// The first rule by which an accepted payout is declined (T-109).
-fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: PayoutFacts) -> Option<Code> {
+fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &PayoutFacts) -> Option<Code> {
     let limits = project.payout_limits(amount.currency);
     let beyond = limits.smallest.is_some_and(|least| amount.minor < least)
         || limits.largest.is_some_and(|most| amount.minor > most);

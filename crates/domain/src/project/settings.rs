@@ -4,6 +4,7 @@
 use crate::{
     card::Country,
     money::{Currency, FeeRule},
+    risk::{Rule, Screening},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,6 +130,13 @@ pub struct Settings {
     /// The merchant's own plan for trying declined debits of series again (G-399); the standard plan where there is none
     /// or it is not in use.
     pub debit_retries: Option<DebitRetries>,
+    /// Whether what stands on the project's risk lists is looked up before a provider is asked (G-520); switched on with
+    /// the first entry.
+    pub risk_lists: bool,
+    /// What the project's card operations have to look like (G-521, G-522).
+    pub risk_screening: Screening,
+    /// How often and for how much something may be used (G-521).
+    pub risk_limits: Vec<Rule>,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -245,6 +253,9 @@ impl Default for Settings {
             hold_end: HoldEnd::Cancel,
             hold_lag_seconds: None,
             debit_retries: None,
+            risk_lists: false,
+            risk_screening: Screening::default(),
+            risk_limits: Vec::new(),
             fault_plan: None,
         }
     }

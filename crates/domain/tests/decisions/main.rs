@@ -27,6 +27,8 @@ mod payouts;
 #[cfg(test)]
 mod returns;
 #[cfg(test)]
+mod risk;
+#[cfg(test)]
 mod sales;
 #[cfg(test)]
 mod three_ds;

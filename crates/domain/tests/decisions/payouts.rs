@@ -43,7 +43,7 @@ fn rejection_of(
     let mut world = World::rich();
     let mut command = payout_of(eur(1000), Network::Visa);
     vary(&mut command);
-    let changes = decide::payout(project, command, PayoutFacts::default(), world.draw(), world.now).unwrap();
+    let changes = decide::payout(project, command, &PayoutFacts::default(), world.draw(), world.now).unwrap();
     let problems = &changes.request.as_ref().unwrap().problems;
     assert_eq!(problems.is_empty(), changes.payment.is_some());
     problems.first().map(|problem| (problem.code, problem.field))
@@ -55,7 +55,7 @@ fn an_accepted_payout_holds_amount_and_fee_and_asks_the_provider_for_a_credit() 
     let mut world = World::new(Settings { payout_fee: fee(10, 25), ..Settings::default() }, 2000);
     let (ids, command) = (world.draw(), payout_of(eur(1000), Network::Visa));
     let mut changes =
-        decide::payout(&world.project, command, PayoutFacts::default(), ids, world.now).unwrap();
+        decide::payout(&world.project, command, &PayoutFacts::default(), ids, world.now).unwrap();
     assert_eq!((changes.names[0].kind, changes.names[0].folded.as_str()), (NameKind::Payment, "order-7"));
     assert!(changes.events.is_empty() && changes.entries.is_empty(), "nobody is told, nothing is moved");
     assert_eq!(changes.holds[0].minor, 1035);

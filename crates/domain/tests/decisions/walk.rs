@@ -297,7 +297,8 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
                 .map(|(settings, range)| {
                     let project = crate::fixtures::project(settings);
                     let command = card_of(kind, amount, Network::Visa);
-                    decide::card(&project, command, CardFacts { range }, ids, now).unwrap()
+                    decide::card(&project, command, CardFacts { range, ..CardFacts::default() }, ids, now)
+                        .unwrap()
                 })
                 .collect()
         }
@@ -346,8 +347,8 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
         OperationKind::Payout => {
             let now = World::rich().now;
             let usual = decide::PayoutFacts::default();
-            let short = decide::PayoutFacts { balance_short: true };
-            [(settings(), usual), (demanding(kind), usual), (settings(), short)]
+            let short = decide::PayoutFacts { balance_short: true, ..decide::PayoutFacts::default() };
+            [(settings(), &usual), (demanding(kind), &usual), (settings(), &short)]
                 .into_iter()
                 .map(|(settings, facts)| {
                     let project = crate::fixtures::project(settings);

@@ -194,7 +194,7 @@ impl World {
     /// Answers whether an operation came of it.
     pub(crate) fn card(&mut self, command: CardCommand) -> bool {
         let ids = self.draw();
-        let facts = CardFacts { range: self.range.clone() };
+        let facts = CardFacts { range: self.range.clone(), ..CardFacts::default() };
         let changes = decide::card(&self.project, command, facts, ids, self.now).unwrap();
         let accepted = changes.payment.is_some();
         self.apply(changes);
@@ -226,7 +226,7 @@ impl World {
     pub(crate) fn follow(&mut self, follow_up: FollowUp) -> Result<(), NotWaiting> {
         let ids = self.draw();
         let head = crate::fixtures::head(4, "payment/follow_up");
-        let facts = CardFacts { range: self.range.clone() };
+        let facts = CardFacts { range: self.range.clone(), ..CardFacts::default() };
         let taken =
             decide::follow_up(&self.project, self.situation(), follow_up, &facts, Some(head), ids, self.now);
         self.apply(taken.unwrap()?);
@@ -291,10 +291,10 @@ impl World {
     /// came of it.
     pub(crate) fn payout_by(&mut self, command: &PayoutCommand) -> Option<Code> {
         let ids = self.draw();
-        let decide = |facts| decide::payout(&self.project, command.clone(), facts, ids, self.now).unwrap();
+        let decide = |facts| decide::payout(&self.project, command.clone(), &facts, ids, self.now).unwrap();
         let mut changes = decide(PayoutFacts::default());
         if self.is_short_for(&changes) {
-            changes = decide(PayoutFacts { balance_short: true });
+            changes = decide(PayoutFacts { balance_short: true, ..PayoutFacts::default() });
             assert!(changes.holds.is_empty());
         }
         self.apply(changes);

@@ -6,6 +6,7 @@ mod demo;
 mod payout;
 mod project;
 mod refund;
+mod risk;
 mod serve;
 mod sign;
 mod verify;
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Clock(command) => clock::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Refund(command) => refund::run(command).await,
+        Command::Risk(command) => risk::run(command).await,
         Command::Payout(command) => payout::run(command).await,
     }
 }

@@ -150,6 +150,9 @@ impl<'c> Applier<'c> {
             }
         }
         check_own_names(prepared)?;
+        if let Some(counted) = &changes.counted {
+            self.within_limits(counted)?;
+        }
         let guarded_write_is_last = changes.holds.is_empty() && commit.deliveries.is_empty();
         if let Some(PaymentWrite::Update { payment, expected }) = &changes.payment
             && (!guarded_write_is_last || prepared.exceeds_debit)

@@ -21,6 +21,9 @@ impl Applier<'_> {
             let key = params![name.project.get(), name.kind.number(), name.folded, name.payment.as_bytes()];
             self.statements.insert_name.execute(key)?;
         }
+        if let Some(counted) = &changes.counted {
+            self.record_use(counted)?;
+        }
         self.payment(prepared)?;
         self.operations(prepared)?;
         self.attempts(prepared)?;

@@ -17,6 +17,7 @@ mod dependents;
 mod inline;
 mod reader;
 mod reads;
+mod risk;
 mod rows;
 mod schema;
 mod statements;
@@ -26,7 +27,7 @@ mod writer;
 
 use crate::{
     Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, Scene, Standing, Store, Unavailable,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing, Store, Unavailable,
     prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
@@ -34,6 +35,7 @@ use ferropay_domain::{
     change::Task,
     ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
     payment::Payment,
+    risk::{Feature, Hit, List},
     time::Timestamp,
 };
 use inline::Inline;
@@ -325,6 +327,28 @@ impl Store for SqliteStore {
 
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {
         self.write("advance a clock", move |it| admin::advance_clock(it, project, offset_micros))
+    }
+
+    fn risk_hits(&self, project: ProjectId, features: Vec<(Feature, String)>) -> Answer<'_, Vec<Hit>> {
+        self.read("look at risk lists", move |it| risk::hits(it, project, &features))
+    }
+
+    fn risk_entries(&self, project: ProjectId, limit: u32) -> Answer<'_, Vec<RiskEntry>> {
+        self.read("read risk lists", move |it| risk::entries(it, project, limit))
+    }
+
+    fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool> {
+        self.write("add to a risk list", move |it| risk::add(it, project, &entry))
+    }
+
+    fn remove_risk_entry(
+        &self,
+        project: ProjectId,
+        list: List,
+        feature: Feature,
+        value: String,
+    ) -> Answer<'_, bool> {
+        self.write("remove from a risk list", move |it| risk::remove(it, project, (list, feature, &value)))
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {

@@ -68,6 +68,13 @@ statements! {
     name: "SELECT payment FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3";
     version: "SELECT version FROM payments WHERE key = ?1 AND project = ?2";
     delivery_attempts: "SELECT attempts FROM deliveries WHERE id = ?1 AND (state = 1 OR ?2)";
+    used_since: "SELECT 1 FROM risk_uses WHERE project = ?1 AND direction = ?2 AND feature = ?3 AND value = ?4
+        AND at > ?5 LIMIT 1";
+    count_uses: "SELECT count(*), coalesce(sum(CASE WHEN currency = ?6 THEN minor END), 0),
+        coalesce(sum(currency = ?6 AND minor = ?7 AND card IS ?8), 0),
+        count(DISTINCT nullif(CASE ?9 WHEN 1 THEN card WHEN 2 THEN customer WHEN 3 THEN holder WHEN 6 THEN email
+            WHEN 10 THEN country END, ?10))
+        FROM risk_uses WHERE project = ?1 AND direction = ?2 AND feature = ?3 AND value = ?4 AND at > ?5";
     hold: "UPDATE accounts SET reserved = reserved + ?2 WHERE id = ?1 AND posted - reserved - ?2 >= ?3";
     unhold: "UPDATE accounts SET reserved = reserved - ?2 WHERE id = ?1";
 
@@ -112,6 +119,8 @@ statements! {
         ON CONFLICT (project, key) DO NOTHING";
     keep_cvv: "INSERT INTO cvv (operation, sealed_key, sealed) VALUES (?1, ?2, ?3)";
     forget_cvv: "DELETE FROM cvv WHERE operation = ?1";
+    insert_use: "INSERT INTO risk_uses (project, direction, feature, value, at, payment, minor, currency, card, email,
+        customer, holder, country) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     insert_notification: "INSERT INTO inbox (account, id, body, at) VALUES (?1, ?2, ?3, ?4)";
 
     folded: "SELECT folded FROM ledger WHERE one = 1";

@@ -12,6 +12,8 @@ mod payouts;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod risk;
+#[cfg(test)]
 mod scenario;
 #[cfg(test)]
 mod sequences;

@@ -154,7 +154,7 @@ impl World {
             fault_plan: None,
         };
         let (ids, facts) = (self.ids(), PayoutFacts::default());
-        self.rendered(decide::payout(&self.project, command, facts, ids, NOW).unwrap())
+        self.rendered(decide::payout(&self.project, command, &facts, ids, NOW).unwrap())
     }
 
     /// A change set with its events rendered.

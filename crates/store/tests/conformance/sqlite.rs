@@ -1,7 +1,7 @@
 //! The rules on `SQLite`, and what only a database file has.
 
 use crate::{
-    books, guards, messages, payouts, records,
+    books, guards, messages, payouts, records, risk,
     scenario::{START, World, eur},
     sequences,
 };
@@ -101,6 +101,11 @@ macro_rules! every_rule {
             a_vault_opens_again_with_its_own_master_key_only
             keys_of_verification_values_live_an_hour_and_as_long_as_needed
             keys_are_made_by_many_at_once_without_one_overwriting_another;
+        risk:
+            what_stands_on_lists_is_found_by_project_and_value
+            of_many_uses_at_once_only_as_many_as_allowed_are_recorded
+            what_is_counted_is_what_the_measure_says
+            a_loser_is_not_counted;
         }
     };
 }

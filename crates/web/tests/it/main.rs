@@ -31,6 +31,7 @@ mod paths;
 mod payouts;
 mod refund_cancellation;
 mod retry_schedule;
+mod risk_control;
 mod signatures;
 mod status;
 mod status_request;
