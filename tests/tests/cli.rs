@@ -4,7 +4,7 @@
 use ferropay_tests::{
     Audit, Merchant, Platform, Ran, Start, World, binary::run, cards, eventually, ferropay, seconds,
 };
-use std::{fs, net::TcpListener, path::Path, process::Stdio};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 const DOCUMENT: &str =
     r#"{"general":{"project_id":42,"payment_id":"456789"},"payment":{"amount":400,"currency":"USD"}}"#;
@@ -438,6 +438,9 @@ fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
     let directory = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", directory.path().join("risk.db").to_str().unwrap());
     let keys = directory.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    fs::write(keys.join("master.key"), [7; 32]).unwrap();
+    fs::set_permissions(keys.join("master.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let keys = keys.to_str().unwrap();
     let at = ["--database", &database, "--keys", keys];
     let cards = file(directory.path(), "cards.txt", "4242424242424242\n\n5413330000000019\n");
