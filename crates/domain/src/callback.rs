@@ -1,8 +1,10 @@
 //! What the merchant is told, to which address, and how often it is tried.
 
 use crate::{
+    card::CardSummary,
     codes::Code,
     ids::{CallbackId, PaymentId, PaymentKey, ProjectId, RequestId},
+    instrument::Token,
     payment::{Attempt, Operation, Payment},
     time::Timestamp,
 };
@@ -13,7 +15,7 @@ use std::time::Duration;
 pub enum Subject {
     /// A payment.
     Payment(PaymentKey),
-    /// A request that failed before any operation existed (G-120).
+    /// A request without a payment: it failed before any operation existed (G-120), or it is about a token (G-115).
     Request(RequestId),
 }
 
@@ -36,6 +38,42 @@ pub enum Content {
         /// Why.
         errors: Vec<Problem>,
     },
+    /// What became of a token (G-115).
+    Token(Box<TokenNotice>),
+}
+
+/// What a callback says of a token.
+#[derive(Clone, Debug)]
+pub struct TokenNotice {
+    /// The customer, as far as the request named one.
+    pub customer: Option<String>,
+    /// What was asked for; none when the token's card has expired (G-422).
+    pub action: Option<TokenAction>,
+    /// Why it was not done; empty when it was.
+    pub errors: Vec<Problem>,
+    /// The token as it stands now.
+    pub token: Option<Token>,
+    /// Its card.
+    pub card: Option<CardSummary>,
+}
+
+/// What can be asked for of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAction {
+    /// To make one.
+    Tokenize,
+    /// To take one out of use.
+    Revoke,
+}
+
+impl TokenAction {
+    /// The word callbacks use.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Tokenize => "tokenize",
+            Self::Revoke => "token_revoke",
+        }
+    }
 }
 
 /// One reason of a refusal, as `errors[]` carries it (G-108).

@@ -3,7 +3,8 @@
 use crate::{
     callback::{Event, Problem},
     codes::Code,
-    ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
+    ids::{AttemptId, CallbackId, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    instrument::{CustomerRecord, Instrument},
     ledger::{AccountKey, Entry},
     payment::{Attempt, Operation, Payment, Version, machine::Transition},
     risk::Use,
@@ -41,6 +42,10 @@ pub struct ChangeSet {
     pub events: Vec<Event>,
     /// Operations whose card verification value is no longer needed.
     pub forget_cvv: Vec<OperationId>,
+    /// A customer's card that becomes known or changes.
+    pub instrument: Option<Box<InstrumentWrite>>,
+    /// What is kept of a customer from now on.
+    pub customer: Option<Box<(ProjectId, CustomerRecord)>>,
     /// The rows of the operations' machine that were taken, in order: for whoever wants to know why. Not stored.
     pub walked: Vec<Walked>,
 }
@@ -72,6 +77,17 @@ impl<T> Write<T> {
             Self::Insert(record) | Self::Update(record) => record,
         }
     }
+}
+
+/// A customer's card, new or changed; applied only while the stored one is what the decision was made on.
+#[derive(Clone, Debug)]
+pub struct InstrumentWrite {
+    /// The card after the change, with its new version.
+    pub instrument: Instrument,
+    /// The version the decision was made on; none for a card that must not be known yet.
+    pub expected: Option<Version>,
+    /// How many saved cards the customer may have with this one, when this makes it one of them.
+    pub most_saved: Option<u32>,
 }
 
 /// A payment's head, new or replaced.
@@ -213,6 +229,8 @@ pub enum TaskKey {
     EndWait(OperationId),
     /// End the hold that an operation placed, before the network does; business time.
     EndHold(OperationId),
+    /// End a token because its card has expired; business time.
+    EndToken(InstrumentId),
 }
 
 impl TaskKey {
@@ -227,6 +245,7 @@ impl TaskKey {
             Self::Authenticate(operation) => (4, operation.get()),
             Self::EndWait(operation) => (5, operation.get()),
             Self::EndHold(operation) => (6, operation.get()),
+            Self::EndToken(instrument) => (24, instrument.get()),
         }
     }
 
@@ -242,6 +261,7 @@ impl TaskKey {
             4 => Self::Authenticate(OperationId::new(number)),
             5 => Self::EndWait(OperationId::new(number)),
             6 => Self::EndHold(OperationId::new(number)),
+            24 => Self::EndToken(InstrumentId::new(number)),
             _ => return None,
         })
     }
@@ -253,6 +273,11 @@ pub const BUCKETS: u8 = 64;
 /// The bucket of a payment: its work is always done by the bucket's owner.
 pub fn bucket_of(payment: PaymentKey) -> u8 {
     payment.as_bytes().last().map_or(0, |byte| byte % BUCKETS)
+}
+
+/// The bucket of what belongs to a customer's card and to no payment.
+pub fn bucket_of_instrument(id: InstrumentId) -> u8 {
+    u8::try_from(id.get().rem_euclid(i64::from(BUCKETS))).unwrap_or(0)
 }
 
 /// A decision that the tables do not allow (Gate code 3081).

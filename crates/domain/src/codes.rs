@@ -77,6 +77,8 @@ codes! {
     NOT_ALLOWED = 310;
     /// The provider cannot be reached (G-164).
     PROVIDER_UNAVAILABLE = 314;
+    /// Tokens of the card networks are not agreed upon.
+    NETWORK_TOKENS_OFF = 318;
     /// Not enough data to create an operation.
     NOT_ENOUGH_DATA = 319;
     /// The platform failed.
@@ -197,12 +199,16 @@ codes! {
     DEBTOR_SURNAME = 3003;
     /// The card has expired.
     CARD_EXPIRED = 3021;
+    /// A payment by a saved card does not say whose.
+    SAVED_WITHOUT_CUSTOMER = 3022;
     /// The currency is not enabled for the project.
     CURRENCY_DISABLED = 3023;
     /// The payment identifier breaks its rules.
     INVALID_PAYMENT_ID = 3024;
     /// The merchant's balance does not cover the operation.
     MERCHANT_BALANCE = 3028;
+    /// The token is revoked or has expired.
+    INVALID_TOKEN = 3027;
     /// The payment identifier is taken.
     PAYMENT_EXISTS = 3041;
     /// The state does not allow the action.
@@ -229,6 +235,12 @@ codes! {
     HOLDER_REQUIRED = 3162;
     /// Data is missing and did not come, or cannot be asked for.
     NEED_CLARIFICATION = 3191;
+    /// There is no such saved card of this customer.
+    SAVED_CARD_NOT_FOUND = 3101;
+    /// There is no such token.
+    TOKEN_NOT_FOUND = 3221;
+    /// The token is another customer's, or the customer is not known.
+    CUSTOMER_NOT_FOUND = 3241;
     /// The merchant's refund identifier is taken.
     REFUND_ID_EXISTS = 3230;
     /// The amount of a payout is outside its limits.

@@ -82,6 +82,10 @@ numeric_id! {
     /// An account held with a provider: where a channel sends its operations.
     ProviderAccountId
 }
+numeric_id! {
+    /// A customer's card that is known to a project: saved, or named by a token.
+    InstrumentId
+}
 uuid_id! {
     /// A payment inside the platform; the merchant knows it by its [`PaymentId`].
     PaymentKey

@@ -12,6 +12,7 @@ pub mod change;
 pub mod codes;
 pub mod decide;
 pub mod ids;
+pub mod instrument;
 pub mod ledger;
 pub mod money;
 pub mod payment;

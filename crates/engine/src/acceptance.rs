@@ -137,7 +137,7 @@ impl Engine {
                 Loss::BalanceShort => facts.balance_short = true,
                 Loss::TooMuch(code) => facts.limit = Some(code),
                 Loss::ClockMoved => self.catch_up(&mut project).await?,
-                Loss::Stale | Loss::ExceedsDebit => {}
+                Loss::Stale | Loss::ExceedsDebit | Loss::InstrumentChanged => {}
                 Loss::Fenced | Loss::NotificationKnown => {
                     return Err(Failure::Defect(format!("a request lost {loss:?}")));
                 }

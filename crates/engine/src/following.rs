@@ -170,7 +170,9 @@ impl Engine {
                 TaskKey::Authenticate(id) => {
                     standing_of(id, changes, before).map(|it| Work::Authenticate(Box::new(it)))
                 }
-                TaskKey::Deliver(..) | TaskKey::EndWait(_) | TaskKey::EndHold(_) => None,
+                TaskKey::Deliver(..) | TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::EndToken(_) => {
+                    None
+                }
             };
             work.extend(what.and_then(|what| Some((what, self.registry.take(task.key)?))));
         }
@@ -252,7 +254,7 @@ impl Engine {
                     }
                     return Ok(true);
                 }
-                Err(CommitError::Lost(Loss::Stale)) => {
+                Err(CommitError::Lost(Loss::Stale | Loss::InstrumentChanged)) => {
                     let fresh = situation.reload(self.store.as_ref()).await?;
                     *situation =
                         fresh.ok_or_else(|| Failure::Defect("an operation has vanished".to_owned()))?;

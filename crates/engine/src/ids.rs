@@ -7,7 +7,7 @@
 use crate::{clock::Clock, entropy::Entropy};
 use ferropay_domain::{
     decide::Ids,
-    ids::{AuthenticationId, CallbackId, OperationId, PaymentKey, RequestId},
+    ids::{AuthenticationId, CallbackId, InstrumentId, OperationId, PaymentKey, RequestId},
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -60,6 +60,13 @@ impl IdSource {
     /// A text that names a customer's way through an authentication: 32 characters nobody can guess.
     pub(crate) fn for_session(&self) -> String {
         uuid::Uuid::from_bytes(self.entropy.bytes()).simple().to_string()
+    }
+
+    /// Identifier and token for a customer's card that becomes known: 64 characters, at least 240 bits of them random.
+    pub(crate) fn for_instrument(&self) -> (InstrumentId, String) {
+        let parts: [[u8; 16]; 2] = std::array::from_fn(|_| self.entropy.bytes());
+        let text = parts.map(|part| uuid::Uuid::from_bytes(part).simple().to_string());
+        (InstrumentId::new(self.number()), text.concat())
     }
 
     /// An identifier for an accepted request.

@@ -4,6 +4,8 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
+    instruments::{customer_record, kept_customer},
+    named_cards::{With, not_looked_up},
     projects::KnownProject,
     provider_work::Cards,
     rates,
@@ -11,16 +13,17 @@ use crate::{
 use ferropay_domain::{
     card::{CardSummary, Cvv, Pan},
     decide::{
-        self, CallbackOptions, CardCommand, CardFacts, Ids, Now, RangeFacts, RefundCommand, RefundFacts,
-        RequestHead,
+        self, CallbackOptions, CardCommand, CardFacts, Ids, Named, Now, RangeFacts, RefundCommand,
+        RefundFacts, RequestHead,
     },
     ids::{CardKey, PaymentId, PaymentKey, ProjectId, RequestId},
+    instrument::CustomerRecord,
     payment::{OperationKind, Payment},
     project::{Environment, OperationDay, Project},
 };
 use ferropay_store::{Commit, vault::Sealed};
 use ferropay_wire::{
-    gate::{CardPayment, Refund, member, three_ds_data},
+    gate::{CardPayment, PaidWith, Refund, keeps_customer, member, three_ds_data},
     json::Value,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -65,6 +68,7 @@ struct CardOrder {
     card: SealedCard,
     pan: Pan,
     cvv: Option<Cvv>,
+    customer: Option<Box<CustomerRecord>>,
 }
 
 impl Acceptable for CardOrder {
@@ -79,18 +83,16 @@ impl Acceptable for CardOrder {
         let asked = (&command.card, &command.customer, command.description.as_str());
         let risk = engine.risk_facts(project, asked, lost).await?;
         let facts = CardFacts { range: self.range.clone(), risk };
-        let changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
+        let mut changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
         let mut commit = Commit::default();
         if let Some(operation) = changes.operations.first() {
             commit.card = Some(self.card.clone());
             // What is declined at once needs no verification value.
             if let (Some(cvv), false) = (&self.cvv, operation.record().status.is_final()) {
-                let sealed = engine
-                    .vault
-                    .seal_cvv(self.ids.operation, cvv)
-                    .map_err(|error| Failure::Vault(error.to_string()))?;
-                commit.cvv = Some((self.ids.operation, sealed));
+                commit.cvv = Some(engine.sealed_cvv(self.ids, cvv)?);
             }
+            let kept = self.customer.as_deref().cloned();
+            changes.customer = kept_customer(project.project.id, kept, now);
         }
         Ok(Decision::Changes(changes, commit, Found::Nothing))
     }
@@ -169,10 +171,20 @@ impl Engine {
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
         let ids = self.ids.for_decision();
-        let card = self.sealed_card(project, &request.pan)?;
+        let customer = keeps_customer(body) || request.request.save;
+        let customer = customer.then(|| customer_record(request.customer.id.as_deref(), body)).flatten();
         let mut three_ds = request.three_ds;
-        let range = self.range_facts(project, &request.pan, ids.operation, &three_ds);
-        if range.is_some() {
+        let (number, range, summary) = match request.card {
+            PaidWith::Card { pan, expiry } => {
+                let sealed = self.sealed_card(project, &pan)?;
+                let range = self.range_facts(project, &pan, ids.operation, &three_ds);
+                let summary = CardSummary::of(sealed.1, &pan, request.holder, expiry);
+                (Ok((sealed, pan)), range, summary)
+            }
+            PaidWith::Token(token) => (Err(Named::Token(token)), None, not_looked_up(request.holder)),
+            PaidWith::Saved(id) => (Err(Named::Saved(id)), None, not_looked_up(request.holder)),
+        };
+        if range.is_some() || number.is_err() {
             three_ds.data = three_ds_data(request.kind, body);
         }
         let command = CardCommand {
@@ -180,7 +192,7 @@ impl Engine {
             kind: request.kind,
             payment_id: request.payment_id,
             amount: request.amount,
-            card: CardSummary::of(card.1, &request.pan, request.holder, Some(request.expiry)),
+            card: summary,
             has_cvv: request.cvv.is_some(),
             request: request.request,
             three_ds,
@@ -193,7 +205,15 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let order = CardOrder { command, range, ids, card, pan: request.pan, cvv: request.cvv };
+        let (card, pan) = match number {
+            Ok(number) => number,
+            Err(named) => {
+                let with = With::Card(Box::new(command), request.cvv);
+                return Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await;
+            }
+        };
+        let customer = customer.map(Box::new);
+        let order = CardOrder { command, range, ids, card, pan, cvv: request.cvv, customer };
         self.accept(project, ids.payment, head, &order).await
     }
 

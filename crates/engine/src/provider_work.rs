@@ -122,6 +122,9 @@ impl Engine {
             self.step(Step::AfterCall);
             // A sale is not sent again by this worker, and recording the answer may take long.
             carried.cards.cvv = None;
+            if matches!(outcome, Outcome::Approved { .. }) && carried.keeps_instrument() {
+                return Box::pin(self.settle_keeping(carried, outcome)).await;
+            }
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
             let Carried { project, scene, cards, .. } = carried;
             self.settle(project, scene, cards, |project, scene, ids, now| {

@@ -36,7 +36,7 @@ impl Tasks {
             TaskKey::Reverse(_) => &mut self.reversals,
             TaskKey::Deliver(..) => &mut self.deliveries,
             TaskKey::Authenticate(_) => &mut self.authentications,
-            TaskKey::EndWait(_) | TaskKey::EndHold(_) => &mut self.timers,
+            TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::EndToken(_) => &mut self.timers,
         }
     }
 

@@ -119,6 +119,12 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
         TaskKey::Authenticate(operation) | TaskKey::EndWait(operation) | TaskKey::EndHold(operation) => {
             begin_operation(engine, operation, task, in_hand).await?;
         }
+        TaskKey::EndToken(instrument) => {
+            if let Some(found) = engine.store.known_instrument(instrument).await? {
+                let project = engine.project(found.project)?;
+                go_on_alone(engine.clone().end_token(project, instrument, in_hand));
+            }
+        }
     }
     Ok(true)
 }

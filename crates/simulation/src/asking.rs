@@ -115,7 +115,7 @@ async fn put(engine: &Arc<Engine>, asked: &Asked) -> Result<Result<Intake, Failu
     let refused = Unread::Refused;
     Ok(match asked.kind {
         Kind::Card(kind) => {
-            let request = CardPayment::read(kind, body, false).map_err(refused)?;
+            let request = CardPayment::read((kind, asked.kind.path()), body, false).map_err(refused)?;
             engine.card(&project, request, body, origin).await
         }
         Kind::SecondStep(kind) => {

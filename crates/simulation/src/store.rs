@@ -5,7 +5,8 @@ use crate::world::{Mood, World};
 use ferropay_domain::{
     callback::Subject,
     change::Task,
-    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
     payment::Payment,
     risk::{Feature, Hit, List},
     time::Timestamp,
@@ -189,6 +190,27 @@ impl Store for WatchedStore {
 
     fn cvv(&self, operation: OperationId) -> Answer<'_, Option<Sealed>> {
         self.read(self.inner.cvv(operation))
+    }
+
+    fn instrument(&self, project: ProjectId, by: InstrumentKey) -> Answer<'_, Option<Instrument>> {
+        self.read(self.inner.instrument(project, by))
+    }
+
+    fn known_instrument(&self, id: InstrumentId) -> Answer<'_, Option<Instrument>> {
+        self.read(self.inner.known_instrument(id))
+    }
+
+    fn saved_instruments(
+        &self,
+        project: ProjectId,
+        customer: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<Instrument>> {
+        self.read(self.inner.saved_instruments(project, customer, limit))
+    }
+
+    fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>> {
+        self.read(self.inner.customer(project, id))
     }
 
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {

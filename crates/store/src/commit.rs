@@ -138,6 +138,8 @@ pub enum Loss {
     Stale,
     /// A limit of the project is reached; this is the code of the decline.
     TooMuch(Code),
+    /// The customer's card has changed since it was read, or may not be saved any more.
+    InstrumentChanged,
     /// More would be returned than was debited.
     ExceedsDebit,
     /// The account cannot hold the amount.

@@ -23,7 +23,8 @@ pub use records::{
 use ferropay_domain::{
     callback::Subject,
     change::Task,
-    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
     payment::Payment,
     risk::{Feature, Hit, List},
     time::Timestamp,
@@ -105,6 +106,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// A sealed card verification value.
     fn cvv(&self, operation: OperationId) -> Answer<'_, Option<vault::Sealed>>;
+
+    /// A customer's card.
+    fn instrument(&self, project: ProjectId, by: InstrumentKey) -> Answer<'_, Option<Instrument>>;
+
+    /// The customer's card with this identifier, of whatever project.
+    fn known_instrument(&self, id: InstrumentId) -> Answer<'_, Option<Instrument>>;
+
+    /// A customer's saved cards, oldest first, at most `limit`.
+    fn saved_instruments(
+        &self,
+        project: ProjectId,
+        customer: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<Instrument>>;
+
+    /// What is kept of a customer.
+    fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>>;
 
     /// How many card verification values are stored, and the oldest key one is sealed with.
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)>;

@@ -22,6 +22,10 @@ pub(crate) struct Prepared {
     pub(crate) answers: Vec<Option<String>>,
     /// The problems of the request, as JSON; none when it had none.
     pub(crate) problems: Option<String>,
+    /// The record of a customer's card, as JSON; none when none is written.
+    pub(crate) instrument: Option<String>,
+    /// What is kept of a customer, as JSON.
+    pub(crate) customer: Option<String>,
     /// The payment after the change claims to return more than was debited.
     pub(crate) exceeds_debit: bool,
     /// Legs that are folded later take something from a merchant's account, so that what is folded there
@@ -66,6 +70,10 @@ impl Prepared {
                 json(&kept)
             })
             .transpose()?;
+        // A record whose version stays is a guard only.
+        let written = changes.instrument.as_ref().filter(|it| it.expected != Some(it.instrument.version));
+        let instrument = written.map(|it| json(&it.instrument)).transpose()?;
+        let customer = changes.customer.as_ref().map(|it| json(&it.1.members)).transpose()?;
         let exceeds_debit = changes.payment.as_ref().is_some_and(|it| exceeds_debit(it.payment()));
         let lowers_merchant = lowers_merchant(&changes.entries);
         Ok(Self {
@@ -74,6 +82,8 @@ impl Prepared {
             operation_details,
             answers,
             problems,
+            instrument,
+            customer,
             exceeds_debit,
             lowers_merchant,
         })

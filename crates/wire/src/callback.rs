@@ -5,11 +5,11 @@ use crate::{
     signature::Place,
     view::{
         AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView,
-        ThreeDs2View, WaitingView, avs_result,
+        ThreeDs2View, WaitingView, avs_result, date,
     },
 };
 use ferropay_domain::{
-    callback::{Content, Event, Subject},
+    callback::{Content, Event, Subject, TokenAction, TokenNotice},
     project::Settings,
 };
 use serde::Serialize;
@@ -61,14 +61,86 @@ struct RejectedPayment<'a> {
     status: &'static str,
 }
 
+#[derive(Serialize)]
+struct OfToken<'a> {
+    general: TokenGeneral<'a>,
+    request: TokenRequest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<TokenCard<'a>>,
+}
+
+#[derive(Serialize)]
+struct TokenGeneral<'a> {
+    project_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct TokenRequest {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorView>,
+}
+
+#[derive(Serialize)]
+struct TokenCard<'a> {
+    number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp_month: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp_year: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+}
+
 /// The unsigned body of a callback, and where its signature goes: at the root in the standard layout, in
 /// `general` in the older one (G-039), which a project may ask for (G-112).
 pub fn body(event: &Event, settings: &Settings) -> (String, Place) {
-    if settings.legacy_callbacks {
+    if let Content::Token(notice) = &event.content {
+        (token(event, notice), Place::General)
+    } else if settings.legacy_callbacks {
         (legacy(event), Place::General)
     } else {
         (standard(event, settings), Place::Root)
     }
+}
+
+/// What became of a token (G-115): the same in both layouts.
+fn token(event: &Event, notice: &TokenNotice) -> String {
+    let Subject::Request(request) = event.subject else { return String::new() };
+    let errors: Vec<_> = notice.errors.iter().map(ErrorView::of).collect();
+    let text = serde_json::to_string(&OfToken {
+        general: TokenGeneral { project_id: event.project.get(), customer_id: notice.customer.as_deref() },
+        request: TokenRequest {
+            id: request.to_string(),
+            action: notice.action.map(TokenAction::text),
+            status: if errors.is_empty() { "success" } else { "error" },
+            errors,
+        },
+        token: notice.token.as_ref().map(|token| token.text.as_str()),
+        token_created_at: notice.token.as_ref().map(|token| date(token.created_at)),
+        token_status: notice.token.as_ref().map(|token| token.status.text()),
+        card: notice.card.as_ref().map(|card| TokenCard {
+            number: &card.masked,
+            exp_month: card.expiry.map(|expiry| format!("{:02}", expiry.month)),
+            exp_year: card.expiry.map(|expiry| format!("{:04}", expiry.year)),
+            holder: card.holder.as_deref(),
+            country: card.country.map(|country| country.to_string()),
+        }),
+    });
+    text.unwrap_or_default()
 }
 
 /// The older layout describes the payment with the operation the callback is about.
@@ -82,14 +154,16 @@ fn legacy(event: &Event) -> String {
         (Content::Rejected { payment_id, errors }, Subject::Request(request)) => {
             request_status(event.project, request, payment_id.as_str(), None, errors)
         }
-        // A payment's callback always has an operation.
-        (Content::Rejected { .. }, Subject::Payment(_)) => String::new(),
+        // A token has a layout of its own, and a payment's callback always has an operation.
+        (Content::Token(_), _) | (Content::Rejected { .. }, Subject::Payment(_)) => String::new(),
     }
 }
 
 fn standard(event: &Event, settings: &Settings) -> String {
     let project_id = event.project.get();
     let text = match &event.content {
+        // Has a layout of its own.
+        Content::Token(_) => Ok(String::new()),
         Content::Rejected { payment_id, errors } => serde_json::to_string(&Rejected {
             project_id,
             payment: RejectedPayment { id: payment_id.as_str(), status: "error" },
@@ -107,7 +181,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
             serde_json::to_string(&Standard {
                 project_id,
                 payment: PaymentView::of(payment),
-                account: detail.card.as_ref().map(AccountView::of),
+                account: AccountView::of(detail),
                 customer: CustomerView::of(&detail.customer),
                 operation: OperationView::of(payment, operation, attempt.as_deref()),
                 acs: waiting.acs,

@@ -17,7 +17,7 @@ enum Kind {
 
 impl Kind {
     fn of(name: &str) -> Self {
-        const SECRET: [&str; 7] = ["cvv", "cvv2", "cvc", "cvc2", "cid", "security_code", "pin"];
+        const SECRET: [&str; 8] = ["cvv", "cvv2", "cvc", "cvc2", "cid", "security_code", "pin", "cryptogram"];
         const NUMBER: [&str; 2] = ["pan", "card_number"];
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if SECRET.iter().any(|known| is(known)) {
@@ -87,7 +87,8 @@ pub fn may_hold_card_data(json: &str) -> bool {
 
 /// Whether what follows a quotation mark is the beginning of a name of card data.
 fn names_card_data(rest: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [b"cv", b"pan\"", b"card_number\"", b"cid\"", b"security_code\"", b"pin\""];
+    const NAMES: [&[u8]; 7] =
+        [b"cv", b"pan\"", b"card_number\"", b"cid\"", b"security_code\"", b"pin\"", b"cryptogram\""];
     // Most names begin otherwise: this runs for every accepted request of a test project.
     matches!(rest.first(), Some(b'c' | b'C' | b'p' | b'P' | b's' | b'S'))
         && NAMES.iter().any(|name| rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name)))

@@ -8,10 +8,9 @@ mod waiting;
 pub use waiting::{AcsView, ClarificationFields, FormView, ThreeDs2View, WaitingView};
 
 use ferropay_domain::{
-    card::CardSummary,
     ids::ProviderAccountId,
     money::Money,
-    payment::{Attempt, Customer, Operation, Payment, ProviderAnswer},
+    payment::{Attempt, Customer, Operation, Payment, PaymentDetail, ProviderAnswer},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -85,18 +84,30 @@ pub struct AccountView<'a> {
     expiry_month: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry_year: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_created_at: Option<String>,
 }
 
 impl<'a> AccountView<'a> {
-    /// The card of a payment; of one that was paid out to without saying when it expires, less is known (G-312).
-    pub fn of(card: &'a CardSummary) -> Self {
-        Self {
+    /// The card of a payment; of one that was paid out to without saying when it expires, less is known (G-312). Where
+    /// it is known to the project as the customer's, its identifier and its token are told (G-406, G-416).
+    pub fn of(detail: &'a PaymentDetail) -> Option<Self> {
+        let card = detail.card.as_ref()?;
+        let known = detail.instrument.as_deref();
+        Some(Self {
             number: &card.masked,
             r#type: card.network.code(),
             card_holder: card.holder.as_deref().map(str::to_uppercase),
             expiry_month: card.expiry.map(|expiry| format!("{:02}", expiry.month)),
             expiry_year: card.expiry.map(|expiry| format!("{:04}", expiry.year)),
-        }
+            id: known.filter(|known| known.saved).map(|known| known.id.get()),
+            token: known.and_then(|known| known.token.as_deref()),
+            token_created_at: known.and_then(|known| known.token_created_at).map(date),
+        })
     }
 }
 

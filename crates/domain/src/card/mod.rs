@@ -198,6 +198,16 @@ impl Expiry {
         let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
         (i32::from(self.year), i32::from(self.month)) >= (i32::from(date.year()), i32::from(date.month()))
     }
+
+    /// The first moment at which the card may not be used any more: the beginning of the next month, UTC. `None` when
+    /// year and month are none of the calendar.
+    pub fn ends(self) -> Option<crate::time::Timestamp> {
+        let month = i8::try_from(self.month).ok()?;
+        let first = jiff::civil::Date::new(i16::try_from(self.year).ok()?, month, 1).ok()?;
+        let next = first.checked_add(jiff::Span::new().months(1)).ok()?;
+        let moment = next.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        Some(crate::time::Timestamp::from_micros(moment.as_microsecond()))
+    }
 }
 
 /// What may be kept and shown of a card beside a payment.
@@ -283,6 +293,10 @@ mod tests {
         assert!(expiry(2026, 11).is_valid_at(november_2026));
         assert!(expiry(2027, 1).is_valid_at(november_2026));
         assert!(!expiry(2026, 10).is_valid_at(november_2026));
+        let ends = expiry(2026, 12).ends().unwrap();
+        assert_eq!(ends.civil().unwrap().to_string(), "2027-01-01T00:00:00Z");
+        assert!(expiry(2026, 12).is_valid_at(ends.minus(std::time::Duration::from_micros(1))));
+        assert!(!expiry(2026, 12).is_valid_at(ends));
     }
 
     #[test]

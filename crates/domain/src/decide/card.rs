@@ -196,6 +196,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
             && is_verification,
         debt_account: asked.debt_account.filter(|_| settings.debt_repayment),
         merchant_auth: None,
+        save: asked.save && settings.saved_cards,
         extra_param: asked.extra_param,
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod data;
 mod flow;
 mod follow_up;
+mod instruments;
 mod outcome;
 mod payout;
 mod payout_data;
@@ -27,6 +28,10 @@ pub use commands::{
 };
 pub use data::demanded;
 pub use follow_up::{follow_up, wait_ended};
+pub use instruments::{
+    InstrumentFacts, Named, RevokeCommand, TokenizeCommand, delete_saved, keep_instrument, keeps_instrument,
+    pay_with_instrument, refuse_instrument, revoke_token, save_on_success, token_expired, tokenize, usable,
+};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 /// The particulars of a card operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one wish of the request, independent of the others"
+)]
 pub struct CardRequest {
     /// A smaller amount may be approved (G-240).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -31,6 +35,9 @@ pub struct CardRequest {
     /// Where the code of a statement entry stands (G-213).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merchant_auth: Option<MerchantAuthStep>,
+    /// The card is to be saved for the customer when the payment succeeds (G-406).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub save: bool,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,

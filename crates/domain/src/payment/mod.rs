@@ -19,6 +19,7 @@ use crate::{
     card::{CardSummary, Network},
     codes::Code,
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
+    instrument::InstrumentView,
     money::{Currency, Money},
     time::Timestamp,
 };
@@ -82,6 +83,9 @@ pub struct PaymentDetail {
     /// The card, if one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardSummary>,
+    /// The customer's card known to the project that it was made with, or that became known by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instrument: Option<Box<InstrumentView>>,
     /// All callbacks of this payment go here when set (G-083).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,

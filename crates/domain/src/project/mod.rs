@@ -4,7 +4,7 @@ mod day;
 mod settings;
 
 pub use day::OperationDay;
-pub use settings::{AvsMode, DebitRetries, HoldEnd, Limits, Settings, Unauthenticated};
+pub use settings::{AvsMode, DebitRetries, HoldEnd, Limits, Settings, TokenMode, Unauthenticated};
 
 use crate::{
     ids::{ProjectId, ProviderAccountId},

@@ -137,6 +137,12 @@ pub struct Settings {
     pub risk_screening: Screening,
     /// How often and for how much something may be used (G-521).
     pub risk_limits: Vec<Rule>,
+    /// Whether cards may be named by tokens of the platform, and when these are made (G-416, G-417).
+    pub tokens: TokenMode,
+    /// Whether customers may save cards with the project (G-406).
+    pub saved_cards: bool,
+    /// How many cards a customer may have saved at a time (G-407).
+    pub saved_cards_most: u32,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -182,6 +188,19 @@ pub enum AvsMode {
     Request,
     /// It is asked for by clarification wherever the issuer's country takes part.
     Clarification,
+}
+
+/// When tokens are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenMode {
+    /// Never; those there are cannot be used.
+    Off,
+    /// When the merchant asks for one (G-417).
+    #[default]
+    OnRequest,
+    /// Also by the first purchase, hold or payout that succeeds (G-416), and callbacks tell the token.
+    Automatic,
 }
 
 /// What is done with a hold near its end (G-181).
@@ -256,6 +275,9 @@ impl Default for Settings {
             risk_lists: false,
             risk_screening: Screening::default(),
             risk_limits: Vec::new(),
+            tokens: TokenMode::OnRequest,
+            saved_cards: false,
+            saved_cards_most: 10,
             fault_plan: None,
         }
     }
@@ -284,6 +306,8 @@ impl Settings {
             avs_required: true,
             // Asked for by `merchant.descriptor`.
             descriptor_allowed: true,
+            // Asked for by `card.save`.
+            saved_cards: true,
             ..Self::default()
         }
     }

@@ -26,7 +26,7 @@ use ferropay_store::{
     vault::{Master, Vault},
 };
 use ferropay_wire::{
-    gate::{CardPayment, SecondStep},
+    gate::{CardPayment, PaidWith, SecondStep},
     json::{Document, Limits},
 };
 use std::{
@@ -244,9 +244,11 @@ pub(crate) async fn pay_with(engine: &Arc<Engine>, name: &str, kind: OperationKi
         kind,
         payment_id: PaymentId::parse(name).unwrap(),
         amount: Money::new(1000, Currency::parse("EUR").unwrap()),
-        pan: Pan::parse("4000000000000077").unwrap(),
+        card: PaidWith::Card {
+            pan: Pan::parse("4000000000000077").unwrap(),
+            expiry: Some(Expiry { year: 2099, month: 12 }),
+        },
         cvv: Some(Cvv::parse("123").unwrap()),
-        expiry: Expiry { year: 2099, month: 12 },
         holder: None,
         request,
         three_ds: ThreeDsRequest::default(),

@@ -153,6 +153,11 @@ impl<'c> Applier<'c> {
         if let Some(counted) = &changes.counted {
             self.within_limits(counted)?;
         }
+        if let Some(write) = &changes.instrument
+            && !self.instrument_stands(write)?
+        {
+            return lost(Loss::InstrumentChanged);
+        }
         let guarded_write_is_last = changes.holds.is_empty() && commit.deliveries.is_empty();
         if let Some(PaymentWrite::Update { payment, expected }) = &changes.payment
             && (!guarded_write_is_last || prepared.exceeds_debit)

@@ -27,6 +27,7 @@ impl Applier<'_> {
         self.payment(prepared)?;
         self.operations(prepared)?;
         self.attempts(prepared)?;
+        self.instrument(prepared)?;
         self.books(prepared)?;
         for key in &changes.done {
             self.end_task(*key)?;

@@ -15,6 +15,7 @@ mod apply;
 mod audit;
 mod dependents;
 mod inline;
+mod instruments;
 mod reader;
 mod reads;
 mod risk;
@@ -33,7 +34,8 @@ use crate::{
 use ferropay_domain::{
     callback::Subject,
     change::Task,
-    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
     payment::Payment,
     risk::{Feature, Hit, List},
     time::Timestamp,
@@ -303,6 +305,29 @@ impl Store for SqliteStore {
 
     fn cvv(&self, operation: OperationId) -> Answer<'_, Option<Sealed>> {
         self.read("read a verification value", move |it| reads::cvv(it, operation))
+    }
+
+    fn instrument(&self, project: ProjectId, by: InstrumentKey) -> Answer<'_, Option<Instrument>> {
+        self.read("read a customer's card", move |it| instruments::find(it, project, &by))
+    }
+
+    fn known_instrument(&self, id: InstrumentId) -> Answer<'_, Option<Instrument>> {
+        self.read("read a customer's card", move |it| instruments::known(it, id))
+    }
+
+    fn saved_instruments(
+        &self,
+        project: ProjectId,
+        customer: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<Instrument>> {
+        let customer = customer.to_owned();
+        self.read("read saved cards", move |it| instruments::saved(it, project, &customer, limit))
+    }
+
+    fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>> {
+        let id = id.to_owned();
+        self.read("read a customer", move |it| instruments::customer(it, project, &id))
     }
 
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {

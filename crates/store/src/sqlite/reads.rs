@@ -16,7 +16,7 @@ use ferropay_domain::{
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params, types::Type};
 use std::sync::Arc;
 
-fn first<T>(
+pub(super) fn first<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -25,7 +25,7 @@ fn first<T>(
     connection.prepare_cached(sql)?.query_row(params, read).optional()
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,

@@ -121,6 +121,15 @@ statements! {
     forget_cvv: "DELETE FROM cvv WHERE operation = ?1";
     insert_use: "INSERT INTO risk_uses (project, direction, feature, value, at, payment, minor, currency, card, email,
         customer, holder, country) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    instrument_version: "SELECT version FROM instruments WHERE project = ?1 AND customer = ?2 AND card = ?3";
+    saved_count: "SELECT count(*) FROM instruments WHERE project = ?1 AND customer = ?2 AND saved = 1";
+    put_instrument: "INSERT INTO instruments (id, project, customer, card, saved, version, detail)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (id) DO UPDATE SET saved = ?5, version = ?6, detail = ?7";
+    put_token: "INSERT INTO tokens (project, token, instrument) VALUES (?1, ?2, ?3)
+        ON CONFLICT (project, token) DO NOTHING";
+    put_customer: "INSERT INTO customers (project, id, members, created_at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (project, id) DO UPDATE SET members = json_patch(members, ?3)";
     insert_notification: "INSERT INTO inbox (account, id, body, at) VALUES (?1, ?2, ?3, ?4)";
 
     folded: "SELECT folded FROM ledger WHERE one = 1";

@@ -45,7 +45,7 @@ pub(super) async fn execute(
     let (payment_id, intake) = match (path, operation) {
         (_, Some(kind @ (Sale | Auth | AccountVerification))) => {
             let own_authentication = project.project.settings.merchant_three_ds_allowed;
-            let request = CardPayment::read(kind, body, own_authentication)?;
+            let request = CardPayment::read((kind, path), body, own_authentication)?;
             (request.payment_id.clone(), engine.card(project, request, body, origin).await)
         }
         (_, Some(Payout)) => {
@@ -102,7 +102,7 @@ fn follow_up(path: &str, body: &Value<'_>) -> Result<(PaymentId, Brought), Refus
 }
 
 /// The acceptance reply, or the error that says why there is none (G-020, G-053, G-058).
-fn acceptance(
+pub(super) fn acceptance(
     project: &KnownProject,
     intake: Result<Intake, Failure>,
     payment_id: &str,

@@ -3,7 +3,7 @@
 use super::{
     admission::{Admitted, answers_with_list},
     answer::Answer,
-    commands,
+    commands, customers,
     recording::Note,
 };
 use ferropay_domain::codes;
@@ -27,6 +27,7 @@ pub(super) async fn execute(
         "/v2/recurring/retry-custom-schedule/save" => save_retries(engine, admitted).await,
         "/v2/recurring/retry-custom-schedule/info" => Ok(retries(admitted)),
         "/v2/recurring/retry-custom-schedule/disable" => disable_retries(engine, admitted).await,
+        path if customers::is_about_customers(path) => customers::execute(engine, path, admitted, note).await,
         _ => commands::execute(engine, path, admitted, fault_plan, note).await,
     };
     match result {
@@ -115,7 +116,7 @@ fn with_facts(
 }
 
 /// Signs a reply that carries payment data (G-040).
-fn sealed(project: &KnownProject, reply: &str, place: Place) -> Result<String, Refusal> {
+pub(super) fn sealed(project: &KnownProject, reply: &str, place: Place) -> Result<String, Refusal> {
     let secret = project.current_secret();
     secret.and_then(|secret| signature::seal(reply, place, secret).ok()).ok_or_else(|| {
         failed(&Failure::Defect(format!("a reply of project {} could not be signed", project.project.id)))

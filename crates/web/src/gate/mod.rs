@@ -7,6 +7,7 @@
 mod admission;
 mod answer;
 mod commands;
+mod customers;
 mod handlers;
 mod recording;
 

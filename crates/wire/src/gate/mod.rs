@@ -1,5 +1,6 @@
 //! The Gate API: bodies that come in and go out.
 
+mod accounts;
 mod refusal;
 mod reply;
 mod request;
@@ -7,11 +8,13 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{account_of_token, customer_info, saved_account_deleted, saved_accounts};
 pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, done, error, error_list, retry_schedule};
 pub use request::{
-    CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, RetryDays, SecondStep,
-    StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, member,
-    three_ds_data,
+    AboutCustomer, AboutToken, CardPayment, CardPayout, Clarification, DeleteSaved, MerchantAuth,
+    MerchantAuthRequest, PaidWith, Refund, RetryDays, SecondStep, StatusByPayment, StatusByRequest,
+    ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize, card_operation, customer_members, keeps_customer,
+    member, three_ds_data,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};

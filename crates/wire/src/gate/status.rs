@@ -72,7 +72,7 @@ pub fn status(facts: StatusFacts<'_>) -> String {
             .map(|(operation, attempt)| OperationView::of(payment, operation, *attempt))
             .collect(),
         customer: CustomerView::of(customer).with_address(customer),
-        account: payment.detail.card.as_ref().map(AccountView::of),
+        account: AccountView::of(&payment.detail),
         acs: waiting.acs,
         threeds2: waiting.threeds2,
         clarification_fields: waiting.clarification_fields,
@@ -200,7 +200,7 @@ pub fn request_status(
             .filter(|payment| payment.returned > 0)
             .map(|payment| ferropay_domain::money::Money::new(payment.returned, payment.currency).into()),
         customer: customer.map(|customer| CustomerView::of(customer).with_address(customer)),
-        account: payment.and_then(|payment| payment.detail.card.as_ref()).map(AccountView::of),
+        account: payment.and_then(|payment| AccountView::of(&payment.detail)),
         acs: waiting.acs,
         threeds2: waiting.threeds2,
         clarification_fields: waiting.clarification_fields,

@@ -38,7 +38,7 @@ fn with<T>(body: &Json, read: impl FnOnce(&crate::json::Value<'_>) -> T) -> T {
 
 /// Reads the body as a card payment of a project that may bring its own authentication.
 fn card(kind: OperationKind, body: &Json) -> Result<CardPayment, Refusal> {
-    with(body, |body| CardPayment::read(kind, body, true))
+    with(body, |body| CardPayment::read((kind, ""), body, true))
 }
 
 /// Status, code and member of a refusal.
@@ -52,7 +52,8 @@ fn a_sale_is_read_whole() {
     let read = card(OperationKind::Sale, &sale()).unwrap();
     assert_eq!(read.payment_id.as_str(), "order-1");
     assert_eq!((read.amount.minor, read.amount.currency.code()), (1370, "USD"));
-    assert_eq!((read.pan.digits(), read.expiry.year, read.expiry.month), ("4000000000000077", 2028, 3));
+    let PaidWith::Card { pan, expiry: Some(expiry) } = &read.card else { panic!("a card with its expiry") };
+    assert_eq!((pan.digits(), expiry.year, expiry.month), ("4000000000000077", 2028, 3));
     assert_eq!(read.cvv.unwrap().digits(), "321");
     assert_eq!(read.holder.as_deref(), Some("Ada Byron"));
     assert_eq!(read.customer.first_name.as_deref(), Some("Ada"));
@@ -216,7 +217,8 @@ proptest! {
         match card(OperationKind::Sale, &body) {
             Ok(read) if broken.is_empty() => {
                 prop_assert_eq!(read.amount.minor, amount);
-                prop_assert_eq!((u32::from(read.expiry.year), read.expiry.month), (year, month));
+                let PaidWith::Card { expiry: Some(expiry), .. } = read.card else { panic!("a card with its expiry") };
+                prop_assert_eq!((u32::from(expiry.year), expiry.month), (year, month));
             }
             Ok(_) => {}
             Err(refusal) => prop_assert!(refusal.status == 400 && refusal.field.is_some()),

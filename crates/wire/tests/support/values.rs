@@ -78,6 +78,7 @@ impl Scene {
                     country: None,
                     funding: None,
                 }),
+                instrument: None,
                 callback_url: None,
                 merchant_data: None,
                 debit: None,

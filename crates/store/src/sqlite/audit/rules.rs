@@ -288,6 +288,29 @@ pub(super) const RULES: &[(&str, &str)] = &[
          FROM callbacks GROUP BY subject HAVING min(number) <> 1 OR max(number) <> count(*)",
     ),
     (
+        "a token in use ends with its card",
+        // Of a card whose expiry nobody has told it does not.
+        "SELECT i.id AS instrument FROM instruments AS i
+         LEFT JOIN tasks AS t ON t.kind = 24 AND t.number = i.id
+         WHERE (t.number IS NOT NULL) <> coalesce(json_extract(i.detail, '$.token.status') = 'active'
+            AND json_extract(i.detail, '$.card.expiry.year') < 9999, 0)",
+    ),
+    (
+        "a customer's card is in the vault and is found by its token",
+        "SELECT i.id AS instrument FROM instruments AS i
+         WHERE NOT EXISTS (SELECT 1 FROM cards AS c WHERE c.project = i.project AND c.key = i.card)
+            OR json_extract(i.detail, '$.token.text') IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM tokens AS k WHERE k.project = i.project AND k.instrument = i.id
+                    AND k.token = json_extract(i.detail, '$.token.text'))",
+    ),
+    (
+        "a record of a customer's card agrees with its columns",
+        "SELECT i.id AS instrument FROM instruments AS i
+         WHERE json_extract(i.detail, '$.id') <> i.id OR json_extract(i.detail, '$.project') <> i.project
+            OR json_extract(i.detail, '$.customer') <> i.customer OR json_extract(i.detail, '$.version') <> i.version
+            OR (json_extract(i.detail, '$.saved_at') IS NOT NULL) <> i.saved",
+    ),
+    (
         "a callback has its subject",
         "SELECT c.id AS callback FROM callbacks AS c WHERE CASE c.subject_kind
             WHEN 1 THEN NOT EXISTS (SELECT 1 FROM payments AS p WHERE p.key = c.subject AND p.project = c.project)
@@ -367,7 +390,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "SELECT t.kind, t.number, t.clock FROM tasks AS t
          LEFT JOIN callbacks AS c ON t.kind = 3 AND c.id = t.number / 256
          LEFT JOIN operations AS o ON t.kind IN (5, 6) AND o.id = t.number
-         WHERE t.clock NOT IN (0, coalesce(c.project, o.project, 0))",
+         LEFT JOIN instruments AS i ON t.kind = 24 AND i.id = t.number
+         WHERE t.clock NOT IN (0, coalesce(c.project, o.project, i.project, 0))",
     ),
     (
         "what is sealed has its key",

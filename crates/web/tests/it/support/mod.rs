@@ -10,6 +10,7 @@ pub(crate) mod normalise;
 mod steps;
 #[path = "../../../../wire/tests/support/structure.rs"]
 pub(crate) mod structure;
+mod tokens;
 pub(crate) mod visit;
 mod world;
 
@@ -19,6 +20,7 @@ pub(crate) use bodies::{
 };
 pub(crate) use clock::TestClock;
 pub(crate) use mailbox::Mailbox;
+pub(crate) use tokens::{about_customer, about_token, by_token, tokenize};
 pub(crate) use world::{
     CALLBACK_URL, OTHER_PROJECT, PROJECT, PUBLIC_URL, Reply, SECRET, World, place, sign_at,
 };

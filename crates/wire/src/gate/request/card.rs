@@ -1,9 +1,11 @@
 //! A card purchase in one or two steps, or the verification of a card.
 
-use super::{Part, Refusal, callback_address, callback_options, currency, payment_id, supplied, three_ds};
+use super::{
+    PaidWith, Part, Refusal, callback_address, callback_options, currency, payment_id, supplied, three_ds,
+};
 use crate::json::Value;
 use ferropay_domain::{
-    card::{Cvv, Expiry, Pan},
+    card::{Cvv, Expiry},
     codes,
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
@@ -11,7 +13,7 @@ use ferropay_domain::{
     payment::{Avs, CardRequest, Customer, OperationKind},
 };
 
-/// `/v2/payment/card/{sale,auth,account_verification}`.
+/// `/v2/payment/card/{sale,auth,account_verification}`, and the same by token or saved card.
 #[derive(Debug)]
 pub struct CardPayment {
     /// `Sale`, `Auth` or `AccountVerification`.
@@ -20,13 +22,11 @@ pub struct CardPayment {
     pub payment_id: PaymentId,
     /// What to debit or to hold; zero for a verification (G-339).
     pub amount: Money,
-    /// The card's number.
-    pub pan: Pan,
+    /// The card, or what names it.
+    pub card: PaidWith,
     /// The card's verification value, when given.
     pub cvv: Option<Cvv>,
-    /// When the card expires.
-    pub expiry: Expiry,
-    /// Name on the card.
+    /// Name on the card, as far as the request has it.
     pub holder: Option<String>,
     /// Particulars as requested. The descriptor is as it was sent: the merchant's before the sender's (G-257).
     pub request: CardRequest,
@@ -48,29 +48,31 @@ pub struct CardPayment {
 }
 
 impl CardPayment {
-    /// Reads a body that keeps the contract of the path; see [`super::card_operation`] for `kind`. Members that the path's
+    /// Reads a body that keeps the contract of `path`; see [`super::card_operation`] for `kind`. Members that the path's
     /// contract does not have mean nothing (G-005). `own_authentication`: whether the project may bring the result of an
     /// authentication of its own; if not, `authentication_data` is ignored (G-210).
     ///
     /// # Errors
     /// A value that the contract allows and its type does not, such as an unknown currency; a member that is needed
     /// together with another one (2004).
-    pub fn read(kind: OperationKind, body: &Value<'_>, own_authentication: bool) -> Result<Self, Refusal> {
+    pub fn read(
+        (kind, path): (OperationKind, &str),
+        body: &Value<'_>,
+        own_authentication: bool,
+    ) -> Result<Self, Refusal> {
         let verification = kind == OperationKind::AccountVerification;
         let [payment, card, customer, merchant] =
             ["payment", "card", "customer", "merchant"].map(|name| Part::of(body, name));
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
-        let pan = card.text("pan").ok_or_else(|| card.missing("pan"))?;
+        let (paid_with, cvv) = PaidWith::read(path, body)?;
         let (booking, has_booking_dates) = booking(body)?;
-        let cvv = card.text("cvv").map(Cvv::parse).transpose().map_err(|_| card.invalid("cvv"))?;
         Ok(Self {
             kind,
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),
-            pan: Pan::parse(pan).map_err(|_| card.invalid("pan"))?,
+            card: paid_with,
             cvv,
-            expiry: expiry(card)?,
             holder: card.owned("card_holder"),
             request: CardRequest {
                 partial_allowed: !verification && payment.flag("allow_partial_approval"),
@@ -82,6 +84,7 @@ impl CardPayment {
                 avs: avs(body),
                 name_check: verification && name_check(customer)?,
                 debt_account: debt_account(payment)?,
+                save: card.flag("save"),
                 extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
                 ..CardRequest::default()
             },

@@ -7,6 +7,7 @@
 
 mod card;
 mod clarification;
+mod instruments;
 mod member;
 mod merchant_auth;
 mod payout;
@@ -19,6 +20,9 @@ mod three_ds;
 
 pub use card::CardPayment;
 pub use clarification::Clarification;
+pub use instruments::{
+    AboutCustomer, AboutToken, DeleteSaved, PaidWith, Tokenize, customer_members, keeps_customer,
+};
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
 pub use payout::CardPayout;
@@ -44,13 +48,21 @@ const LARGEST_AMOUNT: i64 = 10_000_000_000_000;
 /// The operation that a request of this path starts; none for paths that start no card operation.
 pub fn card_operation(path: &str) -> Option<OperationKind> {
     Some(match path {
-        "/v2/payment/card/sale" => OperationKind::Sale,
-        "/v2/payment/card/auth" => OperationKind::Auth,
-        "/v2/payment/card/account_verification" => OperationKind::AccountVerification,
+        "/v2/payment/card/sale" | "/v2/payment/card/sale/token" | "/v2/payment/card/sale/saved" => {
+            OperationKind::Sale
+        }
+        "/v2/payment/card/auth" | "/v2/payment/card/auth/token" | "/v2/payment/card/auth/saved" => {
+            OperationKind::Auth
+        }
+        "/v2/payment/card/account_verification" | "/v2/payment/card/account_verification/token" => {
+            OperationKind::AccountVerification
+        }
         "/v2/payment/card/capture" => OperationKind::Capture,
         "/v2/payment/card/cancel" => OperationKind::Cancel,
         "/v2/payment/card/incremental" => OperationKind::Incremental,
-        "/v2/payment/card/payout" | "/v2/payment/individual/payout" => OperationKind::Payout,
+        "/v2/payment/card/payout" | "/v2/payment/card/payout/token" | "/v2/payment/individual/payout" => {
+            OperationKind::Payout
+        }
         _ => return None,
     })
 }
@@ -66,6 +78,15 @@ struct Part<'d, 'a> {
 impl<'d, 'a> Part<'d, 'a> {
     fn of(body: &'d Value<'a>, name: &'static str) -> Self {
         Self { object: body.get(name), name }
+    }
+
+    /// The body itself.
+    const fn whole(body: &'d Value<'a>) -> Self {
+        Self { object: Some(body), name: "" }
+    }
+
+    fn path(self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
     fn get(self, key: &str) -> Option<&'d Value<'a>> {
@@ -95,12 +116,12 @@ impl<'d, 'a> Part<'d, 'a> {
 
     /// 2004 at a member of this object.
     fn missing(self, key: &str) -> Refusal {
-        Refusal::bad_request(codes::REQUIRED_MISSING).at(format!("{}.{key}", self.name))
+        Refusal::bad_request(codes::REQUIRED_MISSING).at(self.path(key))
     }
 
     /// 502 at a member of this object.
     fn invalid(self, key: &str) -> Refusal {
-        Refusal::bad_request(codes::VALIDATION).at(format!("{}.{key}", self.name))
+        Refusal::bad_request(codes::VALIDATION).at(self.path(key))
     }
 }
 

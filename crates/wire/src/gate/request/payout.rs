@@ -1,16 +1,10 @@
 //! A payout to a card by its number.
 
-use super::{Part, Refusal, callback_options, card::expiry, currency, customer, payment_id};
+use super::{PaidWith, Part, Refusal, callback_options, card::expiry, currency, customer, payment_id};
 use crate::json::Value;
-use ferropay_domain::{
-    card::{Expiry, Pan},
-    decide::CallbackOptions,
-    ids::PaymentId,
-    money::Money,
-    payment::Customer,
-};
+use ferropay_domain::{card::Pan, decide::CallbackOptions, ids::PaymentId, money::Money, payment::Customer};
 
-/// `/v2/payment/card/payout` and `/v2/payment/individual/payout`. A verification value is not read: nothing is debited.
+/// `/v2/payment/card/payout`, the same by token, and `/v2/payment/individual/payout`. A verification value is not read: nothing is debited.
 #[derive(Debug)]
 pub struct CardPayout {
     /// Whether one person pays another through the merchant.
@@ -21,12 +15,12 @@ pub struct CardPayout {
     pub payment_id: PaymentId,
     /// What the customer gets.
     pub amount: Money,
-    /// The card's number.
-    pub pan: Pan,
-    /// When the card expires, where the request says so (G-312).
-    pub expiry: Option<Expiry>,
-    /// Name on the card.
+    /// The card, or what names it.
+    pub card: PaidWith,
+    /// Name on the card, as far as the request has it.
     pub holder: Option<String>,
+    /// Whether the card is to be saved for the customer (G-406).
+    pub save: bool,
     /// Who gets it.
     pub customer: Customer,
     /// Free text; empty when none.
@@ -46,17 +40,23 @@ impl CardPayout {
         let [payment, card] = ["payment", "card"].map(|name| Part::of(body, name));
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
-        let pan = card.text("pan").ok_or_else(|| card.missing("pan"))?;
-        let says_expiry =
-            ["year", "month"].into_iter().any(|key| card.get(key).is_some_and(|it| !it.is_null()));
+        let paid_with = if path.ends_with("/token") {
+            PaidWith::read(path, body)?.0
+        } else {
+            let pan = card.text("pan").ok_or_else(|| card.missing("pan"))?;
+            let says_expiry =
+                ["year", "month"].into_iter().any(|key| card.get(key).is_some_and(|it| !it.is_null()));
+            let pan = Pan::parse(pan).map_err(|_| card.invalid("pan"))?;
+            PaidWith::Card { pan, expiry: says_expiry.then(|| expiry(card)).transpose()? }
+        };
         Ok(Self {
             from_person: path == "/v2/payment/individual/payout",
             has_sender_card: Part::of(body, "sender").filled("pan").is_some(),
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),
-            pan: Pan::parse(pan).map_err(|_| card.invalid("pan"))?,
-            expiry: says_expiry.then(|| expiry(card)).transpose()?,
+            card: paid_with,
             holder: card.owned("card_holder"),
+            save: card.flag("save"),
             customer: customer(Part::of(body, "customer")),
             description: payment.owned("description").unwrap_or_default(),
             callback: callback_options(body),

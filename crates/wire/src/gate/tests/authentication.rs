@@ -255,7 +255,7 @@ fn a_project_without_the_capability_has_its_own_authentication_ignored() {
     let mut body = sale();
     for data in [own(), json!({ "xid": "whatever" })] {
         body["authentication_data"] = data;
-        let read = with(&body, |body| CardPayment::read(SALE, body, false)).unwrap();
+        let read = with(&body, |body| CardPayment::read((SALE, ""), body, false)).unwrap();
         assert_eq!(read.three_ds.supplied, None);
     }
 }

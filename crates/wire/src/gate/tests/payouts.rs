@@ -26,7 +26,8 @@ fn a_payout_needs_no_more_than_a_card_number_a_customer_and_an_amount() {
         assert_eq!(with(&body, |root| Contract::gate().request(path, root)).unwrap(), []);
         let read = read(path, &body).unwrap();
         assert_eq!((read.amount.minor, read.amount.currency.code()), (15_000, "EUR"));
-        assert_eq!((read.pan.masked().as_str(), read.expiry, read.holder), ("424242******4242", None, None));
+        let PaidWith::Card { pan, expiry } = read.card else { panic!("a card") };
+        assert_eq!((pan.masked().as_str(), expiry, read.holder), ("424242******4242", None, None));
         assert_eq!(read.from_person, path.contains("individual"));
         assert_eq!(card_operation(path), Some(OperationKind::Payout));
     }
@@ -59,7 +60,9 @@ fn an_expiry_is_a_year_and_a_month() {
     body["card"]["year"] = 2030.into();
     assert_eq!(told(read(PATHS[0], &body)), (400, 2004, "card.month".to_owned()));
     body["card"]["month"] = 11.into();
-    let expiry = read(PATHS[0], &body).unwrap().expiry.unwrap();
+    let PaidWith::Card { expiry: Some(expiry), .. } = read(PATHS[0], &body).unwrap().card else {
+        panic!("a card with its expiry")
+    };
     assert_eq!((expiry.year, expiry.month), (2030, 11));
     body["card"]["year"] = Json::Null;
     assert_eq!(told(read(PATHS[0], &body)), (400, 2004, "card.year".to_owned()));

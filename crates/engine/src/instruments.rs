@@ -1,0 +1,306 @@
+//! Customers' cards: tokens asked for and taken out of use, saved cards listed and deleted, what is kept of customers.
+
+use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
+    engine::Engine,
+    failure::Failure,
+    intake::{Intake, Origin, SealedCard},
+    projects::KnownProject,
+    registry::InHand,
+};
+use ferropay_domain::{
+    card::CardSummary,
+    change::bucket_of_instrument,
+    codes::{self, Code},
+    decide::{self, InstrumentFacts, Now, RequestHead, RevokeCommand, TokenizeCommand},
+    ids::{CallbackId, CardKey, InstrumentId, PaymentKey, ProjectId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
+    project::TokenMode,
+};
+use ferropay_store::{Commit, CommitError, Loss, Store, Unavailable};
+use ferropay_wire::{
+    gate::{AboutToken, DeleteSaved, Tokenize, customer_members},
+    json::Value,
+};
+use std::sync::Arc;
+
+/// How many saved cards are listed at most.
+const MOST_LISTED: u32 = 1_000;
+
+/// A token that was asked for.
+struct TokenOrder {
+    command: TokenizeCommand,
+    callback: CallbackId,
+    card: SealedCard,
+    customer: Option<CustomerRecord>,
+}
+
+impl Acceptable for TokenOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        known: &KnownProject,
+        _: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let project = &known.project;
+        let customer = self.command.customer.as_deref().unwrap_or_default();
+        let facts = engine.instrument_facts(project.id, customer, self.command.card.key).await?;
+        let mut changes = decide::tokenize(project, self.command.clone(), &facts, self.callback, now);
+        let mut commit = Commit::default();
+        if changes.instrument.is_some() {
+            commit.card = Some(self.card.clone());
+            changes.customer = kept_customer(project.id, self.customer.clone(), now);
+        }
+        Ok(Decision::Changes(changes, commit, Found::Nothing))
+    }
+}
+
+/// A token that is to be taken out of use.
+struct RevokeOrder {
+    command: RevokeCommand,
+    callback: CallbackId,
+}
+
+impl Acceptable for RevokeOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        known: &KnownProject,
+        _: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let by = InstrumentKey::Token(self.command.token.clone());
+        let found = engine.store.instrument(known.project.id, by).await?;
+        let changes =
+            decide::revoke_token(&known.project, self.command.clone(), found.as_ref(), self.callback, now);
+        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
+    }
+}
+
+/// What is kept of a customer from now on; nothing of one who says nothing.
+pub(crate) fn kept_customer(
+    project: ProjectId,
+    record: Option<CustomerRecord>,
+    now: Now,
+) -> Option<Box<(ProjectId, CustomerRecord)>> {
+    record.map(|record| Box::new((project, CustomerRecord { created_at: now.business, ..record })))
+}
+
+/// What `body` says of the customer `id`.
+pub(crate) fn customer_record(id: Option<&str>, body: &Value<'_>) -> Option<CustomerRecord> {
+    let members = customer_members(body);
+    id.map(|id| CustomerRecord { id: id.to_owned(), members, ..CustomerRecord::default() })
+}
+
+/// What is known of a customer's card; what would become known has its names drawn.
+pub(crate) async fn known_card(
+    store: &dyn Store,
+    project: ProjectId,
+    customer: &str,
+    card: CardKey,
+) -> Result<(Option<Instrument>, u32), Unavailable> {
+    let known = store.instrument(project, InstrumentKey::Card(customer.to_owned(), card)).await?;
+    let saved = store.saved_instruments(project, customer, MOST_LISTED).await?;
+    Ok((known, u32::try_from(saved.len()).unwrap_or(u32::MAX)))
+}
+
+/// The bucket of a request that is about no payment: a key that stands for it.
+fn place_of(head: RequestHead) -> PaymentKey {
+    PaymentKey::new(head.id.get())
+}
+
+impl Engine {
+    pub(crate) async fn instrument_facts(
+        &self,
+        project: ProjectId,
+        customer: &str,
+        card: CardKey,
+    ) -> Result<InstrumentFacts, Unavailable> {
+        let (known, saved) = known_card(self.store.as_ref(), project, customer, card).await?;
+        let (id, token) = self.ids.for_instrument();
+        Ok(InstrumentFacts { known, saved, id, token })
+    }
+
+    /// Accepts the request for a token (G-417); the merchant hears of it by callback.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was created.
+    pub async fn tokenize(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        request: Tokenize,
+        body: &Value<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Intake, Failure> {
+        let head = self.head(project, &origin);
+        let card = self.sealed_card(project, &request.pan)?;
+        let summary = CardSummary::of(card.1, &request.pan, request.holder, Some(request.expiry));
+        let order = TokenOrder {
+            customer: customer_record(request.customer.as_deref(), body),
+            command: TokenizeCommand { head, customer: request.customer, card: summary },
+            callback: self.ids.for_decision().callback,
+            card,
+        };
+        self.accept(project, place_of(head), head, &order).await
+    }
+
+    /// Accepts that a token is to be taken out of use (G-421); the merchant hears of it by callback.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was changed.
+    pub async fn revoke_token(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        request: AboutToken,
+        origin: Origin<'_>,
+    ) -> Result<Intake, Failure> {
+        let head = self.head(project, &origin);
+        let AboutToken { customer, token } = request;
+        let command = RevokeCommand { head, customer, token };
+        let order = RevokeOrder { command, callback: self.ids.for_decision().callback };
+        self.accept(project, place_of(head), head, &order).await
+    }
+
+    /// The card behind a token in use, and what is kept of its customer (G-420). Error inside: why the token tells
+    /// nothing.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn card_of_token(
+        &self,
+        known: &KnownProject,
+        request: &AboutToken,
+    ) -> Result<Result<(Instrument, Option<CustomerRecord>), Code>, Failure> {
+        let project = &known.project;
+        let found = self.store.instrument(project.id, InstrumentKey::Token(request.token.clone())).await?;
+        let named = decide::Named::Token(request.token.clone());
+        let usable = decide::usable(project, &named, Some(&request.customer), found.as_ref());
+        match usable.cloned() {
+            Ok(instrument) => {
+                let customer = self.store.customer(project.id, &request.customer).await?;
+                Ok(Ok((instrument, customer)))
+            }
+            Err(problem) => Ok(Err(problem.code)),
+        }
+    }
+
+    /// A customer's saved instruments of a method, and what is kept of the customer (G-408). Only cards are ever saved.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn saved_accounts(
+        &self,
+        known: &KnownProject,
+        customer: &str,
+        method: Option<&str>,
+    ) -> Result<(Vec<Instrument>, Option<CustomerRecord>), Failure> {
+        if method.is_some_and(|method| method != "card") {
+            return Ok((Vec::new(), None));
+        }
+        let mut saved = self.store.saved_instruments(known.project.id, customer, MOST_LISTED).await?;
+        if known.project.settings.tokens == TokenMode::Off {
+            // Tokens that cannot be used are not told.
+            for instrument in &mut saved {
+                instrument.token = None;
+            }
+        }
+        Ok((saved, self.store.customer(known.project.id, customer).await?))
+    }
+
+    /// Takes a card from a customer's saved ones (G-409). Error inside: why not.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was changed.
+    pub async fn delete_saved(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        request: &DeleteSaved,
+        origin: Origin<'_>,
+    ) -> Result<Result<(), Code>, Failure> {
+        let mut known = project.clone();
+        let head = self.head(project, &origin);
+        let callback = self.ids.for_decision().callback;
+        let bucket = ferropay_domain::change::bucket_of(place_of(head));
+        loop {
+            let now = self.moment(&known);
+            let by = InstrumentKey::Id(request.id);
+            let found = self.store.instrument(known.project.id, by).await?;
+            let decided = decide::delete_saved(
+                &known.project,
+                head,
+                &request.customer,
+                found.as_ref(),
+                (callback, now),
+            );
+            let changes = match decided {
+                Ok(changes) => changes,
+                Err(code) => return Ok(Err(code)),
+            };
+            let applied = self.commit(&known, changes, Commit::default(), bucket, now).await;
+            match applied {
+                Ok(deliveries) => {
+                    self.dispatch(&known, deliveries);
+                    return Ok(Ok(()));
+                }
+                Err(CommitError::Lost(Loss::Resent(_))) => return Ok(Ok(())),
+                Err(CommitError::Lost(Loss::InstrumentChanged)) => {}
+                Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut known).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// What is kept of a customer (G-413). Error inside: nothing is.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn customer_info(
+        &self,
+        known: &KnownProject,
+        customer: &str,
+    ) -> Result<Result<CustomerRecord, Code>, Failure> {
+        let found = self.store.customer(known.project.id, customer).await?;
+        Ok(found.ok_or(codes::CUSTOMER_NOT_FOUND))
+    }
+
+    /// Ends a token whose card has expired, and tells the merchant (G-422).
+    pub(crate) async fn end_token(
+        self: Arc<Self>,
+        known: Arc<KnownProject>,
+        id: InstrumentId,
+        in_hand: InHand,
+    ) {
+        if let Err(error) = self.expire(known, id).await {
+            tracing::error!(instrument = id.get(), %error, "a token could not be ended");
+        }
+        drop(in_hand);
+    }
+
+    async fn expire(self: &Arc<Self>, mut known: Arc<KnownProject>, id: InstrumentId) -> Result<(), Failure> {
+        let bucket = bucket_of_instrument(id);
+        loop {
+            known = self.renewed(&known);
+            let now = self.moment(&known);
+            let found = self.store.instrument(known.project.id, InstrumentKey::Id(id)).await?;
+            let (request, callback) = (self.ids.for_request(), self.ids.for_decision().callback);
+            let changes =
+                found.and_then(|found| decide::token_expired(&known.project, &found, request, callback, now));
+            let Some(changes) = changes else { return Ok(()) };
+            let commit = Commit { fence: Some(self.fence_of(bucket)), ..Commit::default() };
+            match self.commit(&known, changes, commit, bucket, now).await {
+                Ok(deliveries) => {
+                    self.dispatch(&known, deliveries);
+                    return Ok(());
+                }
+                Err(CommitError::Lost(Loss::InstrumentChanged)) => {}
+                Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut known).await?,
+                Err(CommitError::Lost(Loss::Fenced)) => {
+                    self.disown(bucket);
+                    return Err(Failure::Fenced);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! An approval that makes a customer's card known: what is known of the card is a fact of the decision, read again
+//! whenever somebody else has changed it.
+
+use crate::{
+    engine::Engine,
+    failure::Failure,
+    following::{Advance, Before, Situation},
+    instruments::known_card,
+    provider_work::Carried,
+};
+use ferropay_domain::{
+    decide::{self, InstrumentFacts, Outcome},
+    instrument::Instrument,
+};
+use ferropay_store::{Scene, Store, Unavailable};
+use std::sync::Arc;
+
+/// An attempt, and what is known of its card.
+struct Kept {
+    scene: Scene,
+    known: Option<Instrument>,
+    saved: u32,
+}
+
+impl Kept {
+    async fn of(scene: Scene, store: &dyn Store) -> Result<Self, Unavailable> {
+        let detail = &scene.payment.detail;
+        let (known, saved) = match (&detail.customer.id, &detail.card) {
+            (Some(customer), Some(card)) => {
+                known_card(store, scene.payment.project, customer, card.key).await?
+            }
+            _ => (None, 0),
+        };
+        Ok(Self { scene, known, saved })
+    }
+}
+
+impl Situation for Kept {
+    fn before(&self) -> Before<'_> {
+        self.scene.before()
+    }
+
+    async fn reload(&self, store: &dyn Store) -> Result<Option<Self>, Unavailable> {
+        match self.scene.reload(store).await? {
+            Some(scene) => Ok(Some(Self::of(scene, store).await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn advance(&mut self, changes: Advance) {
+        self.scene.advance(changes);
+    }
+}
+
+impl Carried {
+    /// Whether the success of its operation may make its card known.
+    pub(crate) fn keeps_instrument(&self) -> bool {
+        let Scene { payment, operation, .. } = &self.scene;
+        decide::keeps_instrument(&self.project.project, payment, operation)
+    }
+}
+
+impl Engine {
+    /// Records an approval, and with it what it makes known of the customer's card.
+    pub(crate) async fn settle_keeping(
+        self: &Arc<Self>,
+        carried: &mut Carried,
+        outcome: Outcome,
+    ) -> Result<(), Failure> {
+        let (id, token) = self.ids.for_instrument();
+        let Carried { project, scene, cards, .. } = carried;
+        let mut kept = Kept::of(scene.clone(), self.store.as_ref()).await?;
+        self.settle(project, &mut kept, cards, |project, kept, ids, now| {
+            let scene = &kept.scene;
+            if scene.attempt.status.is_settled() {
+                // The same answer came another way meanwhile.
+                return Ok(None);
+            }
+            let facts = (&scene.payment, &scene.operation, &scene.attempt);
+            let mut changes = decide::attempt_outcome(project, facts, outcome.clone(), ids, now)?;
+            let facts =
+                InstrumentFacts { known: kept.known.clone(), saved: kept.saved, id, token: token.clone() };
+            decide::keep_instrument(project, &mut changes, &facts, now);
+            Ok(Some(changes))
+        })
+        .await?;
+        *scene = kept.scene;
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! Payments and payouts whose card is named by a token or is a saved one: the card is looked up whenever the request is
+//! decided, and the decision is applied only while the card's record is as it was then.
+
+use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
+    engine::Engine,
+    failure::Failure,
+    instruments::kept_customer,
+    intake::Intake,
+    projects::KnownProject,
+    provider_work::Cards,
+};
+use ferropay_domain::{
+    card::{CardSummary, Cvv, Network, Pan},
+    decide::{self, CallbackOptions, CardCommand, CardFacts, Ids, Named, Now, PayoutCommand, PayoutFacts},
+    ids::{CardKey, PaymentId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
+};
+use ferropay_store::{Commit, vault::Sealed};
+use std::sync::{Arc, OnceLock};
+use uuid::Uuid;
+
+/// What is to be done with the card.
+pub(crate) enum With {
+    /// A purchase or a verification. Its members for the directory server are all there, whether or not the card turns
+    /// out to take part.
+    Card(Box<CardCommand>, Option<Cvv>),
+    /// A payout.
+    Payout(Box<PayoutCommand>),
+}
+
+impl With {
+    fn about(&self) -> (&PaymentId, Option<&str>, &CallbackOptions) {
+        match self {
+            Self::Card(it, _) => (&it.payment_id, it.customer.id.as_deref(), &it.callback),
+            Self::Payout(it) => (&it.payment_id, it.customer.id.as_deref(), &it.callback),
+        }
+    }
+
+    const fn head(&self) -> decide::RequestHead {
+        match self {
+            Self::Card(it, _) => it.head,
+            Self::Payout(it) => it.head,
+        }
+    }
+}
+
+/// A request whose card is named.
+struct NamedOrder {
+    with: With,
+    named: Named,
+    ids: Ids,
+    save: bool,
+    customer: Option<CustomerRecord>,
+    /// The card's number, once it has been looked up.
+    pan: OnceLock<Pan>,
+}
+
+/// Stands where a card will be as soon as it has been looked up.
+pub(crate) fn not_looked_up(holder: Option<String>) -> CardSummary {
+    CardSummary {
+        key: CardKey::new(Uuid::nil()),
+        masked: String::new(),
+        network: Network::Other,
+        holder,
+        expiry: None,
+        country: None,
+        funding: None,
+    }
+}
+
+impl NamedOrder {
+    async fn find(&self, engine: &Engine, known: &KnownProject) -> Result<Option<Instrument>, Failure> {
+        let by = match &self.named {
+            Named::Token(token) => InstrumentKey::Token(token.clone()),
+            Named::Saved(id) => InstrumentKey::Id(*id),
+        };
+        Ok(engine.store.instrument(known.project.id, by).await?)
+    }
+}
+
+impl Acceptable for NamedOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        known: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let project = &known.project;
+        let found = self.find(engine, known).await?;
+        let (payment_id, customer, options) = self.with.about();
+        let instrument = match decide::usable(project, &self.named, customer, found.as_ref()) {
+            Ok(instrument) => instrument,
+            Err(why) => {
+                let told = (options, self.ids.callback);
+                let head = self.with.head();
+                let changes = decide::refuse_instrument(project, head, payment_id.clone(), why, told, now);
+                return Ok(Decision::Changes(changes, Commit::default(), Found::Nothing));
+            }
+        };
+        let pan = engine.card_number(project.id, &instrument.card).await?;
+        let pan = self.pan.get_or_init(|| pan);
+        let mut commit = Commit::default();
+        let mut changes = match &self.with {
+            With::Card(command, cvv) => {
+                let mut command = command.as_ref().clone();
+                command.card = instrument.card.clone();
+                let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
+                let asked = (&command.card, &command.customer, command.description.as_str());
+                let risk = engine.risk_facts(known, asked, lost).await?;
+                let changes = decide::card(project, command, CardFacts { range, risk }, self.ids, now)?;
+                let is_open =
+                    changes.operations.first().is_some_and(|write| !write.record().status.is_final());
+                commit.cvv = cvv
+                    .as_ref()
+                    .filter(|_| is_open)
+                    .map(|cvv| engine.sealed_cvv(self.ids, cvv))
+                    .transpose()?;
+                changes
+            }
+            With::Payout(command) => {
+                let mut command = command.as_ref().clone();
+                let holder = command.card.holder.take();
+                command.card = instrument.card.clone();
+                command.card.holder = holder.or(command.card.holder);
+                let asked = (&command.card, &command.customer, command.description.as_str());
+                let risk = engine.risk_facts(known, asked, lost).await?;
+                let facts = PayoutFacts { balance_short: lost.balance_short, risk };
+                decide::payout(project, command, &facts, self.ids, now)?
+            }
+        };
+        decide::pay_with_instrument(&mut changes, instrument, &self.named);
+        if changes.payment.is_some() {
+            changes.customer = kept_customer(project.id, self.customer.clone(), now);
+            if self.save {
+                decide::save_on_success(project, &mut changes);
+            }
+        }
+        Ok(Decision::Changes(changes, commit, Found::Nothing))
+    }
+
+    fn cards(&self) -> Cards {
+        let cvv = match &self.with {
+            With::Card(_, cvv) => cvv.clone(),
+            With::Payout(_) => None,
+        };
+        Cards { pan: self.pan.get().cloned(), cvv }
+    }
+}
+
+impl Engine {
+    /// Accepts a payment whose card is named.
+    pub(crate) async fn accept_named(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        (named, save): (Named, bool),
+        with: With,
+        customer: Option<CustomerRecord>,
+        ids: Ids,
+    ) -> Result<Intake, Failure> {
+        let head = with.head();
+        let order = NamedOrder { with, named, ids, save, customer, pan: OnceLock::new() };
+        self.accept(project, ids.payment, head, &order).await
+    }
+
+    /// An operation's verification value as the store keeps it.
+    pub(crate) fn sealed_cvv(
+        &self,
+        ids: Ids,
+        cvv: &Cvv,
+    ) -> Result<(ferropay_domain::ids::OperationId, Sealed), Failure> {
+        let sealed = self.vault.seal_cvv(ids.operation, cvv);
+        sealed.map(|sealed| (ids.operation, sealed)).map_err(|error| Failure::Vault(error.to_string()))
+    }
+}

@@ -1,0 +1,108 @@
+//! Customers' cards that a project knows: their guard, their rows, and finding them.
+
+use super::{
+    apply::{Applier, Refusal},
+    reads::{all, first},
+    rows,
+};
+use crate::prepared::Prepared;
+use ferropay_domain::{
+    change::InstrumentWrite,
+    ids::{InstrumentId, ProjectId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
+};
+use rusqlite::{Connection, Result, Row, params};
+
+impl Applier<'_> {
+    /// Whether a card's record is still what the decision was made on, and a customer has room for one more saved card.
+    pub(super) fn instrument_stands(&mut self, write: &InstrumentWrite) -> Result<bool> {
+        let it = &write.instrument;
+        let key = params![it.project.get(), it.customer, it.card.key.as_bytes()];
+        let version: Option<u32> = self.statements.instrument_version.first(key, |row| row.get(0))?;
+        if version != write.expected {
+            return Ok(false);
+        }
+        let Some(most) = write.most_saved else { return Ok(true) };
+        let saved: Option<u32> =
+            self.statements.saved_count.first(params![it.project.get(), it.customer], |row| row.get(0))?;
+        Ok(saved.unwrap_or(0) < most)
+    }
+
+    /// Writes a card's record and what is kept of the customer.
+    pub(super) fn instrument(&mut self, prepared: &Prepared) -> std::result::Result<(), Refusal> {
+        let changes = &prepared.commit.changes;
+        if let (Some(write), Some(detail)) = (&changes.instrument, &prepared.instrument) {
+            let it = &write.instrument;
+            self.statements.put_instrument.execute(params![
+                it.id.get(),
+                it.project.get(),
+                it.customer,
+                it.card.key.as_bytes(),
+                it.is_saved(),
+                it.version,
+                detail,
+            ])?;
+            if let Some(token) = &it.token {
+                let row = params![it.project.get(), token.text, it.id.get()];
+                self.statements.put_token.execute(row)?;
+            }
+        }
+        if let (Some(customer), Some(members)) = (&changes.customer, &prepared.customer) {
+            let (project, record) = customer.as_ref();
+            let row = params![project.get(), record.id, members, record.created_at.micros()];
+            self.statements.put_customer.execute(row)?;
+        }
+        Ok(())
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Instrument> {
+    rows::json(0, row.get_ref(0)?.as_str()?)
+}
+
+pub(super) fn find(it: &Connection, project: ProjectId, by: &InstrumentKey) -> Result<Option<Instrument>> {
+    let project = project.get();
+    match by {
+        InstrumentKey::Id(id) => {
+            let sql = "SELECT detail FROM instruments WHERE id = ?1 AND project = ?2";
+            first(it, sql, params![id.get(), project], read)
+        }
+        InstrumentKey::Token(token) => {
+            let sql = "SELECT i.detail FROM tokens AS t JOIN instruments AS i ON i.id = t.instrument
+                WHERE t.project = ?1 AND t.token = ?2 AND i.project = t.project";
+            first(it, sql, params![project, token], read)
+        }
+        InstrumentKey::Card(customer, card) => {
+            let sql = "SELECT detail FROM instruments WHERE project = ?1 AND customer = ?2 AND card = ?3";
+            first(it, sql, params![project, customer, card.as_bytes()], read)
+        }
+    }
+}
+
+/// By its identifier alone, which is unique.
+pub(super) fn known(it: &Connection, id: InstrumentId) -> Result<Option<Instrument>> {
+    first(it, "SELECT detail FROM instruments WHERE id = ?1", [id.get()], read)
+}
+
+/// Oldest first.
+pub(super) fn saved(
+    it: &Connection,
+    project: ProjectId,
+    customer: &str,
+    limit: u32,
+) -> Result<Vec<Instrument>> {
+    let sql = "SELECT detail FROM instruments WHERE project = ?1 AND customer = ?2 AND saved = 1
+        ORDER BY id LIMIT ?3";
+    all(it, sql, params![project.get(), customer, limit], read)
+}
+
+pub(super) fn customer(it: &Connection, project: ProjectId, id: &str) -> Result<Option<CustomerRecord>> {
+    let sql = "SELECT members, created_at FROM customers WHERE project = ?1 AND id = ?2";
+    first(it, sql, params![project.get(), id], |row| {
+        Ok(CustomerRecord {
+            id: id.to_owned(),
+            members: rows::json(0, row.get_ref(0)?.as_str()?)?,
+            created_at: rows::at(row, 1)?,
+        })
+    })
+}

@@ -1,0 +1,120 @@
+//! Replies about customers' cards and customers (G-408, G-413, G-420).
+
+use crate::view::date;
+use ferropay_domain::{
+    ids::ProjectId,
+    instrument::{CustomerRecord, Instrument},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+#[derive(Serialize)]
+struct Account<'a> {
+    id: i64,
+    number: &'a str,
+    r#type: &'static str,
+    additional: Additional<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_deposit_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_payout_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_tokenize_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    operation_type: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Additional<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    card: Card<'a>,
+    recurring_enable: bool,
+}
+
+#[derive(Serialize)]
+struct Card<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<&'a str>,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
+}
+
+impl<'a> Account<'a> {
+    fn of(instrument: &'a Instrument, customer: Option<&'a CustomerRecord>) -> Self {
+        let said = |key: &str| customer?.members.get(key).map(String::as_str);
+        let card = &instrument.card;
+        let done = [
+            (instrument.last_deposit, "sale"),
+            (instrument.last_payout, "payout"),
+            (instrument.last_tokenize, "tokenize"),
+        ];
+        Self {
+            id: instrument.id.get(),
+            number: &card.masked,
+            r#type: "card",
+            additional: Additional {
+                country: said("country"),
+                phone: said("phone"),
+                email: said("email"),
+                card: Card {
+                    expiry: card.expiry.map(|it| format!("{:02}/{:02}", it.month, it.year.rem_euclid(100))),
+                    holder: card.holder.as_deref(),
+                    r#type: card.network.code(),
+                    country: card.country.map(|country| country.to_string()),
+                },
+                recurring_enable: false,
+            },
+            last_deposit_date: instrument.last_deposit.map(date),
+            last_payout_date: instrument.last_payout.map(date),
+            last_tokenize_date: instrument.last_tokenize.map(date),
+            token: instrument.active_token().map(|token| token.text.as_str()),
+            operation_type: done.into_iter().filter_map(|(at, kind)| at.map(|_| kind)).collect(),
+        }
+    }
+}
+
+/// The unsigned reply to `/v2/customer/card/bytoken`; the signature goes to the root (D-36).
+pub fn account_of_token(instrument: &Instrument, customer: Option<&CustomerRecord>) -> String {
+    json!({ "account": Account::of(instrument, customer) }).to_string()
+}
+
+/// The unsigned reply to `/v2/customer/saved_account/list`; the signature goes to the root.
+pub fn saved_accounts(instruments: &[Instrument], customer: Option<&CustomerRecord>) -> String {
+    let accounts: Vec<_> = instruments.iter().map(|it| Account::of(it, customer)).collect();
+    json!({ "accounts": accounts }).to_string()
+}
+
+/// The reply to `/v2/customer/saved_account/delete`.
+pub fn saved_account_deleted() -> String {
+    json!({ "status": "success", "message": "The payment instrument has been removed" }).to_string()
+}
+
+/// The unsigned reply to `/v2/customer/info`; the signature goes to the root.
+pub fn customer_info(project: ProjectId, customer: &CustomerRecord) -> String {
+    let mut members = Map::new();
+    let mut billing = Map::new();
+    for (path, value) in &customer.members {
+        match path.strip_prefix("billing.") {
+            Some(key) => billing.insert(key.to_owned(), value.as_str().into()),
+            None => members.insert(path.clone(), value.as_str().into()),
+        };
+    }
+    if !billing.is_empty() {
+        members.insert("billing".to_owned(), Value::Object(billing));
+    }
+    // The contract demands an address in every reply: the unspecified one where nobody has said it.
+    members.entry("ip_address").or_insert_with(|| "0.0.0.0".into());
+    members.insert("id".to_owned(), customer.id.as_str().into());
+    members.insert("project_id".to_owned(), project.get().into());
+    members.insert("created_at".to_owned(), date(customer.created_at).into());
+    json!({ "customer": members }).to_string()
+}
