@@ -8,7 +8,7 @@ use crate::{
     money::Money,
     payment::Customer,
     project::Project,
-    risk::{Direction, Hit, Listed, Profile, Screening, Use, judge, screen},
+    risk::{Crossing, Direction, Hit, Listed, Profile, Screening, Use, judge, screen},
 };
 
 /// What risk control knows besides.
@@ -53,5 +53,6 @@ pub(super) fn check(
         return Ok(None);
     }
     let (rules, of) = (&settings.risk_limits, (project.id, payment));
-    Ok(Use::under(rules, of, asked.direction, profile, asked.amount, now.business).map(Box::new))
+    let flow = (asked.direction, Crossing::of(asked.card.country, settings.country));
+    Ok(Use::under(rules, of, flow, profile, asked.amount, now.business).map(Box::new))
 }

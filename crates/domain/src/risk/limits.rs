@@ -5,6 +5,7 @@
 
 use super::{Feature, Profile};
 use crate::{
+    card::Country,
     codes::{self, Code},
     ids::{PaymentKey, ProjectId},
     money::{Currency, Money},
@@ -36,6 +37,24 @@ impl Direction {
     }
 }
 
+/// Whether card and merchant are of the same country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Crossing {
+    /// They are.
+    Domestic,
+    /// They are not.
+    CrossBorder,
+}
+
+impl Crossing {
+    /// Of a card issued there and a merchant registered here; `None` when one of both is not known.
+    pub fn of(issuer: Option<Country>, merchant: Option<Country>) -> Option<Self> {
+        let (issuer, merchant) = issuer.zip(merchant)?;
+        Some(if issuer == merchant { Self::Domestic } else { Self::CrossBorder })
+    }
+}
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,6 +65,8 @@ pub enum Measure {
     Count,
     /// The amount, minor units of the operation's currency.
     Amount,
+    /// The amount of this operation alone.
+    Single,
     /// Operations with the same card, amount and currency.
     Duplicates,
     /// Different cards.
@@ -69,7 +90,7 @@ impl Measure {
             Self::Customers => Feature::Customer,
             Self::Names => Feature::Holder,
             Self::Countries => Feature::Country,
-            Self::Interval | Self::Count | Self::Amount | Self::Duplicates => return None,
+            Self::Interval | Self::Count | Self::Amount | Self::Single | Self::Duplicates => return None,
         })
     }
 
@@ -78,6 +99,7 @@ impl Measure {
             Self::Interval => codes::RISK_INTERVAL,
             Self::Count => codes::RISK_COUNT,
             Self::Amount => codes::RISK_AMOUNT_SUM,
+            Self::Single => codes::RISK_AMOUNT,
             Self::Duplicates => codes::RISK_DUPLICATE,
             Self::Cards => codes::RISK_CARDS,
             Self::Emails => codes::RISK_EMAILS,
@@ -107,6 +129,9 @@ pub struct Rule {
     /// For operations in this currency only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+    /// Only where card and merchant are of the same country, or are not; what nobody knows is neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crossing: Option<Crossing>,
     /// The code to decline with, where it is not the one of the measure: payouts have several for their periods (G-325).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
@@ -175,6 +200,7 @@ impl Count {
             Measure::Interval => return before.count > 0,
             Measure::Count => before.count.saturating_add(1),
             Measure::Amount => before.minor.saturating_add(minor),
+            Measure::Single => minor,
             Measure::Duplicates => before.duplicates.saturating_add(1),
             _ => before.others.saturating_add(1),
         };
@@ -187,7 +213,7 @@ impl Use {
     pub fn under(
         rules: &[Rule],
         (project, payment): (ProjectId, PaymentKey),
-        direction: Direction,
+        (direction, crossing): (Direction, Option<Crossing>),
         profile: Profile,
         amount: Money,
         at: Timestamp,
@@ -195,6 +221,7 @@ impl Use {
         let counts: Vec<Count> = rules
             .iter()
             .filter(|rule| rule.direction == direction)
+            .filter(|rule| rule.crossing.is_none() || rule.crossing == crossing)
             .filter(|rule| rule.currency.is_none_or(|it| it == amount.currency))
             .filter(|rule| profile.get(rule.by).is_some())
             .filter(|rule| rule.measure.different().is_none_or(|it| profile.get(it).is_some()))
@@ -229,6 +256,7 @@ mod tests {
         for (measure, reached) in [
             (Measure::Count, 3),
             (Measure::Amount, 600),
+            (Measure::Single, 100),
             (Measure::Duplicates, 2),
             (Measure::Cards, 4),
             (Measure::Names, 4),
@@ -246,6 +274,7 @@ mod tests {
         let expected = [
             (Measure::Interval, 1409),
             (Measure::Countries, 1413),
+            (Measure::Single, 1421),
             (Measure::Amount, 1422),
             (Measure::Cards, 1431),
             (Measure::Emails, 1432),

@@ -8,7 +8,7 @@ mod limits;
 mod profile;
 mod screening;
 
-pub use limits::{Count, Direction, Measure, Reading, Rule, Use};
+pub use limits::{Count, Crossing, Direction, Measure, Reading, Rule, Use};
 pub use profile::{Feature, Profile};
 pub use screening::{Screening, screen};
 

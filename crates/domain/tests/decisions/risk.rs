@@ -11,7 +11,7 @@ use ferropay_domain::{
     decide::{self, CardCommand, CardFacts, PayoutFacts, RiskFacts},
     payment::OperationStatus,
     project::{Limits, Settings},
-    risk::{Direction, Feature, Hit, List, Measure, Rule, Screening},
+    risk::{Crossing, Direction, Feature, Hit, List, Measure, Rule, Screening},
 };
 
 fn sale(settings: Settings, risk: RiskFacts, vary: impl FnOnce(&mut CardCommand)) -> ChangeSet {
@@ -112,6 +112,7 @@ fn counted() -> Settings {
         seconds: 3600,
         most: 3,
         currency: None,
+        crossing: None,
         code: None,
     };
     Settings { risk_lists: true, risk_limits: vec![rule], ..Settings::default() }
@@ -136,4 +137,23 @@ fn a_use_is_counted_by_the_commit_and_a_limit_it_reached_declines() {
 fn what_stands_on_a_white_list_is_not_counted() {
     let changes = sale(counted(), listed(List::White, Feature::Customer), |_| {});
     assert_eq!((code(&changes), changes.counted), (None, None));
+}
+
+// G-325, G-326
+#[test]
+fn a_limit_may_hold_at_home_or_across_a_border_only() {
+    let country = |code| Some(Country::parse(code).unwrap());
+    for (home, crossing, expected) in [
+        (country("DE"), Crossing::Domestic, true),
+        (country("DE"), Crossing::CrossBorder, false),
+        (country("FR"), Crossing::Domestic, false),
+        (country("FR"), Crossing::CrossBorder, true),
+        (None, Crossing::Domestic, false),
+        (None, Crossing::CrossBorder, false),
+    ] {
+        let mut settings = Settings { country: home, ..counted() };
+        settings.risk_limits[0].crossing = Some(crossing);
+        let changes = sale(settings, RiskFacts::default(), |_| {});
+        assert_eq!(changes.counted.is_some(), expected, "{home:?} {crossing:?}");
+    }
 }

@@ -39,7 +39,9 @@ impl Applier<'_> {
                     others: row.get(3)?,
                 })
             };
-            let before = if count.measure == Measure::Interval {
+            let before = if count.measure == Measure::Single {
+                Reading::default()
+            } else if count.measure == Measure::Interval {
                 let any = self.statements.used_since.first(
                     params![
                         it.project.get(),

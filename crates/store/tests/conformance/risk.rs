@@ -43,7 +43,7 @@ pub(crate) async fn what_stands_on_lists_is_found_by_project_and_value(world: Wo
 
 fn limit(measure: Measure, seconds: u32, most: i64) -> Rule {
     let (direction, by) = (Direction::In, Feature::Customer);
-    Rule { direction, by, measure, seconds, most, currency: None, code: None }
+    Rule { direction, by, measure, seconds, most, currency: None, crossing: None, code: None }
 }
 
 async fn lost(world: &World, commit: Commit) -> Option<Loss> {
@@ -121,6 +121,9 @@ pub(crate) async fn what_is_counted_is_what_the_measure_says(mut world: World) {
     assert_eq!(lost(&world, at(sale(&world), hour * 20, None)).await, None);
     assert_eq!(lost(&world, at(sale(&world), hour * 20 + seconds(59), None)).await, too_much(1409));
     assert_eq!(lost(&world, at(sale(&world), hour * 20 + seconds(60), None)).await, None);
+
+    world.project.settings.risk_limits = vec![limit(Measure::Single, 60, 99)];
+    assert_eq!(lost(&world, at(sale(&world), hour * 25, None)).await, too_much(1421));
 
     // A code of the project's own, as payouts have several for their periods.
     let own = Rule { code: Some(Code::new(3112)), ..limit(Measure::Names, 60, 0) };

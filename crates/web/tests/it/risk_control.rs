@@ -66,6 +66,7 @@ async fn of_many_sales_at_once_only_as_many_as_the_limit_allows_go_on() {
         seconds: 3600,
         most: 4,
         currency: None,
+        crossing: None,
         code: None,
     };
     let world = World::with(|project| project.settings.risk_limits = vec![rule]).await;
