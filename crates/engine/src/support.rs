@@ -1,12 +1,13 @@
 //! What support orders on a merchant's wish: done by people, never by a request. A refund is taken back (G-304), a payout
-//! whose crediting failed is reversed (G-309), one by Visa is cancelled (G-308). It happens on the database, so that it works
+//! whose crediting failed is reversed (G-309), one by Visa is cancelled (G-308), and what became of an attempt that the
+//! platform could not settle is put down. It happens on the database, so that it works
 //! beside any number of running nodes: one of them finds the task.
 
 use crate::{clock::Clock, engine::render, entropy::Entropy, failure::Failure, ids::IdSource, projects};
 use ferropay_domain::{
-    change::{ChangeSet, MachineBreak, bucket_of},
+    change::{ChangeSet, MachineBreak, Write, bucket_of},
     codes::Code,
-    decide::{self, Ids, Now},
+    decide::{self, Finding, Ids, Now},
     ids::OperationId,
     time::Timestamp,
 };
@@ -83,6 +84,26 @@ pub async fn cancel_payout(
     order(store, clock, entropy, payout, decide, Some(vault)).await
 }
 
+/// Records what people found out about an attempt that the platform could not settle: the latest of `operation`. The
+/// merchant is told as if the provider had answered.
+///
+/// # Errors
+/// The store cannot be read or written, the decision contradicts it, or the project's secret cannot be opened.
+pub async fn settle(
+    store: &dyn Store,
+    vault: &Vault,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    operation: OperationId,
+    finding: Finding,
+) -> Result<Ordered, Failure> {
+    let decide = |record: &ProjectRecord, standing: &Standing, drawn, now| {
+        let facts = (&standing.payment, &standing.operation, standing.attempt.as_ref());
+        decide::found(&record.project, facts, finding.clone(), drawn, now)
+    };
+    order(store, clock, entropy, operation, decide, Some(vault)).await
+}
+
 /// The callbacks of what an order changed, signed with the project's secret.
 fn told(
     record: ProjectRecord,
@@ -121,7 +142,10 @@ async fn order(
             Ok(changes) => changes,
             Err(code) => return Ok(Ordered::Refused(code)),
         };
-        let started = changes.operations.first().map(|write| write.record().id);
+        let started = changes.operations.iter().find_map(|write| match write {
+            Write::Insert(operation) => Some(operation.id),
+            Write::Update(_) => None,
+        });
         let clock = record.project.timer_clock().map(|id| (id, ahead));
         let callbacks =
             vault.map(|vault| told(record, vault, &mut changes, moment)).transpose()?.unwrap_or_default();

@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Lists callbacks and sends them again.
     #[command(subcommand)]
     Callbacks(Callbacks),
+    /// The queue of attempts of which nobody knows whether the provider did them.
+    #[command(subcommand)]
+    Recover(Recover),
     /// Keeps the lists of risk control.
     #[command(subcommand)]
     Risk(Risk),
@@ -320,6 +323,32 @@ pub(crate) struct RiskEntry {
     pub(crate) feature: String,
     /// Its value; standard input, one in each line, when not given. The number of a card is taken from there only.
     pub(crate) value: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recover {
+    /// Lists the attempts that were sent and whose outcome is not known, or that are being undone, oldest first. A running
+    /// platform goes on asking for a while; what it has given up on alerts once a day.
+    List {
+        #[command(flatten)]
+        database: Database,
+        /// How many at most.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Puts down what the provider's own statement says of an operation's latest attempt. The merchant is told, and the
+    /// books follow, as if the provider had answered.
+    Settle {
+        #[command(flatten)]
+        keys: Keys,
+        /// The operation's number.
+        operation: i64,
+        /// What became of it: `done`, `not-done`, or for an attempt that is being undone `undone`.
+        finding: String,
+        /// The provider's identifier of the transaction, when it was done.
+        #[arg(long, default_value = "")]
+        provider_id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -142,6 +142,10 @@ impl Store for WatchedStore {
         self.read(self.inner.standing(operation))
     }
 
+    fn unsettled(&self, limit: u32) -> Answer<'_, Vec<Scene>> {
+        self.read(self.inner.unsettled(limit))
+    }
+
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {
         self.read(self.inner.request(project, id))
     }

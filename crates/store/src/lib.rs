@@ -65,6 +65,9 @@ pub trait Store: Send + Sync + 'static {
     /// An operation with its payment and its latest attempt.
     fn standing(&self, operation: OperationId) -> Answer<'_, Option<Standing>>;
 
+    /// Attempts that were sent and whose outcome is not known, or that are being undone, oldest first, at most `limit`.
+    fn unsettled(&self, limit: u32) -> Answer<'_, Vec<Scene>>;
+
     /// A merchant request.
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>>;
 

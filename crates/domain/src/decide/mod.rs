@@ -6,6 +6,7 @@ mod browser;
 mod card;
 mod commands;
 mod data;
+mod finding;
 mod flow;
 mod follow_up;
 mod instruments;
@@ -27,6 +28,7 @@ pub use commands::{
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest,
 };
 pub use data::demanded;
+pub use finding::{Finding, found};
 pub use follow_up::{follow_up, wait_ended};
 pub use instruments::{
     InstrumentFacts, Named, RevokeCommand, TokenizeCommand, delete_saved, keep_instrument, keeps_instrument,

@@ -8,6 +8,7 @@ use ferropay_domain::{
     card::Network,
     change::TaskKey,
     codes,
+    decide::Finding,
     payment::{AttemptStatus, OperationStatus, PaymentStatus},
 };
 use std::time::Duration;
@@ -265,4 +266,39 @@ fn an_undoing_that_its_provider_may_have_forgotten_waits_for_the_threshold_and_t
     assert_eq!((world.status(), due_in(&world, TaskKey::Reverse(id))), (PaymentStatus::Decline, DAY));
     assert!(world.late(id, eur(1000)).unwrap());
     assert_eq!((world.status(), world.suspense()), (PaymentStatus::Decline, 1000), "the money is not lost");
+}
+
+// What the provider's own statement says ends an attempt nobody else can settle.
+#[test]
+fn an_attempt_of_unknown_outcome_ends_as_people_found_it() {
+    let done = || Finding::Done { provider_id: "stmt-7".to_owned() };
+    for (finding, status, code) in [
+        (done(), PaymentStatus::Success, codes::SUCCESS),
+        (Finding::NotDone, PaymentStatus::Decline, codes::CARD_TIME_OUT),
+    ] {
+        let mut world = World::rich();
+        world.sale(1000);
+        assert_eq!(world.find(finding.clone()), Err(codes::WRONG_STATE), "it may be on its way");
+        world.outcome(REPEATED).unwrap();
+        assert_eq!(world.find(Finding::Undone), Err(codes::WRONG_STATE), "nobody undoes it");
+        world.find(finding.clone()).unwrap();
+        assert_eq!((world.status(), world.operation().code), (status, code));
+        assert_eq!(world.events.len(), 1, "the merchant is told");
+        assert_eq!(world.find(finding), Err(codes::WRONG_STATE), "it is known now");
+    }
+    let mut world = sale_given_up();
+    assert_eq!(world.find(done()), Err(codes::WRONG_STATE), "what is being undone cannot count as done");
+    world.find(Finding::Undone).unwrap();
+    assert_eq!((world.status(), world.attempt().status), (PaymentStatus::Decline, AttemptStatus::Reversed));
+}
+
+#[test]
+fn an_approval_after_people_said_it_was_not_done_goes_to_suspense() {
+    let mut world = World::rich();
+    world.sale(1000);
+    world.outcome(REPEATED).unwrap();
+    world.find(Finding::NotDone).unwrap();
+    let id = world.attempt().id;
+    assert!(world.late(id, eur(1000)).unwrap());
+    assert_eq!((world.status(), world.suspense()), (PaymentStatus::Decline, 1000));
 }

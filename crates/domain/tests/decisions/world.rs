@@ -392,6 +392,14 @@ impl World {
         Ok(())
     }
 
+    /// People found out what became of the latest attempt.
+    pub(crate) fn find(&mut self, finding: decide::Finding) -> Result<(), Code> {
+        let ids = self.draw();
+        let changes = decide::found(&self.project, self.situation(), finding, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
     pub(crate) fn acknowledge(&mut self, id: AttemptId) -> Result<(), MachineBreak> {
         let ids = self.draw();
         let changes = decide::reversal_acknowledged(&self.project, self.scene(id), ids, self.now)?;

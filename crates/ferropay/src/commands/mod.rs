@@ -5,6 +5,7 @@ mod clock;
 mod demo;
 mod payout;
 mod project;
+mod recover;
 mod refund;
 mod risk;
 mod serve;
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Clock(command) => clock::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Refund(command) => refund::run(command).await,
+        Command::Recover(command) => recover::run(command).await,
         Command::Risk(command) => risk::run(command).await,
         Command::Payout(command) => payout::run(command).await,
     }

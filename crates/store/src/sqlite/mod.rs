@@ -256,6 +256,10 @@ impl Store for SqliteStore {
         self.read("read an operation", move |it| reads::standing(it, operation))
     }
 
+    fn unsettled(&self, limit: u32) -> Answer<'_, Vec<Scene>> {
+        self.read("read unsettled attempts", move |it| reads::unsettled(it, limit))
+    }
+
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {
         self.read("read a request", move |it| reads::request(it, project, id))
     }

@@ -82,6 +82,22 @@ pub(super) fn scene(it: &Connection, attempt: AttemptId) -> Result<Option<Scene>
     })
 }
 
+pub(super) fn unsettled(it: &Connection, limit: u32) -> Result<Vec<Scene>> {
+    let (unknown, reversing) = (AttemptStatus::Unknown.number(), AttemptStatus::Reversing.number());
+    let sql = format!(
+        "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM tasks AS t JOIN attempts AS a ON a.reference = t.number
+         JOIN operations AS o ON o.id = a.reference / 512 JOIN payments AS p ON p.key = a.payment
+         WHERE t.kind IN (1, 2) AND a.status IN (?1, ?2) ORDER BY a.created_at, a.reference LIMIT ?3"
+    );
+    all(it, &sql, params![unknown, reversing, limit], |row| {
+        Ok(Scene {
+            payment: rows::payment(row)?,
+            operation: rows::operation(row, PAYMENT_COLUMNS)?,
+            attempt: rows::attempt(row, PAYMENT_COLUMNS + OPERATION_COLUMNS)?,
+        })
+    })
+}
+
 pub(super) fn standing(it: &Connection, operation: OperationId) -> Result<Option<Standing>> {
     let sql = format!(
         "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM operations AS o JOIN payments AS p ON p.key = o.payment

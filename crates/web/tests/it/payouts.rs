@@ -3,13 +3,14 @@
 use crate::support::{World, clarification, normalise::normalised, payout, pick, refund};
 use ferropay_domain::{
     codes::{self, Code},
+    decide::Finding,
     ids::OperationId,
     money::FeeRule,
     project::{Limits, Project, Settings},
 };
 use ferropay_engine::{
     entropy::SystemEntropy,
-    support::{Ordered, reverse_payout},
+    support::{Ordered, reverse_payout, settle},
 };
 use ferropay_simulators::acquirer::AttemptKind;
 use serde_json::{Value, json};
@@ -333,5 +334,45 @@ async fn a_payout_is_not_refunded() {
         json!(["success", "decline", "3060"])
     );
     world.assert_moved("EUR", -900, 0).await;
+    world.end().await;
+}
+
+// An outcome that only the provider's statement knows is put down by people, while the platform still asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_of_unknown_outcome_ends_as_the_statement_says() {
+    let world = sandbox().await;
+    for (name, plan, finding, expected) in [
+        (
+            "order-1",
+            "drop*1000@payout",
+            Finding::Done { provider_id: "stmt-1".to_owned() },
+            json!(["success", "success", "0"]),
+        ),
+        ("order-2", "drop-before*1000@payout", Finding::NotDone, json!(["decline", "decline", "10602"])),
+    ] {
+        world.acquirer.set_faults("GATETESTMERCHNT", plan).unwrap();
+        world.accept(PAYOUT, &payout(name, "4242424242424242", 700)).await;
+        let scene = loop {
+            match world.store.unsettled(10).await.unwrap().pop() {
+                Some(scene) => break scene,
+                None => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
+        assert_eq!(scene.payment.id.as_str(), name);
+        let settled = settle(
+            world.store.as_ref(),
+            &world.vault,
+            world.clock.clone(),
+            Arc::new(SystemEntropy),
+            scene.operation.id,
+            finding,
+        );
+        assert_eq!(settled.await.unwrap(), Ordered::Done(None));
+        let told = world.callback().await;
+        assert_eq!(pick(&told, &["payment.status", "operation.status", "operation.code"]), expected);
+        assert!(world.store.unsettled(10).await.unwrap().is_empty());
+        world.assert_moved("EUR", -700, 0).await;
+    }
+    assert!(world.store.audit().await.unwrap().findings.is_empty());
     world.end().await;
 }

@@ -67,7 +67,7 @@ pub(crate) struct World {
     pub(crate) acquirer: Handle,
     pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<dyn Store>,
-    vault: Arc<Vault>,
+    pub(crate) vault: Arc<Vault>,
     pub(super) router: Router,
     connector: Arc<CardAcquirer>,
     /// Where the merchant's requests come from.

@@ -1,0 +1,57 @@
+//! A person has found out what became of an attempt that the platform could not settle.
+
+use super::{
+    Ids, Now,
+    outcome::{Outcome, attempt_outcome, reversal_acknowledged},
+};
+use crate::{
+    change::{ChangeSet, MachineBreak},
+    codes::{self, Code},
+    payment::{Attempt, AttemptStatus, Operation, Payment, ProviderAnswer},
+    project::Project,
+};
+
+/// What stands in the provider's own statement, or what the provider says when it is asked by people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The provider did it, for what was asked. With its identifier of the transaction, if that is known.
+    Done {
+        /// Empty when not known.
+        provider_id: String,
+    },
+    /// The provider did not do it.
+    NotDone,
+    /// The provider has undone it, or had nothing to undo.
+    Undone,
+}
+
+/// Takes the finding for the provider's answer. What is repeated until it is answered can turn out done or not done,
+/// what is being undone can turn out undone; anything else is refused with 3060 and changes nothing. Should the provider
+/// say something else later, it counts as any late answer does: a success goes to suspense and is undone.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn found(
+    project: &Project,
+    (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+    finding: Finding,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Code>, MachineBreak> {
+    let Some(attempt) = attempt else { return Ok(Err(codes::WRONG_STATE)) };
+    let facts = (payment, operation, attempt);
+    let answer = |payment_id| ProviderAnswer { payment_id, at: now.real, ..ProviderAnswer::default() };
+    let changes = match (attempt.status, finding) {
+        (AttemptStatus::Unknown, Finding::Done { provider_id }) => {
+            let outcome = Outcome::Approved { amount: attempt.amount, answer: answer(provider_id) };
+            attempt_outcome(project, facts, outcome, ids, now)
+        }
+        (AttemptStatus::Unknown, Finding::NotDone) => {
+            let outcome = Outcome::Declined { code: codes::CARD_TIME_OUT, answer: answer(String::new()) };
+            attempt_outcome(project, facts, outcome, ids, now)
+        }
+        (AttemptStatus::Reversing, Finding::Undone) => reversal_acknowledged(project, facts, ids, now),
+        _ => return Ok(Err(codes::WRONG_STATE)),
+    };
+    changes.map(Ok)
+}

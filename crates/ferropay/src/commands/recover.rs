@@ -1,0 +1,62 @@
+//! `ferropay recover`.
+
+use crate::{cli::Recover as Command, platform::files};
+use anyhow::{Result, bail};
+use ferropay_domain::{decide::Finding, ids::OperationId};
+use ferropay_engine::{
+    clock::SystemClock,
+    entropy::SystemEntropy,
+    support::{Ordered, settle},
+};
+use ferropay_store::Scene;
+use std::{process::ExitCode, sync::Arc};
+
+/// Runs a sub-command of `recover`.
+pub(crate) async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::List { database, limit } => {
+            let store = files::open_store(&database.database, true)?;
+            for scene in store.unsettled(limit).await? {
+                println!("{}", line(&scene));
+            }
+        }
+        Command::Settle { keys, operation, finding, provider_id } => {
+            let finding = match finding.as_str() {
+                "done" => Finding::Done { provider_id },
+                "not-done" => Finding::NotDone,
+                "undone" => Finding::Undone,
+                other => bail!("{other:?} is no finding; it is `done`, `not-done` or `undone`"),
+            };
+            let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+            let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+            let id = OperationId::new(operation);
+            let store = opened.store.as_ref();
+            match settle(store, &opened.vault, clock, entropy, id, finding).await? {
+                Ordered::Done(_) => println!("Operation {operation} goes on with that."),
+                Ordered::Unknown => bail!("there is no operation {operation}"),
+                Ordered::Refused(_) => {
+                    bail!(
+                        "operation {operation} has no attempt that this can be said of; see `ferropay recover list`"
+                    )
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(Scene { payment, operation, attempt }: &Scene) -> String {
+    let since = attempt.created_at.civil().map(|moment| moment.to_string()).unwrap_or_default();
+    format!(
+        "{since}  operation {}  project {}  payment {:?} ({})  {} {} of {} at account {}: {}",
+        operation.id,
+        payment.project,
+        payment.id.as_str(),
+        payment.status.text(),
+        operation.kind.text(),
+        attempt.ask.text(),
+        attempt.amount,
+        attempt.account,
+        attempt.status.text(),
+    )
+}
