@@ -145,6 +145,8 @@ def make_right(path, body, choice):
         # An address of callbacks or a delay of its own would only hide the callback.
         body.pop("callback", None)
         body["card"] |= {"pan": choice.choice(CARDS), "year": 2035, "month": 12, "card_holder": "JUDY DOE", "cvv": "123"}
+        # Whether the merchant keeps the data of series is an agreement: without it such a card is refused by callback.
+        body["card"]["stored_card_type"] = 0
         body["customer"] |= {"id": f"customer-{number}", "ip_address": "203.0.113.7", "email": "judy.doe@example.com"}
         body["customer"] |= {"phone": "442079460000", "screen_res": "1920x1080", "first_name": "Judy", "last_name": "Doe"}
         # What has to be there of an authentication made elsewhere depends on what it was; this is all of it.

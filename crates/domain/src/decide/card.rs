@@ -5,6 +5,7 @@ use super::{
     problem, rejected,
     risk::{self, Asked},
     scene::Scene,
+    stored,
 };
 use crate::{
     callback::Problem,
@@ -55,6 +56,12 @@ pub fn card(
         Ok((missing, authentication, counted)) => (Ok(missing), authentication, counted),
         Err(code) => (Err(code), None, None),
     };
+    let payment_kind = match kind {
+        OperationKind::AccountVerification => PaymentKind::AccountVerification,
+        // M-004.
+        _ if request.is_by_merchant() => PaymentKind::Recurring,
+        _ => PaymentKind::Purchase,
+    };
     let detail = OperationDetail {
         callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
         callback_disabled: callback.disabled,
@@ -62,10 +69,6 @@ pub fn card(
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
         ..OperationDetail::default()
-    };
-    let payment_kind = match kind {
-        OperationKind::AccountVerification => PaymentKind::AccountVerification,
-        _ => PaymentKind::Purchase,
     };
     let about = PaymentDetail {
         description: command.description,
@@ -147,7 +150,11 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
             codes::ABOVE_LIMIT,
             Some("payment.amount"),
         ),
-        (!command.has_cvv && !cvv_may_be_missing, codes::CVV_REQUIRED, Some("card.cvv")),
+        (
+            !command.has_cvv && !cvv_may_be_missing && !command.request.is_by_merchant(),
+            codes::CVV_REQUIRED,
+            Some("card.cvv"),
+        ),
         (
             is_purchase
                 && (amount < settings.sale_fee.fixed_minor
@@ -160,6 +167,7 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
         .into_iter()
         .filter(|(fails, ..)| *fails)
         .map(|(_, code, field)| problem(code, field))
+        .chain(stored::problem_of(project, command))
         .take(1)
         .collect()
 }
@@ -197,6 +205,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         debt_account: asked.debt_account.filter(|_| settings.debt_repayment),
         merchant_auth: None,
         save: asked.save && settings.saved_cards,
+        stored: asked.stored,
         extra_param: asked.extra_param,
     }
 }
@@ -249,7 +258,7 @@ fn authentication(
     ids: Ids,
 ) -> Result<Option<Authentication>, Code> {
     let settings = &project.settings;
-    if request.moto.is_some() {
+    if request.moto.is_some() || request.is_by_merchant() {
         return Ok(None);
     }
     if let Some(supplied) = three_ds.supplied.filter(|_| settings.merchant_three_ds_allowed) {

@@ -17,6 +17,7 @@ mod refund;
 mod risk;
 mod scene;
 mod second_step;
+mod stored;
 mod undo_payout;
 mod undo_refund;
 

@@ -35,12 +35,57 @@ pub struct CardRequest {
     /// Where the code of a statement entry stands (G-213).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merchant_auth: Option<MerchantAuthStep>,
+    /// The card's part in a series whose data the merchant keeps (G-360).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Box<StoredCard>>,
     /// The card is to be saved for the customer when the payment succeeds (G-406).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub save: bool,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,
+}
+
+/// What part a card has in a series whose data the merchant keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCard {
+    /// `stored_card_type`: 1 to 6 (G-428).
+    pub kind: u8,
+    /// The network's identifier of the operation that registered the series (G-429).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme_id: Option<String>,
+}
+
+impl StoredCard {
+    /// Registers a series of one-click purchases.
+    pub const REGISTERS_ONE_CLICK: u8 = 1;
+    /// A one-click purchase.
+    pub const ONE_CLICK: u8 = 2;
+    /// Registers a series of autopurchases.
+    pub const REGISTERS_AUTOPURCHASE: u8 = 3;
+    /// An autopurchase.
+    pub const AUTOPURCHASE: u8 = 4;
+    /// Registers a series of regular purchases.
+    pub const REGISTERS_REGULAR: u8 = 5;
+    /// A regular purchase.
+    pub const REGULAR: u8 = 6;
+
+    /// Whether it belongs to a series that is registered already.
+    pub const fn is_debit(&self) -> bool {
+        matches!(self.kind, Self::ONE_CLICK | Self::AUTOPURCHASE | Self::REGULAR)
+    }
+
+    /// Whether the customer has no part in it: nobody types a verification value or is authenticated.
+    pub const fn is_by_merchant(&self) -> bool {
+        matches!(self.kind, Self::AUTOPURCHASE | Self::REGULAR)
+    }
+}
+
+impl CardRequest {
+    /// Whether it is a debit that the merchant makes with stored data, without the customer.
+    pub fn is_by_merchant(&self) -> bool {
+        self.stored.as_deref().is_some_and(StoredCard::is_by_merchant)
+    }
 }
 
 /// Address data of a cardholder.

@@ -12,7 +12,7 @@ pub use authentication::{
     Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Form,
     TransStatus,
 };
-pub use card_request::{Avs, CardRequest, MerchantAuthStep, Wait};
+pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
 
 use crate::{

@@ -47,6 +47,8 @@ named! {
         AccountVerification = 2 "account_verification",
         /// One-time transfer to the customer (G-310).
         Payout = 3 "payout",
+        /// Debits with stored credentials: one on demand, or all that a schedule brings (G-368, G-379).
+        Recurring = 16 "recurring",
     }
 }
 

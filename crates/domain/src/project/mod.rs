@@ -4,7 +4,9 @@ mod day;
 mod settings;
 
 pub use day::OperationDay;
-pub use settings::{AvsMode, DebitRetries, HoldEnd, Limits, Settings, TokenMode, Unauthenticated};
+pub use settings::{
+    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, Settings, TokenMode, Unauthenticated,
+};
 
 use crate::{
     ids::{ProjectId, ProviderAccountId},

@@ -137,6 +137,8 @@ pub struct Settings {
     pub risk_screening: Screening,
     /// How often and for how much something may be used (G-521).
     pub risk_limits: Vec<Rule>,
+    /// Who keeps the data of series: stored credentials of the other one are refused (G-348).
+    pub credential_storage: CredentialStorage,
     /// Whether cards may be named by tokens of the platform, and when these are made (G-416, G-417).
     pub tokens: TokenMode,
     /// Whether customers may save cards with the project (G-406).
@@ -188,6 +190,17 @@ pub enum AvsMode {
     Request,
     /// It is asked for by clarification wherever the issuer's country takes part.
     Clarification,
+}
+
+/// Who keeps the data that later debits of a series are made with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialStorage {
+    /// The platform: debits name the series.
+    #[default]
+    Platform,
+    /// The merchant, or whoever acquires elsewhere: debits bring the card and its part in the series.
+    Merchant,
 }
 
 /// When tokens are made.
@@ -275,6 +288,7 @@ impl Default for Settings {
             risk_lists: false,
             risk_screening: Screening::default(),
             risk_limits: Vec::new(),
+            credential_storage: CredentialStorage::Platform,
             tokens: TokenMode::OnRequest,
             saved_cards: false,
             saved_cards_most: 10,

@@ -1,7 +1,7 @@
 //! Rules of the one-step card sale.
 
 use crate::{
-    fixtures::{approved, declined, eur, fee, project, sale_of, usd},
+    fixtures::{self, approved, declined, eur, fee, project, sale_of, usd},
     world::World,
 };
 use ferropay_domain::{
@@ -13,10 +13,10 @@ use ferropay_domain::{
     ledger::Owner,
     money::{Currency, FeeRule, Rounding},
     payment::{
-        OperationKind, OperationStatus, PaymentStatus,
+        OperationKind, OperationStatus, PaymentStatus, StoredCard,
         machine::{Event, PaymentEffect, transition},
     },
-    project::{Limits, Project, Settings},
+    project::{CredentialStorage, Limits, Project, Settings},
 };
 use rust_decimal::Decimal;
 
@@ -43,6 +43,31 @@ fn rejection_of(
     let problems = &changes.request.as_ref().unwrap().problems;
     assert_eq!(problems.is_empty(), changes.payment.is_some());
     problems.first().map(|problem| (problem.code, problem.field))
+}
+
+// G-369, G-370, G-348: of a card of the Economic Area the merchant names the operation that registered the series
+#[test]
+fn a_debit_of_a_merchants_series_names_its_registration_where_the_area_demands_it() {
+    let with = |country: &str, kind, scheme_id: Option<&str>| {
+        let storage = CredentialStorage::Merchant;
+        rejection(Settings { credential_storage: storage, ..Settings::default() }, |command| {
+            command.card.country = Some(fixtures::country(country));
+            let scheme_id = scheme_id.map(str::to_owned);
+            command.request.stored = Some(Box::new(StoredCard { kind, scheme_id }));
+        })
+    };
+    for kind in [StoredCard::ONE_CLICK, StoredCard::AUTOPURCHASE, StoredCard::REGULAR] {
+        let missing = Some((codes::REQUIRED_MISSING, Some("card.scheme_id")));
+        assert_eq!(with("DE", kind, None), missing, "{kind}");
+        assert_eq!(with("NO", kind, None), missing, "{kind}");
+        assert_eq!(with("DE", kind, Some("MCS38A0790706")), None);
+        assert_eq!(with("GB", kind, None), None);
+    }
+    for kind in
+        [StoredCard::REGISTERS_ONE_CLICK, StoredCard::REGISTERS_AUTOPURCHASE, StoredCard::REGISTERS_REGULAR]
+    {
+        assert_eq!(with("DE", kind, None), None, "it is the registration");
+    }
 }
 
 // G-015, G-149, T-045, P-144, U-270

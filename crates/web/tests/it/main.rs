@@ -25,6 +25,7 @@ mod identity;
 mod inspector;
 mod inspector_guard;
 mod merchant_auth;
+mod merchant_stored;
 mod moto;
 mod partial_approval;
 mod paths;

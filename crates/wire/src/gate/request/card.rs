@@ -10,7 +10,7 @@ use ferropay_domain::{
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
     money::Money,
-    payment::{Avs, CardRequest, Customer, OperationKind},
+    payment::{Avs, CardRequest, Customer, OperationKind, StoredCard},
 };
 
 /// `/v2/payment/card/{sale,auth,account_verification}`, and the same by token or saved card.
@@ -84,6 +84,7 @@ impl CardPayment {
                 avs: avs(body),
                 name_check: verification && name_check(customer)?,
                 debt_account: debt_account(payment)?,
+                stored: stored(card),
                 save: card.flag("save"),
                 extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
                 ..CardRequest::default()
@@ -100,6 +101,13 @@ impl CardPayment {
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
     }
+}
+
+/// The card's part in a series whose data the merchant keeps; 0 is none (G-360, G-428).
+fn stored(card: Part<'_, '_>) -> Option<Box<StoredCard>> {
+    let kind = card.integer("stored_card_type").and_then(|kind| u8::try_from(kind).ok());
+    let kind = kind.filter(|kind| (1..=6).contains(kind))?;
+    Some(Box::new(StoredCard { kind, scheme_id: card.filled("scheme_id").map(str::to_owned) }))
 }
 
 /// When the card expires; year and month come together.

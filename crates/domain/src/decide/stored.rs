@@ -1,0 +1,39 @@
+//! Credentials that the merchant keeps: cards sent again with what part they have in a series (G-360, G-369, G-370,
+//! G-371), in projects whose series are not kept by the platform (G-348).
+
+use super::{CardCommand, problem};
+use crate::{
+    callback::Problem,
+    card::Country,
+    codes,
+    payment::{OperationKind, StoredCard},
+    project::{CredentialStorage, Project},
+};
+
+/// Countries of the European Economic Area.
+const EEA: &str = "ATBEBGCYCZDEDKEEESFIFRGRHRHUIEISITLILTLULVMTNLNOPLPTROSESISK";
+
+/// The rule that the card's part in a series breaks, if any.
+pub(super) fn problem_of(project: &Project, command: &CardCommand) -> Option<Problem> {
+    const PLACE: &str = "card.stored_card_type";
+    let stored = command.request.stored.as_ref()?;
+    let by_token = command.head.path.ends_with("/token");
+    let known = match command.kind {
+        OperationKind::Sale => !by_token,
+        // One-click purchases have one step.
+        OperationKind::Auth => !by_token && stored.kind != StoredCard::ONE_CLICK,
+        // A verification registers, or checks what is registered (D-31); a regular series is not registered by token.
+        OperationKind::AccountVerification => match stored.kind {
+            StoredCard::AUTOPURCHASE => by_token,
+            StoredCard::REGISTERS_REGULAR => !by_token,
+            kind => kind != StoredCard::ONE_CLICK && kind != StoredCard::REGULAR,
+        },
+        _ => false,
+    };
+    if project.settings.credential_storage != CredentialStorage::Merchant || !known {
+        return Some(problem(codes::NOT_ALLOWED, Some(PLACE)));
+    }
+    let in_the_area = command.card.country.is_some_and(|country: Country| country.is_among(EEA));
+    let lacks_origin = stored.is_debit() && stored.scheme_id.is_none() && in_the_area && !by_token;
+    lacks_origin.then(|| problem(codes::REQUIRED_MISSING, Some("card.scheme_id")))
+}
