@@ -5,4 +5,5 @@
 //! outcome is not known.
 
 pub mod card_acquirer;
+pub mod etoken;
 pub mod three_ds;

@@ -2,9 +2,11 @@
 
 mod descriptor;
 mod ranges;
+mod wallet;
 
 pub use descriptor::{comparable_name, statement_name};
 pub use ranges::{Country, Funding, InvalidCountry, Origin};
+pub use wallet::DeviceWallet;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,0 +1,65 @@
+//! What the engine asks of whoever opens the payment tokens of wallets on customers' devices.
+//!
+//! Formats and cryptography are known to the implementation alone; here stand the facts that go in and come out. The
+//! keys of a project are a document that only the implementation reads.
+
+use ferropay_domain::{
+    card::{Expiry, Pan},
+    money::Currency,
+};
+use std::fmt;
+
+/// What a token turned out to hold.
+#[derive(Clone, Debug)]
+pub struct OpenedToken {
+    /// The wallet's own identifier of this token: the same token has it every time, no other one ever.
+    pub id: String,
+    /// The number to pay with: of the device, or of the card itself.
+    pub pan: Pan,
+    /// When that number expires.
+    pub expiry: Expiry,
+    /// The name on the card, where the token says it.
+    pub holder: Option<String>,
+    /// Proof by the device that the customer confirmed; none when the token holds a card's own number only.
+    pub proof: Option<TokenProof>,
+    /// What the customer confirmed, where the token says it: minor units and currency.
+    pub confirmed: Option<(i64, Currency)>,
+}
+
+/// Proof by a device that its owner confirmed the payment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenProof {
+    /// The cryptogram, Base64, good for one payment.
+    pub cryptogram: String,
+    /// Electronic commerce indicator, two digits, where the token has one.
+    pub eci: Option<String>,
+}
+
+impl fmt::Debug for TokenProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenProof").field("eci", &self.eci).finish_non_exhaustive()
+    }
+}
+
+/// Why a token is not taken. Nothing of its content is in here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFault {
+    /// The text is not of the wallet's format.
+    #[error("it is malformed: {0}")]
+    Malformed(&'static str),
+    /// A version, algorithm or kind of data that is not taken.
+    #[error("it is of a kind that is not taken: {0}")]
+    Unsupported(&'static str),
+    /// It was made for another recipient, or for a key that is no longer there.
+    #[error("it was made for another recipient")]
+    Misdirected,
+    /// Signature, certificate or seal do not hold.
+    #[error("it is forged or damaged: {0}")]
+    Forged(&'static str),
+    /// It is too old, or what signed it has expired.
+    #[error("it has expired: {0}")]
+    Expired(&'static str),
+    /// The project's own keys cannot be read.
+    #[error("the project's keys cannot be used: {0}")]
+    Keys(String),
+}
