@@ -148,6 +148,8 @@ pub enum NameKind {
     Payment,
     /// The merchant's refund identifiers (G-061).
     MerchantRefund,
+    /// Payment tokens of wallets, each good for one payment (G-465).
+    WalletToken,
 }
 
 impl NameKind {
@@ -156,6 +158,7 @@ impl NameKind {
         match self {
             Self::Payment => 1,
             Self::MerchantRefund => 2,
+            Self::WalletToken => 3,
         }
     }
 }

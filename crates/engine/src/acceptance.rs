@@ -133,6 +133,7 @@ impl Engine {
             match loss {
                 Loss::Resent(first) => return Ok(Intake::Accepted(first)),
                 Loss::NameTaken(NameKind::Payment, _) => return Ok(Intake::PaymentExists),
+                Loss::NameTaken(NameKind::WalletToken, _) => return Ok(Intake::TokenUsed),
                 Loss::NameTaken(NameKind::MerchantRefund, _) => facts.refund_id_taken = true,
                 Loss::BalanceShort => facts.balance_short = true,
                 Loss::TooMuch(code) => facts.limit = Some(code),

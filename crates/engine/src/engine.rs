@@ -15,6 +15,7 @@ use crate::{
     registry::{InHand, Registry},
     steps::{Hook, Step},
     waiting::Waiting,
+    wallet_tokens::WalletTokens,
 };
 use ferropay_domain::{
     callback::{Event, Subject},
@@ -87,6 +88,7 @@ pub struct Engine {
     pub(crate) waiting: Waiting<Subject>,
     pub(crate) authenticated: Waiting<OperationId>,
     pub(crate) authenticators: parking_lot::RwLock<Vec<Arc<dyn Authenticator>>>,
+    pub(crate) wallets: parking_lot::RwLock<Option<Arc<dyn WalletTokens>>>,
     pub(crate) devices_seen: parking_lot::Mutex<Seen>,
     pub(crate) public_url: String,
     pub(crate) recorder: Arc<Recorder>,
@@ -119,6 +121,7 @@ impl Engine {
             waiting: Waiting::default(),
             authenticated: Waiting::default(),
             authenticators: parking_lot::RwLock::default(),
+            wallets: parking_lot::RwLock::default(),
             devices_seen: parking_lot::Mutex::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             recorder: Arc::default(),

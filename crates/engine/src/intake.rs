@@ -9,6 +9,7 @@ use crate::{
     projects::KnownProject,
     provider_work::Cards,
     rates,
+    wallet_tokens::TokenFault,
 };
 use ferropay_domain::{
     card::{CardSummary, Cvv, Pan},
@@ -42,6 +43,12 @@ pub enum Intake {
     /// What was brought from an authentication belongs to something else, or cannot be read (2466); nothing was
     /// changed.
     BadResult,
+    /// The wallet's token is not what it should be (502); nothing was changed.
+    BadToken(TokenFault),
+    /// The wallet's token has been used for another payment (502); nothing was changed.
+    TokenUsed,
+    /// The project has no keys of the wallet, or asks for what is not possible with it (310); nothing was changed.
+    NotSetUp,
 }
 
 /// What identifies a request beyond its content.
@@ -82,7 +89,7 @@ impl Acceptable for CardOrder {
         let command = &self.command;
         let asked = (&command.card, &command.customer, command.description.as_str());
         let risk = engine.risk_facts(project, asked, lost).await?;
-        let facts = CardFacts { range: self.range.clone(), risk };
+        let facts = CardFacts { range: self.range.clone(), risk, wallet: None };
         let mut changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
         let mut commit = Commit::default();
         if let Some(operation) = changes.operations.first() {

@@ -46,6 +46,7 @@ pub mod support;
 pub mod time_travel;
 mod timers;
 mod waiting;
+mod wallet_payment;
 pub mod wallet_tokens;
 
 pub use engine::{Engine, Parts, Settings};

@@ -109,7 +109,8 @@ impl Acceptable for NamedOrder {
                 let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
                 let asked = (&command.card, &command.customer, command.description.as_str());
                 let risk = engine.risk_facts(known, asked, lost).await?;
-                let changes = decide::card(project, command, CardFacts { range, risk }, self.ids, now)?;
+                let changes =
+                    decide::card(project, command, CardFacts { range, risk, wallet: None }, self.ids, now)?;
                 let is_open =
                     changes.operations.first().is_some_and(|write| !write.record().status.is_final());
                 commit.cvv = cvv

@@ -187,7 +187,12 @@ impl Engine {
         let Scene { payment, operation, attempt } = &carried.scene;
         debug_assert_eq!(connector.account(), attempt.account);
         let detail = &operation.detail;
-        let card_request = detail.card.as_deref().cloned().unwrap_or_default();
+        let mut card_request = detail.card.as_deref().cloned().unwrap_or_default();
+        let token = card_request.network_token.as_deref_mut();
+        if let Some(token) = token.filter(|token| !token.cryptogram.is_empty()) {
+            let opened = self.vault.open_proof(operation.id, &token.cryptogram);
+            token.cryptogram = opened.map_err(|error| Failure::Vault(error.to_string()))?;
+        }
         Ok(Order {
             attempt: attempt.id,
             ask: attempt.ask,

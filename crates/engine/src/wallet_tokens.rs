@@ -3,9 +3,12 @@
 //! Formats and cryptography are known to the implementation alone; here stand the facts that go in and come out. The
 //! keys of a project are a document that only the implementation reads.
 
+use crate::connector::Eventually;
 use ferropay_domain::{
-    card::{Expiry, Pan},
+    card::{DeviceWallet, Expiry, Pan},
     money::Currency,
+    project::Environment,
+    time::Timestamp,
 };
 use std::fmt;
 
@@ -62,4 +65,59 @@ pub enum TokenFault {
     /// The project's own keys cannot be read.
     #[error("the project's keys cannot be used: {0}")]
     Keys(String),
+}
+
+/// A payment session that is asked for.
+#[derive(Clone, Debug)]
+pub struct SessionOrder {
+    /// Emulator or real wallet.
+    pub environment: Environment,
+    /// Where the wallet's page said that the session is to be opened.
+    pub validation_url: String,
+    /// The merchant's domain.
+    pub domain_name: String,
+    /// The shop's name for the customer.
+    pub display_name: String,
+}
+
+/// Why no payment session was opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionFault {
+    /// The address is not that of the wallet's gateway.
+    #[error("the address is not a gateway of the wallet's")]
+    Address,
+    /// The project's own keys cannot be used, or have no identity.
+    #[error("the merchant's identity cannot be used: {0}")]
+    Keys(String),
+    /// The gateway did not answer, or not with a session.
+    #[error("the gateway did not answer: {0}")]
+    NoAnswer(String),
+    /// The gateway refused, with this HTTP status.
+    #[error("the gateway refused with {0}")]
+    Refused(u16),
+}
+
+/// Opens the tokens of wallets, and their payment sessions.
+pub trait WalletTokens: Send + Sync + 'static {
+    /// Whether a text could be a token at all.
+    fn is_token(&self, token: &str) -> bool;
+
+    /// Opens a token with a project's keys at `now`, real time.
+    ///
+    /// # Errors
+    /// [`TokenFault`]: the first rule that it breaks.
+    fn open(
+        &self,
+        wallet: DeviceWallet,
+        keys: &[u8],
+        token: &str,
+        now: Timestamp,
+    ) -> Result<OpenedToken, TokenFault>;
+
+    /// Opens a payment session of Apple Pay; what the gateway answers, JSON text.
+    fn session<'a>(
+        &'a self,
+        keys: &'a [u8],
+        order: SessionOrder,
+    ) -> Eventually<'a, Result<String, SessionFault>>;
 }

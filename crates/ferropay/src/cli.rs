@@ -245,6 +245,9 @@ pub(crate) enum Project {
         #[arg(long, default_value_t = 24)]
         overlap_hours: u32,
     },
+    /// Keys of wallets on customers' devices: Apple Pay and Google Pay.
+    #[command(subcommand)]
+    Etoken(Etoken),
     /// Shows a project's balances.
     Balances {
         #[command(flatten)]
@@ -252,6 +255,75 @@ pub(crate) enum Project {
         /// Its number.
         project: u32,
     },
+}
+
+/// The keys are sealed in the database; a running platform uses them from the next request on.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Etoken {
+    /// Puts the keys of Apple Pay, in place of earlier ones.
+    Apple {
+        #[command(flatten)]
+        keys: Keys,
+        /// The project.
+        project: u32,
+        /// The merchant's identifier at Apple, such as `merchant.com.example`.
+        #[arg(long)]
+        merchant_id: String,
+        /// File with the private key of a payment processing certificate, PEM. Several while one replaces another.
+        #[arg(long = "processing-key", required = true)]
+        processing_keys: Vec<PathBuf>,
+        /// File with the root certificates that tokens' signers come from, PEM: Apple Root CA - G3.
+        #[arg(long)]
+        root: PathBuf,
+        /// File with certificate and private key of the merchant's identity, PEM; for payment sessions.
+        #[arg(long)]
+        identity: Option<PathBuf>,
+        /// File with the authorities that the gateway's certificate comes from, PEM. [default: the public ones]
+        #[arg(long)]
+        gateway_authorities: Option<PathBuf>,
+    },
+    /// Puts the keys of Google Pay, in place of earlier ones.
+    Google {
+        #[command(flatten)]
+        keys: Keys,
+        /// The project.
+        project: u32,
+        /// Whom tokens are made for: `gateway:NAME`, or `merchant:NUMBER`.
+        #[arg(long)]
+        recipient: String,
+        /// File with a private key, PEM. Several while one replaces another.
+        #[arg(long = "private-key", required = true)]
+        private_keys: Vec<PathBuf>,
+        /// File with Google's root signing keys as published, JSON.
+        #[arg(long)]
+        root_keys: PathBuf,
+    },
+    /// Says which keys a project has.
+    Show {
+        #[command(flatten)]
+        keys: Keys,
+        /// The project.
+        project: u32,
+    },
+    /// Takes the keys of a wallet away; its tokens are refused from then on.
+    Remove {
+        #[command(flatten)]
+        keys: Keys,
+        /// The project.
+        project: u32,
+        /// The wallet.
+        #[arg(value_enum)]
+        wallet: Wallet,
+    },
+}
+
+/// A wallet on a customer's device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Wallet {
+    /// Apple Pay.
+    Apple,
+    /// Google Pay.
+    Google,
 }
 
 #[derive(Debug, Subcommand)]

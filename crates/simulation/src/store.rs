@@ -4,6 +4,7 @@
 use crate::world::{Mood, World};
 use ferropay_domain::{
     callback::Subject,
+    card::DeviceWallet,
     change::Task,
     ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
@@ -238,6 +239,19 @@ impl Store for WatchedStore {
             *self.world.projects.lock() = Some(read.clone());
             Ok(read)
         })
+    }
+
+    fn wallet_keys(&self, project: ProjectId, wallet: DeviceWallet) -> Answer<'_, Option<Sealed>> {
+        self.inner.wallet_keys(project, wallet)
+    }
+
+    fn save_wallet_keys(
+        &self,
+        project: ProjectId,
+        wallet: DeviceWallet,
+        keys: Option<Sealed>,
+    ) -> Answer<'_, ()> {
+        self.inner.save_wallet_keys(project, wallet, keys)
     }
 
     fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool> {

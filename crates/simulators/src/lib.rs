@@ -7,3 +7,4 @@
 
 pub mod acquirer;
 pub mod three_ds;
+pub mod wallets;

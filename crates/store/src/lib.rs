@@ -22,6 +22,7 @@ pub use records::{
 
 use ferropay_domain::{
     callback::Subject,
+    card::DeviceWallet,
     change::Task,
     ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
@@ -142,6 +143,17 @@ pub trait Store: Send + Sync + 'static {
     /// Adds a project (revision 0), or replaces the one with the record's revision. Answers `false`, and changes nothing,
     /// when it has been added or changed meanwhile; [`change_project`] reads it again then.
     fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool>;
+
+    /// The sealed keys of a wallet that a project takes tokens of.
+    fn wallet_keys(&self, project: ProjectId, wallet: DeviceWallet) -> Answer<'_, Option<vault::Sealed>>;
+
+    /// Keeps the sealed keys of a wallet, in place of earlier ones; none takes them away.
+    fn save_wallet_keys(
+        &self,
+        project: ProjectId,
+        wallet: DeviceWallet,
+        keys: Option<vault::Sealed>,
+    ) -> Answer<'_, ()>;
 
     /// Moves a test project's clock on; the offset never shrinks. Answers the offset in force, microseconds.
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64>;

@@ -8,6 +8,7 @@ mod waiting;
 pub use waiting::{AcsView, ClarificationFields, FormView, ThreeDs2View, WaitingView};
 
 use ferropay_domain::{
+    card::DeviceWallet,
     ids::ProviderAccountId,
     money::Money,
     payment::{Attempt, Customer, Operation, Payment, PaymentDetail, ProviderAnswer},
@@ -66,10 +67,19 @@ impl<'a> PaymentView<'a> {
             r#type: payment.kind.text(),
             status: payment.status.text(),
             date: date(payment.updated_at),
-            method: "card",
+            method: method(payment),
             sum: payment.sum().into(),
             description: &payment.detail.description,
         }
+    }
+}
+
+/// The code of the payment method.
+pub(crate) fn method(payment: &Payment) -> &'static str {
+    match payment.detail.wallet {
+        None => "card",
+        Some(DeviceWallet::ApplePay) => "etoken",
+        Some(DeviceWallet::GooglePay) => "google-pay",
     }
 }
 

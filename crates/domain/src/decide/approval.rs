@@ -293,7 +293,16 @@ impl Scene<'_> {
 
     /// The electronic commerce indicator of what was done (G-194).
     fn indicator(&self) -> Option<String> {
-        self.proof_indicator().or_else(|| self.network().eci_without_authentication().map(str::to_owned))
+        self.proof_indicator()
+            .or_else(|| self.token_indicator())
+            .or_else(|| self.network().eci_without_authentication().map(str::to_owned))
+    }
+
+    /// The same of a number that stands for a card: the wallet's, else what the network takes a proof for.
+    fn token_indicator(&self) -> Option<String> {
+        let token = self.operation.detail.card.as_deref()?.network_token.as_deref()?;
+        let by_network = || self.network().eci_with_authentication(false).map(str::to_owned);
+        token.eci.clone().or_else(by_network)
     }
 
     fn proof_indicator(&self) -> Option<String> {

@@ -1,8 +1,8 @@
 //! A card purchase in one or two steps, or the verification of a card, is asked for.
 
 use super::{
-    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, data, new_operation, new_payment,
-    problem, rejected,
+    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, data, new_operation,
+    new_payment, problem, rejected,
     risk::{self, Asked},
     scene::Scene,
     stored,
@@ -13,6 +13,7 @@ use crate::{
     change::{ChangeSet, MachineBreak, Name, NameKind},
     codes::{self, Code},
     ids::AuthenticationId,
+    money::Money,
     payment::{
         Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
         OperationKind, PaymentDetail, PaymentKind, machine::Event,
@@ -31,11 +32,13 @@ pub fn card(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = problems(project, &command, now);
+    let problems = problems(project, &command, facts.wallet.as_deref(), now);
     let CardCommand { head, kind, payment_id, amount, card, customer, callback, given, .. } = command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
+    let wallet =
+        facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
     let asked = Asked {
         direction: Direction::In,
         card: &card,
@@ -46,7 +49,8 @@ pub fn card(
     let risk = risk::check(project, &facts.risk, &asked, ids.payment, now);
     let mut request = granted(project, kind, card.network, command.request);
     let mut supplied = data::Members::new();
-    let missing = needed(project, kind, &card, &mut request, &customer, &given, &mut supplied);
+    let missing =
+        needed(project, kind, (&card, wallet.is_some()), &mut request, &customer, &given, &mut supplied);
     let planned = risk.and_then(|counted| {
         let missing = missing?;
         let authentication = authentication(project, &request, command.three_ds, facts, ids)?;
@@ -74,6 +78,7 @@ pub fn card(
         description: command.description,
         customer,
         card: Some(card),
+        wallet: wallet.as_ref().map(|(wallet, _)| *wallet),
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         supplied,
@@ -90,6 +95,12 @@ pub fn card(
         payment: ids.payment,
     });
     scene.changes.counted = counted;
+    scene.changes.names.extend(wallet.map(|(_, token)| Name {
+        kind: NameKind::WalletToken,
+        project: project.id,
+        folded: token,
+        payment: ids.payment,
+    }));
     scene.answer(head);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     match next {
@@ -100,7 +111,12 @@ pub fn card(
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> {
+fn problems(
+    project: &Project,
+    command: &CardCommand,
+    wallet: Option<&WalletFacts>,
+    now: Now,
+) -> Vec<Problem> {
     let settings = &project.settings;
     let is_purchase = command.kind != OperationKind::AccountVerification;
     let switched_on = match command.kind {
@@ -113,7 +129,7 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
     let cvv_may_be_missing = data::cvv_may_be_missing(command.card.network, command.request.moto);
     let checks = [
         (!project.active, codes::MERCHANT_STATUS, None),
-        (!switched_on || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
+        (!switched_on || (wallet.is_none() && !settings.card_data_allowed), codes::NOT_ALLOWED, None),
         (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (
             settings.customer_id_required && command.customer.id.is_none(),
@@ -121,12 +137,13 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
             Some("customer.id"),
         ),
         (
-            settings.card_holder_required && command.card.holder.is_none(),
+            settings.card_holder_required && wallet.is_none() && command.card.holder.is_none(),
             codes::HOLDER_REQUIRED,
             Some("card.card_holder"),
         ),
         (
-            command.card.holder.as_deref().is_some_and(|holder| !is_plausible_holder(holder)),
+            wallet.is_none()
+                && command.card.holder.as_deref().is_some_and(|holder| !is_plausible_holder(holder)),
             codes::INVALID_HOLDER,
             Some("card.card_holder"),
         ),
@@ -151,9 +168,14 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
             Some("payment.amount"),
         ),
         (
-            !command.has_cvv && !cvv_may_be_missing && !command.request.is_by_merchant(),
+            !command.has_cvv && !cvv_may_be_missing && !command.request.is_by_merchant() && wallet.is_none(),
             codes::CVV_REQUIRED,
             Some("card.cvv"),
+        ),
+        (
+            wallet.is_some_and(|wallet| exceeds(command.amount, wallet)),
+            codes::VALIDATION,
+            Some("payment.amount"),
         ),
         (
             is_purchase
@@ -170,6 +192,11 @@ fn problems(project: &Project, command: &CardCommand, now: Now) -> Vec<Problem> 
         .chain(stored::problem_of(project, command))
         .take(1)
         .collect()
+}
+
+/// Whether more is asked for than the customer confirmed on the device, or in another currency.
+fn exceeds(amount: Money, wallet: &WalletFacts) -> bool {
+    wallet.confirmed.is_some_and(|(most, currency)| currency != amount.currency || amount.minor > most)
 }
 
 /// A cardholder's name has at least two words, two of them longer than one letter, and at most one full stop
@@ -206,6 +233,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         merchant_auth: None,
         save: asked.save && settings.saved_cards,
         stored: asked.stored,
+        network_token: asked.network_token,
         extra_param: asked.extra_param,
     }
 }
@@ -214,7 +242,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
 fn needed(
     project: &Project,
     kind: OperationKind,
-    card: &CardSummary,
+    (card, by_wallet): (&CardSummary, bool),
     request: &mut CardRequest,
     customer: &Customer,
     given: &data::Members,
@@ -231,7 +259,10 @@ fn needed(
         return Err(codes::MAESTRO_MOTO);
     }
     let mut missing = data::missing_members(project, kind, given);
-    if let Some(code) = data::check_avs(project, kind, card, request, &mut missing) {
+    // The paths of wallets' purchases have no place for an address, so none is demanded.
+    let is_checked = !by_wallet || request.avs.is_some();
+    let refused = is_checked.then(|| data::check_avs(project, kind, card, request, &mut missing)).flatten();
+    if let Some(code) = refused {
         return Err(code);
     }
     if settings.debt_repayment {
@@ -249,7 +280,7 @@ fn needed(
 }
 
 /// How the customer is to be authenticated, if at all. Not for orders by mail or telephone, whose customer is not
-/// there (G-256), and not again when the merchant has done it and may (G-207, G-210). Error: the code of a decline.
+/// there (G-256), nor where the device has proved who they are, and not again when the merchant has done it and may (G-207, G-210). Error: the code of a decline.
 fn authentication(
     project: &Project,
     request: &CardRequest,
@@ -258,7 +289,7 @@ fn authentication(
     ids: Ids,
 ) -> Result<Option<Authentication>, Code> {
     let settings = &project.settings;
-    if request.moto.is_some() || request.is_by_merchant() {
+    if request.moto.is_some() || request.is_by_merchant() || request.network_token.is_some() {
         return Ok(None);
     }
     if let Some(supplied) = three_ds.supplied.filter(|_| settings.merchant_three_ds_allowed) {

@@ -2,10 +2,10 @@
 
 use super::{CallbackOptions, RequestHead, risk::RiskFacts};
 use crate::{
-    card::CardSummary,
+    card::{CardSummary, DeviceWallet},
     change::ChangeSet,
     ids::{AuthenticationId, PaymentId},
-    money::Money,
+    money::{Currency, Money},
     payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
 };
 use std::collections::BTreeMap;
@@ -97,6 +97,19 @@ pub struct CardFacts {
     pub risk: RiskFacts,
     /// None when the card does not take part in 3-D Secure.
     pub range: Option<RangeFacts>,
+    /// The token the card came in; none when the request has the card itself.
+    pub wallet: Option<Box<WalletFacts>>,
+}
+
+/// What is known of the wallet's token a card came in.
+#[derive(Clone, Debug)]
+pub struct WalletFacts {
+    /// The wallet.
+    pub wallet: DeviceWallet,
+    /// The wallet's identifier of the token, good for one payment.
+    pub token_id: String,
+    /// What the customer confirmed, minor units and currency, where the token says it.
+    pub confirmed: Option<(i64, Currency)>,
 }
 
 /// What is known besides when a second step is decided.

@@ -64,6 +64,8 @@ pub fn keeps_instrument(project: &Project, payment: &Payment, operation: &Operat
     operation.kind.is_primary()
         && payment.detail.customer.id.is_some()
         && payment.detail.card.is_some()
+        // A number that a wallet made for a device stands for no card a token could be made for.
+        && payment.detail.wallet.is_none()
         && (settings.tokens == TokenMode::Automatic
             || payment.detail.instrument.is_some()
             || (settings.saved_cards && asks_to_save(operation)))
@@ -81,7 +83,9 @@ pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &Instr
     let Some(operation) = changes.operations.iter().map(Write::record).find(succeeded) else { return };
     let Some(payment) = changes.payment.as_ref().map(PaymentWrite::payment) else { return };
     let detail = &payment.detail;
-    let (Some(customer), Some(card)) = (&detail.customer.id, &detail.card) else { return };
+    let (Some(customer), Some(card), None) = (&detail.customer.id, &detail.card, detail.wallet) else {
+        return;
+    };
     let settings = &project.settings;
     let is_told = detail.instrument.as_ref().is_some_and(|view| view.token.is_some());
     let automatic =

@@ -26,7 +26,7 @@ pub use browser::browser_known;
 pub use card::card;
 pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
-    SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest,
+    SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
 };
 pub use data::demanded;
 pub use finding::{Finding, found};

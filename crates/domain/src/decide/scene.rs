@@ -131,6 +131,10 @@ impl<'a> Scene<'a> {
             if let Some(authentication) = self.operation.detail.authentication.as_deref_mut() {
                 authentication.forget();
             }
+            let request = self.operation.detail.card.as_deref_mut();
+            if let Some(token) = request.and_then(|request| request.network_token.as_deref_mut()) {
+                token.forget();
+            }
         }
         if row.notice != Notice::None {
             let told = (self.ids.callback, self.now);

@@ -1,5 +1,6 @@
 //! What is asked of a card beyond the plain debit, and what an operation waits for.
 
+use super::NetworkToken;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,9 @@ pub struct CardRequest {
     /// The card is to be saved for the customer when the payment succeeds (G-406).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub save: bool,
+    /// The number stands for a card, and this proves the right to use it (G-465).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_token: Option<Box<NetworkToken>>,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,

@@ -6,6 +6,7 @@
 mod authentication;
 mod card_request;
 pub mod machine;
+mod network_token;
 mod status;
 
 pub use authentication::{
@@ -13,10 +14,11 @@ pub use authentication::{
     TransStatus,
 };
 pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
+pub use network_token::NetworkToken;
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
 
 use crate::{
-    card::{CardSummary, Network},
+    card::{CardSummary, DeviceWallet, Network},
     codes::Code,
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     instrument::InstrumentView,
@@ -86,6 +88,9 @@ pub struct PaymentDetail {
     /// The customer's card known to the project that it was made with, or that became known by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instrument: Option<Box<InstrumentView>>,
+    /// The wallet that handed the card out, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<DeviceWallet>,
     /// All callbacks of this payment go here when set (G-083).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,

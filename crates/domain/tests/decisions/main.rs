@@ -43,4 +43,6 @@ mod unknown_outcomes;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]
+mod wallets;
+#[cfg(test)]
 mod world;

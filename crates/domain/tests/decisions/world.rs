@@ -11,7 +11,7 @@ use ferropay_domain::{
     decide::{
         self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, NotWaiting, Noticed,
         Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand,
-        SecondStepFacts,
+        SecondStepFacts, WalletFacts,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},
@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub(crate) holds: BTreeMap<OperationId, Hold>,
     /// What a directory server says of the card, if it takes part in 3-D Secure.
     pub(crate) range: Option<RangeFacts>,
+    /// What is known of the wallet's token the card comes in.
+    pub(crate) wallet: Option<Box<WalletFacts>>,
     pub(crate) tasks: BTreeMap<String, Task>,
     pub(crate) events: Vec<Event>,
     pub(crate) forgotten: BTreeSet<OperationId>,
@@ -68,6 +70,7 @@ impl World {
             attempts: BTreeMap::new(),
             holds: BTreeMap::new(),
             range: None,
+            wallet: None,
             tasks: BTreeMap::new(),
             events: Vec::new(),
             forgotten: BTreeSet::new(),
@@ -194,7 +197,8 @@ impl World {
     /// Answers whether an operation came of it.
     pub(crate) fn card(&mut self, command: CardCommand) -> bool {
         let ids = self.draw();
-        let facts = CardFacts { range: self.range.clone(), ..CardFacts::default() };
+        let facts =
+            CardFacts { range: self.range.clone(), wallet: self.wallet.clone(), ..CardFacts::default() };
         let changes = decide::card(&self.project, command, facts, ids, self.now).unwrap();
         let accepted = changes.payment.is_some();
         self.apply(changes);
@@ -226,7 +230,8 @@ impl World {
     pub(crate) fn follow(&mut self, follow_up: FollowUp) -> Result<(), NotWaiting> {
         let ids = self.draw();
         let head = crate::fixtures::head(4, "payment/follow_up");
-        let facts = CardFacts { range: self.range.clone(), ..CardFacts::default() };
+        let facts =
+            CardFacts { range: self.range.clone(), wallet: self.wallet.clone(), ..CardFacts::default() };
         let taken =
             decide::follow_up(&self.project, self.situation(), follow_up, &facts, Some(head), ids, self.now);
         self.apply(taken.unwrap()?);

@@ -3,6 +3,7 @@
 mod callbacks;
 mod clock;
 mod demo;
+mod etoken;
 mod payout;
 mod project;
 mod recover;

@@ -37,6 +37,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::RotateSecret { keys, project, overlap_hours } => {
             rotate(&keys, number(project), overlap_hours).await?;
         }
+        Command::Etoken(command) => super::etoken::run(command).await?,
         Command::Balances { database, project } => balances(&database.database, number(project)).await?,
     }
     Ok(ExitCode::SUCCESS)

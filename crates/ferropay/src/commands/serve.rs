@@ -19,6 +19,9 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     }
     if let Some(address) = platform.simulators_address() {
         println!("  simulators http://{address}/acquirer/book");
+        println!(
+            "  tokens     POST http://{address}/apple-pay/token, POST http://{address}/google-pay/token"
+        );
     }
     platform.run(stop_signal()?).await?;
     println!("Stopped.");

@@ -4,6 +4,7 @@ mod acquirers;
 pub(crate) mod files;
 pub(crate) mod sandbox;
 mod three_ds;
+mod wallets;
 
 use crate::config::Config;
 use anyhow::{Context, Result};
@@ -83,10 +84,13 @@ impl Platform {
                 let address = simulators.acquirer_address().to_string();
                 connectors.push(acquirers::connect_sandbox(config, &address, &engine)?);
                 three_ds::connect_sandbox(simulators.base_url(), &public_url, &engine).await?;
+                wallets::prepare_sandbox(&engine, &vault, config.sandbox_project, simulators.wallets())
+                    .await?;
                 Some(simulators)
             }
             (false, _) => None,
         };
+        wallets::connect(&engine, simulators.as_ref().map(sandbox::Simulators::base_url));
         if let Some(directory) = &config.three_ds {
             three_ds::connect(directory, &public_url, &engine).await?;
         }

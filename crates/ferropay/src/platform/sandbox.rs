@@ -14,7 +14,7 @@ use ferropay_domain::{
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_simulators::{
     acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router},
-    three_ds,
+    three_ds, wallets,
 };
 use ferropay_store::{Commit, CommitError, ProjectRecord, Secret, Store, vault::Vault};
 use std::{
@@ -35,6 +35,7 @@ pub(crate) struct Simulators {
     acquirer: Handle,
     control: SocketAddr,
     base_url: String,
+    wallets: wallets::Handle,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -50,6 +51,11 @@ impl Simulators {
     /// Where browsers and the platform reach the simulators.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Apple Pay and Google Pay.
+    pub(crate) fn wallets(&self) -> &wallets::Handle {
+        &self.wallets
     }
 
     pub(crate) async fn stop(self) {
@@ -169,13 +175,17 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
     let clock: three_ds::Clock = Arc::new(|| SystemClock.now().seconds());
     let three_ds = three_ds::Handle::new(three_ds::Config::new(&base_url, clock))
         .context("the 3-D Secure simulator cannot start")?;
-    let router = control_router(acquirer.clone()).merge(three_ds::router(three_ds));
+    let wallets = wallets::Handle::new(Arc::new(|| SystemClock.now().seconds()))
+        .context("the simulated wallets cannot start")?;
+    let router = control_router(acquirer.clone())
+        .merge(three_ds::router(three_ds))
+        .merge(wallets::router(wallets.clone()));
     let server = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the simulators' control endpoint broke");
         }
     });
-    Ok(Simulators { acquirer, control, base_url, server })
+    Ok(Simulators { acquirer, control, base_url, wallets, server })
 }
 
 /// The address by which this machine reaches what listens on `address`.

@@ -6,20 +6,20 @@ use super::{
     link::{self, Exchange, Link},
     message::{
         Address, Answer, Attempt, Authentication, Class, Credit, Debit, DebitKind, Expiry, FollowUp,
-        FollowUpKind, InvalidIdentity, MAX_AMOUNT, Partial, PersonName, Processing, RemoteOrder, Request,
-        ResponseCode, ReversalAdvice, ShopName, Undoes, Void,
+        FollowUpKind, InvalidIdentity, MAX_AMOUNT, NetworkToken, Partial, PersonName, Processing,
+        RemoteOrder, Request, ResponseCode, ReversalAdvice, ShopName, Undoes, Void,
     },
     reference::Reference,
     secret::{Cvv, Pan},
     text::Text,
 };
 use ferropay_domain::{
-    card::Network,
+    card::{DeviceWallet, Network},
     codes::{ABOVE_LIMIT, Code, PROVIDER_UNAVAILABLE},
     decide::Outcome,
     ids::{AttemptId, OperationId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{Ask, Authenticated, MerchantAuthStep, ProviderAnswer},
+    payment::{self, Ask, Authenticated, MerchantAuthStep, ProviderAnswer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -134,6 +134,11 @@ impl CardAcquirer {
             authentication: match &order.authentication {
                 // A proof that does not fit is not left out: without it the issuer would decide about something else.
                 Some(proof) => Some(Box::new(authentication(proof)?)),
+                None => None,
+            },
+            network_token: match particulars.network_token.as_deref() {
+                // As above: a payment without its proof would be another one.
+                Some(token) => Some(Box::new(network_token(token)?)),
                 None => None,
             },
             holder: card.holder.as_deref().map(Text::lossy),
@@ -337,6 +342,18 @@ fn authentication(proof: &Authenticated) -> Option<Authentication> {
     let Authenticated { eci, value, ds_transaction, xid, version } = proof;
     Authentication::new(eci.as_deref(), value.as_deref(), ds_transaction.as_deref(), version, xid.as_deref())
         .ok()
+}
+
+fn network_token(token: &payment::NetworkToken) -> Option<NetworkToken> {
+    let text = |text: &str| Text::new(text.as_bytes()).ok().filter(|it: &Text<88>| !it.is_empty());
+    Some(NetworkToken {
+        eci: token.eci.as_deref().map(|eci| Text::new(eci.as_bytes())).transpose().ok()?,
+        cryptogram: text(&token.cryptogram)?,
+        wallet: token.wallet.map(|wallet| match wallet {
+            DeviceWallet::ApplePay => Text::lossy("A"),
+            DeviceWallet::GooglePay => Text::lossy("G"),
+        }),
+    })
 }
 
 /// What the customer typed, as it is; a code that cannot be sent cannot be the right one, but saying so is the issuer's.

@@ -48,6 +48,10 @@ pub const FIRST_NAME: [u8; 2] = *b"22";
 pub const MIDDLE_NAME: [u8; 2] = *b"23";
 /// Family name to check.
 pub const LAST_NAME: [u8; 2] = *b"24";
+/// Cryptogram of a number that stands for a card, base64.
+pub const CRYPTOGRAM: [u8; 2] = *b"26";
+/// The wallet the number came from: `A` or `G`.
+pub const WALLET: [u8; 2] = *b"27";
 /// Result of the name check, in answers.
 pub const NAME_RESULT: [u8; 2] = *b"25";
 

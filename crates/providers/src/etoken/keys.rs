@@ -84,6 +84,10 @@ impl AppleKeys {
         if roots.is_empty() {
             return Err(InvalidKeys("there is no root certificate"));
         }
+        let identity = document.identity.as_deref().map(|pem| reqwest::Identity::from_pem(pem.as_bytes()));
+        if identity.is_some_and(|identity| identity.is_err()) {
+            return Err(InvalidKeys("the merchant's identity cannot be read"));
+        }
         let merchant_hash = digest(&SHA256, document.merchant_id.as_bytes());
         Ok(Self {
             merchant_hash: merchant_hash.as_ref().try_into().map_err(|_| InvalidKeys("the identifier"))?,

@@ -14,8 +14,10 @@ mod cms;
 mod definite;
 pub mod google;
 mod keys;
+mod session;
 
 pub use keys::{AppleDocument, AppleKeys, GoogleDocument, GoogleKeys, InvalidKeys};
+pub use session::Wallets;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ferropay_domain::card::Pan;

@@ -3,6 +3,8 @@
 //! put in; everything else is refused, and for the right reason.
 #![cfg(test)]
 
+mod session;
+
 use ferropay_domain::{card::Expiry, money::Currency, time::Timestamp};
 use ferropay_engine::wallet_tokens::{OpenedToken, TokenFault};
 use ferropay_providers::etoken::{

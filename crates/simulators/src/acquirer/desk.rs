@@ -291,6 +291,8 @@ fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
         authentication: ReceivedAuthentication {
             eci: owned(tags.eci),
             cavv: owned(tags.cavv),
+            cryptogram: owned(tags.cryptogram),
+            wallet: owned(tags.wallet),
             ds_transaction_id: owned(tags.ds_transaction),
             version: owned(tags.version),
             xid: owned(tags.xid),

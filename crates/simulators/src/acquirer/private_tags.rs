@@ -37,6 +37,10 @@ pub(super) struct Tags<'a> {
     pub(super) increment: Option<&'a str>,
     /// Tag 24: last name to check.
     pub(super) last_name: Option<&'a str>,
+    /// Tag 26: cryptogram of a number that stands for a card.
+    pub(super) cryptogram: Option<&'a str>,
+    /// Tag 27: `A` Apple Pay, `G` Google Pay.
+    pub(super) wallet: Option<&'a str>,
 }
 
 impl<'a> Tags<'a> {
@@ -111,6 +115,8 @@ impl<'a> Tags<'a> {
             Some(21) => (&mut self.increment, value == "I"),
             Some(22 | 23) => return (1..=35).contains(&value.len()),
             Some(24) => (&mut self.last_name, (1..=35).contains(&value.len())),
+            Some(26) => (&mut self.cryptogram, (4..=88).contains(&value.len())),
+            Some(27) => (&mut self.wallet, matches!(value, "A" | "G")),
             _ => return true,
         };
         *place = Some(value);
@@ -166,6 +172,8 @@ mod tests {
             "210011",           // no increment
             "15011LV-10501234", // a post code too long
             "24000",            // an empty name
+            "26003AAA",         // a cryptogram too short
+            "27001X",           // no wallet
         ];
         for case in cases {
             assert!(Tags::read(case).is_none(), "{case:?}");

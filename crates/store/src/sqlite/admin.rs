@@ -2,7 +2,7 @@
 
 use super::rows;
 use crate::{Node, ProjectRecord, Secret, vault::Sealed};
-use ferropay_domain::{change::BUCKETS, ids::ProjectId, time::Timestamp};
+use ferropay_domain::{card::DeviceWallet, change::BUCKETS, ids::ProjectId, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params, types::Type};
 
 /// Runs `work` in a transaction: all of it is durable afterwards, or none.
@@ -87,6 +87,25 @@ pub(super) fn save_project(it: &Connection, record: &ProjectRecord) -> Result<bo
         )?;
     }
     Ok(true)
+}
+
+/// Keeps, replaces or takes away the keys of a wallet.
+pub(super) fn save_wallet_keys(
+    it: &Connection,
+    project: ProjectId,
+    wallet: DeviceWallet,
+    keys: Option<&Sealed>,
+) -> Result<()> {
+    let key = params![project.get(), wallet.number()];
+    match keys {
+        None => it.execute("DELETE FROM wallet_keys WHERE project = ?1 AND wallet = ?2", key)?,
+        Some(Sealed { key: number, bytes }) => it.execute(
+            "INSERT INTO wallet_keys (project, wallet, sealed_key, sealed) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (project, wallet) DO UPDATE SET sealed_key = ?3, sealed = ?4",
+            params![project.get(), wallet.number(), number, bytes],
+        )?,
+    };
+    Ok(())
 }
 
 pub(super) fn advance_clock(it: &Connection, project: ProjectId, offset_micros: i64) -> Result<i64> {

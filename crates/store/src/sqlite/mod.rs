@@ -33,6 +33,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Subject,
+    card::DeviceWallet,
     change::Task,
     ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
@@ -352,6 +353,21 @@ impl Store for SqliteStore {
 
     fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool> {
         self.write("save a project", move |it| admin::save_project(it, &record))
+    }
+
+    fn wallet_keys(&self, project: ProjectId, wallet: DeviceWallet) -> Answer<'_, Option<Sealed>> {
+        self.read("read a wallet's keys", move |it| reads::wallet_keys(it, project, wallet))
+    }
+
+    fn save_wallet_keys(
+        &self,
+        project: ProjectId,
+        wallet: DeviceWallet,
+        keys: Option<Sealed>,
+    ) -> Answer<'_, ()> {
+        self.write("save a wallet's keys", move |it| {
+            admin::save_wallet_keys(it, project, wallet, keys.as_ref())
+        })
     }
 
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {

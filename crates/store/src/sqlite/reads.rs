@@ -7,6 +7,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Subject,
+    card::DeviceWallet,
     change::{NameKind, Task, TaskKey},
     ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::{AccountKey, Owner},
@@ -289,6 +290,15 @@ fn sealed(row: &Row<'_>) -> Result<Sealed> {
 pub(super) fn card(it: &Connection, project: ProjectId, key: CardKey) -> Result<Option<Sealed>> {
     let sql = "SELECT sealed_key, sealed FROM cards WHERE project = ?1 AND key = ?2";
     first(it, sql, params![project.get(), key.as_bytes()], sealed)
+}
+
+pub(super) fn wallet_keys(
+    it: &Connection,
+    project: ProjectId,
+    wallet: DeviceWallet,
+) -> Result<Option<Sealed>> {
+    let sql = "SELECT sealed_key, sealed FROM wallet_keys WHERE project = ?1 AND wallet = ?2";
+    first(it, sql, params![project.get(), wallet.number()], sealed)
 }
 
 pub(super) fn cvv(it: &Connection, operation: OperationId) -> Result<Option<Sealed>> {

@@ -12,7 +12,7 @@ mod keys;
 
 use crate::{Store, Unavailable};
 use ferropay_domain::{
-    card::{Cvv, Pan},
+    card::{Cvv, DeviceWallet, Pan},
     ids::{CardKey, OperationId, ProjectId},
     time::Timestamp,
 };
@@ -176,6 +176,47 @@ impl Vault {
     /// Opens a project's secret.
     pub fn open_secret(&self, project: ProjectId, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         self.unseal(&record(b"secret", project.get(), &[]), sealed)
+    }
+
+    /// Seals the keys of a wallet that a project takes tokens of.
+    pub fn seal_wallet_keys(
+        &self,
+        project: ProjectId,
+        wallet: DeviceWallet,
+        keys: &[u8],
+    ) -> Result<Sealed, VaultError> {
+        self.seal(&record(b"wallet", project.get(), &[wallet.number()]), keys)
+    }
+
+    /// Opens the keys of a wallet.
+    pub fn open_wallet_keys(
+        &self,
+        project: ProjectId,
+        wallet: DeviceWallet,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.unseal(&record(b"wallet", project.get(), &[wallet.number()]), sealed)
+    }
+
+    /// Seals a proof that an operation carries, as text that can stand among its other data.
+    pub fn seal_proof(&self, operation: OperationId, proof: &str) -> Result<String, VaultError> {
+        let Sealed { key, bytes } = self.seal(&record(b"proof", operation.get(), &[]), proof.as_bytes())?;
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+        Ok(format!("{key}:{}", digits.collect::<String>()))
+    }
+
+    /// Opens a proof.
+    pub fn open_proof(&self, operation: OperationId, sealed: &str) -> Result<String, VaultError> {
+        let (key, digits) = sealed.split_once(':').ok_or(VaultError::Broken)?;
+        let pairs = digits.as_bytes().chunks(2).map(std::str::from_utf8);
+        let bytes: Option<Vec<u8>> = pairs.map(|pair| u8::from_str_radix(pair.ok()?, 16).ok()).collect();
+        let sealed = Sealed {
+            key: key.parse().map_err(|_| VaultError::Broken)?,
+            bytes: bytes.ok_or(VaultError::Broken)?,
+        };
+        let proof = self.unseal(&record(b"proof", operation.get(), &[]), &sealed)?;
+        String::from_utf8(proof.to_vec()).map_err(|_| VaultError::Broken)
     }
 
     /// Seals an operation's verification value with the newest of its keys.

@@ -2,7 +2,7 @@
 
 use crate::scenario::{START, World, eur};
 use ferropay_domain::{
-    card::{Cvv, Pan},
+    card::{Cvv, DeviceWallet, Pan},
     ids::{CardKey, PaymentKey, ProjectId},
 };
 use ferropay_store::{
@@ -274,4 +274,26 @@ pub(crate) async fn keys_are_made_by_many_at_once_without_one_overwriting_anothe
     }
     assert!(!vaults.is_empty());
     assert_eq!(format!("{:?}", vaults[0]), "Vault");
+}
+
+// G-465
+pub(crate) async fn keys_of_a_wallet_are_kept_by_project_and_wallet(world: World) {
+    use DeviceWallet::{ApplePay, GooglePay};
+    let (store, project, other) = (&world.store, world.project.id, ProjectId::new(77));
+    let sealed = |number: u8| Sealed { key: 1, bytes: vec![number; 20] };
+    let save = async |project, wallet, number: Option<u8>| {
+        store.save_wallet_keys(project, wallet, number.map(sealed)).await.unwrap();
+    };
+    save(project, ApplePay, Some(1)).await;
+    save(project, GooglePay, Some(2)).await;
+    save(other, ApplePay, Some(3)).await;
+    save(project, ApplePay, Some(4)).await;
+    save(other, GooglePay, None).await;
+    let kept = async |project, wallet| store.wallet_keys(project, wallet).await.unwrap();
+    assert_eq!(kept(project, ApplePay).await, Some(sealed(4)), "the newer ones");
+    assert_eq!(kept(project, GooglePay).await, Some(sealed(2)));
+    assert_eq!(kept(other, ApplePay).await, Some(sealed(3)));
+    assert_eq!(kept(other, GooglePay).await, None);
+    save(project, ApplePay, None).await;
+    assert_eq!((kept(project, ApplePay).await, kept(project, GooglePay).await), (None, Some(sealed(2))));
 }

@@ -98,6 +98,7 @@ macro_rules! every_rule {
             nodes_get_numbers_that_may_all_run_at_once
             a_verification_value_is_gone_when_its_operation_ends
             a_card_is_kept_once_per_project
+            keys_of_a_wallet_are_kept_by_project_and_wallet
             a_vault_opens_again_with_its_own_master_key_only
             keys_of_verification_values_live_an_hour_and_as_long_as_needed
             keys_are_made_by_many_at_once_without_one_overwriting_another;

@@ -4,6 +4,7 @@ use super::{
     admission::{Admitted, CARD_DATA, PAYOUT_CARD_DATA},
     handlers::failed,
     recording::Note,
+    wallets,
 };
 use ferropay_domain::{
     codes,
@@ -18,7 +19,7 @@ use ferropay_engine::{
 use ferropay_wire::{
     gate::{
         self, CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal,
-        SecondStep, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation,
+        SecondStep, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, wallet_operation,
     },
     json::Value,
 };
@@ -32,6 +33,9 @@ pub(super) async fn execute(
     fault_plan: Option<String>,
     note: &mut Note,
 ) -> Result<String, Refusal> {
+    if let Some(operation) = wallet_operation(path) {
+        return wallets::execute(engine, path, operation, admitted, fault_plan, note).await;
+    }
     let (body, project) = (admitted.document.root(), &admitted.project);
     let operation = card_operation(path);
     let secrets = match operation {
@@ -120,6 +124,10 @@ pub(super) fn acceptance(
         }
         Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
         Ok(Intake::NotWaiting) => Err(Refusal::bad_request(codes::WRONG_STATE).at("general.payment_id")),
+        Ok(Intake::BadToken(_) | Intake::TokenUsed) => {
+            Err(Refusal::bad_request(codes::VALIDATION).at("etoken.token"))
+        }
+        Ok(Intake::NotSetUp) => Err(Refusal::bad_request(codes::NOT_ALLOWED)),
         Ok(Intake::BadResult) => Err(Refusal::bad_request(codes::BAD_RESULT)),
         Err(failure) => Err(failed(&failure)),
     }

@@ -5,6 +5,7 @@ use super::{
     answer::Answer,
     commands, customers,
     recording::Note,
+    wallets,
 };
 use ferropay_domain::codes;
 use ferropay_engine::{Engine, Failure, KnownProject, PaymentStatus};
@@ -28,6 +29,7 @@ pub(super) async fn execute(
         "/v2/recurring/retry-custom-schedule/info" => Ok(retries(admitted)),
         "/v2/recurring/retry-custom-schedule/disable" => disable_retries(engine, admitted).await,
         path if customers::is_about_customers(path) => customers::execute(engine, path, admitted, note).await,
+        "/v2/session/applepay" => wallets::apple_pay_session(engine, admitted).await,
         _ => commands::execute(engine, path, admitted, fault_plan, note).await,
     };
     match result {

@@ -10,6 +10,7 @@ mod commands;
 mod customers;
 mod handlers;
 mod recording;
+mod wallets;
 
 use crate::body;
 use answer::Answer;

@@ -19,6 +19,7 @@ mod clarification;
 mod contract;
 mod debt_repayment;
 mod descriptor;
+mod device_wallets;
 mod documented_examples;
 mod hold_limits;
 mod identity;

@@ -10,11 +10,11 @@ mod tests;
 
 pub use accounts::{account_of_token, customer_info, saved_account_deleted, saved_accounts};
 pub use refusal::{Refusal, refusal_of};
-pub use reply::{accepted, done, error, error_list, retry_schedule};
+pub use reply::{accepted, done, error, error_list, merchant_session, retry_schedule};
 pub use request::{
-    AboutCustomer, AboutToken, CardPayment, CardPayout, Clarification, DeleteSaved, MerchantAuth,
-    MerchantAuthRequest, PaidWith, Refund, RetryDays, SecondStep, StatusByPayment, StatusByRequest,
-    ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize, card_operation, customer_members, keeps_customer,
-    member, three_ds_data,
+    AboutCustomer, AboutToken, ApplePaySession, CardPayment, CardPayout, Clarification, DeleteSaved,
+    MerchantAuth, MerchantAuthRequest, PaidWith, Refund, RetryDays, SecondStep, StatusByPayment,
+    StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize, WalletPayment, card_operation,
+    customer_members, keeps_customer, member, three_ds_data, wallet_operation,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};

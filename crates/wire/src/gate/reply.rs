@@ -23,6 +23,11 @@ pub fn done() -> String {
     json!({ "status": "success" }).to_string()
 }
 
+/// The reply with a payment session of Apple Pay (G-464); not signed (G-040). `session` is JSON text of an object.
+pub fn merchant_session(session: &str) -> String {
+    format!("{{\"merchantSession\":{session}}}")
+}
+
 /// A project's own plan of retries (G-399); without one it is empty and not in use.
 pub fn retry_schedule(project: ProjectId, plan: Option<&DebitRetries>) -> String {
     let days = plan.map_or(&[][..], |plan| plan.days.as_slice());

@@ -69,6 +69,7 @@ impl Scene {
                     ip_address: Some("198.51.100.7".to_owned()),
                     ..Customer::default()
                 },
+                wallet: None,
                 card: Some(CardSummary {
                     key: CardKey::new(Uuid::from_u128(9)),
                     masked: "431422******0056".to_owned(),

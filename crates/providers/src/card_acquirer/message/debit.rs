@@ -51,6 +51,17 @@ pub struct Authentication {
     pub xid: Option<Text<28>>,
 }
 
+/// Proof that a number that stands for a card may be used (G-465).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkToken {
+    /// Electronic commerce indicator, two digits.
+    pub eci: Option<Text<2>>,
+    /// The cryptogram, base64.
+    pub cryptogram: Text<88>,
+    /// The wallet that made it: `A` for Apple Pay, `G` for Google Pay.
+    pub wallet: Option<Text<1>>,
+}
+
 /// Address data to be compared with the issuer's (G-229).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -95,6 +106,8 @@ pub struct Debit {
     pub cvv: Option<Cvv>,
     /// Result of 3-D Secure, where there is one.
     pub authentication: Option<Box<Authentication>>,
+    /// Proof that the number may be used, where it stands for a card.
+    pub network_token: Option<Box<NetworkToken>>,
     /// Name on the card.
     pub holder: Option<Text<26>>,
     /// Address to check.
@@ -116,6 +129,7 @@ impl Debit {
             expiry,
             cvv: None,
             authentication: None,
+            network_token: None,
             holder: None,
             address: None,
             name: None,
@@ -130,6 +144,9 @@ impl Debit {
             put_text(encoder, tags::ECI, proof.eci.as_ref());
             put_text(encoder, tags::CAVV, proof.cavv.as_ref());
             put_text(encoder, tags::DS_TRANSACTION, proof.ds_transaction.as_ref());
+        }
+        if let Some(token) = self.network_token.as_ref().filter(|_| self.authentication.is_none()) {
+            put_text(encoder, tags::ECI, token.eci.as_ref());
         }
         if let Some(cvv) = &self.cvv {
             tags::put(encoder, tags::CVV2, cvv.expose());
@@ -165,6 +182,10 @@ impl Debit {
             put_text(encoder, tags::FIRST_NAME, Some(&name.first));
             put_text(encoder, tags::MIDDLE_NAME, Some(&name.middle));
             put_text(encoder, tags::LAST_NAME, Some(&name.last));
+        }
+        if let Some(token) = &self.network_token {
+            put_text(encoder, tags::CRYPTOGRAM, Some(&token.cryptogram));
+            put_text(encoder, tags::WALLET, token.wallet.as_ref());
         }
     }
 }

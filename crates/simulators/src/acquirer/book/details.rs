@@ -25,6 +25,12 @@ pub struct ReceivedAuthentication {
     /// DE48 tag 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xid: Option<String>,
+    /// DE48 tag 26.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cryptogram: Option<String>,
+    /// DE48 tag 27.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<String>,
 }
 
 /// What few messages have.

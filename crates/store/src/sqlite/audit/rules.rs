@@ -398,7 +398,15 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "SELECT 'card' AS what, project, sealed_key FROM cards
          WHERE sealed_key NOT IN (SELECT number FROM data_keys)
          UNION ALL SELECT 'secret', project, sealed_key FROM project_secrets
+         WHERE sealed_key NOT IN (SELECT number FROM data_keys)
+         UNION ALL SELECT 'wallet', project, sealed_key FROM wallet_keys
          WHERE sealed_key NOT IN (SELECT number FROM data_keys)",
+    ),
+    (
+        "a payment by a wallet has taken its token",
+        "SELECT p.key AS payment FROM payments AS p WHERE json_extract(p.detail, '$.wallet') IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM names AS n WHERE n.project = p.project AND n.kind = 3
+                AND n.payment = p.key)",
     ),
     (
         "an operation has its request",

@@ -3,6 +3,7 @@
 use super::{Mailbox, TestClock, structure};
 use axum::{Router, body::Body, http::Request};
 use ferropay_domain::{
+    card::DeviceWallet,
     change::ChangeSet,
     ids::{OperationId, ProjectId, ProviderAccountId},
     ledger,
@@ -72,7 +73,7 @@ pub(crate) struct World {
     connector: Arc<CardAcquirer>,
     /// Where the merchant's requests come from.
     source: Mutex<SocketAddr>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl World {
@@ -114,6 +115,7 @@ impl World {
         let engine = engine.await.unwrap();
         let acquirer = start_acquirer(&clock).await;
         let connector = connect(&engine, &acquirer, &clock);
+        engine.open_tokens_with(Arc::new(ferropay_providers::etoken::Wallets::default()));
         engine.start();
         Self {
             router: ferropay_web::gate::router(engine.clone())
@@ -126,7 +128,7 @@ impl World {
             vault,
             connector,
             source: Mutex::new(SocketAddr::from(([203, 0, 113, 9], 40_000))),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -146,6 +148,20 @@ impl World {
         let secrets: Vec<_> = secrets.iter().map(|(text, span)| (*text, until(span))).collect();
         save(self.store.as_ref(), &self.vault, &known.project, &secrets).await;
         self.engine.refresh_projects().await.unwrap();
+    }
+
+    /// Gives the test project keys of a wallet.
+    pub(crate) async fn keep_wallet_keys(&self, wallet: DeviceWallet, document: &[u8]) {
+        let project = ProjectId::new(PROJECT);
+        let sealed = self.vault.seal_wallet_keys(project, wallet, document).unwrap();
+        self.store.save_wallet_keys(project, wallet, Some(sealed)).await.unwrap();
+    }
+
+    /// Everything in the database's files, as text.
+    pub(crate) fn files(&self) -> String {
+        let entries = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = entries.filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap());
+        files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
     }
 
     /// Support cancels a payout.

@@ -122,7 +122,7 @@ pub(super) fn expiry(card: Part<'_, '_>) -> Result<Expiry, Refusal> {
 
 /// The booking data as it was written, and whether it has both dates. The contract sets no minimum; nothing is booked for
 /// nobody or for nothing (G-156).
-fn booking(body: &Value<'_>) -> Result<(Option<String>, bool), Refusal> {
+pub(super) fn booking(body: &Value<'_>) -> Result<(Option<String>, bool), Refusal> {
     let Some(info) = body.get("booking_info").filter(|info| !info.is_null()) else {
         return Ok((None, false));
     };
@@ -137,19 +137,19 @@ fn booking(body: &Value<'_>) -> Result<(Option<String>, bool), Refusal> {
 }
 
 /// The name for the cardholder's statement: the merchant's, else the sender's (G-257).
-fn descriptor(body: &Value<'_>, merchant: Part<'_, '_>) -> Option<String> {
+pub(super) fn descriptor(body: &Value<'_>, merchant: Part<'_, '_>) -> Option<String> {
     let own = merchant.filled("descriptor");
     own.or_else(|| Part::of(body, "sender").filled("descriptor")).map(str::to_owned)
 }
 
 /// Address data to compare; the contract wants both members when the object is there (G-229).
-fn avs(body: &Value<'_>) -> Option<Avs> {
+pub(super) fn avs(body: &Value<'_>) -> Option<Avs> {
     let data = Part::of(body, "avs_data");
     Some(Avs { post_code: data.owned("avs_post_code")?, street: data.owned("avs_street_address")? })
 }
 
 /// Whether the cardholder's name is to be checked, for which it has to be there (G-235, G-239).
-fn name_check(customer: Part<'_, '_>) -> Result<bool, Refusal> {
+pub(super) fn name_check(customer: Part<'_, '_>) -> Result<bool, Refusal> {
     if !customer.flag("name_validation") {
         return Ok(false);
     }
@@ -158,7 +158,7 @@ fn name_check(customer: Part<'_, '_>) -> Result<bool, Refusal> {
 }
 
 /// The account of a debt: Latin letters and digits (G-248); the contract bounds its length only.
-fn debt_account(payment: Part<'_, '_>) -> Result<Option<String>, Refusal> {
+pub(super) fn debt_account(payment: Part<'_, '_>) -> Result<Option<String>, Refusal> {
     match payment.filled("debt_account") {
         Some(account) if !account.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Err(Refusal {
             constraint: Some("pattern"),

@@ -17,6 +17,7 @@ mod second_step;
 mod status;
 mod supplied;
 mod three_ds;
+mod wallet;
 
 pub use card::CardPayment;
 pub use clarification::Clarification;
@@ -31,6 +32,7 @@ pub use retries::RetryDays;
 pub use second_step::SecondStep;
 pub use status::{StatusByPayment, StatusByRequest};
 pub use three_ds::{ThreeDsCheck, ThreeDsProof, ThreeDsResult, three_ds_data};
+pub use wallet::{ApplePaySession, WalletPayment, wallet_operation};
 
 use super::Refusal;
 use crate::json::Value;

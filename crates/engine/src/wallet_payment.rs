@@ -1,0 +1,202 @@
+//! Payments by the tokens of wallets come in: a token is opened with the project's keys and becomes a card.
+
+use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
+    engine::Engine,
+    failure::Failure,
+    intake::{Intake, Origin, SealedCard, fault_plan, given},
+    projects::KnownProject,
+    provider_work::Cards,
+    wallet_tokens::{OpenedToken, SessionFault, SessionOrder, TokenFault, WalletTokens},
+};
+use ferropay_domain::{
+    card::{CardSummary, DeviceWallet, Pan},
+    decide::{self, CardCommand, CardFacts, Ids, Now, WalletFacts},
+    ids::PaymentId,
+    payment::NetworkToken,
+};
+use ferropay_store::Commit;
+use ferropay_wire::{
+    gate::{ApplePaySession, WalletPayment, three_ds_data},
+    json::Value,
+};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// A payment by a token that was asked for. What it is called by is drawn once, however often it is decided.
+struct WalletOrder {
+    command: CardCommand,
+    facts: CardFacts,
+    ids: Ids,
+    card: SealedCard,
+    pan: Pan,
+}
+
+impl Acceptable for WalletOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let command = &self.command;
+        let asked = (&command.card, &command.customer, command.description.as_str());
+        let risk = engine.risk_facts(project, asked, lost).await?;
+        let facts = CardFacts { risk, ..self.facts.clone() };
+        let changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
+        let card = changes.payment.is_some().then(|| self.card.clone());
+        Ok(Decision::Changes(changes, Commit { card, ..Commit::default() }, Found::Nothing))
+    }
+
+    fn cards(&self) -> Cards {
+        Cards { pan: Some(self.pan.clone()), cvv: None }
+    }
+}
+
+impl Engine {
+    /// Tokens of wallets are opened by `opener` from now on.
+    pub fn open_tokens_with(&self, opener: Arc<dyn WalletTokens>) {
+        *self.wallets.write() = Some(opener);
+    }
+
+    /// Accepts a purchase in one step or two, or a verification, by a wallet's token (G-465). A token that is not what it
+    /// should be is refused at once, and so is one that was used before: nothing is created.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was created.
+    pub async fn wallet_payment(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        request: WalletPayment,
+        body: &Value<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Intake, Failure> {
+        let head = self.head(project, &origin);
+        // An equal request is the first one, although its token may have expired since (G-055).
+        let first = self.store.resent(project.project.id, head.fingerprint, self.clock.now()).await?;
+        if let Some(first) = first {
+            return Ok(Intake::Accepted(first));
+        }
+        let wallet = request.wallet;
+        let opened = match self.opened(project, wallet, &request.token).await? {
+            Ok(opened) => opened,
+            Err(why) => return Ok(why),
+        };
+        if request.registers_series {
+            return Ok(Intake::NotSetUp);
+        }
+        let OpenedToken { id, pan, expiry, holder, proof, confirmed } = opened;
+        let ids = self.ids.for_decision();
+        let card = self.sealed_card(project, &pan)?;
+        let (mut particulars, mut three_ds) = (request.request, request.three_ds);
+        // Where the device proves nothing the issuer is asked, as with any card.
+        let range = match &proof {
+            Some(_) => None,
+            None => self.range_facts(project, &pan, ids.operation, &three_ds),
+        };
+        if range.is_some() {
+            three_ds.data = three_ds_data(request.kind, body);
+        }
+        if let Some(proof) = proof {
+            let cryptogram = self.vault.seal_proof(ids.operation, &proof.cryptogram);
+            let cryptogram = cryptogram.map_err(|error| Failure::Vault(error.to_string()))?;
+            let token = NetworkToken { wallet: Some(wallet), cryptogram, eci: proof.eci };
+            particulars.network_token = Some(Box::new(token));
+        }
+        let command = CardCommand {
+            head,
+            kind: request.kind,
+            payment_id: request.payment_id,
+            amount: request.amount,
+            card: CardSummary::of(card.1, &pan, holder, Some(expiry)),
+            has_cvv: false,
+            request: particulars,
+            three_ds,
+            customer: request.customer,
+            description: request.description,
+            merchant_data: request.merchant_data,
+            booking: request.booking,
+            has_booking_dates: request.has_booking_dates,
+            given: given(&project.project, request.kind, body),
+            callback: request.callback,
+            fault_plan: fault_plan(project, &origin),
+        };
+        let wallet = Some(Box::new(WalletFacts { wallet, token_id: id, confirmed }));
+        let facts = CardFacts { range, wallet, ..CardFacts::default() };
+        let order = WalletOrder { command, facts, ids, card, pan };
+        Box::pin(self.accept(project, ids.payment, head, &order)).await
+    }
+
+    /// What a token holds, or why it is not taken.
+    async fn opened(
+        &self,
+        project: &KnownProject,
+        wallet: DeviceWallet,
+        token: &str,
+    ) -> Result<Result<OpenedToken, Intake>, Failure> {
+        let opener = self.wallets.read().clone();
+        let Some(opener) = opener else { return Ok(Err(Intake::NotSetUp)) };
+        if !opener.is_token(token) {
+            return Ok(Err(Intake::BadToken(TokenFault::Malformed("it is no token"))));
+        }
+        let Some(keys) = self.wallet_keys(project, wallet).await? else { return Ok(Err(Intake::NotSetUp)) };
+        // Tokens are made by clocks outside, also in test projects.
+        match opener.open(wallet, &keys, token, self.clock.now()) {
+            Ok(content) => Ok(Ok(content)),
+            Err(TokenFault::Keys(reason)) => Err(Failure::Vault(reason)),
+            Err(fault) => {
+                let project = project.project.id.get();
+                tracing::info!(project, wallet = wallet.name(), %fault, "a payment token is refused");
+                Ok(Err(Intake::BadToken(fault)))
+            }
+        }
+    }
+
+    async fn wallet_keys(
+        &self,
+        project: &KnownProject,
+        wallet: DeviceWallet,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        let id = project.project.id;
+        let Some(sealed) = self.store.wallet_keys(id, wallet).await? else { return Ok(None) };
+        let opened = self.vault.open_wallet_keys(id, wallet, &sealed);
+        opened.map(Some).map_err(|error| Failure::Vault(error.to_string()))
+    }
+
+    /// Whether there is a payment of this name that was made with the wallet.
+    ///
+    /// # Errors
+    /// The store cannot say.
+    pub async fn is_paid_with(
+        &self,
+        project: &KnownProject,
+        payment_id: &PaymentId,
+        wallet: DeviceWallet,
+    ) -> Result<bool, Failure> {
+        let found = self.find(project, payment_id).await?;
+        Ok(found.is_some_and(|payment| payment.detail.wallet == Some(wallet)))
+    }
+
+    /// Opens a payment session of Apple Pay (G-464): the wallet's answer as JSON text. None when the project has no keys
+    /// of the wallet.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the keys cannot be opened.
+    pub async fn apple_pay_session(
+        &self,
+        project: &KnownProject,
+        request: ApplePaySession,
+    ) -> Result<Option<Result<String, SessionFault>>, Failure> {
+        let opener = self.wallets.read().clone();
+        let keys = self.wallet_keys(project, DeviceWallet::ApplePay).await?;
+        let (Some(opener), Some(keys)) = (opener, keys) else { return Ok(None) };
+        let order = SessionOrder {
+            environment: project.project.environment,
+            validation_url: request.validation_url,
+            domain_name: request.domain_name,
+            display_name: request.display_name,
+        };
+        Ok(Some(opener.session(&keys, order).await))
+    }
+}
