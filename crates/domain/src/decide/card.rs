@@ -234,6 +234,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         save: asked.save && settings.saved_cards,
         stored: asked.stored,
         network_token: asked.network_token,
+        token_data: asked.token_data,
         extra_param: asked.extra_param,
     }
 }
@@ -249,6 +250,9 @@ fn needed(
     supplied: &mut data::Members,
 ) -> Result<Vec<String>, Code> {
     let settings = &project.settings;
+    if request.token_data {
+        return Err(codes::NETWORK_TOKENS_OFF);
+    }
     if kind == OperationKind::AccountVerification && !settings.account_verification_allowed {
         return Err(codes::VERIFICATION_NOT_ALLOWED);
     }

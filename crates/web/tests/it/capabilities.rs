@@ -20,6 +20,31 @@ fn with(payment_id: &str, member: &str, value: Value) -> Value {
     body
 }
 
+// G-425: declined before anybody is asked, whether or not the rest of it would do
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_card_network_is_declined_while_no_project_may_use_one() {
+    let world = World::with(|project| project.settings.account_verification_allowed = true).await;
+    let data = json!({ "token_type": "network_token", "cryptogram": "A".repeat(28), "eci": "05" });
+    let verify = "/v2/payment/card/account_verification";
+    let mut verification = crate::support::verification("c");
+    for (path, body) in [
+        (SALE, &mut sale("a", 1_370, "EUR")),
+        (AUTH, &mut sale("b", 1_370, "EUR")),
+        (verify, &mut verification),
+    ] {
+        body["token_data"] = data.clone();
+        let callback = world.told(path, body).await;
+        assert_eq!(
+            pick(&callback, &["payment.status", "operation.code", "errors.0.code"]),
+            json!(["decline", "318", 318])
+        );
+    }
+    let book = world.acquirer.book();
+    assert_eq!((book.counters.purchases_executed, book.counters.authorisations_executed), (0, 0));
+    assert!(book.open.is_empty());
+    world.end().await;
+}
+
 // G-263
 #[tokio::test(flavor = "multi_thread")]
 async fn an_extra_parameter_is_taken_and_means_nothing_without_an_agreement() {

@@ -66,6 +66,7 @@ impl CardPayment {
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
         let (paid_with, cvv) = PaidWith::read(path, body)?;
+        let by_number = matches!(paid_with, PaidWith::Card { .. });
         let (booking, has_booking_dates) = booking(body)?;
         Ok(Self {
             kind,
@@ -85,6 +86,7 @@ impl CardPayment {
                 name_check: verification && name_check(customer)?,
                 debt_account: debt_account(payment)?,
                 stored: stored(card),
+                token_data: by_number && body.get("token_data").is_some_and(|data| !data.is_null()),
                 save: card.flag("save"),
                 extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
                 ..CardRequest::default()
