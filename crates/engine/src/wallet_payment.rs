@@ -189,8 +189,13 @@ impl Engine {
         request: ApplePaySession,
     ) -> Result<Option<Result<String, SessionFault>>, Failure> {
         let opener = self.wallets.read().clone();
+        let Some(opener) = opener else { return Ok(None) };
+        // What the address is, is a matter of the request; what the project has, of its settings.
+        if !opener.is_gateway(project.project.environment, &request.validation_url) {
+            return Ok(Some(Err(SessionFault::Address)));
+        }
         let keys = self.wallet_keys(project, DeviceWallet::ApplePay).await?;
-        let (Some(opener), Some(keys)) = (opener, keys) else { return Ok(None) };
+        let Some(keys) = keys else { return Ok(None) };
         let order = SessionOrder {
             environment: project.project.environment,
             validation_url: request.validation_url,

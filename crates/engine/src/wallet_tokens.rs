@@ -114,6 +114,9 @@ pub trait WalletTokens: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<OpenedToken, TokenFault>;
 
+    /// Whether a payment session may be opened at this address (G-464).
+    fn is_gateway(&self, environment: Environment, url: &str) -> bool;
+
     /// Opens a payment session of Apple Pay; what the gateway answers, JSON text.
     fn session<'a>(
         &'a self,

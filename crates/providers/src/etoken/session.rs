@@ -130,6 +130,10 @@ impl WalletTokens for Wallets {
         }
     }
 
+    fn is_gateway(&self, environment: Environment, url: &str) -> bool {
+        reqwest::Url::parse(url).is_ok_and(|url| self.may_open_at(environment, &url))
+    }
+
     fn session<'a>(
         &'a self,
         keys: &'a [u8],
