@@ -3,9 +3,10 @@
 use crate::{
     card::CardSummary,
     codes::Code,
-    ids::{CallbackId, PaymentId, PaymentKey, ProjectId, RequestId},
+    ids::{CallbackId, PaymentId, PaymentKey, ProjectId, RequestId, SeriesId},
     instrument::Token,
     payment::{Attempt, Operation, Payment},
+    series::Series,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub enum Subject {
     Payment(PaymentKey),
     /// A request without a payment: it failed before any operation existed (G-120), or it is about a token (G-115).
     Request(RequestId),
+    /// A series (G-114).
+    Series(SeriesId),
 }
 
 /// What a callback will say; rendered and signed just before the commit.
@@ -30,7 +33,11 @@ pub enum Content {
         operation: Box<Operation>,
         /// Its attempt, when it reached a provider.
         attempt: Option<Box<Attempt>>,
+        /// The series it registered or belongs to (G-100).
+        series: Option<Box<Series>>,
     },
+    /// A series as it is after a change (G-114, G-142).
+    Series(Box<Series>),
     /// A request that failed before any operation existed (G-120).
     Rejected {
         /// The merchant's name of the payment.

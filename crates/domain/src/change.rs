@@ -3,11 +3,12 @@
 use crate::{
     callback::{Event, Problem},
     codes::Code,
-    ids::{AttemptId, CallbackId, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    ids::{AttemptId, CallbackId, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId},
     instrument::{CustomerRecord, Instrument},
     ledger::{AccountKey, Entry},
     payment::{Attempt, Operation, Payment, Version, machine::Transition},
     risk::Use,
+    series::Series,
     time::Timestamp,
 };
 
@@ -20,6 +21,10 @@ pub struct ChangeSet {
     pub request: Option<Request>,
     /// Names taken for good.
     pub names: Vec<Name>,
+    /// Names given back: nothing came of what they were taken for.
+    pub released: Vec<Name>,
+    /// The series, new or changed.
+    pub series: Option<SeriesWrite>,
     /// The payment's head.
     pub payment: Option<PaymentWrite>,
     /// Operations created or changed.
@@ -111,6 +116,17 @@ impl PaymentWrite {
             Self::Insert(payment) | Self::Update { payment, .. } => payment,
         }
     }
+}
+
+/// A series, new or replaced.
+#[derive(Clone, Debug)]
+pub struct SeriesWrite {
+    /// The series after the change, with its new version.
+    pub series: Box<Series>,
+    /// The version the decision was made on; none for a new series.
+    pub expected: Option<Version>,
+    /// The moment of the schedule that is debited now, and the operation that does it: never twice (G-383).
+    pub slot: Option<(Timestamp, OperationId)>,
 }
 
 /// A merchant request that was accepted.
@@ -234,6 +250,8 @@ pub enum TaskKey {
     EndHold(OperationId),
     /// End a token because its card has expired; business time.
     EndToken(InstrumentId),
+    /// Do what is due in a series by itself: a debit, its next try, or the end; business time.
+    Series(SeriesId),
 }
 
 impl TaskKey {
@@ -249,6 +267,7 @@ impl TaskKey {
             Self::EndWait(operation) => (5, operation.get()),
             Self::EndHold(operation) => (6, operation.get()),
             Self::EndToken(instrument) => (24, instrument.get()),
+            Self::Series(series) => (16, series.get()),
         }
     }
 
@@ -265,6 +284,7 @@ impl TaskKey {
             5 => Self::EndWait(OperationId::new(number)),
             6 => Self::EndHold(OperationId::new(number)),
             24 => Self::EndToken(InstrumentId::new(number)),
+            16 => Self::Series(SeriesId::new(number)),
             _ => return None,
         })
     }
@@ -281,6 +301,11 @@ pub fn bucket_of(payment: PaymentKey) -> u8 {
 /// The bucket of what belongs to a customer's card and to no payment.
 pub fn bucket_of_instrument(id: InstrumentId) -> u8 {
     u8::try_from(id.get().rem_euclid(i64::from(BUCKETS))).unwrap_or(0)
+}
+
+/// The bucket of a series: for what is done about it and not about one of its payments.
+pub fn bucket_of_series(series: SeriesId) -> u8 {
+    u8::try_from(series.get().rem_euclid(i64::from(BUCKETS))).unwrap_or(0)
 }
 
 /// A decision that the tables do not allow (Gate code 3081).

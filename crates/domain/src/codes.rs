@@ -233,6 +233,18 @@ codes! {
     INVALID_HOLDER = 3161;
     /// The cardholder's name is missing.
     HOLDER_REQUIRED = 3162;
+    /// No such series.
+    SERIES_UNKNOWN = 3181;
+    /// The name for the payment of a schedule is taken.
+    SCHEDULED_NAME_TAKEN = 3182;
+    /// The series ended because its card expired.
+    SERIES_INVALIDATED = 3183;
+    /// The series was cancelled.
+    SERIES_CANCELED = 3184;
+    /// No such debit whose tries could be stopped.
+    TRIGGER_UNKNOWN = 3186;
+    /// The series has come to its end.
+    SERIES_EXPIRED = 3301;
     /// Data is missing and did not come, or cannot be asked for.
     NEED_CLARIFICATION = 3191;
     /// There is no such saved card of this customer.
@@ -277,6 +289,12 @@ codes! {
     DEBT_CARD = 3491;
     /// The network declined without a closer reason.
     CARD_GENERAL_DECLINE = 10000;
+    /// Series cannot be registered.
+    REGISTRATION_BLOCKED = 10109;
+    /// The customer had the issuer cancel the series (card).
+    CANCELED_AT_ISSUER = 10110;
+    /// The customer had the issuer cancel the series (other methods).
+    CANCELED_AT_ISSUER_ELSEWHERE = 20110;
     /// Mail and telephone orders are not possible with a Maestro card of this country.
     MAESTRO_MOTO = 10108;
     /// The card does not take part in 3-D Secure.

@@ -86,6 +86,10 @@ numeric_id! {
     /// A customer's card that is known to a project: saved, or named by a token.
     InstrumentId
 }
+numeric_id! {
+    /// A series of debits with stored credentials; it has the number of the operation that registered it.
+    SeriesId
+}
 uuid_id! {
     /// A payment inside the platform; the merchant knows it by its [`PaymentId`].
     PaymentKey
@@ -103,6 +107,28 @@ uuid_id! {
     /// A 3-D Secure transaction at the platform's 3DS server. It names the operation it belongs to; the rest of it is
     /// random, so that nobody can guess one.
     AuthenticationId
+}
+
+impl SeriesId {
+    /// The series that an operation registers; each registers one at most (G-359, G-364).
+    pub const fn registered_by(operation: OperationId) -> Self {
+        Self(operation.get())
+    }
+
+    /// The operation that registered it.
+    pub const fn registration(self) -> OperationId {
+        OperationId(self.0)
+    }
+
+    /// Sixteen bytes that name it among the subjects of callbacks; no UUID of this platform begins with eight zeros.
+    pub fn as_subject(self) -> [u8; 16] {
+        u128::from(self.0.unsigned_abs()).to_be_bytes()
+    }
+
+    /// The series with this name among subjects.
+    pub fn from_subject(bytes: [u8; 16]) -> Option<Self> {
+        i64::try_from(u128::from_be_bytes(bytes)).ok().map(Self)
+    }
 }
 
 impl AuthenticationId {
@@ -253,6 +279,14 @@ mod tests {
             prop_assert_eq!(id.operation().get(), operation);
             prop_assert_eq!(AuthenticationId::parse(&id.to_string()), Some(id));
             prop_assert_eq!(AuthenticationId::parse(&id.get().hyphenated().to_string()), Some(id));
+        }
+
+        // G-359
+        #[test]
+        fn a_series_is_found_again_by_its_registration_and_as_a_subject(operation in 1_i64..(1 << 53)) {
+            let series = SeriesId::registered_by(OperationId::new(operation));
+            prop_assert_eq!(series.registration().get(), operation);
+            prop_assert_eq!(SeriesId::from_subject(series.as_subject()), Some(series));
         }
 
         #[test]

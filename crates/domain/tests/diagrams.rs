@@ -9,6 +9,7 @@ mod page {
             ATTEMPTS, AttemptEvent, Notice, OPERATIONS, PaymentEffect, PaymentMachine, PaymentRow, Transition,
         },
     };
+    use ferropay_domain::series::{SERIES, SeriesStatus};
     use std::{fmt::Write, fs, path::Path};
 
     const UPDATE: &str = "UPDATE_DOCS=1 cargo test -p ferropay-domain --test diagrams";
@@ -53,7 +54,28 @@ mod page {
         for machine in PaymentMachine::ALL {
             payment(&mut out, *machine)?;
         }
+        series(&mut out)?;
         Ok(out)
+    }
+
+    fn series(out: &mut String) -> std::fmt::Result {
+        writeln!(out, "\n## Series of stored credentials\n")?;
+        writeln!(
+            out,
+            "```mermaid\nstateDiagram-v2\n    [*] --> {}: registered (R-206)",
+            SeriesStatus::Active
+        )?;
+        for (row, from, event, to) in SERIES {
+            writeln!(out, "    {from} --> {to}: {} ({row})", event.name())?;
+        }
+        for status in SeriesStatus::ALL.iter().filter(|status| **status != SeriesStatus::Active) {
+            writeln!(out, "    {status} --> [*]")?;
+        }
+        writeln!(out, "```\n\n| row | from | event | to |\n|---|---|---|---|")?;
+        for (row, from, event, to) in SERIES {
+            writeln!(out, "| {row} | `{from}` | {} | `{to}` |", event.name())?;
+        }
+        Ok(())
     }
 
     fn operations(out: &mut String) -> std::fmt::Result {
@@ -90,6 +112,7 @@ mod page {
             PaymentEffect::Unchanged => "unchanged".to_owned(),
             PaymentEffect::Returned => "by what has been returned".to_owned(),
             PaymentEffect::ReturnUndone => "by what is still returned".to_owned(),
+            PaymentEffect::DebitEnded => "by what its series still brings".to_owned(),
             PaymentEffect::AsTheHold => "unchanged while the hold lasts, else becomes `decline`".to_owned(),
         };
         let callback = match row.notice {
@@ -149,6 +172,14 @@ mod page {
             }
             PaymentMachine::TwoStep => writeln!(out, "\n## Two-step purchase\n")?,
             PaymentMachine::Verification => writeln!(out, "\n## Verification of a card\n")?,
+            PaymentMachine::OnDemand => writeln!(out, "\n## Debit on demand with stored credentials\n")?,
+            PaymentMachine::Automatic => {
+                writeln!(out, "\n## Debits of a schedule\n")?;
+                writeln!(
+                    out,
+                    "All debits belong to one payment. While more of them are due a return leaves its status.\n"
+                )?;
+            }
             PaymentMachine::Payout => {
                 writeln!(out, "\n## Payout\n")?;
                 writeln!(

@@ -8,6 +8,7 @@ use crate::{
     intake::Intake,
     projects::KnownProject,
     provider_work::Cards,
+    series::SeriesStanding,
     steps::Step,
 };
 use ferropay_domain::{
@@ -28,6 +29,8 @@ pub(crate) enum Found {
     Payment(Box<Payment>),
     /// An operation that is under way.
     Standing(Box<Standing>),
+    /// A series, and the payment of its schedule's debits.
+    Series(Box<SeriesStanding>),
 }
 
 impl Found {
@@ -36,6 +39,7 @@ impl Found {
             Self::Nothing => Before::default(),
             Self::Payment(payment) => Before { payment: Some(payment), ..Before::default() },
             Self::Standing(standing) => standing.before(),
+            Self::Series(standing) => standing.before(),
         }
     }
 }
@@ -61,6 +65,8 @@ pub(crate) struct Lost {
     pub(crate) limit: Option<Code>,
     /// The merchant's identifier of the refund is taken.
     pub(crate) refund_id_taken: bool,
+    /// One of the names was taken meanwhile; which one was is looked up once more.
+    name_looked_up: bool,
 }
 
 /// A request whose body has been read.
@@ -77,6 +83,11 @@ pub(crate) trait Acceptable: Sync {
     /// Card data for the work that follows.
     fn cards(&self) -> Cards {
         Cards::default()
+    }
+
+    /// Whether it takes a payment's name besides its own, which the decision looks up.
+    fn reserves_another_name(&self) -> bool {
+        false
     }
 }
 
@@ -132,6 +143,11 @@ impl Engine {
             };
             match loss {
                 Loss::Resent(first) => return Ok(Intake::Accepted(first)),
+                Loss::NameTaken(NameKind::Payment, _)
+                    if request.reserves_another_name() && !facts.name_looked_up =>
+                {
+                    facts.name_looked_up = true;
+                }
                 Loss::NameTaken(NameKind::Payment, _) => return Ok(Intake::PaymentExists),
                 Loss::NameTaken(NameKind::WalletToken, _) => return Ok(Intake::TokenUsed),
                 Loss::NameTaken(NameKind::MerchantRefund, _) => facts.refund_id_taken = true,

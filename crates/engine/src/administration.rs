@@ -3,9 +3,8 @@
 
 use crate::{engine::Engine, failure::Failure, projects::KnownProject, time_travel};
 use ferropay_domain::{
-    callback::Subject,
-    change::{Task, TaskKey, bucket_of},
-    ids::{CallbackId, PaymentId, PaymentKey, ProjectId},
+    change::{Task, TaskKey},
+    ids::{CallbackId, PaymentId, ProjectId},
     project::Environment,
     time::Timestamp,
 };
@@ -54,10 +53,7 @@ pub async fn resend(
     now: Timestamp,
 ) -> Result<Resent, CommitError> {
     let key = TaskKey::Deliver(delivery.callback, delivery.address);
-    let bucket = match delivery.subject {
-        Subject::Payment(payment) => bucket_of(payment),
-        Subject::Request(request) => bucket_of(PaymentKey::new(request.get())),
-    };
+    let bucket = crate::delivery::bucket(delivery.subject);
     let write = DeliveryWrite {
         callback: delivery.callback,
         address: delivery.address,

@@ -8,6 +8,7 @@ use ferropay_domain::{
     money::Money,
     payment::{Ask, Authenticated, CardRequest, ProviderAnswer},
     project::{Environment, OperationDay},
+    series::SeriesKind,
     time::Timestamp,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -35,6 +36,8 @@ pub struct Order {
     pub original: Option<Original>,
     /// Proof of the customer's authentication, when there is one.
     pub authentication: Option<Authenticated>,
+    /// How its credentials are stored, or will be.
+    pub credential: Option<Box<StoredCredential>>,
     /// Particulars of the request.
     pub card_request: CardRequest,
     /// Cardholder's name, to be checked (G-235).
@@ -56,6 +59,17 @@ pub struct OrderCard {
     pub cvv: Option<Cvv>,
     /// The name on it.
     pub holder: Option<String>,
+}
+
+/// Credentials that are stored to be used again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCredential {
+    /// What the customer agreed to.
+    pub kind: SeriesKind,
+    /// Whether they will be stored when this succeeds; else they are used.
+    pub is_first: bool,
+    /// The network's identifier of the operation after which they were stored; empty when it is not known.
+    pub scheme_id: String,
 }
 
 /// The earlier attempt an order refers to.

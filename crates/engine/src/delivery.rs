@@ -12,7 +12,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::{GIVE_UP_AFTER, MAX_ATTEMPTS, ORDERED_ATTEMPTS, ORDERED_FOR, Subject, pause_before},
-    change::{Task, TaskKey, bucket_of},
+    change::{Task, TaskKey, bucket_of, bucket_of_series},
     ids::PaymentKey,
     time::Timestamp,
 };
@@ -118,7 +118,7 @@ impl Engine {
         let Some(place) = self.recorder.place(known, now) else { return };
         let payment = match delivery.subject {
             Subject::Payment(payment) => Some(payment),
-            Subject::Request(_) => None,
+            Subject::Request(_) | Subject::Series(_) => None,
         };
         let what = recorder::Delivery {
             callback: delivery.callback,
@@ -217,10 +217,11 @@ fn put_off(project: &KnownProject, delivery: &Delivery, now: Timestamp, until: T
 }
 
 /// The bucket of a callback's work.
-fn bucket(subject: Subject) -> u8 {
+pub(crate) fn bucket(subject: Subject) -> u8 {
     match subject {
         Subject::Payment(payment) => bucket_of(payment),
         Subject::Request(request) => bucket_of(PaymentKey::new(request.get())),
+        Subject::Series(series) => bucket_of_series(series),
     }
 }
 

@@ -82,7 +82,7 @@ impl Engine {
     ) -> Result<bool, Failure> {
         let mut project = self.project(scene.payment.project)?;
         let now = self.moment(&project);
-        let facts = (&scene.payment, &scene.operation, &scene.attempt);
+        let facts = scene.facts();
         let ids = self.ids.for_decision();
         let contradiction = scene.attempt.ask.is_repeated() && scene.attempt.status.is_settled();
         if contradiction && late.approved.is_some() && scene.attempt.status != AttemptStatus::Approved {

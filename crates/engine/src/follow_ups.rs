@@ -11,7 +11,7 @@ use crate::{
 use ferropay_domain::{
     decide::{self, CardFacts, FollowUp, NotWaiting, Now, RequestHead, ThreeDsRequest},
     ids::{PaymentId, PaymentKey},
-    payment::{AuthenticationFlow, OperationStatus},
+    payment::{AuthenticationFlow, OperationKind, OperationStatus},
 };
 use ferropay_store::{Commit, Standing};
 use std::{collections::BTreeMap, sync::Arc};
@@ -87,7 +87,7 @@ impl Acceptable for Order {
             }
         };
         let facts = engine.card_facts(project, &standing, &follow).await?;
-        let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
+        let situation = standing.facts();
         let (head, ids) = (Some(self.head), engine.ids.for_decision());
         match decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)? {
             Ok(changes) => {
@@ -123,7 +123,10 @@ impl Engine {
     ) -> Result<CardFacts, Failure> {
         let card = standing.payment.detail.card.as_ref();
         let needed = matches!(follow, FollowUp::Clarification { .. });
-        let Some(card) = card.filter(|_| needed && standing.operation.kind.is_primary()) else {
+        let operation = standing.operation.kind;
+        // Nobody is there to be authenticated when stored credentials are used (G-374).
+        let needed = needed && operation.is_primary() && operation != OperationKind::Recurring;
+        let Some(card) = card.filter(|_| needed) else {
             return Ok(CardFacts::default());
         };
         let pan = self.card_number(standing.payment.project, card).await?;
@@ -133,10 +136,8 @@ impl Engine {
             ..ThreeDsRequest::default()
         });
         let request = addresses.unwrap_or_default();
-        Ok(CardFacts {
-            range: self.range_facts(project, &pan, standing.operation.id, &request),
-            ..CardFacts::default()
-        })
+        let range = self.range_facts(project, &pan, standing.operation.id, &request);
+        Ok(CardFacts { range, ..CardFacts::default() })
     }
 
     /// Checks that what was brought belongs to what the operation waits for.

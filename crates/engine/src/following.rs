@@ -18,6 +18,7 @@ use ferropay_domain::{
     ids::{AttemptId, OperationId},
     payment::{Attempt, Operation, Payment},
     project::Project,
+    series::Series,
 };
 use ferropay_store::{Commit, CommitError, Loss, Scene, Standing, Store, Unavailable};
 use std::{future::Future, sync::Arc, time::Duration};
@@ -34,6 +35,7 @@ pub(crate) struct Before<'a> {
     pub(crate) payment: Option<&'a Payment>,
     pub(crate) operation: Option<&'a Operation>,
     pub(crate) attempt: Option<&'a Attempt>,
+    pub(crate) series: Option<&'a Series>,
 }
 
 /// Work taken in hand.
@@ -60,6 +62,10 @@ pub(crate) trait Situation: Sized {
     fn reload(&self, store: &dyn Store) -> impl Future<Output = Result<Option<Self>, Unavailable>> + Send;
     /// Takes over what a change set changes of it.
     fn advance(&mut self, changes: Advance);
+    /// Whose work it is.
+    fn bucket(&self) -> Option<u8> {
+        self.before().payment.map(|payment| bucket_of(payment.key))
+    }
 }
 
 /// What a change set leaves of payment, operations and attempts.
@@ -67,15 +73,22 @@ pub(crate) struct Advance {
     payment: Option<Payment>,
     operations: Vec<Operation>,
     attempts: Vec<Attempt>,
+    series: Option<Box<Series>>,
 }
 
 impl Advance {
+    /// What matters to a series.
+    pub(crate) fn payment_and_series(self) -> (Option<Payment>, Option<Box<Series>>) {
+        (self.payment, self.series)
+    }
+
     fn of(changes: &ChangeSet) -> Self {
         let records = changes.operations.iter().map(|write| write.record().clone());
         Self {
             payment: changes.payment.as_ref().map(|write| write.payment().clone()),
             operations: records.collect(),
             attempts: changes.attempts.iter().map(|write| write.record().clone()).collect(),
+            series: changes.series.as_ref().map(|write| write.series.clone()),
         }
     }
 }
@@ -86,6 +99,7 @@ impl Situation for Scene {
             payment: Some(&self.payment),
             operation: Some(&self.operation),
             attempt: Some(&self.attempt),
+            series: self.series.as_deref(),
         }
     }
 
@@ -94,7 +108,8 @@ impl Situation for Scene {
     }
 
     fn advance(&mut self, changes: Advance) {
-        let Advance { payment, operations, attempts } = changes;
+        let Advance { payment, operations, attempts, series } = changes;
+        self.series = series.or(self.series.take());
         let (operation, attempt) = (self.operation.id, self.attempt.id);
         self.payment = payment.unwrap_or_else(|| self.payment.clone());
         if let Some(it) = operations.into_iter().rfind(|it| it.id == operation) {
@@ -112,6 +127,7 @@ impl Situation for Standing {
             payment: Some(&self.payment),
             operation: Some(&self.operation),
             attempt: self.attempt.as_ref(),
+            series: self.series.as_deref(),
         }
     }
 
@@ -120,7 +136,8 @@ impl Situation for Standing {
     }
 
     fn advance(&mut self, changes: Advance) {
-        let Advance { payment, operations, attempts } = changes;
+        let Advance { payment, operations, attempts, series } = changes;
+        self.series = series.or(self.series.take());
         let operation = self.operation.id;
         self.payment = payment.unwrap_or_else(|| self.payment.clone());
         if let Some(it) = operations.into_iter().rfind(|it| it.id == operation) {
@@ -170,9 +187,11 @@ impl Engine {
                 TaskKey::Authenticate(id) => {
                     standing_of(id, changes, before).map(|it| Work::Authenticate(Box::new(it)))
                 }
-                TaskKey::Deliver(..) | TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::EndToken(_) => {
-                    None
-                }
+                TaskKey::Deliver(..)
+                | TaskKey::EndWait(_)
+                | TaskKey::EndHold(_)
+                | TaskKey::Series(_)
+                | TaskKey::EndToken(_) => None,
             };
             work.extend(what.and_then(|what| Some((what, self.registry.take(task.key)?))));
         }
@@ -230,13 +249,13 @@ impl Engine {
             let Some(changes) = decide(&project.project, situation, ids, now)? else {
                 return Ok(false);
             };
-            let key = situation.before().payment.map(|payment| payment.key);
-            let key = key.ok_or_else(|| Failure::Defect("a decision without a payment".to_owned()))?;
+            let bucket = situation.bucket();
+            let bucket = bucket.ok_or_else(|| Failure::Defect("a decision without a payment".to_owned()))?;
             // Once the merchant is told the result there is mostly nothing left to carry on here.
             let advance = changes.events.is_empty().then(|| Advance::of(&changes));
-            let commit = Commit { fence: Some(self.fence(key)), ..Commit::default() };
+            let commit = Commit { fence: Some(self.fence_of(bucket)), ..Commit::default() };
             self.step(Step::BeforeOutcome);
-            let place = (bucket_of(key), now);
+            let place = (bucket, now);
             let applied = Box::pin(self.apply(
                 project,
                 changes,
@@ -261,7 +280,7 @@ impl Engine {
                 }
                 Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await?,
                 Err(CommitError::Lost(Loss::Fenced)) => {
-                    self.disown(bucket_of(key));
+                    self.disown(bucket);
                     return Err(Failure::Fenced);
                 }
                 // What is known is kept until it can be recorded: asking again would only be more of it.
@@ -296,6 +315,7 @@ fn scene_of(id: AttemptId, changes: &ChangeSet, before: Before<'_>) -> Option<Sc
         payment: payment_of(changes, before)?,
         operation: operation_of(id.operation, changes, before)?,
         attempt,
+        series: series_of(changes, before),
     })
 }
 
@@ -305,5 +325,11 @@ fn standing_of(id: OperationId, changes: &ChangeSet, before: Before<'_>) -> Opti
         operation: operation_of(id, changes, before)?,
         attempt: latest(&changes.attempts, |it| it.id.operation == id)
             .or_else(|| before.attempt.filter(|it| it.id.operation == id).cloned()),
+        series: series_of(changes, before),
     })
+}
+
+fn series_of(changes: &ChangeSet, before: Before<'_>) -> Option<Box<Series>> {
+    let written = changes.series.as_ref().map(|write| write.series.clone());
+    written.or_else(|| before.series.cloned().map(Box::new))
 }

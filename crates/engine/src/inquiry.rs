@@ -5,6 +5,7 @@ use ferropay_domain::{
     callback::Problem,
     ids::{PaymentId, PaymentKey, RequestId},
     payment::Payment,
+    series::Series,
 };
 use ferropay_store::OperationRow;
 
@@ -21,6 +22,8 @@ pub struct PaymentStatus {
     pub payment: Payment,
     /// Its operations, oldest first.
     pub operations: Vec<OperationRow>,
+    /// The series that the payment registered or belongs to.
+    pub series: Option<Series>,
 }
 
 /// What became of a request.
@@ -87,7 +90,13 @@ impl Engine {
             let again = self.store.payment(payment.project, payment.key).await?;
             match again {
                 Some(again) if again.version != payment.version => payment = again,
-                _ => return Ok(PaymentStatus { payment, operations }),
+                _ => {
+                    let series = match payment.detail.series {
+                        Some(id) => self.store.series(payment.project, id).await?,
+                        None => None,
+                    };
+                    return Ok(PaymentStatus { payment, operations, series });
+                }
             }
         }
         Err(Failure::Busy)

@@ -9,6 +9,7 @@ use crate::{
     projects::KnownProject,
     provider_work::Cards,
     rates,
+    series::scheduled_name,
     wallet_tokens::TokenFault,
 };
 use ferropay_domain::{
@@ -87,9 +88,10 @@ impl Acceptable for CardOrder {
         now: Now,
     ) -> Result<Decision, Failure> {
         let command = &self.command;
+        let scheduled_name_taken = engine.scheduled_name_taken(project, command, now).await?;
         let asked = (&command.card, &command.customer, command.description.as_str());
         let risk = engine.risk_facts(project, asked, lost).await?;
-        let facts = CardFacts { range: self.range.clone(), risk, wallet: None };
+        let facts = CardFacts { range: self.range.clone(), scheduled_name_taken, risk, wallet: None };
         let mut changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
         let mut commit = Commit::default();
         if let Some(operation) = changes.operations.first() {
@@ -106,6 +108,10 @@ impl Acceptable for CardOrder {
 
     fn cards(&self) -> Cards {
         Cards { pan: Some(self.pan.clone()), cvv: self.cvv.clone() }
+    }
+
+    fn reserves_another_name(&self) -> bool {
+        scheduled_name(&self.command).is_some()
     }
 }
 
@@ -131,6 +137,7 @@ impl Acceptable for RefundOrder {
         let connector = engine.connector(account, project.project.environment);
         let fallback = OperationDay::default();
         let facts = RefundFacts {
+            of: engine.returned_debit(&payment, &self.command).await?,
             day: connector.as_ref().map_or(&fallback, |connector| connector.operation_day()),
             smallest_rest: rates::worth_a_us_cent(payment.currency),
             balance_short: lost.balance_short,
@@ -208,6 +215,7 @@ impl Engine {
             merchant_data: request.merchant_data,
             booking: request.booking,
             has_booking_dates: request.has_booking_dates,
+            registration: request.registration.map(|terms| Box::new(self.registration(terms))),
             given: given(&project.project, request.kind, body),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
@@ -240,6 +248,7 @@ impl Engine {
         let command = RefundCommand {
             head,
             amount: request.amount,
+            debit: request.debit,
             description: request.description,
             merchant_refund_id: request.merchant_refund_id,
             given: given(&project.project, OperationKind::Refund, body),

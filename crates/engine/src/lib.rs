@@ -41,6 +41,7 @@ mod reversals;
 mod risk;
 mod scheduler;
 mod second_step;
+mod series;
 pub mod steps;
 pub mod support;
 pub mod time_travel;

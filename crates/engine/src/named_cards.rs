@@ -9,6 +9,7 @@ use crate::{
     intake::Intake,
     projects::KnownProject,
     provider_work::Cards,
+    series::scheduled_name,
 };
 use ferropay_domain::{
     card::{CardSummary, Cvv, Network, Pan},
@@ -109,8 +110,14 @@ impl Acceptable for NamedOrder {
                 let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
                 let asked = (&command.card, &command.customer, command.description.as_str());
                 let risk = engine.risk_facts(known, asked, lost).await?;
-                let changes =
-                    decide::card(project, command, CardFacts { range, risk, wallet: None }, self.ids, now)?;
+                let scheduled_name_taken = engine.scheduled_name_taken(known, &command, now).await?;
+                let changes = decide::card(
+                    project,
+                    command,
+                    CardFacts { range, scheduled_name_taken, risk, wallet: None },
+                    self.ids,
+                    now,
+                )?;
                 let is_open =
                     changes.operations.first().is_some_and(|write| !write.record().status.is_final());
                 commit.cvv = cvv
@@ -147,6 +154,10 @@ impl Acceptable for NamedOrder {
             With::Payout(_) => None,
         };
         Cards { pan: self.pan.get().cloned(), cvv }
+    }
+
+    fn reserves_another_name(&self) -> bool {
+        matches!(&self.with, With::Card(command, _) if scheduled_name(command).is_some())
     }
 }
 

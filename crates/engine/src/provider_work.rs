@@ -10,7 +10,7 @@
 //! an operator's to settle.
 
 use crate::{
-    connector::{Connector, Order, OrderCard, Original, PersonName},
+    connector::{Connector, Order, OrderCard, Original, PersonName, StoredCredential},
     engine::Engine,
     failure::Failure,
     projects::KnownProject,
@@ -24,7 +24,8 @@ use ferropay_domain::{
     decide::{self, Outcome},
     ids::{AttemptId, ProjectId},
     money::Money,
-    payment::{Ask, AttemptStatus, Authentication, Customer},
+    payment::{Ask, AttemptStatus, Authentication, Customer, Operation},
+    series::SeriesDebit,
 };
 use ferropay_store::Scene;
 use std::{sync::Arc, time::Duration};
@@ -132,8 +133,7 @@ impl Engine {
                     // The same answer came another way meanwhile.
                     return Ok(None);
                 }
-                let facts = (&scene.payment, &scene.operation, &scene.attempt);
-                decide::attempt_outcome(project, facts, outcome.clone(), ids, now).map(Some)
+                decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
             })
             .await?;
             if !again || carried.scene.attempt.status != AttemptStatus::Unknown {
@@ -184,7 +184,7 @@ impl Engine {
         connector: &dyn Connector,
         repeat: bool,
     ) -> Result<Order, Failure> {
-        let Scene { payment, operation, attempt } = &carried.scene;
+        let Scene { payment, operation, attempt, .. } = &carried.scene;
         debug_assert_eq!(connector.account(), attempt.account);
         let detail = &operation.detail;
         let mut card_request = detail.card.as_deref().cloned().unwrap_or_default();
@@ -203,6 +203,7 @@ impl Engine {
             original: original(&carried.scene),
             authentication: detail.authentication.as_deref().and_then(Authentication::proof),
             name: card_request.name_check.then(|| checked_name(&payment.detail.customer)),
+            credential: stored_credential(&carried.scene),
             card_request,
             fault_plan: detail.fault_plan.clone(),
             correspondence: self.correspondence(&carried.project, payment, Some(attempt.id)),
@@ -217,7 +218,7 @@ impl Engine {
     }
 
     async fn order_card(&self, carried: &Carried) -> Result<Option<OrderCard>, Failure> {
-        let Scene { payment, operation, attempt } = &carried.scene;
+        let Scene { payment, operation, attempt, .. } = &carried.scene;
         let Some(card) = &payment.detail.card else { return Ok(None) };
         let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
         let pan = match &carried.cards.pan {
@@ -242,8 +243,7 @@ impl Engine {
         let Carried { project, scene, cards, .. } = carried;
         let left = self
             .settle(project, scene, cards, |project, scene, ids, now| {
-                let facts = (&scene.payment, &scene.operation, &scene.attempt);
-                decide::forgotten(project, facts, ids, now)
+                decide::forgotten(project, scene.facts(), ids, now)
             })
             .await?;
         if left {
@@ -272,7 +272,7 @@ impl Engine {
     pub(crate) async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let Carried { project, scene, cards, .. } = carried;
         self.settle(project, scene, cards, |project, scene, ids, now| {
-            decide::threshold_passed(project, (&scene.payment, &scene.operation, &scene.attempt), ids, now)
+            decide::threshold_passed(project, scene.facts(), ids, now)
         })
         .await?;
         Ok(())
@@ -286,7 +286,7 @@ pub(crate) fn relied_upon(connector: &dyn Connector) -> Duration {
 }
 
 /// The earlier attempt that an attempt refers to.
-fn original(Scene { payment, operation, attempt }: &Scene) -> Option<Original> {
+fn original(Scene { payment, operation, attempt, .. }: &Scene) -> Option<Original> {
     let money = |minor| Money::new(minor, payment.currency);
     match attempt.ask {
         Ask::Payout => None,
@@ -312,6 +312,11 @@ fn original(Scene { payment, operation, attempt }: &Scene) -> Option<Original> {
             };
             Some(Original { attempt: hold.attempt, amount: money(payment.held), remaining })
         }
+        Ask::Refund if debit_of_schedule(operation).is_some() => {
+            let debit = debit_of_schedule(operation)?;
+            let remaining = debit.returnable.saturating_sub(attempt.amount.minor);
+            Some(Original { attempt: debit.attempt, amount: money(debit.minor), remaining })
+        }
         Ask::Refund | Ask::Void => {
             let debit = payment.detail.debit.as_ref()?;
             Some(Original {
@@ -325,6 +330,21 @@ fn original(Scene { payment, operation, attempt }: &Scene) -> Option<Original> {
             Some(Original { attempt: refund, amount: attempt.amount, remaining: 0 })
         }
     }
+}
+
+/// The debit of a schedule that a return refers to.
+fn debit_of_schedule(operation: &Operation) -> Option<SeriesDebit> {
+    operation.detail.series.as_ref()?.debit
+}
+
+/// What the networks want to know of credentials that are stored, or will be (G-106).
+fn stored_credential(scene: &Scene) -> Option<Box<StoredCredential>> {
+    if let Some(series) = scene.series.as_deref() {
+        let (kind, scheme_id) = (series.kind, series.detail.scheme_id.clone());
+        return Some(Box::new(StoredCredential { kind, is_first: false, scheme_id }));
+    }
+    let asked = scene.operation.detail.series.as_deref()?.registration.as_ref()?;
+    Some(Box::new(StoredCredential { kind: asked.kind, is_first: true, scheme_id: String::new() }))
 }
 
 /// A name in the form in which networks compare it (G-236).

@@ -36,7 +36,9 @@ impl Tasks {
             TaskKey::Reverse(_) => &mut self.reversals,
             TaskKey::Deliver(..) => &mut self.deliveries,
             TaskKey::Authenticate(_) => &mut self.authentications,
-            TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::EndToken(_) => &mut self.timers,
+            TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::Series(_) | TaskKey::EndToken(_) => {
+                &mut self.timers
+            }
         }
     }
 

@@ -111,8 +111,7 @@ impl Engine {
                 // It was recorded, although the store could not say so.
                 return Ok(None);
             }
-            let facts = (&scene.payment, &scene.operation, &scene.attempt);
-            decide::reversal_acknowledged(project, facts, ids, now).map(Some)
+            decide::reversal_acknowledged(project, scene.facts(), ids, now).map(Some)
         })
         .await?;
         self.step(Step::AfterReversed);

@@ -9,7 +9,7 @@ use crate::{
 };
 use ferropay_domain::{
     change::{Task, TaskKey},
-    ids::{CallbackId, OperationId, ProjectId},
+    ids::{CallbackId, OperationId, ProjectId, SeriesId},
     payment::AttemptStatus,
     time::Timestamp,
 };
@@ -125,6 +125,7 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
                 go_on_alone(engine.clone().end_token(project, instrument, in_hand));
             }
         }
+        TaskKey::Series(series) => begin_series(engine, series, in_hand).await?,
     }
     Ok(true)
 }
@@ -171,6 +172,13 @@ async fn begin_operation(
     } else {
         go_on_alone(engine.ring(project, standing, task.key, in_hand));
     }
+    Ok(())
+}
+
+async fn begin_series(engine: &Arc<Engine>, id: SeriesId, in_hand: InHand) -> Result<(), Failure> {
+    let Some(series) = engine.store.series_known(id).await? else { return Ok(()) };
+    let project = engine.project(series.project)?;
+    go_on_alone(engine.clone().series_rings(project, series, in_hand));
     Ok(())
 }
 

@@ -98,8 +98,7 @@ pub async fn settle(
     finding: Finding,
 ) -> Result<Ordered, Failure> {
     let decide = |record: &ProjectRecord, standing: &Standing, drawn, now| {
-        let facts = (&standing.payment, &standing.operation, standing.attempt.as_ref());
-        decide::found(&record.project, facts, finding.clone(), drawn, now)
+        decide::found(&record.project, standing.facts(), finding.clone(), drawn, now)
     };
     order(store, clock, entropy, operation, decide, Some(vault)).await
 }

@@ -20,7 +20,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long providers may take, together, on one journey; what is not answered then goes on by itself.
 const PATIENCE_WITH_PROVIDERS: Duration = Duration::from_mins(1);
 
-/// How often it is looked whether everything due is done.
+/// How soon it is looked first whether everything due is done, and how often after that.
+const LOOK_SOON: Duration = Duration::from_millis(4);
+/// See [`LOOK_SOON`]: the pause doubles up to this.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How far ahead a clock may be. It never goes back: in a year that no calendar knows nothing could be decided any more,
@@ -126,6 +128,7 @@ async fn quiet(
     patience: &mut Duration,
 ) -> Result<(), Halted> {
     let started = tokio::time::Instant::now();
+    let mut pause = LOOK_SOON;
     while store.is_busy(id, business(clock, offset), clock.now()).await? {
         let timers_wait = !store.due(Some(id), business(clock, offset), 1).await?.is_empty();
         if timers_wait && started.elapsed() > PATIENCE {
@@ -135,9 +138,10 @@ async fn quiet(
             if patience.is_zero() {
                 return Ok(());
             }
-            *patience = patience.saturating_sub(LOOK_AGAIN);
+            *patience = patience.saturating_sub(pause);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LOOK_AGAIN);
     }
     Ok(())
 }

@@ -34,8 +34,7 @@ impl Engine {
             if matches!(key, TaskKey::EndHold(_)) {
                 return decide::hold_ended(project, &standing.payment, ids, now);
             }
-            let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
-            decide::wait_ended(project, situation, ids, now)
+            decide::wait_ended(project, standing.facts(), ids, now)
         })
         .await?;
         Ok(())

@@ -105,6 +105,8 @@ impl Engine {
             particulars.network_token = Some(Box::new(token));
         }
         let command = CardCommand {
+            // A wallet's number is good for one payment; its series are not kept yet.
+            registration: None,
             head,
             kind: request.kind,
             payment_id: request.payment_id,

@@ -79,6 +79,7 @@ fn order_with(card: &str, ask: Ask, operation: i64, minor: i64) -> Order {
         }),
         original: None,
         authentication: None,
+        credential: None,
         card_request: CardRequest::default(),
         name: None,
         correspondence: None,

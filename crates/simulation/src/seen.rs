@@ -217,7 +217,8 @@ impl Seen {
                     list.push(callback.id);
                     u32::try_from(list.len()).unwrap_or(0)
                 }
-                Subject::Request(_) => 1,
+                // No actor of the simulation has a series.
+                Subject::Request(_) | Subject::Series(_) => 1,
             };
             if callback.number != expected {
                 wrong

@@ -5,11 +5,14 @@ use crate::world::{Mood, World};
 use ferropay_domain::{
     callback::Subject,
     card::DeviceWallet,
-    change::Task,
-    ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    change::{NameKind, Task},
+    ids::{
+        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId,
+    },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     payment::Payment,
     risk::{Feature, Hit, List},
+    series::{Series, SeriesDebit},
     time::Timestamp,
 };
 use ferropay_store::{
@@ -145,6 +148,32 @@ impl Store for WatchedStore {
 
     fn unsettled(&self, limit: u32) -> Answer<'_, Vec<Scene>> {
         self.read(self.inner.unsettled(limit))
+    }
+
+    fn series(&self, project: ProjectId, id: SeriesId) -> Answer<'_, Option<Series>> {
+        self.read(self.inner.series(project, id))
+    }
+
+    fn series_known(&self, id: SeriesId) -> Answer<'_, Option<Series>> {
+        self.read(self.inner.series_known(id))
+    }
+
+    fn debit_with(
+        &self,
+        payment: PaymentKey,
+        operation: Option<OperationId>,
+        least: i64,
+    ) -> Answer<'_, Option<SeriesDebit>> {
+        self.read(self.inner.debit_with(payment, operation, least))
+    }
+
+    fn name_holder<'a>(
+        &'a self,
+        project: ProjectId,
+        kind: NameKind,
+        folded: &'a str,
+    ) -> Answer<'a, Option<PaymentKey>> {
+        self.read(self.inner.name_holder(project, kind, folded))
     }
 
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {

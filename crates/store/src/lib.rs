@@ -23,11 +23,14 @@ pub use records::{
 use ferropay_domain::{
     callback::Subject,
     card::DeviceWallet,
-    change::Task,
-    ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    change::{NameKind, Task},
+    ids::{
+        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId,
+    },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     payment::Payment,
     risk::{Feature, Hit, List},
+    series::{Series, SeriesDebit},
     time::Timestamp,
 };
 use std::{future::Future, pin::Pin};
@@ -68,6 +71,28 @@ pub trait Store: Send + Sync + 'static {
 
     /// Attempts that were sent and whose outcome is not known, or that are being undone, oldest first, at most `limit`.
     fn unsettled(&self, limit: u32) -> Answer<'_, Vec<Scene>>;
+
+    /// A series of the project.
+    fn series(&self, project: ProjectId, id: SeriesId) -> Answer<'_, Option<Series>>;
+
+    /// A series that a task or an operation names.
+    fn series_known(&self, id: SeriesId) -> Answer<'_, Option<Series>>;
+
+    /// The newest debit of a payment, or the one named, of which at least this much can still be returned (D-06).
+    fn debit_with(
+        &self,
+        payment: PaymentKey,
+        operation: Option<OperationId>,
+        least: i64,
+    ) -> Answer<'_, Option<SeriesDebit>>;
+
+    /// Who has taken a name, if anybody. A payment's name may be taken before there is one (G-060).
+    fn name_holder<'a>(
+        &'a self,
+        project: ProjectId,
+        kind: NameKind,
+        folded: &'a str,
+    ) -> Answer<'a, Option<PaymentKey>>;
 
     /// A merchant request.
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>>;

@@ -5,7 +5,7 @@
 use crate::{Commit, CommitError};
 use ferropay_domain::{
     callback::Problem,
-    change::{PaymentWrite, TaskKey},
+    change::{PaymentWrite, SeriesWrite, TaskKey},
     ledger::{AccountKey, Entry, Owner},
     payment::Payment,
 };
@@ -26,6 +26,8 @@ pub(crate) struct Prepared {
     pub(crate) instrument: Option<String>,
     /// What is kept of a customer, as JSON.
     pub(crate) customer: Option<String>,
+    /// The series' terms and course, as JSON.
+    pub(crate) series_detail: String,
     /// The payment after the change claims to return more than was debited.
     pub(crate) exceeds_debit: bool,
     /// Legs that are folded later take something from a merchant's account, so that what is folded there
@@ -74,6 +76,8 @@ impl Prepared {
         let written = changes.instrument.as_ref().filter(|it| it.expected != Some(it.instrument.version));
         let instrument = written.map(|it| json(&it.instrument)).transpose()?;
         let customer = changes.customer.as_ref().map(|it| json(&it.1.members)).transpose()?;
+        let series_detail =
+            changes.series.as_ref().map_or(Ok(String::new()), |it| json(&it.series.detail))?;
         let exceeds_debit = changes.payment.as_ref().is_some_and(|it| exceeds_debit(it.payment()));
         let lowers_merchant = lowers_merchant(&changes.entries);
         Ok(Self {
@@ -84,6 +88,7 @@ impl Prepared {
             problems,
             instrument,
             customer,
+            series_detail,
             exceeds_debit,
             lowers_merchant,
         })
@@ -160,6 +165,11 @@ fn check_rest(commit: &Commit) -> Result<(), String> {
         && payment.version <= *expected
     {
         return Err(format!("payment {} does not get a higher version", payment.key));
+    }
+    if let Some(SeriesWrite { series, expected: Some(expected), .. }) = &commit.changes.series
+        && series.version <= *expected
+    {
+        return Err(format!("series {} does not get a higher version", series.id));
     }
     for callback in &commit.callbacks {
         let right = callback.tasks.len() == callback.addresses.len()

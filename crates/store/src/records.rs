@@ -4,11 +4,13 @@ use crate::vault::Sealed;
 use ferropay_domain::{
     callback::{Problem, Subject},
     change::BUCKETS,
+    decide::Facts,
     ids::{CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::AccountKey,
     payment::{Attempt, Operation, Payment},
     project::Project,
     risk::{Feature, List},
+    series::Series,
     time::Timestamp,
 };
 
@@ -30,6 +32,8 @@ pub struct Scene {
     pub operation: Operation,
     /// The attempt.
     pub attempt: Attempt,
+    /// The series that the operation debits.
+    pub series: Option<Box<Series>>,
 }
 
 /// An operation with its payment and its latest attempt.
@@ -41,6 +45,24 @@ pub struct Standing {
     pub operation: Operation,
     /// Its latest attempt, when it has one.
     pub attempt: Option<Attempt>,
+    /// The series that the operation debits.
+    pub series: Option<Box<Series>>,
+}
+
+impl Scene {
+    /// What a decision about the attempt is made on.
+    pub fn facts(&self) -> Facts<'_> {
+        let Self { payment, operation, attempt, series } = self;
+        Facts { payment, operation, attempt: Some(attempt), series: series.as_deref() }
+    }
+}
+
+impl Standing {
+    /// What a decision about the operation is made on.
+    pub fn facts(&self) -> Facts<'_> {
+        let Self { payment, operation, attempt, series } = self;
+        Facts { payment, operation, attempt: attempt.as_ref(), series: series.as_deref() }
+    }
 }
 
 /// A merchant request as kept.

@@ -251,6 +251,7 @@ fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
         has_cvv: true,
         request: CardRequest::default(),
         three_ds: ThreeDsRequest::default(),
+        registration: None,
         given: BTreeMap::new(),
         customer: Customer {
             id: Some(format!("customer-{}", number.rem_euclid(1000))),

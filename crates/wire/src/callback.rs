@@ -5,7 +5,7 @@ use crate::{
     signature::Place,
     view::{
         AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView,
-        ThreeDs2View, WaitingView, avs_result, date,
+        RecurringView, RetryView, ThreeDs2View, WaitingView, avs_result, date, scheme_id, series_body,
     },
 };
 use ferropay_domain::{
@@ -29,6 +29,12 @@ struct Standard<'a> {
     threeds2: Option<ThreeDs2View<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring: Option<RecurringView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheme_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring_retry: Option<RetryView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +116,8 @@ struct TokenCard<'a> {
 pub fn body(event: &Event, settings: &Settings) -> (String, Place) {
     if let Content::Token(notice) = &event.content {
         (token(event, notice), Place::General)
+    } else if let Content::Series(series) = &event.content {
+        (series_body(event.project, series), Place::Root)
     } else if settings.legacy_callbacks {
         (legacy(event), Place::General)
     } else {
@@ -146,16 +154,17 @@ fn token(event: &Event, notice: &TokenNotice) -> String {
 /// The older layout describes the payment with the operation the callback is about.
 fn legacy(event: &Event) -> String {
     match (&event.content, event.subject) {
-        (Content::Operation { payment, operation, attempt }, _) => {
+        (Content::Operation { payment, operation, attempt, series }, _) => {
             let operations = [(operation.as_ref(), attempt.as_deref())];
-            let facts = StatusFacts { project: event.project, payment, operations: &operations };
+            let series = series.as_deref();
+            let facts = StatusFacts { project: event.project, payment, operations: &operations, series };
             request_status(event.project, operation.request, payment.id.as_str(), Some(facts), &[])
         }
         (Content::Rejected { payment_id, errors }, Subject::Request(request)) => {
             request_status(event.project, request, payment_id.as_str(), None, errors)
         }
-        // A token has a layout of its own, and a payment's callback always has an operation.
-        (Content::Token(_), _) | (Content::Rejected { .. }, Subject::Payment(_)) => String::new(),
+        // Tokens and series have layouts of their own, and a payment's callback always has an operation.
+        (Content::Token(_) | Content::Rejected { .. } | Content::Series(_), _) => String::new(),
     }
 }
 
@@ -163,13 +172,13 @@ fn standard(event: &Event, settings: &Settings) -> String {
     let project_id = event.project.get();
     let text = match &event.content {
         // Has a layout of its own.
-        Content::Token(_) => Ok(String::new()),
+        Content::Token(_) | Content::Series(_) => Ok(String::new()),
         Content::Rejected { payment_id, errors } => serde_json::to_string(&Rejected {
             project_id,
             payment: RejectedPayment { id: payment_id.as_str(), status: "error" },
             errors: errors.iter().take(10).map(ErrorView::of).collect(),
         }),
-        Content::Operation { payment, operation, attempt } => {
+        Content::Operation { payment, operation, attempt, series } => {
             let detail = &payment.detail;
             let done = operation.status.is_final();
             let waiting = WaitingView::of(operation);
@@ -187,6 +196,11 @@ fn standard(event: &Event, settings: &Settings) -> String {
                 acs: waiting.acs,
                 threeds2: waiting.threeds2,
                 clarification_fields: waiting.clarification_fields,
+                recurring: series.as_deref().map(RecurringView::of),
+                scheme_id: series.as_deref().and_then(|series| scheme_id(series, settings)),
+                recurring_retry: series
+                    .as_deref()
+                    .and_then(|series| RetryView::of(series, payment, operation, settings)),
                 avs_result: avs_result(operation, attempt.as_deref()),
                 operation_description: description.filter(|_| settings.operation_description_in_callbacks),
                 merchant_refund_id: operation.detail.merchant_refund_id.as_deref(),

@@ -3,8 +3,11 @@
 //! Values the platform chooses stay in the subset on which all official clients agree: no null, integers only,
 //! no list longer than ten, members left out when there is nothing to say.
 
+mod series;
 mod waiting;
 
+pub use series::{RecurringView, RetryView, scheme_id, series_body};
+pub(crate) use series::{day, time};
 pub use waiting::{AcsView, ClarificationFields, FormView, ThreeDs2View, WaitingView};
 
 use ferropay_domain::{

@@ -89,7 +89,11 @@ impl Scene<'_> {
         } else {
             self.operation.detail.eci = self.indicator();
         }
-        self.payment.debited = amount.minor;
+        self.payment.debited = if self.is_automatic() {
+            self.payment.debited.saturating_add(amount.minor)
+        } else {
+            amount.minor
+        };
         self.operation.amount = amount;
         self.operation.detail.fee_minor = fee.minor;
         let parties = Parties { project: self.project.id, provider: account };

@@ -2,7 +2,7 @@
 
 use super::{
     CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, data, new_operation,
-    new_payment, problem, rejected,
+    new_payment, problem, registration, rejected,
     risk::{self, Asked},
     scene::Scene,
     stored,
@@ -18,8 +18,9 @@ use crate::{
         Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
         OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
-    project::Project,
+    project::{Project, SeriesRegistration},
     risk::Direction,
+    series::SeriesStep,
 };
 
 /// Accepts a card purchase or verification: payment and operation come into being together (G-015, T-045, T-070,
@@ -32,13 +33,17 @@ pub fn card(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = problems(project, &command, facts.wallet.as_deref(), now);
+    let problems = problems(project, &command, &facts, now);
     let CardCommand { head, kind, payment_id, amount, card, customer, callback, given, .. } = command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
     let wallet =
         facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
+    let settings = &project.settings;
+    let wanted = command.registration;
+    let blocked = wanted.is_some() && settings.series_registration == SeriesRegistration::Declined;
+    let registration = wanted.filter(|_| settings.series_registration == SeriesRegistration::Allowed);
     let asked = Asked {
         direction: Direction::In,
         card: &card,
@@ -53,6 +58,9 @@ pub fn card(
         needed(project, kind, (&card, wallet.is_some()), &mut request, &customer, &given, &mut supplied);
     let planned = risk.and_then(|counted| {
         let missing = missing?;
+        if blocked {
+            return Err(codes::REGISTRATION_BLOCKED);
+        }
         let authentication = authentication(project, &request, command.three_ds, facts, ids)?;
         Ok((missing, authentication, counted))
     });
@@ -72,6 +80,8 @@ pub fn card(
         fault_plan: command.fault_plan,
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
+        series: registration
+            .map(|it| Box::new(SeriesStep { registration: Some(*it), ..SeriesStep::default() })),
         ..OperationDetail::default()
     };
     let about = PaymentDetail {
@@ -101,6 +111,7 @@ pub fn card(
         folded: token,
         payment: ids.payment,
     }));
+    scene.reserve_scheduled_name();
     scene.answer(head);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     match next {
@@ -111,12 +122,8 @@ pub fn card(
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(
-    project: &Project,
-    command: &CardCommand,
-    wallet: Option<&WalletFacts>,
-    now: Now,
-) -> Vec<Problem> {
+fn problems(project: &Project, command: &CardCommand, facts: &CardFacts, now: Now) -> Vec<Problem> {
+    let wallet = facts.wallet.as_deref();
     let settings = &project.settings;
     let is_purchase = command.kind != OperationKind::AccountVerification;
     let switched_on = match command.kind {
@@ -190,6 +197,7 @@ fn problems(
         .filter(|(fails, ..)| *fails)
         .map(|(_, code, field)| problem(code, field))
         .chain(stored::problem_of(project, command))
+        .chain(registration::problem_of(project, command, facts, now))
         .take(1)
         .collect()
 }

@@ -7,6 +7,7 @@ use crate::{
     ids::{AuthenticationId, PaymentId},
     money::{Currency, Money},
     payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
+    series::Registration,
 };
 use std::collections::BTreeMap;
 
@@ -42,6 +43,8 @@ pub struct CardCommand {
     pub has_booking_dates: bool,
     /// Members that some rule of the project demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
+    /// The series it is to register.
+    pub registration: Option<Box<Registration>>,
     /// Callback options.
     pub callback: CallbackOptions,
     /// Fault the simulated provider is asked to show; test projects only.
@@ -97,6 +100,8 @@ pub struct CardFacts {
     pub risk: RiskFacts,
     /// None when the card does not take part in 3-D Secure.
     pub range: Option<RangeFacts>,
+    /// The name for the payment of the series' debits is taken.
+    pub scheduled_name_taken: bool,
     /// The token the card came in; none when the request has the card itself.
     pub wallet: Option<Box<WalletFacts>>,
 }

@@ -1,13 +1,13 @@
 //! A person has found out what became of an attempt that the platform could not settle.
 
 use super::{
-    Ids, Now,
+    Facts, Ids, Now,
     outcome::{Outcome, attempt_outcome, reversal_acknowledged},
 };
 use crate::{
     change::{ChangeSet, MachineBreak},
     codes::{self, Code},
-    payment::{Attempt, AttemptStatus, Operation, Payment, ProviderAnswer},
+    payment::{AttemptStatus, ProviderAnswer},
     project::Project,
 };
 
@@ -31,15 +31,15 @@ pub enum Finding {
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
-pub fn found(
+pub fn found<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+    facts: impl Into<Facts<'a>>,
     finding: Finding,
     ids: Ids,
     now: Now,
 ) -> Result<Result<ChangeSet, Code>, MachineBreak> {
-    let Some(attempt) = attempt else { return Ok(Err(codes::WRONG_STATE)) };
-    let facts = (payment, operation, attempt);
+    let facts = facts.into();
+    let Some(attempt) = facts.attempt else { return Ok(Err(codes::WRONG_STATE)) };
     let answer = |payment_id| ProviderAnswer { payment_id, at: now.real, ..ProviderAnswer::default() };
     let changes = match (attempt.status, finding) {
         (AttemptStatus::Unknown, Finding::Done { provider_id }) => {

@@ -1,7 +1,7 @@
 //! Requests that follow up on an operation that waits, and the end of the waiting when none comes.
 
 use super::{
-    CardFacts, FollowUp, Ids, NotWaiting, Now, RequestHead, Stage,
+    CardFacts, Facts, FollowUp, Ids, NotWaiting, Now, RequestHead, Stage,
     data::{self, AVS_POST_CODE, AVS_STREET, FIRST_NAME, LAST_NAME},
     flow::CLARIFICATION,
     scene::Scene,
@@ -9,10 +9,7 @@ use super::{
 use crate::{
     change::{ChangeSet, MachineBreak, TaskKey},
     codes,
-    payment::{
-        Ask, Attempt, AuthenticationStep, MerchantAuthStep, Operation, OperationStatus, Payment,
-        machine::Event,
-    },
+    payment::{Ask, AuthenticationStep, MerchantAuthStep, OperationStatus, machine::Event},
     project::{AvsMode, Project},
 };
 
@@ -22,25 +19,26 @@ type Taken = Result<(), NotWaiting>;
 /// Takes a request that follows up on an operation. `attempt` is the operation's latest. The inner error: nobody waits
 /// for this, and nothing changes (G-205, G-216). `head` is none when no request of the merchant caused it, but the
 /// platform's own page.
-pub fn follow_up(
+pub fn follow_up<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+    facts: impl Into<Facts<'a>>,
     follow_up: FollowUp,
-    facts: &CardFacts,
+    card: &CardFacts,
     head: Option<RequestHead>,
     ids: Ids,
     now: Now,
 ) -> Result<Result<ChangeSet, NotWaiting>, MachineBreak> {
-    if payment.open != Some(operation.id) {
+    let facts = facts.into();
+    if facts.payment.open != Some(facts.operation.id) {
         return Ok(Err(NotWaiting));
     }
-    let mut scene = Scene::of(project, (payment, operation, attempt), ids, now);
+    let mut scene = Scene::of(project, facts, ids, now);
     let taken = match follow_up {
         FollowUp::DeviceData { seen } => scene.device_data(seen),
         FollowUp::Returned => scene.returned_from_issuer()?,
         FollowUp::StartMerchantAuth => scene.start_merchant_auth()?,
         FollowUp::FinishMerchantAuth { code } => scene.finish_merchant_auth(code)?,
-        FollowUp::Clarification { values } => scene.clarified(values, facts)?,
+        FollowUp::Clarification { values } => scene.clarified(values, card)?,
     };
     if let Some(head) = head {
         scene.answer(head);
@@ -49,20 +47,22 @@ pub fn follow_up(
 }
 
 /// The waiting of an operation has ended without what it waited for. `None` when it waits no longer, or longer.
-pub fn wait_ended(
+pub fn wait_ended<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+    facts: impl Into<Facts<'a>>,
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
+    let facts = facts.into();
+    let operation = facts.operation;
     if operation.status == OperationStatus::AwaitingRetry {
-        return super::payout_retry_due(project, (payment, operation, attempt), ids, now);
+        return super::payout_retry_due(project, facts, ids, now);
     }
     let is_over = operation.detail.wait.as_ref().is_some_and(|wait| wait.until <= now.business);
     if !is_over {
         return Ok(None);
     }
-    let mut scene = Scene::of(project, (payment, operation, attempt), ids, now);
+    let mut scene = Scene::of(project, facts, ids, now);
     let overall = scene.is_at_threshold();
     let (event, code) = match operation.status {
         OperationStatus::AwaitingThreeDs if overall => (Event::ThresholdPassed, codes::AUTO_DECLINE),

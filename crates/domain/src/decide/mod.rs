@@ -6,14 +6,20 @@ mod browser;
 mod card;
 mod commands;
 mod data;
+mod debit;
+mod debit_end;
+mod due;
+mod facts;
 mod finding;
 mod flow;
 mod follow_up;
 mod instruments;
+mod manage;
 mod outcome;
 mod payout;
 mod payout_data;
 mod refund;
+mod registration;
 mod risk;
 mod scene;
 mod second_step;
@@ -29,17 +35,21 @@ pub use commands::{
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
 };
 pub use data::demanded;
+pub use debit::{DebitCommand, debit};
+pub use due::series_due;
+pub use facts::Facts;
 pub use finding::{Finding, found};
 pub use follow_up::{follow_up, wait_ended};
 pub use instruments::{
     InstrumentFacts, Named, RevokeCommand, TokenizeCommand, delete_saved, keep_instrument, keeps_instrument,
     pay_with_instrument, refuse_instrument, revoke_token, save_on_success, token_expired, tokenize, usable,
 };
+pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due};
-pub use refund::{RefundCommand, RefundFacts, refund};
+pub use refund::{RefundCommand, RefundFacts, ReturnOf, refund};
 pub use risk::RiskFacts;
 pub use second_step::{hold_ended, second_step};
 pub use undo_payout::{cancel_payout, reverse_payout};
@@ -56,6 +66,7 @@ use crate::{
         PaymentKind, PaymentStatus, machine::Notice,
     },
     project::Project,
+    series::Series,
     time::Timestamp,
 };
 use jiff::tz::TimeZone;
@@ -240,7 +251,7 @@ fn notify(
     payment: &mut Payment,
     operation: &Operation,
     attempt: Option<&Attempt>,
-    notice: Notice,
+    (notice, series): (Notice, Option<&Series>),
     (callback, now): (CallbackId, Now),
 ) {
     if notice == Notice::None {
@@ -265,6 +276,7 @@ fn notify(
             payment: Box::new(payment.clone()),
             operation: Box::new(operation.clone()),
             attempt: attempt.cloned().map(Box::new),
+            series: series.cloned().map(Box::new),
         },
         addresses,
         not_before: now.business.plus(delay),

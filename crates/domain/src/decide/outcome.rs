@@ -1,13 +1,13 @@
 //! What a provider answered, or did not, comes back.
 
-use super::{Ids, Now, scene::Scene};
+use super::{Facts, Ids, Now, scene::Scene};
 use crate::{
     change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
     codes::{self, Code},
     ledger,
     money::Money,
     payment::{
-        Ask, Attempt, AttemptStatus, MerchantAuthStep, Operation, OperationKind, OperationStatus, Payment,
+        Ask, Attempt, AttemptStatus, MerchantAuthStep, Operation, OperationKind, OperationStatus,
         ProviderAnswer,
         machine::{AttemptEvent, Event},
     },
@@ -57,18 +57,19 @@ pub enum Outcome {
 /// Takes the outcome of an attempt that is waiting for one. An approval that comes after the attempt was given
 /// up is treated as [`late_approval`] does; any other answer is then only the end of the call, because the
 /// reversal decides. Error: the attempt had its outcome already.
-pub fn attempt_outcome(
+pub fn attempt_outcome<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, &Attempt),
+    facts: impl Into<Facts<'a>>,
     outcome: Outcome,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     use AttemptStatus::{Declined, NotSent, Reversed, Reversing};
+    let (facts, attempt) = facts.into().about_attempt("outcome")?;
     let call = TaskKey::Call(attempt.id);
     let outcome = match (attempt.status, outcome) {
         (Reversing | Reversed | Declined | NotSent, Outcome::Approved { amount, answer }) => {
-            let late = late_approval(project, (payment, operation, attempt), amount, answer, ids, now)?;
+            let late = late_approval(project, facts, amount, answer, ids, now)?;
             let mut changes = match late {
                 Lateness::Booked(changes) => *changes,
                 Lateness::Known => ChangeSet::default(),
@@ -79,9 +80,9 @@ pub fn attempt_outcome(
         (Reversing | Reversed, _) => return Ok(ChangeSet { done: vec![call], ..ChangeSet::default() }),
         (_, outcome) => outcome,
     };
-    let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
+    let mut scene = Scene::of(project, facts, ids, now);
     match outcome {
-        Outcome::Approved { amount, answer } if may_be_approved_for((operation, attempt), amount) => {
+        Outcome::Approved { amount, answer } if may_be_approved_for((facts.operation, attempt), amount) => {
             scene.attempt_step(AttemptEvent::Approved, Some(answer))?;
             scene.approved(amount)?;
         }
@@ -114,19 +115,20 @@ pub fn attempt_outcome(
 
 /// The provider acknowledged that an attempt that was given up is undone: the operation, if it still waits,
 /// is declined with the code of a time-out, and what stood in suspense is cleared.
-pub fn reversal_acknowledged(
+pub fn reversal_acknowledged<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, &Attempt),
+    facts: impl Into<Facts<'a>>,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
+    let (facts, attempt) = facts.into().about_attempt("reversal acknowledged")?;
+    let mut scene = Scene::of(project, facts, ids, now);
     scene.attempt_step(AttemptEvent::ReversalAcknowledged, None)?;
     scene.changes.done.push(TaskKey::Reverse(attempt.id));
     if attempt.suspended != 0 {
         scene.changes.entries.push(ledger::unsuspended(
             attempt.account,
-            operation.id,
+            facts.operation.id,
             occurrence(attempt, attempt.late_approvals.saturating_sub(1)),
             Money::new(attempt.suspended, attempt.amount.currency),
             attempt.ask.money_direction(),
@@ -150,14 +152,15 @@ pub enum Lateness {
 /// An approval arrived outside its call. When its attempt had been given up or had ended otherwise it never
 /// revives the payment: the money goes to suspense and the attempt is reversed, once more if need be. When the
 /// attempt still waits for its outcome, this is the outcome.
-pub fn late_approval(
+pub fn late_approval<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, &Attempt),
+    facts: impl Into<Facts<'a>>,
     amount: Money,
     answer: ProviderAnswer,
     ids: Ids,
     now: Now,
 ) -> Result<Lateness, MachineBreak> {
+    let (facts, attempt) = facts.into().about_attempt("late approval")?;
     if attempt.status == AttemptStatus::Approved
         || attempt.suspended != 0
         || attempt.late_approvals == MOST_LATE_APPROVALS
@@ -166,19 +169,19 @@ pub fn late_approval(
     }
     if matches!(attempt.status, AttemptStatus::Created | AttemptStatus::Unknown) {
         let outcome = Outcome::Approved { amount, answer };
-        return attempt_outcome(project, (payment, operation, attempt), outcome, ids, now)
+        return attempt_outcome(project, facts, outcome, ids, now)
             .map(|changes| Lateness::Booked(Box::new(changes)));
     }
     let plausible = amount.currency == attempt.amount.currency && amount.minor > 0;
     let amount = if plausible { amount } else { attempt.amount };
     let was_settled = attempt.status.is_settled();
-    let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
+    let mut scene = Scene::of(project, facts, ids, now);
     scene.attempt_step(AttemptEvent::LateApproval, Some(answer))?;
     let direction = attempt.ask.money_direction();
     if direction != 0 {
         scene.changes.entries.push(ledger::suspended(
             attempt.account,
-            operation.id,
+            facts.operation.id,
             occurrence(attempt, attempt.late_approvals),
             amount,
             direction,
@@ -196,13 +199,15 @@ pub fn late_approval(
 /// The method's threshold passed while the attempt's outcome was still unknown: a sale, a hold or a verification is
 /// declined (T-069), and undoing the attempt goes on, or begins when it was still being sent or repeated: nothing may
 /// be taken for a payment that was declined. `None` when the operation has no such timer or it is not yet due.
-pub fn threshold_passed(
+pub fn threshold_passed<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, &Attempt),
+    facts: impl Into<Facts<'a>>,
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
-    let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
+    let (facts, attempt) = facts.into().about_attempt("threshold passes")?;
+    let operation = facts.operation;
+    let mut scene = Scene::of(project, facts, ids, now);
     if !ends_at_threshold(operation) || operation.status.is_final() || !scene.is_at_threshold() {
         return Ok(None);
     }
@@ -225,15 +230,17 @@ const fn ends_at_threshold(operation: &Operation) -> bool {
 /// of it: nothing is sent any more. Attempt and operation stay where they are, and the attempt's task is put off by a
 /// day, or to the threshold at which its operation is declined whatever became of the attempt (T-069). `None` when the
 /// attempt has its outcome.
-pub fn forgotten(
+pub fn forgotten<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, &Attempt),
+    facts: impl Into<Facts<'a>>,
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
     /// How often an operator is reminded.
     const REMINDED_AFTER: Duration = Duration::from_hours(24);
-    let mut scene = Scene::of(project, (payment, operation, Some(attempt)), ids, now);
+    let (facts, attempt) = facts.into().about_attempt("forgotten")?;
+    let Facts { payment, operation, .. } = facts;
+    let mut scene = Scene::of(project, facts, ids, now);
     let key = match attempt.status {
         AttemptStatus::Created => {
             scene.attempt_step(AttemptEvent::OutcomeLost, None)?;
@@ -297,6 +304,8 @@ impl Scene<'_> {
         }
         let event = if self.operation.status == OperationStatus::AwaitingMerchantAuth {
             Event::MerchantAuthEnded
+        } else if self.plans_another_debit(code) {
+            Event::DebitRetryPlanned
         } else {
             Event::Declined
         };

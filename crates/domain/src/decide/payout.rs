@@ -1,7 +1,7 @@
 //! A payout is asked for, and tried again.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, new_operation, new_payment,
+    CallbackOptions, Facts, Ids, Now, RequestHead, Stage, new_operation, new_payment,
     payout_data::{self, Parties},
     problem, rejected,
     risk::{self, Asked, RiskFacts},
@@ -15,8 +15,8 @@ use crate::{
     ids::PaymentId,
     money::Money,
     payment::{
-        Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
-        PaymentDetail, PaymentKind, Wait, machine::Event,
+        Customer, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind, Wait,
+        machine::Event,
     },
     project::Project,
     risk::Direction,
@@ -189,17 +189,19 @@ const fn takes_payouts(network: Network) -> bool {
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
-pub fn payout_retry_due(
+pub fn payout_retry_due<'a>(
     project: &Project,
-    (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
+    facts: impl Into<Facts<'a>>,
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
+    let facts = facts.into();
+    let operation = facts.operation;
     let due = operation.detail.wait.as_ref().is_some_and(|wait| wait.until <= now.business);
     if operation.status != OperationStatus::AwaitingRetry || !due {
         return Ok(None);
     }
-    let mut scene = Scene::of(project, (payment, operation, attempt), ids, now);
+    let mut scene = Scene::of(project, facts, ids, now);
     scene.step(Event::RetryDue, codes::AWAITING)?;
     scene.proceed(Stage::Provider)?;
     Ok(Some(scene.finish()))

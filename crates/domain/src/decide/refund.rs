@@ -4,9 +4,11 @@ use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, 
 use crate::{
     change::{ChangeSet, MachineBreak, Name, NameKind},
     codes::{self, Code},
+    ids::OperationId,
     money::Money,
     payment::{OperationDetail, OperationKind, Payment, PaymentStatus, machine::Event},
     project::{OperationDay, Project},
+    series::{SeriesDebit, SeriesStep},
 };
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ pub struct RefundCommand {
     pub amount: Option<Money>,
     /// Why (G-272).
     pub description: String,
+    /// The debit of a schedule whose money is to be returned; the newest that has enough of it when not stated (D-06).
+    pub debit: Option<OperationId>,
     /// The merchant's own identifier, unique among the project's refunds (G-061).
     pub merchant_refund_id: Option<String>,
     /// Members that some rule of the project demands, by dotted path; those that the request has.
@@ -29,6 +33,18 @@ pub struct RefundCommand {
     pub fault_plan: Option<String>,
 }
 
+/// Which debit a return refers to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReturnOf {
+    /// The payment's only one.
+    #[default]
+    Only,
+    /// This one of those that a schedule has brought.
+    One(SeriesDebit),
+    /// None of those has enough left.
+    NoneFits,
+}
+
 /// What is known besides the payment.
 #[derive(Clone, Debug)]
 pub struct RefundFacts<'a> {
@@ -36,6 +52,8 @@ pub struct RefundFacts<'a> {
     pub day: &'a OperationDay,
     /// The smallest amount of the payment's currency that is worth a US cent, in minor units (G-283).
     pub smallest_rest: i64,
+    /// The debit that is returned.
+    pub of: ReturnOf,
     /// A hold on the merchant's balance was tried and lost.
     pub balance_short: bool,
     /// The merchant's refund identifier turned out to be taken.
@@ -52,8 +70,12 @@ pub fn refund(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let amount = command.amount.unwrap_or_else(|| everything(payment));
-    let kind = kind_of_return(payment, amount, facts.day, now);
+    let amount = command.amount.unwrap_or_else(|| everything(payment, facts.of));
+    let kind = match facts.of {
+        ReturnOf::Only => kind_of_return(payment, amount, facts.day, now),
+        // Debits of a schedule are never reversed (G-291).
+        ReturnOf::One(_) | ReturnOf::NoneFits => OperationKind::Refund,
+    };
     let refused = refusal(project, payment, amount, facts, now);
     let detail = OperationDetail {
         description: Some(command.description),
@@ -65,6 +87,12 @@ pub fn refund(
             0
         } else {
             project.settings.refund_fee.beside(amount).unwrap_or(0)
+        },
+        series: match facts.of {
+            ReturnOf::One(debit) if refused.is_none() => {
+                Some(Box::new(SeriesStep { debit: Some(debit), ..SeriesStep::default() }))
+            }
+            _ => None,
         },
         ..OperationDetail::default()
     };
@@ -84,8 +112,13 @@ pub fn refund(
 /// What a refund without an amount asks for: all that is left. When nothing is left the refund will be declined, and the
 /// amount it shows is what the payment stands for at present, else what was asked for: an operation is never about
 /// nothing.
-fn everything(payment: &Payment) -> Money {
-    let candidates = [payment.returnable(), payment.sum().minor, payment.requested];
+fn everything(payment: &Payment, of: ReturnOf) -> Money {
+    let left = match of {
+        ReturnOf::Only => payment.returnable(),
+        ReturnOf::One(debit) => debit.returnable,
+        ReturnOf::NoneFits => 0,
+    };
+    let candidates = [left, payment.sum().minor, payment.requested];
     let minor = candidates.into_iter().find(|minor| *minor > 0).unwrap_or(0);
     Money::new(minor, payment.currency)
 }
@@ -115,11 +148,19 @@ fn refusal(
 ) -> Option<Code> {
     let returnable_state = matches!(
         payment.status,
-        PaymentStatus::Success | PaymentStatus::PartiallyReversed | PaymentStatus::PartiallyRefunded
+        PaymentStatus::Success
+            | PaymentStatus::PartiallyReversed
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::ScheduledRecurringProcessing
     );
     let too_soon = payment.returning > 0
         || payment.last_return_at.is_some_and(|last| now.business.since(last) < project.refund_interval());
-    let rest = payment.returnable().saturating_sub(amount.minor);
+    let left = match facts.of {
+        ReturnOf::Only => payment.returnable(),
+        ReturnOf::One(debit) => debit.returnable,
+        ReturnOf::NoneFits => -1,
+    };
+    let rest = left.saturating_sub(amount.minor);
     [
         (!project.active, codes::MERCHANT_STATUS),
         (!project.settings.refunds_allowed, codes::NOT_ALLOWED),

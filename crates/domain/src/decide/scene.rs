@@ -1,19 +1,23 @@
 //! What a decision works on: payment, operation and attempt as they will be, and the change set that grows with every
 //! step. All moves along the machines' tables happen here, in one place.
 
-use super::{Ids, Now, RequestHead, notify, request, updated};
+use super::{Facts, Ids, Now, RequestHead, notify, request, updated};
 use crate::{
-    change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Task, TaskKey, Walked, Write, bucket_of},
+    change::{
+        ChangeSet, Hold, MachineBreak, PaymentWrite, SeriesWrite, Task, TaskKey, Walked, Write, bucket_of,
+    },
     codes::{self, Code},
-    ids::{AttemptId, ProviderAccountId},
+    ids::{AttemptId, OperationId, ProviderAccountId},
     ledger::{AccountKey, Owner},
     payment::{
-        Ask, Attempt, AttemptStatus, Operation, Payment, PaymentStatus, ProviderAnswer, Wait,
+        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentStatus, ProviderAnswer,
+        Wait,
         machine::{
             AttemptEvent, Event, Notice, PaymentEffect, PaymentMachine, Transition, attempt_after, transition,
         },
     },
     project::Project,
+    series::Series,
     time::Timestamp,
 };
 use std::time::Duration;
@@ -26,6 +30,28 @@ enum New {
     PaymentAndOperation,
 }
 
+/// What is to be recorded of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SeriesChange {
+    None,
+    New,
+    Changed,
+}
+
+impl SeriesChange {
+    fn record(self, mut series: Box<Series>, slot: Option<(Timestamp, OperationId)>) -> Option<SeriesWrite> {
+        match self {
+            Self::None => None,
+            Self::New => Some(SeriesWrite { series, expected: None, slot }),
+            Self::Changed => {
+                let expected = Some(series.version);
+                series.version = series.version.saturating_add(1);
+                Some(SeriesWrite { series, expected, slot })
+            }
+        }
+    }
+}
+
 /// The facts of a decision, and what becomes of them.
 pub(super) struct Scene<'a> {
     pub(super) project: &'a Project,
@@ -33,6 +59,10 @@ pub(super) struct Scene<'a> {
     pub(super) operation: Operation,
     /// The attempt the decision is about, or the operation's latest.
     pub(super) attempt: Option<Attempt>,
+    /// The series that is registered or debited.
+    pub(super) series: Option<Box<Series>>,
+    /// What is to be recorded of it.
+    pub(super) series_change: SeriesChange,
     pub(super) ids: Ids,
     pub(super) now: Now,
     pub(super) changes: ChangeSet,
@@ -43,17 +73,15 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// About an operation that exists.
-    pub(super) fn of(
-        project: &'a Project,
-        (payment, operation, attempt): (&Payment, &Operation, Option<&Attempt>),
-        ids: Ids,
-        now: Now,
-    ) -> Self {
+    pub(super) fn of(project: &'a Project, facts: impl Into<Facts<'a>>, ids: Ids, now: Now) -> Self {
+        let Facts { payment, operation, attempt, series } = facts.into();
         Self {
             project,
             payment: payment.clone(),
             operation: operation.clone(),
             attempt: attempt.cloned(),
+            series: series.cloned().map(Box::new),
+            series_change: SeriesChange::None,
             ids,
             now,
             changes: ChangeSet::default(),
@@ -76,6 +104,8 @@ impl<'a> Scene<'a> {
             payment,
             operation,
             attempt: None,
+            series: None,
+            series_change: SeriesChange::None,
             ids,
             now,
             changes: ChangeSet::default(),
@@ -119,6 +149,9 @@ impl<'a> Scene<'a> {
         self.operation.status = row.to;
         self.operation.code = code;
         self.changes.walked.push(Walked { operation: self.operation.id, row, code });
+        if row.to.is_final() {
+            self.end_series_step(row.to == OperationStatus::Success, code)?;
+        }
         self.move_payment(row)?;
         if !row.to.is_waiting() {
             self.end_waiting();
@@ -138,8 +171,9 @@ impl<'a> Scene<'a> {
         }
         if row.notice != Notice::None {
             let told = (self.ids.callback, self.now);
-            let Self { changes, project, payment, operation, attempt, .. } = self;
-            notify(changes, project, payment, operation, attempt.as_ref(), row.notice, told);
+            let Self { changes, project, payment, operation, attempt, series, .. } = self;
+            let about = (row.notice, series.as_deref());
+            notify(changes, project, payment, operation, attempt.as_ref(), about, told);
         }
         Ok(())
     }
@@ -154,11 +188,22 @@ impl<'a> Scene<'a> {
                 PaymentStatus::Decline
             }
             PaymentEffect::Becomes(status) => status,
+            // The schedule goes on (M-021).
+            PaymentEffect::Returned | PaymentEffect::ReturnUndone
+                if from == PaymentStatus::ScheduledRecurringProcessing =>
+            {
+                return Ok(());
+            }
             PaymentEffect::Returned => after_return(&self.payment),
+            PaymentEffect::DebitEnded => self.after_debit(row.to),
             PaymentEffect::ReturnUndone if self.payment.returned == 0 => PaymentStatus::Success,
             PaymentEffect::ReturnUndone => PaymentStatus::PartiallyRefunded,
         };
-        if !PaymentMachine::of(self.operation.kind).may_become(from, to) {
+        let machine = match PaymentMachine::of(self.operation.kind) {
+            PaymentMachine::OnDemand if self.is_automatic() => PaymentMachine::Automatic,
+            machine => machine,
+        };
+        if !machine.may_become(from, to) {
             return Err(MachineBreak { from: from.text(), event: row.event.name() });
         }
         if from != to || !to.is_waiting() {
@@ -286,6 +331,10 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn finish(mut self) -> ChangeSet {
+        let step = self.operation.detail.series.as_ref();
+        let slot = step.and_then(|step| step.slot).filter(|_| self.new != New::Nothing);
+        let slot = slot.map(|at| (at, self.operation.id));
+        self.changes.series = self.series.and_then(|series| self.series_change.record(series, slot));
         match self.new {
             New::Nothing if self.operation_changed => {
                 self.changes.operations.push(Write::Update(self.operation));

@@ -91,6 +91,7 @@ pub fn cancel_payout(
                 payment: Box::new(payment.clone()),
                 operation: Box::new(payout.clone()),
                 attempt: attempt.cloned().map(Box::new),
+                series: None,
             },
             addresses: addresses(project, payment.detail.callback_url.as_deref(), Some(false)),
             not_before: now.business,

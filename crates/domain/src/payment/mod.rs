@@ -15,14 +15,16 @@ pub use authentication::{
 };
 pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
 pub use network_token::NetworkToken;
+pub(crate) use status::named;
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
 
 use crate::{
     card::{CardSummary, DeviceWallet, Network},
     codes::Code,
-    ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
+    ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId},
     instrument::InstrumentView,
     money::{Currency, Money},
+    series::SeriesStep,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -112,6 +114,9 @@ pub struct PaymentDetail {
     /// Echoed booking data as JSON text (G-156); never interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<String>,
+    /// The series that it registered or belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesId>,
 }
 
 /// A debit, or a payout's credit, that succeeded at a provider.
@@ -265,6 +270,9 @@ pub struct OperationDetail {
     /// near (G-181).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic: bool,
+    /// What it has to do with a series.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Box<SeriesStep>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the serialiser asks for it")]

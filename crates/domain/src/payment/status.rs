@@ -1,7 +1,6 @@
 //! Names of states, kinds and events, with the exact text the wire shows and the number the store keeps.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal $text:literal,)* }) => {
@@ -30,13 +29,15 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.text())
             }
         }
     };
 }
+
+pub(crate) use named;
 
 named! {
     /// What a payment is for (G-016, G-095).
@@ -83,6 +84,8 @@ named! {
         AwaitingClarification = 13 "awaiting clarification",
         /// A payout was refused for a reason that may pass, and is tried again later (G-335).
         AwaitingRetry = 14 "awaiting retry",
+        /// Between the debits of a schedule (G-382).
+        ScheduledRecurringProcessing = 32 "scheduled recurring processing",
     }
 }
 
@@ -113,13 +116,15 @@ named! {
         Payout = 11 "payout",
         /// Takes a payout back whose crediting failed after it had been reported done (G-309).
         PayoutReversal = 12 "payout reversal",
+        /// Debits the customer with stored credentials (G-373, G-381).
+        Recurring = 16 "recurring",
     }
 }
 
 impl OperationKind {
     /// Whether the payment came into being with it and repeats its waiting statuses.
     pub const fn is_primary(self) -> bool {
-        matches!(self, Self::Sale | Self::Auth | Self::AccountVerification | Self::Payout)
+        matches!(self, Self::Sale | Self::Auth | Self::AccountVerification | Self::Payout | Self::Recurring)
     }
 
     /// Whether it changes or ends a hold at the merchant's or the platform's wish.
@@ -170,7 +175,7 @@ impl Ask {
     /// What the provider is asked first for an operation of `kind`.
     pub const fn first_of(kind: OperationKind) -> Self {
         match kind {
-            OperationKind::Sale => Self::Sale,
+            OperationKind::Sale | OperationKind::Recurring => Self::Sale,
             OperationKind::Refund => Self::Refund,
             OperationKind::Reversal => Self::Void,
             OperationKind::Auth => Self::Auth,

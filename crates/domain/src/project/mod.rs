@@ -5,7 +5,8 @@ mod settings;
 
 pub use day::OperationDay;
 pub use settings::{
-    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, Settings, TokenMode, Unauthenticated,
+    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MissedDebits, SeriesRegistration, Settings,
+    TokenMode, Unauthenticated,
 };
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     money::Currency,
     series::RetryPlan,
 };
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -70,6 +72,12 @@ impl Project {
             Some(own) if own.active => RetryPlan::Days(own.days.clone()),
             _ => RetryPlan::Standard,
         }
+    }
+
+    /// The zone in which the times of schedules and the days of series are told (D-54).
+    pub fn series_zone(&self) -> TimeZone {
+        let seconds = i32::from(self.settings.series_utc_offset_minutes).saturating_mul(60);
+        jiff::tz::Offset::from_seconds(seconds).map_or(TimeZone::UTC, TimeZone::fixed)
     }
 
     /// Whether purchases must say from when to when the booking lasts (G-155).

@@ -145,6 +145,18 @@ pub struct Settings {
     pub saved_cards: bool,
     /// How many cards a customer may have saved at a time (G-407).
     pub saved_cards_most: u32,
+    /// What becomes of requests that register a series (G-361).
+    pub series_registration: SeriesRegistration,
+    /// Whether a debit of a schedule that the issuer declined is tried again (G-396).
+    pub debit_retries_allowed: bool,
+    /// What is done about debits whose moments passed while the platform was down.
+    pub missed_debits: MissedDebits,
+    /// Whether a card that has expired may be debited on as long as its series was to run as long as the card (G-363).
+    pub expired_cards_debited: bool,
+    /// Minutes by which the time of schedules and the days of series are ahead of UTC (D-54).
+    pub series_utc_offset_minutes: i16,
+    /// Whether callbacks name the network's identifier of the operation that registered a series (G-106).
+    pub scheme_id_in_callbacks: bool,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -156,6 +168,30 @@ pub struct DebitRetries {
     pub days: Vec<u8>,
     /// Whether it is in use.
     pub active: bool,
+}
+
+/// What becomes of requests that register a series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesRegistration {
+    /// They do.
+    #[default]
+    Allowed,
+    /// They are declined with 10109.
+    Declined,
+    /// They are done without registering anything.
+    Ignored,
+}
+
+/// What is done about debits that were missed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedDebits {
+    /// One is made; the rest is counted and reported.
+    #[default]
+    One,
+    /// Each is made, one after the other.
+    Each,
 }
 
 /// Smallest and largest amount, minor units; either may be left open.
@@ -292,6 +328,12 @@ impl Default for Settings {
             tokens: TokenMode::OnRequest,
             saved_cards: false,
             saved_cards_most: 10,
+            series_registration: SeriesRegistration::Allowed,
+            debit_retries_allowed: false,
+            missed_debits: MissedDebits::One,
+            expired_cards_debited: false,
+            series_utc_offset_minutes: 0,
+            scheme_id_in_callbacks: false,
             fault_plan: None,
         }
     }

@@ -76,6 +76,11 @@ impl Period {
 #[serde(try_from = "u8", into = "u8")]
 pub struct Interval(u8);
 
+impl Interval {
+    /// Every one.
+    pub const ONE: Self = Self(1);
+}
+
 /// Not between 1 and 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an interval is a number from 1 to 100")]

@@ -81,6 +81,7 @@ pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> C
         merchant_data: None,
         booking: None,
         has_booking_dates: false,
+        registration: None,
         given: BTreeMap::new(),
         callback: CallbackOptions::default(),
         fault_plan: None,
@@ -200,6 +201,7 @@ pub(crate) fn country(code: &str) -> Country {
 
 pub(crate) fn refund_of(amount: Option<Money>) -> RefundCommand {
     RefundCommand {
+        debit: None,
         head: head(2, "payment/card/refund"),
         amount,
         description: "returned goods".to_owned(),

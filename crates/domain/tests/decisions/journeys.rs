@@ -327,7 +327,10 @@ proptest! {
 fn journeys_take_every_step_between_payment_statuses() {
     let drawn: BTreeSet<_> = PaymentMachine::ALL
         .iter()
-        .filter(|machine| **machine != PaymentMachine::Payout)
+        // Payouts and series have journeys of their own.
+        .filter(|machine| {
+            !matches!(machine, PaymentMachine::Payout | PaymentMachine::OnDemand | PaymentMachine::Automatic)
+        })
         .flat_map(|machine| machine.rows().iter().map(move |row| (*machine as u8, row)))
         .flat_map(|(machine, (_, from, to))| to.iter().map(move |to| (machine, *from, *to)))
         .collect();

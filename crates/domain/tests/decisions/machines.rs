@@ -62,6 +62,7 @@ fn started(kind: OperationKind) -> World {
             world
         }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
+        OperationKind::Recurring => panic!("is told with its series"),
     };
     assert_eq!((world.operation().kind, world.operation().status), (kind, OperationStatus::Processing));
     world.project.settings.verification_amounts.clear();
@@ -74,7 +75,8 @@ fn everything_allowed() -> Settings {
 
 /// Kinds whose operations are sent to a provider.
 fn sent() -> impl Iterator<Item = OperationKind> {
-    OperationKind::ALL.iter().copied().filter(|kind| *kind != OperationKind::Decremental)
+    let others = [OperationKind::Decremental, OperationKind::Recurring];
+    OperationKind::ALL.iter().copied().filter(move |kind| !others.contains(kind))
 }
 
 /// The same with its attempt brought to `status` by decisions only.
@@ -199,7 +201,9 @@ fn a_return_begins_only_where_the_drawing_lets_one_end() {
         let mut world = World::sold(1000, Network::Visa);
         world.payment.as_mut().unwrap().status = status;
         let open_end = status != PaymentStatus::Refunded;
-        let returnable = open_end && PaymentMachine::OneStep.may_become(status, PaymentStatus::Refunded);
+        let between_debits = status == PaymentStatus::ScheduledRecurringProcessing;
+        let returnable =
+            between_debits || open_end && PaymentMachine::OneStep.may_become(status, PaymentStatus::Refunded);
         let expected = if returnable { codes::AWAITING } else { codes::WRONG_STATE };
         assert_eq!(refund_code(&mut world, None), expected, "{status}");
     }
@@ -221,6 +225,7 @@ fn a_return_needs_a_debit_and_no_open_operation() {
 fn refund_code(world: &mut World, minor: Option<i64>) -> codes::Code {
     let ids = world.draw();
     let facts = decide::RefundFacts {
+        of: decide::ReturnOf::Only,
         day: &world.day,
         smallest_rest: 1,
         balance_short: false,

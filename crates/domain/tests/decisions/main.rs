@@ -31,6 +31,8 @@ mod risk;
 #[cfg(test)]
 mod sales;
 #[cfg(test)]
+mod series;
+#[cfg(test)]
 mod three_ds;
 #[cfg(test)]
 mod two_step;

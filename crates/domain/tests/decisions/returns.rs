@@ -9,7 +9,7 @@ use ferropay_domain::{
     card::Network,
     change::NameKind,
     codes,
-    decide::{RefundCommand, RefundFacts, refund},
+    decide::{RefundCommand, RefundFacts, ReturnOf, refund},
     ids::{AttemptId, ProviderAccountId},
     ledger::Owner,
     money::{FeeRule, Money, Rounding},
@@ -326,8 +326,13 @@ fn a_return_goes_through_the_account_that_took_the_money() {
     let world = next_day(Network::Visa);
     let mut moved = world.project.clone();
     moved.card_account = ProviderAccountId::new(8);
-    let facts =
-        RefundFacts { day: &world.day, smallest_rest: 1, balance_short: false, refund_id_taken: false };
+    let facts = RefundFacts {
+        of: ReturnOf::Only,
+        day: &world.day,
+        smallest_rest: 1,
+        balance_short: false,
+        refund_id_taken: false,
+    };
     let ids = World::rich().draw();
     let changes = refund(&moved, world.payment(), refund_of(None), &facts, ids, world.now).unwrap();
     assert_eq!(changes.attempts[0].record().account, world.project.card_account);
@@ -361,10 +366,12 @@ fn each_return_is_an_operation_with_one_callback_of_its_own() {
         .events
         .iter()
         .map(|event| match &event.content {
-            Content::Operation { payment, operation, attempt } => {
+            Content::Operation { payment, operation, attempt, .. } => {
                 (operation.amount.minor, operation.code, payment.sum().minor, attempt.is_some())
             }
-            Content::Rejected { .. } | Content::Token(_) => panic!("these have operations"),
+            Content::Rejected { .. } | Content::Token(_) | Content::Series(_) => {
+                panic!("these have operations")
+            }
         })
         .collect();
     let expected = [

@@ -361,6 +361,7 @@ impl World {
         let (mut balance_short, mut refund_id_taken) = (false, false);
         loop {
             let facts = RefundFacts {
+                of: decide::ReturnOf::Only,
                 day: &self.day,
                 smallest_rest: self.smallest_rest,
                 balance_short,

@@ -26,7 +26,7 @@ use ferropay_store::{
     vault::{Master, Vault},
 };
 use ferropay_wire::{
-    gate::{CardPayment, PaidWith, SecondStep},
+    gate::{CardPayment, PaidWith, SecondStep, SeriesTerms},
     json::{Document, Limits},
 };
 use std::{
@@ -240,6 +240,17 @@ pub(crate) async fn pay(engine: &Arc<Engine>, name: &str, kind: OperationKind) {
 
 /// Accepts a purchase with these particulars.
 pub(crate) async fn pay_with(engine: &Arc<Engine>, name: &str, kind: OperationKind, request: CardRequest) {
+    pay_as(engine, name, kind, request, None).await;
+}
+
+/// The same; it may register a series.
+pub(crate) async fn pay_as(
+    engine: &Arc<Engine>,
+    name: &str,
+    kind: OperationKind,
+    request: CardRequest,
+    registration: Option<SeriesTerms>,
+) {
     let sale = CardPayment {
         kind,
         payment_id: PaymentId::parse(name).unwrap(),
@@ -257,6 +268,7 @@ pub(crate) async fn pay_with(engine: &Arc<Engine>, name: &str, kind: OperationKi
         merchant_data: None,
         booking: None,
         has_booking_dates: false,
+        registration,
         callback: CallbackOptions::default(),
     };
     let project = engine.projects().get(PROJECT).unwrap();

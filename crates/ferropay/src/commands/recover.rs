@@ -45,7 +45,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(Scene { payment, operation, attempt }: &Scene) -> String {
+fn line(Scene { payment, operation, attempt, .. }: &Scene) -> String {
     let since = attempt.created_at.civil().map(|moment| moment.to_string()).unwrap_or_default();
     format!(
         "{since}  operation {}  project {}  payment {:?} ({})  {} {} of {} at account {}: {}",

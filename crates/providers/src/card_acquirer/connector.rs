@@ -24,7 +24,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::connector::{
-    Connector, Eventually, LateAnswer, LateAnswers, Order, OrderCard, Reversal,
+    Connector, Eventually, LateAnswer, LateAnswers, Order, OrderCard, Reversal, StoredCredential,
 };
 use std::{
     sync::Arc,
@@ -141,6 +141,7 @@ impl CardAcquirer {
                 Some(token) => Some(Box::new(network_token(token)?)),
                 None => None,
             },
+            credential: order.credential.as_deref().map(credential),
             holder: card.holder.as_deref().map(Text::lossy),
             address: particulars.avs.as_ref().filter(|avs| !avs.post_code.is_empty()).map(|avs| {
                 Box::new(Address {
@@ -325,6 +326,13 @@ impl Connector for CardAcquirer {
     fn reverse(&self, order: Order, tries: u32) -> Eventually<'_, Reversal> {
         Box::pin(self.undo(order, tries))
     }
+}
+
+/// The marker of stored credentials (tag 06): `S` where they are stored for the first time, `U` where they are used, then the
+/// kind of series, then the network's identifier of the operation that stored them, when it is known.
+fn credential(stored: &StoredCredential) -> Text<17> {
+    let role = if stored.is_first { 'S' } else { 'U' };
+    Text::lossy(&format!("{role}{}{}", stored.kind.text(), stored.scheme_id))
 }
 
 /// The month the card of an order expires in, when it is known.

@@ -12,6 +12,8 @@ pub const CAVV: [u8; 2] = *b"03";
 pub const DS_TRANSACTION: [u8; 2] = *b"04";
 /// Reference of the earlier attempt that the message is about.
 pub const ORIGINAL_REFERENCE: [u8; 2] = *b"05";
+/// How credentials are stored, or used again.
+pub const CREDENTIAL: [u8; 2] = *b"06";
 /// CVV2; requests only.
 pub const CVV2: [u8; 2] = *b"07";
 /// Transaction id of the card network.

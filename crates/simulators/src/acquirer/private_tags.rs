@@ -88,6 +88,7 @@ impl<'a> Tags<'a> {
             Some(3) => (&mut self.cavv, value.len() == 28),
             Some(4) => (&mut self.ds_transaction, value.len() == 36),
             Some(5) => (&mut self.original, value.len() == 12),
+            Some(6) => return is_credential(value),
             Some(7) => {
                 self.cvv_sent = true;
                 return (3..=4).contains(&value.len()) && digits;
@@ -124,6 +125,15 @@ impl<'a> Tags<'a> {
     }
 }
 
+/// Whether tag 06 has its form: `S`, stored for the first time, or `U`, used; the kind of series; the network's identifier.
+fn is_credential(value: &str) -> bool {
+    let mut letters = value.bytes();
+    let role = letters.next();
+    let kind = letters.next();
+    let known = matches!(role, Some(b'S' | b'U')) && matches!(kind, Some(b'C' | b'U' | b'R'));
+    known && value.len() <= 17 && letters.all(|it| it.is_ascii_alphanumeric())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +146,7 @@ mod tests {
         assert_eq!(tags.faults, Some("drop"));
         assert_eq!(tags.part, None);
         assert!(Tags::read("").is_some());
+        assert!(Tags::read("06002SC07003123").is_some() && Tags::read("06007URMCS38").is_some());
     }
 
     #[test]
@@ -163,6 +174,9 @@ mod tests {
             "0700312307003123",  // the same tag twice
             "ZZ0011ZZ0012",      // the same unknown tag twice
             "07+03123",          // a sign is no digit
+            "06002XR",           // credentials neither stored nor used
+            "06002UX",           // of no kind of series
+            "06003UR-",          // of an identifier that is none
             "07002AB",           // a CVV2 of letters
             "0500512345",        // a reference of five characters
             "1101200000000001A", // an amount with a letter

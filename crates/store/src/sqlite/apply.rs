@@ -7,7 +7,7 @@
 use super::{dependents::delivery_id, statements::Statements};
 use crate::{Loss, prepared::Prepared};
 use ferropay_domain::{
-    change::{Hold, PaymentWrite, Request},
+    change::{Hold, PaymentWrite, Request, SeriesWrite},
     ids::{PaymentKey, ProjectId, RequestId},
     ledger::AccountKey,
 };
@@ -165,6 +165,13 @@ impl<'c> Applier<'c> {
             let key = params![payment.key.as_bytes(), payment.project.get()];
             let version: Option<u32> = self.statements.version.first(key, |row| row.get(0))?;
             if version != Some(*expected) {
+                return lost(Loss::Stale);
+            }
+        }
+        if let Some(SeriesWrite { series, expected, .. }) = &changes.series {
+            let version: Option<u32> =
+                self.statements.series_version.first([series.id.get()], |row| row.get(0))?;
+            if version != *expected {
                 return lost(Loss::Stale);
             }
         }

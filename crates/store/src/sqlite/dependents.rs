@@ -4,7 +4,7 @@ use super::apply::{Applier, Refusal};
 use crate::{DeliveryWrite, prepared::Prepared};
 use ferropay_domain::{
     callback::Subject,
-    change::{PaymentWrite, RESEND_WINDOW_SECONDS, Request, Task, TaskKey, Write},
+    change::{PaymentWrite, RESEND_WINDOW_SECONDS, Request, SeriesWrite, Task, TaskKey, Write},
     ids::PaymentKey,
     payment::Payment,
 };
@@ -24,7 +24,14 @@ impl Applier<'_> {
         if let Some(counted) = &changes.counted {
             self.record_use(counted)?;
         }
+        for name in &changes.released {
+            let key = params![name.project.get(), name.kind.number(), name.folded, name.payment.as_bytes()];
+            self.statements.release_name.execute(key)?;
+        }
         self.payment(prepared)?;
+        if let Some(write) = &changes.series {
+            self.series(write, &prepared.series_detail)?;
+        }
         self.operations(prepared)?;
         self.attempts(prepared)?;
         self.instrument(prepared)?;
@@ -123,6 +130,54 @@ impl Applier<'_> {
             expected,
         ])?;
         Ok(changed == 1)
+    }
+
+    fn series(&mut self, write: &SeriesWrite, detail: &str) -> Result<(), Refusal> {
+        let it = &write.series;
+        let open = it.open.map(ferropay_domain::ids::OperationId::get);
+        let due = it.due.map(ferropay_domain::time::Timestamp::micros);
+        let payment = it.payment.as_ref().map(PaymentKey::as_bytes);
+        match write.expected {
+            None => {
+                self.statements.insert_series.execute(params![
+                    it.id.get(),
+                    it.project.get(),
+                    it.kind.number(),
+                    it.status.number(),
+                    it.currency.numeric(),
+                    open,
+                    due,
+                    payment,
+                    it.callbacks,
+                    it.version,
+                    it.created_at.micros(),
+                    it.updated_at.micros(),
+                    detail,
+                ])?;
+            }
+            Some(expected) => {
+                let changed = self.statements.update_series.execute(params![
+                    it.id.get(),
+                    it.project.get(),
+                    it.status.number(),
+                    open,
+                    due,
+                    payment,
+                    it.callbacks,
+                    it.version,
+                    it.updated_at.micros(),
+                    detail,
+                    expected,
+                ])?;
+                if changed != 1 {
+                    return contradiction(format!("series {} is gone", it.id));
+                }
+            }
+        }
+        if let Some((at, operation)) = write.slot {
+            self.statements.take_slot.execute(params![it.id.get(), at.micros(), operation.get()])?;
+        }
+        Ok(())
     }
 
     fn operations(&mut self, prepared: &Prepared) -> Result<(), Refusal> {
@@ -238,7 +293,7 @@ impl Applier<'_> {
     fn messages(&mut self, prepared: &Prepared) -> Result<(), Refusal> {
         let commit = &prepared.commit;
         for it in &commit.callbacks {
-            let (kind, subject) = subject_parts(&it.subject);
+            let (kind, subject) = subject_parts(it.subject);
             self.statements.insert_callback.execute(params![
                 it.id.get(),
                 it.project.get(),
@@ -325,9 +380,10 @@ pub(super) fn delivery_id(delivery: &DeliveryWrite) -> i64 {
 }
 
 /// Kind and key of a callback's subject, as stored.
-pub(super) fn subject_parts(subject: &Subject) -> (u8, &[u8; 16]) {
+pub(super) fn subject_parts(subject: Subject) -> (u8, [u8; 16]) {
     match subject {
-        Subject::Payment(key) => (1, key.as_bytes()),
-        Subject::Request(id) => (2, id.as_bytes()),
+        Subject::Payment(key) => (1, *key.as_bytes()),
+        Subject::Request(id) => (2, *id.as_bytes()),
+        Subject::Series(id) => (16, id.as_subject()),
     }
 }

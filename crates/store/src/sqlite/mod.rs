@@ -34,11 +34,14 @@ use crate::{
 use ferropay_domain::{
     callback::Subject,
     card::DeviceWallet,
-    change::Task,
-    ids::{AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId},
+    change::{NameKind, Task},
+    ids::{
+        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId,
+    },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     payment::Payment,
     risk::{Feature, Hit, List},
+    series::{Series, SeriesDebit},
     time::Timestamp,
 };
 use inline::Inline;
@@ -259,6 +262,33 @@ impl Store for SqliteStore {
 
     fn unsettled(&self, limit: u32) -> Answer<'_, Vec<Scene>> {
         self.read("read unsettled attempts", move |it| reads::unsettled(it, limit))
+    }
+
+    fn series(&self, project: ProjectId, id: SeriesId) -> Answer<'_, Option<Series>> {
+        self.read("read a series", move |it| reads::series(it, project, id))
+    }
+
+    fn series_known(&self, id: SeriesId) -> Answer<'_, Option<Series>> {
+        self.read("read a series", move |it| reads::series_known(it, id))
+    }
+
+    fn debit_with(
+        &self,
+        payment: PaymentKey,
+        operation: Option<OperationId>,
+        least: i64,
+    ) -> Answer<'_, Option<SeriesDebit>> {
+        self.read("find a debit", move |it| reads::debit_with(it, payment, operation, least))
+    }
+
+    fn name_holder<'a>(
+        &'a self,
+        project: ProjectId,
+        kind: NameKind,
+        folded: &'a str,
+    ) -> Answer<'a, Option<PaymentKey>> {
+        let folded = folded.to_owned();
+        self.read("look for a name", move |it| reads::name_holder(it, project, kind, &folded))
     }
 
     fn request(&self, project: ProjectId, id: RequestId) -> Answer<'_, Option<RequestRow>> {

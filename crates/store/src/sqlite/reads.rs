@@ -1,6 +1,6 @@
 //! The queries of the readers.
 
-use super::rows::{self, ATTEMPT, OPERATION, OPERATION_COLUMNS, PAYMENT, PAYMENT_COLUMNS, TASK};
+use super::rows::{self, ATTEMPT, OPERATION, OPERATION_COLUMNS, PAYMENT, PAYMENT_COLUMNS, SERIES, TASK};
 use crate::{
     Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, OperationRow, PendingDelivery, RequestRow,
     Scene, Standing, prepared, vault::Sealed,
@@ -9,9 +9,13 @@ use ferropay_domain::{
     callback::Subject,
     card::DeviceWallet,
     change::{NameKind, Task, TaskKey},
-    ids::{AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, RequestId},
+    ids::{
+        AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId,
+        SeriesId,
+    },
     ledger::{AccountKey, Owner},
-    payment::{AttemptStatus, Payment},
+    payment::{AttemptStatus, Operation, OperationKind, Payment},
+    series::{Series, SeriesDebit},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params, types::Type};
@@ -74,12 +78,74 @@ pub(super) fn scene(it: &Connection, attempt: AttemptId) -> Result<Option<Scene>
         "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM attempts AS a
          JOIN operations AS o ON o.id = ?2 JOIN payments AS p ON p.key = a.payment WHERE a.reference = ?1"
     );
-    first(it, &sql, params![attempt.reference(), attempt.operation.get()], |row| {
+    let found = first(it, &sql, params![attempt.reference(), attempt.operation.get()], |row| {
         Ok(Scene {
             payment: rows::payment(row)?,
             operation: rows::operation(row, PAYMENT_COLUMNS)?,
             attempt: rows::attempt(row, PAYMENT_COLUMNS + OPERATION_COLUMNS)?,
+            series: None,
         })
+    })?;
+    let Some(mut scene) = found else { return Ok(None) };
+    scene.series = series_debited(it, &scene.payment, &scene.operation)?;
+    Ok(Some(scene))
+}
+
+/// The series of which an operation is a debit.
+fn series_debited(it: &Connection, payment: &Payment, operation: &Operation) -> Result<Option<Box<Series>>> {
+    match payment.detail.series {
+        Some(id) if operation.kind == OperationKind::Recurring => {
+            Ok(series(it, payment.project, id)?.map(Box::new))
+        }
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn series(it: &Connection, project: ProjectId, id: SeriesId) -> Result<Option<Series>> {
+    let sql = format!("SELECT {SERIES} FROM series WHERE id = ?1 AND project = ?2");
+    first(it, &sql, params![id.get(), project.get()], rows::series)
+}
+
+pub(super) fn series_known(it: &Connection, id: SeriesId) -> Result<Option<Series>> {
+    first(it, &format!("SELECT {SERIES} FROM series WHERE id = ?1"), [id.get()], rows::series)
+}
+
+/// Kinds of operations: 2 refund, 10 refund reversal, 16 recurring; statuses: 2 success, 3 decline.
+pub(super) fn debit_with(
+    it: &Connection,
+    payment: PaymentKey,
+    operation: Option<OperationId>,
+    least: i64,
+) -> Result<Option<SeriesDebit>> {
+    let sql =
+        "SELECT a.reference, a.account, o.minor, o.minor - coalesce((SELECT sum(r.minor) FROM operations AS r
+            WHERE r.payment = o.payment AND r.kind = 2 AND r.status <> 3
+                AND json_extract(r.detail, '$.series.debit.attempt.operation') = o.id
+                AND NOT EXISTS (SELECT 1 FROM operations AS u WHERE u.payment = o.payment AND u.kind = 10
+                    AND u.status = 2 AND json_extract(u.detail, '$.refund') = r.id)), 0) AS rest
+        FROM operations AS o JOIN attempts AS a
+            ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND a.status = 2
+        WHERE o.payment = ?1 AND o.kind = 16 AND o.status = 2 AND (?2 IS NULL OR o.id = ?2) AND rest >= ?3
+        ORDER BY o.id DESC LIMIT 1";
+    first(it, sql, params![payment.as_bytes(), operation.map(OperationId::get), least], |row| {
+        Ok(SeriesDebit {
+            attempt: AttemptId::from_reference(row.get(0)?),
+            account: ProviderAccountId::new(row.get(1)?),
+            minor: row.get(2)?,
+            returnable: row.get(3)?,
+        })
+    })
+}
+
+pub(super) fn name_holder(
+    it: &Connection,
+    project: ProjectId,
+    kind: NameKind,
+    folded: &str,
+) -> Result<Option<PaymentKey>> {
+    let sql = "SELECT payment FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3";
+    first(it, sql, params![project.get(), kind.number(), folded], |row| {
+        rows::uuid(row, 0).map(PaymentKey::new)
     })
 }
 
@@ -92,6 +158,8 @@ pub(super) fn unsettled(it: &Connection, limit: u32) -> Result<Vec<Scene>> {
     );
     all(it, &sql, params![unknown, reversing, limit], |row| {
         Ok(Scene {
+            // Whoever settles one reads it again.
+            series: None,
             payment: rows::payment(row)?,
             operation: rows::operation(row, PAYMENT_COLUMNS)?,
             attempt: rows::attempt(row, PAYMENT_COLUMNS + OPERATION_COLUMNS)?,
@@ -107,14 +175,18 @@ pub(super) fn standing(it: &Connection, operation: OperationId) -> Result<Option
          WHERE o.id = ?1"
     );
     let attempt_from = PAYMENT_COLUMNS + OPERATION_COLUMNS;
-    first(it, &sql, params![operation.get()], |row| {
+    let found = first(it, &sql, params![operation.get()], |row| {
         let attempt = row.get_ref(attempt_from)?.as_i64_or_null()?;
         Ok(Standing {
             payment: rows::payment(row)?,
             operation: rows::operation(row, PAYMENT_COLUMNS)?,
             attempt: attempt.map(|_| rows::attempt(row, attempt_from)).transpose()?,
+            series: None,
         })
-    })
+    })?;
+    let Some(mut standing) = found else { return Ok(None) };
+    standing.series = series_debited(it, &standing.payment, &standing.operation)?;
+    Ok(Some(standing))
 }
 
 pub(super) fn request(it: &Connection, project: ProjectId, id: RequestId) -> Result<Option<RequestRow>> {
@@ -240,7 +312,7 @@ pub(super) fn open_before(
          JOIN deliveries AS d ON d.id BETWEEN c.id * 256 AND c.id * 256 + 255
          LEFT JOIN tasks AS t ON t.kind = 3 AND t.number = d.id
          WHERE c.subject = ?1 AND c.number < ?2 AND d.state = 1 AND d.url = ?3 ORDER BY c.number";
-    let (_, key) = super::dependents::subject_parts(&subject);
+    let (_, key) = super::dependents::subject_parts(subject);
     all(it, sql, params![key, number, url], |row| {
         Ok(PendingDelivery {
             callback: CallbackId::new(row.get(0)?),

@@ -4,12 +4,13 @@ use ferropay_domain::{
     callback::Subject,
     change::{Task, TaskKey},
     codes::Code,
-    ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
+    ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId},
     money::{Currency, Money},
     payment::{
         Ask, Attempt, AttemptStatus, Operation, OperationKind, OperationStatus, Payment, PaymentKind,
         PaymentStatus,
     },
+    series::{Series, SeriesKind, SeriesStatus},
     time::Timestamp,
 };
 use rusqlite::{Row, types::Type};
@@ -29,6 +30,9 @@ pub(super) const OPERATION_COLUMNS: usize = 12;
 /// Columns of an attempt, in the order [`attempt`] reads them.
 pub(super) const ATTEMPT: &str = "a.reference, a.payment, a.account, a.status, a.minor, a.currency, \
     a.created_at, a.updated_at, a.suspended, a.late_approvals, a.answer, a.ask";
+/// Columns of a series, in the order [`series`] reads them.
+pub(super) const SERIES: &str = "id, project, kind, status, currency, open, due, payment, callbacks, version, \
+    created_at, updated_at, detail";
 /// Columns of a task, in the order [`task`] reads them.
 pub(super) const TASK: &str = "kind, number, bucket, clock, due, tries";
 
@@ -118,6 +122,25 @@ pub(super) fn attempt(row: &Row<'_>, from: usize) -> rusqlite::Result<Attempt> {
     })
 }
 
+pub(super) fn series(row: &Row<'_>) -> rusqlite::Result<Series> {
+    let payment = row.get::<_, Option<[u8; 16]>>(7)?;
+    Ok(Series {
+        id: SeriesId::new(row.get(0)?),
+        project: ProjectId::new(row.get(1)?),
+        kind: SeriesKind::from_number(row.get(2)?).ok_or_else(|| senseless(2, "kind of series"))?,
+        status: SeriesStatus::from_number(row.get(3)?).ok_or_else(|| senseless(3, "series status"))?,
+        currency: currency(row, 4)?,
+        open: row.get::<_, Option<i64>>(5)?.map(OperationId::new),
+        due: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_micros),
+        payment: payment.map(|bytes| PaymentKey::new(Uuid::from_bytes(bytes))),
+        callbacks: row.get(8)?,
+        version: row.get(9)?,
+        created_at: at(row, 10)?,
+        updated_at: at(row, 11)?,
+        detail: json(12, row.get_ref(12)?.as_str()?)?,
+    })
+}
+
 pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
     let clock: i64 = row.get(3)?;
     Ok(Task {
@@ -135,6 +158,10 @@ pub(super) fn subject(row: &Row<'_>, from: usize) -> rusqlite::Result<Subject> {
     match row.get::<_, u8>(from)? {
         1 => Ok(Subject::Payment(PaymentKey::new(key))),
         2 => Ok(Subject::Request(RequestId::new(key))),
+        16 => {
+            let series = SeriesId::from_subject(key.into_bytes());
+            series.map(Subject::Series).ok_or_else(|| senseless(from + 1, "series"))
+        }
         _ => Err(senseless(from, "kind of subject")),
     }
 }

@@ -67,6 +67,7 @@ statements! {
     resent: "SELECT request FROM fingerprints WHERE project = ?1 AND digest = ?2 AND expires_at > ?3";
     name: "SELECT payment FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3";
     version: "SELECT version FROM payments WHERE key = ?1 AND project = ?2";
+    series_version: "SELECT version FROM series WHERE id = ?1";
     delivery_attempts: "SELECT attempts FROM deliveries WHERE id = ?1 AND (state = 1 OR ?2)";
     used_since: "SELECT 1 FROM risk_uses WHERE project = ?1 AND direction = ?2 AND feature = ?3 AND value = ?4
         AND at > ?5 LIMIT 1";
@@ -95,6 +96,12 @@ statements! {
     update_attempt: "UPDATE attempts SET status = ?3, minor = ?4, updated_at = ?5, suspended = ?6,
         late_approvals = ?7, answer = ?8 WHERE reference = ?1 AND payment = ?2";
     insert_name: "INSERT INTO names (project, kind, folded, payment) VALUES (?1, ?2, ?3, ?4)";
+    release_name: "DELETE FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3 AND payment = ?4";
+    insert_series: "INSERT INTO series (id, project, kind, status, currency, open, due, payment, callbacks, version,
+        created_at, updated_at, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    update_series: "UPDATE series SET status = ?3, open = ?4, due = ?5, payment = ?6, callbacks = ?7, version = ?8,
+        updated_at = ?9, detail = ?10 WHERE id = ?1 AND project = ?2 AND version = ?11";
+    take_slot: "INSERT INTO series_slots (series, at, operation) VALUES (?1, ?2, ?3)";
     insert_request: "INSERT INTO requests (id, project, path, payment_id, payment, operation, problems, at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     take_fingerprint: "INSERT INTO fingerprints (project, digest, request, expires_at) VALUES (?1, ?2, ?3, ?4)

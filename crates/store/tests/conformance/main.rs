@@ -18,4 +18,6 @@ mod scenario;
 #[cfg(test)]
 mod sequences;
 #[cfg(test)]
+mod series;
+#[cfg(test)]
 mod sqlite;

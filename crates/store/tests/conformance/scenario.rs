@@ -3,7 +3,7 @@
 use ferropay_domain::{
     callback::Subject,
     card::{CardSummary, Expiry, Network},
-    change::{ChangeSet, Hold, PaymentWrite, Task, TaskKey, Write, bucket_of},
+    change::{ChangeSet, Hold, PaymentWrite, Task, TaskKey, Write, bucket_of, bucket_of_series},
     decide::{
         self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, PayoutCommand, PayoutFacts,
         RefundCommand, RefundFacts, RequestHead, ThreeDsRequest,
@@ -13,6 +13,7 @@ use ferropay_domain::{
     money::{Currency, FeeRule, Money},
     payment::{Attempt, CardRequest, Customer, Operation, OperationKind, Payment, ProviderAnswer},
     project::{Environment, OperationDay, Project, Settings},
+    series::Registration,
     time::Timestamp,
 };
 use ferropay_store::{Balance, Commit, DeliveryState, DeliveryWrite, NewCallback, Scene, Store};
@@ -100,7 +101,19 @@ impl World {
 
     /// A card operation is accepted.
     pub(crate) fn card(&self, kind: OperationKind, name: &str, amount: Money) -> Commit {
+        self.registering(kind, name, amount, None)
+    }
+
+    /// The same; it may register a series.
+    pub(crate) fn registering(
+        &self,
+        kind: OperationKind,
+        name: &str,
+        amount: Money,
+        registration: Option<Registration>,
+    ) -> Commit {
         let command = CardCommand {
+            registration: registration.map(Box::new),
             kind,
             head: self.head("payment/card/sale"),
             payment_id: PaymentId::parse(name).unwrap(),
@@ -166,6 +179,7 @@ impl World {
                 let bucket = match event.subject {
                     Subject::Payment(key) => bucket_of(key),
                     Subject::Request(_) => 0,
+                    Subject::Series(id) => bucket_of_series(id),
                 };
                 let tasks = (0_u8..)
                     .zip(&event.addresses)
@@ -196,6 +210,7 @@ impl World {
     /// What a commit made: payment, operation and attempt.
     pub(crate) fn scene_of(commit: &Commit) -> Scene {
         Scene {
+            series: commit.changes.series.as_ref().map(|write| write.series.clone()),
             payment: commit.changes.payment.as_ref().unwrap().payment().clone(),
             operation: commit.changes.operations[0].record().clone(),
             attempt: commit.changes.attempts[0].record().clone(),
@@ -204,8 +219,9 @@ impl World {
 
     /// The provider's answer to an attempt.
     pub(crate) fn outcome(&self, scene: &Scene, outcome: Outcome) -> Commit {
-        let parts = (&scene.payment, &scene.operation, &scene.attempt);
-        self.rendered(decide::attempt_outcome(&self.project, parts, outcome, self.ids(), NOW).unwrap())
+        self.rendered(
+            decide::attempt_outcome(&self.project, scene.facts(), outcome, self.ids(), NOW).unwrap(),
+        )
     }
 
     pub(crate) fn approved(&self, scene: &Scene) -> Commit {
@@ -234,6 +250,7 @@ impl World {
     /// A refund as the domain decides it.
     pub(crate) fn refund(&self, payment: &Payment, amount: i64, own_id: Option<&str>) -> Commit {
         let command = RefundCommand {
+            debit: None,
             head: self.head("payment/card/refund"),
             amount: Some(eur(amount)),
             description: "test".into(),
@@ -243,7 +260,13 @@ impl World {
             fault_plan: None,
         };
         let day = OperationDay::default();
-        let facts = RefundFacts { day: &day, smallest_rest: 1, balance_short: false, refund_id_taken: false };
+        let facts = RefundFacts {
+            of: decide::ReturnOf::Only,
+            day: &day,
+            smallest_rest: 1,
+            balance_short: false,
+            refund_id_taken: false,
+        };
         let (ids, now) = (self.ids(), NOW);
         self.rendered(decide::refund(&self.project, payment, command, &facts, ids, now).unwrap())
     }

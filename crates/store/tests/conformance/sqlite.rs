@@ -3,7 +3,7 @@
 use crate::{
     books, guards, messages, payouts, records, risk,
     scenario::{START, World, eur},
-    sequences,
+    sequences, series,
 };
 use ferropay_domain::{
     card::{Cvv, Pan},
@@ -107,6 +107,11 @@ macro_rules! every_rule {
             of_many_uses_at_once_only_as_many_as_allowed_are_recorded
             what_is_counted_is_what_the_measure_says
             a_loser_is_not_counted;
+        series:
+            a_series_comes_with_the_payment_that_registers_it_or_not_at_all
+            a_change_decided_on_an_old_version_of_a_series_is_lost
+            a_moment_of_a_schedule_is_debited_once
+            a_debit_is_found_with_its_series;
         }
     };
 }

@@ -49,6 +49,9 @@ impl Answer {
     }
 
     pub(super) fn into_response(self) -> Response {
+        if self.body.is_empty() {
+            return plain(self.status);
+        }
         let mut response = with_headers(self.status, Body::from(self.body));
         let json = HeaderValue::from_static("application/json; charset=UTF-8");
         response.headers_mut().insert(header::CONTENT_TYPE, json);

@@ -18,8 +18,9 @@ use ferropay_engine::{
 };
 use ferropay_wire::{
     gate::{
-        self, CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal,
-        SecondStep, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, wallet_operation,
+        self, CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, RecurringDebit,
+        Refund, Refusal, SecondStep, SeriesChange, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation,
+        wallet_operation,
     },
     json::Value,
 };
@@ -59,6 +60,14 @@ pub(super) async fn execute(
         (_, Some(kind)) => {
             let request = SecondStep::read(kind, body)?;
             (request.payment_id.clone(), engine.second_step(project, request, body, origin).await)
+        }
+        ("/v2/payment/card/recurring", _) => {
+            let request = RecurringDebit::read(body)?;
+            (request.payment_id.clone(), engine.recurring_debit(project, request, body, origin).await)
+        }
+        ("/v2/payment/card/recurring/update" | "/v2/payment/card/recurring/cancel", _) => {
+            let request = SeriesChange::read(path, body)?;
+            (request.payment_id.clone(), engine.change_series(project, request, origin).await)
         }
         ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
             let request = Refund::read(body)?;

@@ -10,7 +10,7 @@ use super::{
 use ferropay_domain::codes;
 use ferropay_engine::{Engine, Failure, KnownProject, PaymentStatus};
 use ferropay_wire::{
-    gate::{self, Refusal, RetryDays, StatusByPayment, StatusByRequest, StatusFacts},
+    gate::{self, Refusal, RetryDays, SeriesQuery, StatusByPayment, StatusByRequest, StatusFacts},
     signature::{self, Place},
 };
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(super) async fn execute(
     let result = match path {
         "/v2/payment/status" => status(engine, admitted).await,
         "/v2/payment/status/request" => status_by_request(engine, admitted).await,
+        "/v2/payment/recurring/info" => series_info(engine, admitted).await,
+        "/v2/recurring/retry_stop" => stop_retries(engine, admitted).await,
         "/v2/recurring/retry-custom-schedule/save" => save_retries(engine, admitted).await,
         "/v2/recurring/retry-custom-schedule/info" => Ok(retries(admitted)),
         "/v2/recurring/retry-custom-schedule/disable" => disable_retries(engine, admitted).await,
@@ -107,6 +109,27 @@ async fn disable_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Resul
     disabled.map(|()| gate::done()).map_err(|failure| failed(&failure))
 }
 
+async fn series_info(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let SeriesQuery { series, .. } = SeriesQuery::read(admitted.document.root())?;
+    let project = &admitted.project;
+    let found = engine.series(project, series).await.map_err(|failure| failed(&failure))?;
+    let found = found.ok_or_else(gate::unknown_series)?;
+    Ok(gate::series_info(project.project.id, &found))
+}
+
+/// Answers with an empty body (G-403).
+async fn stop_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
+    let SeriesQuery { series, trigger } = SeriesQuery::read(admitted.document.root())?;
+    let unknown = || Refusal::bad_request(codes::TRIGGER_UNKNOWN).at("trigger_operation_id");
+    let trigger = trigger.ok_or_else(unknown)?;
+    let stopped = engine.stop_debit_retries(&admitted.project, series, trigger).await;
+    match stopped.map_err(|failure| failed(&failure))? {
+        Ok(()) => Ok(String::new()),
+        Err(codes::SERIES_UNKNOWN) => Err(gate::unknown_series()),
+        Err(code) => Err(Refusal::bad_request(code).at("trigger_operation_id")),
+    }
+}
+
 fn with_facts(
     project: &KnownProject,
     found: &PaymentStatus,
@@ -114,7 +137,12 @@ fn with_facts(
 ) -> String {
     let operations: Vec<_> =
         found.operations.iter().map(|row| (&row.operation, row.attempt.as_ref())).collect();
-    make(StatusFacts { project: project.project.id, payment: &found.payment, operations: &operations })
+    make(StatusFacts {
+        project: project.project.id,
+        payment: &found.payment,
+        operations: &operations,
+        series: found.series.as_ref(),
+    })
 }
 
 /// Signs a reply that carries payment data (G-040).

@@ -155,6 +155,7 @@ const REASONS: &[(Event, &str)] = &[
     ),
     (Event::RetryDue, "The time of the next try has come."),
     (Event::RetriesUsedUp, "The provider refused again, and no try is left."),
+    (Event::DebitRetryPlanned, "The issuer refused; another debit in its place is planned."),
 ];
 
 /// Why a step was taken, as sentences.

@@ -416,7 +416,7 @@ async fn a_path_that_is_not_served_is_refused_with_310() {
     let world = World::new().await;
     let general = json!({ "project_id": 1001, "payment_id": "order-1" });
     let body = json!({ "general": general, "recurring": { "id": 1 } });
-    let reply = world.send("/v2/payment/card/recurring/cancel", &body).await;
+    let reply = world.send("/v2/payment/skrill/recurring/cancel", &body).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.body, error("310", "This operation is not allowed by project settings"));
     world.end().await;

@@ -35,6 +35,8 @@ mod refund_cancellation;
 mod retry_schedule;
 mod risk_control;
 mod saved_cards;
+mod series;
+mod series_schedule;
 mod signatures;
 mod status;
 mod status_request;

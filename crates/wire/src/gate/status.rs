@@ -1,14 +1,15 @@
 //! Status replies: the standard layout, and the older one that requests by `request_id` get (G-505 to G-511).
 
 use crate::view::{
-    AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView, Sum,
-    ThreeDs2View, WaitingView, avs_result, date,
+    AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView,
+    RecurringView, Sum, ThreeDs2View, WaitingView, avs_result, date,
 };
 use ferropay_domain::{
     callback::Problem,
     codes,
     ids::{ProjectId, RequestId},
     payment::{Attempt, Operation, Payment},
+    series::Series,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -22,6 +23,8 @@ pub struct StatusFacts<'a> {
     pub payment: &'a Payment,
     /// Its operations with their latest attempts.
     pub operations: &'a [(&'a Operation, Option<&'a Attempt>)],
+    /// The series that the payment registered or belongs to.
+    pub series: Option<&'a Series>,
 }
 
 #[derive(Serialize)]
@@ -38,6 +41,8 @@ struct Standard<'a> {
     threeds2: Option<ThreeDs2View<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring: Option<RecurringView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -76,6 +81,7 @@ pub fn status(facts: StatusFacts<'_>) -> String {
         acs: waiting.acs,
         threeds2: waiting.threeds2,
         clarification_fields: waiting.clarification_fields,
+        recurring: facts.series.map(RecurringView::of),
         avs_result: facts.avs_result(),
         errors: last.map(ErrorView::of_decline).unwrap_or_default(),
     };
@@ -116,6 +122,8 @@ struct Legacy<'a> {
     threeds2: Option<ThreeDs2View<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurring: Option<RecurringView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,6 +212,7 @@ pub fn request_status(
         acs: waiting.acs,
         threeds2: waiting.threeds2,
         clarification_fields: waiting.clarification_fields,
+        recurring: facts.and_then(|facts| facts.series).map(RecurringView::of),
         avs_result: facts.and_then(|facts| facts.avs_result()),
         transaction: last.map(|operation| Transaction {
             id: operation.id.get(),

@@ -34,8 +34,12 @@ fn told(scene: &Scene) -> String {
     assert_keeps_contract("/v2/payment/status/request", scene, &older);
 
     let operations = [(&scene.operation, scene.attempt.as_ref())];
-    let facts =
-        StatusFacts { project: scene.payment.project, payment: &scene.payment, operations: &operations };
+    let facts = StatusFacts {
+        project: scene.payment.project,
+        payment: &scene.payment,
+        operations: &operations,
+        series: None,
+    };
     let reply = sealed(&status(facts), Place::Root);
     assert_keeps_contract("/v2/payment/status", scene, &reply);
     let request = scene.operation.request;

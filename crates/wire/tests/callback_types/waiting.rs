@@ -167,6 +167,7 @@ fn while_the_issuer_is_asked_a_status_reply_asks_for_nothing() {
         extended(AuthenticationStep::Asking, "https://acs.example/method", &[("threeDSMethodData", "d")]);
     let operations = [(&scene.operation, None)];
     let facts = ferropay_wire::gate::StatusFacts {
+        series: None,
         project: scene.payment.project,
         payment: &scene.payment,
         operations: &operations,

@@ -10,6 +10,8 @@ enum Kind {
     Text,
     /// Whole number.
     Integer,
+    /// Yes or no.
+    Flag,
     /// `2026-11-21T12:00:00+0000`.
     Date,
     /// Any object: what the merchant sent, echoed.
@@ -70,6 +72,14 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("threeds2.redirect.url", Kind::Text, false),
     ("threeds2.redirect.params.+", Kind::Text, false),
     ("clarification_fields.+.*", Kind::Text, false),
+    ("recurring.id", Kind::Integer, false),
+    ("recurring.currency", Kind::Text, false),
+    ("recurring.valid_thru", Kind::Date, false),
+    ("scheme_id", Kind::Text, false),
+    ("recurring_retry.next_retry_exists", Kind::Flag, false),
+    ("recurring_retry.next_retry_date", Kind::Date, false),
+    ("recurring_retry.trigger_operation_id", Kind::Integer, false),
+    ("recurring_retry.retry_count", Kind::Integer, false),
     ("avs_result", Kind::Text, false),
     ("operation_description", Kind::Text, false),
     ("merchant_refund_id", Kind::Text, false),
@@ -93,10 +103,30 @@ const REJECTED: &[(&str, Kind, bool)] = &[
     ("signature", Kind::Text, true),
 ];
 
+/// A series that was changed or has ended (G-114).
+const SERIES: &[(&str, Kind, bool)] = &[
+    ("project_id", Kind::Integer, true),
+    ("recurring.id", Kind::Integer, true),
+    ("recurring.currency", Kind::Text, true),
+    ("recurring.status", Kind::Text, true),
+    ("recurring.type", Kind::Text, true),
+    ("recurring.expiry_month", Kind::Text, true),
+    ("recurring.expiry_year", Kind::Text, true),
+    ("recurring.period", Kind::Text, false),
+    ("recurring.period_interval", Kind::Integer, false),
+    ("recurring.time", Kind::Text, false),
+    ("signature", Kind::Text, true),
+];
+
 /// Panics unless `body` has exactly the documented structure of a callback.
 pub(crate) fn assert_callback(body: &Value) {
     let rejected = body.get("operation").is_none();
-    let members = if rejected { REJECTED } else { OPERATION };
+    let about_series = rejected && body.get("payment").is_none();
+    let members = match (about_series, rejected) {
+        (true, _) => SERIES,
+        (_, true) => REJECTED,
+        _ => OPERATION,
+    };
     let leaves = leaves(body);
     for (path, value) in &leaves {
         let listed = members.iter().filter(|(member, ..)| fits(member, path));
@@ -157,6 +187,7 @@ fn has_kind(value: &Value, kind: Kind) -> bool {
     match kind {
         Kind::Text => value.is_string(),
         Kind::Integer => value.is_i64(),
+        Kind::Flag => value.is_boolean(),
         Kind::Echo => value.is_object(),
         Kind::Date => value.as_str().is_some_and(is_date),
     }

@@ -63,6 +63,7 @@ impl Scene {
             created_at: accepted(),
             updated_at: done,
             detail: PaymentDetail {
+                series: None,
                 description: "A cup of tea".to_owned(),
                 customer: Customer {
                     id: Some("1478".to_owned()),
@@ -249,6 +250,7 @@ impl Scene {
                 payment: Box::new(self.payment.clone()),
                 operation: Box::new(self.operation.clone()),
                 attempt: self.attempt.clone().map(Box::new),
+                series: None,
             },
             addresses: Vec::new(),
             not_before: accepted(),

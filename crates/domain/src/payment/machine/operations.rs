@@ -53,6 +53,8 @@ pub enum Event {
     RetryDue,
     /// The provider refused for such a reason, and no try is left.
     RetriesUsedUp,
+    /// The issuer refused a debit of a schedule, and another debit in its place is planned.
+    DebitRetryPlanned,
 }
 
 impl Event {
@@ -82,6 +84,7 @@ impl Event {
         Self::RetryPlannedAgain,
         Self::RetryDue,
         Self::RetriesUsedUp,
+        Self::DebitRetryPlanned,
     ];
 
     /// A name for diagrams.
@@ -111,6 +114,7 @@ impl Event {
             Self::RetryPlannedAgain => "declined again, a retry follows",
             Self::RetryDue => "retry is due",
             Self::RetriesUsedUp => "declined, no retry left",
+            Self::DebitRetryPlanned => "declined, another debit is planned",
         }
     }
 }
@@ -128,6 +132,9 @@ pub enum PaymentEffect {
     ReturnUndone,
     /// It waits for capture as before while the hold lasts, and is declined when the hold is gone (M-011, M-014).
     AsTheHold,
+    /// A debit on demand leaves it paid or declined. One of a schedule leaves it waiting for the next debit, or in the
+    /// status its totals give when none is due any more (M-026 to M-030).
+    DebitEnded,
 }
 
 /// Whether the merchant hears of a transition.
@@ -177,6 +184,7 @@ const SECOND: &[OperationKind] = &[OperationKind::Capture, OperationKind::Cancel
 const RETURNS: &[OperationKind] = &[OperationKind::Refund, OperationKind::Reversal];
 const UNDO: &[OperationKind] = &[OperationKind::RefundReversal];
 const PAYOUT: &[OperationKind] = &[OperationKind::Payout];
+const RECURRING: &[OperationKind] = &[OperationKind::Recurring];
 const PAYOUT_UNDO: &[OperationKind] = &[OperationKind::PayoutReversal];
 
 const fn row(
@@ -200,7 +208,7 @@ pub const OPERATIONS: &[Transition] = {
         AwaitingClarification as Clarification, AwaitingMerchantAuth as MerchantAuth, AwaitingRetry as Retry,
         AwaitingThreeDs as ThreeDs, Decline, Processing, Success,
     };
-    use PaymentEffect::{AsTheHold, Becomes, ReturnUndone, Returned, Unchanged};
+    use PaymentEffect::{AsTheHold, Becomes, DebitEnded, ReturnUndone, Returned, Unchanged};
     use PaymentStatus as P;
     const PROCESSING: PaymentEffect = Becomes(P::Processing);
     const DECLINED: PaymentEffect = Becomes(P::Decline);
@@ -269,6 +277,15 @@ pub const OPERATIONS: &[Transition] = {
         row("T-081", CANCEL, at(Processing, E::Approved), Success, Becomes(P::Canceled), Told),
         row("T-082", CANCEL, at(Processing, E::PartReleased), Success, Unchanged, Told),
         row("T-083", SECOND, at(Processing, E::Declined), Decline, AsTheHold, Told),
+        row("T-087", RECURRING, (None, E::Accepted), Processing, PROCESSING, Silent),
+        row("T-088", RECURRING, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
+        row("T-089", RECURRING, at(Clarification, E::DataComplete), Processing, PROCESSING, Silent),
+        row("T-089", RECURRING, at(Clarification, E::DataIncomplete), Clarification, BY_DATA, Asked),
+        row("T-089", RECURRING, at(Clarification, E::DataTimedOut), Decline, DebitEnded, Told),
+        row("T-090", RECURRING, at(Processing, E::Approved), Success, DebitEnded, Told),
+        row("T-091", RECURRING, at(Processing, E::Declined), Decline, DebitEnded, Told),
+        row("T-091", RECURRING, at(Processing, E::ThresholdPassed), Decline, DebitEnded, Told),
+        row("T-092", RECURRING, at(Processing, E::DebitRetryPlanned), Decline, DebitEnded, Told),
         row("T-096", RETURNS, (None, E::Accepted), Processing, Unchanged, Silent),
         row("T-097", RETURNS, (None, E::PreconditionFailed), Decline, Unchanged, Told),
         row("T-098", RETURNS, at(Processing, E::DataMissing), Clarification, Unchanged, Asked),

@@ -80,6 +80,49 @@ pub const PAYOUT: &[PaymentRow] = {
     ]
 };
 
+/// A debit on demand with stored credentials (P-161 to P-167).
+pub const ON_DEMAND: &[PaymentRow] = {
+    use PaymentStatus::{
+        AwaitingClarification, Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed,
+        Success,
+    };
+    &[
+        ("P-161", Processing, &[AwaitingClarification, Success, Decline]),
+        ("P-162", AwaitingClarification, &[Processing, Decline]),
+        ("P-163", Decline, &[]),
+        ("P-164", Success, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
+        ("P-153", PartiallyReversed, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
+        ("P-165", Reversed, &[]),
+        ("P-166", PartiallyRefunded, &[PartiallyRefunded, Refunded, Success]),
+        ("P-167", Refunded, &[PartiallyRefunded, Success]),
+    ]
+};
+
+/// All debits that a schedule brings (P-169 to P-175). While more of them are due a return leaves it where it is (M-021).
+pub const AUTOMATIC: &[PaymentRow] = {
+    use PaymentStatus::{
+        AwaitingClarification, Decline, PartiallyRefunded, Processing, Refunded,
+        ScheduledRecurringProcessing as Scheduled, Success,
+    };
+    &[
+        (
+            "P-169",
+            Processing,
+            &[AwaitingClarification, Scheduled, Success, PartiallyRefunded, Refunded, Decline],
+        ),
+        (
+            "P-170",
+            AwaitingClarification,
+            &[Processing, Scheduled, Success, PartiallyRefunded, Refunded, Decline],
+        ),
+        ("P-171", Scheduled, &[Processing, Success, PartiallyRefunded, Refunded, Decline]),
+        ("P-172", Decline, &[]),
+        ("P-173", Success, &[PartiallyRefunded, Refunded]),
+        ("P-174", PartiallyRefunded, &[PartiallyRefunded, Refunded, Success]),
+        ("P-175", Refunded, &[PartiallyRefunded, Success]),
+    ]
+};
+
 /// Which of the payment machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentMachine {
@@ -91,14 +134,19 @@ pub enum PaymentMachine {
     Verification,
     /// [`PAYOUT`].
     Payout,
+    /// [`ON_DEMAND`].
+    OnDemand,
+    /// [`AUTOMATIC`].
+    Automatic,
 }
 
 impl PaymentMachine {
     /// Every machine.
-    pub const ALL: &'static [Self] = &[Self::OneStep, Self::TwoStep, Self::Verification, Self::Payout];
+    pub const ALL: &'static [Self] =
+        &[Self::OneStep, Self::TwoStep, Self::Verification, Self::Payout, Self::OnDemand, Self::Automatic];
 
     /// The machine by which an operation of `kind` moves its payment. Returns move both kinds of purchases in the
-    /// same way.
+    /// same way; a debit of a schedule moves its payment by [`Automatic`](Self::Automatic) instead.
     pub const fn of(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Auth
@@ -108,6 +156,7 @@ impl PaymentMachine {
             | OperationKind::Cancel => Self::TwoStep,
             OperationKind::AccountVerification => Self::Verification,
             OperationKind::Payout | OperationKind::PayoutReversal => Self::Payout,
+            OperationKind::Recurring => Self::OnDemand,
             OperationKind::Sale
             | OperationKind::Refund
             | OperationKind::Reversal
@@ -122,6 +171,8 @@ impl PaymentMachine {
             Self::TwoStep => TWO_STEP_PURCHASE,
             Self::Verification => VERIFICATION,
             Self::Payout => PAYOUT,
+            Self::OnDemand => ON_DEMAND,
+            Self::Automatic => AUTOMATIC,
         }
     }
 

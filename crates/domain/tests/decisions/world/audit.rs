@@ -95,6 +95,7 @@ impl World {
                 PaymentStatus::Success
             }
             PaymentEffect::ReturnUndone => PaymentStatus::PartiallyRefunded,
+            PaymentEffect::DebitEnded => panic!("is told with its series"),
             PaymentEffect::AsTheHold => {
                 let hold = self.payment().detail.hold.clone().unwrap();
                 let over = hold.ends.is_some_and(|ends| ends <= self.now.business);

@@ -108,6 +108,8 @@ pub struct Debit {
     pub authentication: Option<Box<Authentication>>,
     /// Proof that the number may be used, where it stands for a card.
     pub network_token: Option<Box<NetworkToken>>,
+    /// How the credentials are stored or used again: tag 06.
+    pub credential: Option<Text<17>>,
     /// Name on the card.
     pub holder: Option<Text<26>>,
     /// Address to check.
@@ -130,6 +132,7 @@ impl Debit {
             cvv: None,
             authentication: None,
             network_token: None,
+            credential: None,
             holder: None,
             address: None,
             name: None,
@@ -148,6 +151,7 @@ impl Debit {
         if let Some(token) = self.network_token.as_ref().filter(|_| self.authentication.is_none()) {
             put_text(encoder, tags::ECI, token.eci.as_ref());
         }
+        put_text(encoder, tags::CREDENTIAL, self.credential.as_ref());
         if let Some(cvv) = &self.cvv {
             tags::put(encoder, tags::CVV2, cvv.expose());
         }

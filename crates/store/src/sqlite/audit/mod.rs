@@ -9,6 +9,7 @@ use crate::{AuditReport, Finding};
 use ferropay_domain::{
     ledger::Owner,
     payment::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus, machine},
+    series::{SeriesKind, SeriesStatus},
 };
 use rusqlite::{Connection, Result, Row, types::ValueRef};
 use std::fmt::Write;
@@ -77,13 +78,15 @@ type Known = fn(u8) -> bool;
 
 /// Every kind and status that is stored is one that this release knows.
 fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    let columns: [(&str, &str, Known); 7] = [
+    let columns: [(&str, &str, Known); 9] = [
         ("payments", "kind", |it| PaymentKind::from_number(it).is_some()),
         ("payments", "status", |it| PaymentStatus::from_number(it).is_some()),
         ("operations", "kind", |it| OperationKind::from_number(it).is_some()),
         ("operations", "status", |it| OperationStatus::from_number(it).is_some()),
         ("attempts", "status", |it| AttemptStatus::from_number(it).is_some()),
         ("attempts", "ask", |it| Ask::from_number(it).is_some()),
+        ("series", "kind", |it| SeriesKind::from_number(it).is_some()),
+        ("series", "status", |it| SeriesStatus::from_number(it).is_some()),
         ("accounts", "owner_kind", |it| Owner::from_parts(it, 0).is_some()),
     ];
     for (table, column, known) in columns {
@@ -101,7 +104,7 @@ fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 
 /// The status a payment shows is one that its operations lead to by the machines' tables.
 fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout; 7 capture, 8 cancel, 12 payout reversal;
+    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout, 16 recurring; 7 capture, 8 cancel, 12 payout reversal;
     // order 8: release; entry 11: a payout cancelled.
     let mut statement = snapshot.prepare(
         "SELECT p.key, p.status, p.debited, p.returned, p.refunded_any, o.kind, o.status,
@@ -113,9 +116,14 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
             EXISTS (SELECT 1 FROM operations AS c
                 WHERE c.payment = p.key AND c.kind = 12 AND c.status = 2) AS came_back,
             o.kind = 11 AND EXISTS (SELECT 1 FROM postings AS t
-                WHERE t.operation = o.id AND t.kind = 11) AS cancelled
-         FROM payments AS p LEFT JOIN operations AS o ON o.id =
-            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11))",
+                WHERE t.operation = o.id AND t.kind = 11) AS cancelled,
+            s.id IS NOT NULL AS automatic, coalesce(s.status = 1 AND coalesce(json_extract(s.detail, '$.next'),
+                json_extract(s.detail, '$.retry.next')) IS NOT NULL
+                OR s.status <> 1 AND s.due IS NOT NULL, 0) AS goes_on
+         FROM payments AS p LEFT JOIN series AS s ON s.payment = p.key LEFT JOIN operations AS o ON o.id = coalesce(
+            (SELECT coalesce(max(iif(status NOT IN (2, 3), id, NULL)), max(id)) FROM operations
+                WHERE payment = p.key AND kind = 16),
+            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11)))",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -132,6 +140,8 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
             released: row.get(7)?,
             came_back: row.get(9)?,
             cancelled: row.get::<_, Option<bool>>(10)?.unwrap_or(false),
+            automatic: row.get(11)?,
+            goes_on: row.get(12)?,
         };
         // A hold that is gone at the provider ends with the capture or release that was refused.
         let gone = status == Some(PaymentStatus::Decline)
@@ -142,7 +152,8 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
         if (status != facts.expected() && !gone) || !reachable {
             let names = ["payment", "status", "debited", "returned", "refunded", "kind", "operation"];
             let mut names = names.map(str::to_owned).to_vec();
-            names.extend(["released", "refused", "came back", "cancelled"].map(str::to_owned));
+            let more = ["released", "refused", "came back", "cancelled", "automatic", "goes on"];
+            names.extend(more.map(str::to_owned));
             report.findings.push(Finding {
                 rule: "a payment's status follows from its operations",
                 detail: describe(row, &names)?,
@@ -167,6 +178,10 @@ struct Facts {
     came_back: bool,
     /// A payout was cancelled by support.
     cancelled: bool,
+    /// It is the payment of a schedule's debits.
+    automatic: bool,
+    /// The schedule brings more of them.
+    goes_on: bool,
 }
 
 impl Facts {
@@ -177,6 +192,15 @@ impl Facts {
             (OperationStatus::AwaitingMerchantAuth, _) => PaymentStatus::AwaitingMerchantAuth,
             (OperationStatus::AwaitingClarification, _) => PaymentStatus::AwaitingClarification,
             (OperationStatus::AwaitingRetry, _) => PaymentStatus::AwaitingRetry,
+            (_, OperationKind::Recurring) if self.automatic && self.goes_on => {
+                PaymentStatus::ScheduledRecurringProcessing
+            }
+            (_, OperationKind::Recurring) if self.automatic => match (self.debited, self.returned) {
+                (0, _) => PaymentStatus::Decline,
+                (_, 0) => PaymentStatus::Success,
+                (debited, returned) if returned >= debited => PaymentStatus::Refunded,
+                _ => PaymentStatus::PartiallyRefunded,
+            },
             (OperationStatus::Decline, _) => PaymentStatus::Decline,
             (OperationStatus::Success, OperationKind::Payout) if self.came_back => PaymentStatus::Reversed,
             (OperationStatus::Success, OperationKind::Payout) if self.cancelled => PaymentStatus::Decline,

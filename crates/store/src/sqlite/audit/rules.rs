@@ -1,7 +1,7 @@
 //! What has to agree in a sound database, as queries that yield what does not.
 //!
 //! Kinds of operations: 1 sale, 2 refund, 3 reversal, 4 auth, 5 incremental, 6 decremental, 7 capture, 8 cancel,
-//! 9 account verification, 10 refund reversal, 11 payout, 12 payout reversal; their statuses: 2 success, 3 decline, all
+//! 9 account verification, 10 refund reversal, 11 payout, 12 payout reversal, 16 recurring; their statuses: 2 success, 3 decline, all
 //! others open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
 //! 6 decrement, 7 capture, 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry, 12 credit,
 //! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 5 opening, 6 return taken
@@ -47,6 +47,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
          FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512
          JOIN payments AS p ON p.key = o.payment
          WHERE t.currency <> o.currency OR NOT coalesce(CASE
+            WHEN o.kind = 16 THEN t.ask = 1 AND o.minor = t.minor
             WHEN t.ask IN (1, 4) THEN o.kind = t.ask AND p.requested = t.minor
                 AND (o.minor = t.minor OR o.minor < t.minor AND o.status = 2)
             WHEN t.ask = 9 THEN o.kind = 9
@@ -92,7 +93,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             FROM postings AS p JOIN accounts AS a ON a.id = p.account
             WHERE p.kind BETWEEN 1 AND 10 AND a.owner_kind = 1 GROUP BY p.operation) AS m ON m.operation = o.id
          WHERE CASE
-            WHEN o.status = 2 AND o.kind IN (1, 7)
+            WHEN o.status = 2 AND o.kind IN (1, 7, 16)
                 THEN coalesce(m.moved, 0) <> o.minor OR m.as_sale < m.postings
             WHEN o.status = 2 AND o.kind IN (2, 3)
                 THEN coalesce(m.moved, 0) <> -o.minor OR m.as_return < m.postings
@@ -103,7 +104,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             WHEN o.status = 2 AND o.kind = 12
                 THEN coalesce(m.moved, 0) <> o.minor OR m.as_payout_undone < m.postings
             ELSE m.operation IS NOT NULL END
-            OR (o.status = 2 AND o.kind IN (1, 2, 3, 7, 10, 11, 12)
+            OR (o.status = 2 AND o.kind IN (1, 2, 3, 7, 10, 11, 12, 16)
                 AND coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor'))",
     ),
     (
@@ -126,7 +127,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             p.returned, s.returned - s.undone AS returned_by_operations, p.returning_now,
             s.returning_now AS returning_by_operations
          FROM payments AS p JOIN (
-            SELECT payment, sum(CASE WHEN kind IN (1, 7) AND status = 2 THEN minor ELSE 0 END) AS debited,
+            SELECT payment, sum(CASE WHEN kind IN (1, 7, 16) AND status = 2 THEN minor ELSE 0 END) AS debited,
                 sum(CASE WHEN status <> 2 THEN 0 WHEN kind IN (4, 5) THEN minor WHEN kind = 6 THEN -minor ELSE 0 END)
                     AS held,
                 sum(CASE WHEN kind IN (2, 3) AND status = 2 THEN minor ELSE 0 END) AS returned,
@@ -221,7 +222,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a name has its payment",
         "SELECT n.project, n.kind, n.folded AS name FROM names AS n
-         LEFT JOIN payments AS p ON p.key = n.payment AND p.project = n.project WHERE p.key IS NULL",
+         LEFT JOIN payments AS p ON p.key = n.payment AND p.project = n.project WHERE p.key IS NULL
+            AND NOT EXISTS (SELECT 1 FROM series AS s WHERE s.payment = n.payment AND s.project = n.project)
+            AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.project = n.project AND o.status NOT IN (2, 3)
+                AND json_extract(o.detail, '$.series.registration.scheduled.key') IS NOT NULL
+                AND replace(json_extract(o.detail, '$.series.registration.scheduled.key'), '-', '')
+                    = lower(hex(n.payment)))",
     ),
     (
         "an open operation has a task",
@@ -314,6 +320,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "a callback has its subject",
         "SELECT c.id AS callback FROM callbacks AS c WHERE CASE c.subject_kind
             WHEN 1 THEN NOT EXISTS (SELECT 1 FROM payments AS p WHERE p.key = c.subject AND p.project = c.project)
+            WHEN 16 THEN NOT EXISTS (SELECT 1 FROM series AS s
+                WHERE unhex(printf('%032x', s.id)) = c.subject AND s.project = c.project AND s.callbacks >= c.number)
             ELSE NOT EXISTS (SELECT 1 FROM requests AS r WHERE r.id = c.subject AND r.project = c.project) END",
     ),
     (
@@ -390,8 +398,55 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "SELECT t.kind, t.number, t.clock FROM tasks AS t
          LEFT JOIN callbacks AS c ON t.kind = 3 AND c.id = t.number / 256
          LEFT JOIN operations AS o ON t.kind IN (5, 6) AND o.id = t.number
+         LEFT JOIN series AS s ON t.kind = 16 AND s.id = t.number
          LEFT JOIN instruments AS i ON t.kind = 24 AND i.id = t.number
-         WHERE t.clock NOT IN (0, coalesce(c.project, o.project, i.project, 0))",
+         WHERE t.clock NOT IN (0, coalesce(c.project, o.project, s.project, i.project, 0))",
+    ),
+    (
+        "a series was registered by an operation that succeeded",
+        "SELECT s.id AS series FROM series AS s LEFT JOIN operations AS o
+            ON o.id = s.id AND o.project = s.project AND o.status = 2 AND o.kind IN (1, 4, 9)
+         WHERE o.id IS NULL OR json_extract(o.detail, '$.series.registration') IS NULL",
+    ),
+    (
+        "an operation that was to register a series has done so",
+        "SELECT o.id AS operation FROM operations AS o LEFT JOIN series AS s ON s.id = o.id
+         WHERE json_extract(o.detail, '$.series.registration') IS NOT NULL AND (o.status = 2) <> (s.id IS NOT NULL)",
+    ),
+    (
+        "a series' open debit is open",
+        "SELECT s.id AS series, s.open, o.id AS operation FROM series AS s
+         LEFT JOIN payments AS p ON json_extract(p.detail, '$.series') = s.id AND p.kind = 16 AND p.project = s.project
+         LEFT JOIN operations AS o ON o.payment = p.key AND o.kind = 16 AND o.status NOT IN (2, 3)
+         GROUP BY s.id HAVING max(o.id) IS NOT s.open OR count(o.id) > 1",
+    ),
+    (
+        "a series has the timer for what is due next",
+        "SELECT s.id AS series, s.due, t.due AS timer FROM series AS s
+         LEFT JOIN tasks AS t ON t.kind = 16 AND t.number = s.id WHERE t.due IS NOT s.due",
+    ),
+    (
+        "a series' timer has its series",
+        "SELECT t.number AS series FROM tasks AS t LEFT JOIN series AS s ON s.id = t.number
+         WHERE t.kind = 16 AND s.id IS NULL",
+    ),
+    (
+        "what has ended brings no debits",
+        "SELECT id AS series, status FROM series WHERE status <> 1 AND (json_extract(detail, '$.next') IS NOT NULL OR json_extract(detail, '$.retry.next') IS NOT NULL)",
+    ),
+    (
+        "a moment of a schedule is debited by an operation of its series, and only once",
+        "SELECT l.series, l.at, l.operation FROM series_slots AS l LEFT JOIN series AS s ON s.id = l.series
+         LEFT JOIN operations AS o ON o.id = l.operation AND o.kind = 16 AND o.payment = s.payment
+            AND json_extract(o.detail, '$.series.slot') = l.at WHERE o.id IS NULL
+         UNION ALL SELECT NULL, json_extract(o.detail, '$.series.slot'), o.id FROM operations AS o
+         WHERE json_extract(o.detail, '$.series.slot') IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM series_slots AS l WHERE l.operation = o.id)",
+    ),
+    (
+        "a series' callbacks are as many as it counts",
+        "SELECT s.id AS series, s.callbacks FROM series AS s WHERE s.callbacks <>
+            (SELECT count(*) FROM callbacks AS c WHERE c.subject = unhex(printf('%032x', s.id)))",
     ),
     (
         "what is sealed has its key",

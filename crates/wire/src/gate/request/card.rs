@@ -1,7 +1,8 @@
 //! A card purchase in one or two steps, or the verification of a card.
 
 use super::{
-    PaidWith, Part, Refusal, callback_address, callback_options, currency, payment_id, supplied, three_ds,
+    PaidWith, Part, Refusal, SeriesTerms, callback_address, callback_options, currency, payment_id, supplied,
+    three_ds,
 };
 use crate::json::Value;
 use ferropay_domain::{
@@ -43,6 +44,8 @@ pub struct CardPayment {
     pub booking: Option<String>,
     /// Whether it has the first and the last day.
     pub has_booking_dates: bool,
+    /// The series it is to register.
+    pub registration: Option<SeriesTerms>,
     /// Callback options; a verification's contract has the address only.
     pub callback: CallbackOptions,
 }
@@ -100,6 +103,7 @@ impl CardPayment {
             merchant_data: merchant.owned("data"),
             booking,
             has_booking_dates,
+            registration: SeriesTerms::read(body)?,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
     }

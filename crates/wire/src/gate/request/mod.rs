@@ -11,6 +11,7 @@ mod instruments;
 mod member;
 mod merchant_auth;
 mod payout;
+mod recurring;
 mod refund;
 mod retries;
 mod second_step;
@@ -27,6 +28,7 @@ pub use instruments::{
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
 pub use payout::CardPayout;
+pub use recurring::{RecurringDebit, SeriesChange, SeriesQuery, SeriesTerms, unknown_series};
 pub use refund::Refund;
 pub use retries::RetryDays;
 pub use second_step::SecondStep;

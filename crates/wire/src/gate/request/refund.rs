@@ -2,7 +2,11 @@
 
 use super::{Part, Refusal, callback_options, optional_amount, payment_id};
 use crate::json::Value;
-use ferropay_domain::{decide::CallbackOptions, ids::PaymentId, money::Money};
+use ferropay_domain::{
+    decide::CallbackOptions,
+    ids::{OperationId, PaymentId},
+    money::Money,
+};
 
 /// `/v2/payment/card/refund`, and `/v2/payment/refund`, which takes purchases of any method (G-271).
 #[derive(Debug)]
@@ -11,6 +15,8 @@ pub struct Refund {
     pub payment_id: PaymentId,
     /// What to return; everything that is left when not stated.
     pub amount: Option<Money>,
+    /// The debit of a schedule whose money is to be returned (G-059).
+    pub debit: Option<OperationId>,
     /// Why.
     pub description: String,
     /// The merchant's own identifier of the refund.
@@ -31,6 +37,7 @@ impl Refund {
         Ok(Self {
             payment_id: payment_id(body)?,
             amount,
+            debit: Part::of(body, "general").integer("operation_id").map(OperationId::new),
             description: description.to_owned(),
             merchant_refund_id: payment.owned("merchant_refund_id"),
             callback: callback_options(body),

@@ -1,0 +1,183 @@
+//! A debit with stored credentials is asked for.
+
+use super::{
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, new_payment, problem, rejected,
+    scene::{Scene, SeriesChange},
+};
+use crate::{
+    callback::Problem,
+    change::{ChangeSet, MachineBreak, Name, NameKind},
+    codes,
+    ids::{PaymentId, SeriesId},
+    money::Money,
+    payment::{
+        CardRequest, Customer, OperationDetail, OperationKind, PaymentDetail, PaymentKind, machine::Event,
+    },
+    project::Project,
+    series::{Plan, Series, SeriesKind, SeriesStep, day_of},
+    time::Timestamp,
+};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+
+/// A debit on demand as it was accepted (G-368).
+#[derive(Clone, Debug)]
+pub struct DebitCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// The series.
+    pub series: SeriesId,
+    /// What to debit.
+    pub amount: Money,
+    /// Who pays; has to be who registered the series (G-372).
+    pub customer: Customer,
+    /// Free text.
+    pub description: String,
+    /// Opaque text to be echoed.
+    pub merchant_data: Option<String>,
+    /// Booking data to be echoed, as JSON text.
+    pub booking: Option<String>,
+    /// Particulars of the card operation.
+    pub request: CardRequest,
+    /// Members that some rule of the project demands, by dotted path; those that the request has.
+    pub given: BTreeMap<String, String>,
+    /// Callback options.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// Accepts a debit on demand: payment and operation come into being together (T-087), or the request fails before an
+/// operation exists and the merchant is told by callback (G-120, G-376). The first debit of a regular series whose schedule
+/// has no payment yet is the first of the schedule (G-380, R-214). `series` is that of the command, if the project has one.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn debit(
+    project: &Project,
+    command: DebitCommand,
+    series: Option<&Series>,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let problem = problem_of(project, &command, series, now);
+    let DebitCommand { head, payment_id, amount, customer, callback, given, .. } = command;
+    let (Some(series), None) = (series, problem.as_ref()) else {
+        let unknown = Problem { code: codes::SERIES_UNKNOWN, field: Some("recurring.id") };
+        let problems = vec![problem.unwrap_or(unknown)];
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    };
+    let missing = data::missing_members(project, OperationKind::Recurring, &given);
+    let request = CardRequest {
+        descriptor: command
+            .request
+            .descriptor
+            .filter(|_| project.settings.descriptor_allowed)
+            .and_then(|text| crate::card::statement_name(&text, series.detail.card.network)),
+        extra_param: command.request.extra_param,
+        ..CardRequest::default()
+    };
+    let mut series = series.clone();
+    let starts = series.payment.is_none() && series.kind == SeriesKind::Regular;
+    let plan = series.detail.plan.filter(|_| starts);
+    let detail = OperationDetail {
+        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
+        callback_disabled: callback.disabled,
+        fault_plan: command.fault_plan,
+        card: (request != CardRequest::default()).then(|| Box::new(request)),
+        series: plan.map(|_| Box::new(SeriesStep { slot: Some(now.business), ..SeriesStep::default() })),
+        ..OperationDetail::default()
+    };
+    let about = PaymentDetail {
+        description: command.description,
+        customer,
+        card: Some(series.detail.card.clone()),
+        callback_url: callback.url,
+        merchant_data: command.merchant_data,
+        booking: command.booking,
+        series: Some(series.id),
+        ..PaymentDetail::default()
+    };
+    let payment = new_payment(project, payment_id, PaymentKind::Recurring, amount, about, ids, now);
+    let operation = new_operation(&payment, OperationKind::Recurring, amount, head.id, detail, ids, now);
+    series.open = Some(operation.id);
+    if let Some(plan) = plan {
+        series.begin_schedule(project, plan, &payment.id, now.business);
+        series.payment = Some(payment.key);
+    }
+    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
+    scene.series = Some(Box::new(series));
+    scene.series_change = SeriesChange::Changed;
+    scene.set_series_timer();
+    scene.changes.names.push(Name {
+        kind: NameKind::Payment,
+        project: project.id,
+        folded: scene.payment.id.folded(),
+        payment: ids.payment,
+    });
+    scene.answer(head);
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    scene.proceed(Stage::Data(missing))?;
+    Ok(scene.finish())
+}
+
+impl Series {
+    /// The merchant has made the first debit of the schedule: the others follow from its day, and from its time where
+    /// none is stated (G-380).
+    fn begin_schedule(&mut self, project: &Project, plan: Plan, name: &PaymentId, now: Timestamp) {
+        let zone = project.series_zone();
+        let time = plan.time.or_else(|| time_of(now, &zone));
+        self.detail.plan = Some(Plan { start: day_of(now, &zone), time, ..plan });
+        self.detail.scheduled = Some(name.clone());
+        self.detail.last = Some(now);
+        let second = self.detail.plan.and_then(|plan| plan.schedule()?.slot(1, &zone));
+        self.detail.next = second.and_then(|slot| self.slot_from(project, slot.at)).map(|slot| slot.at);
+    }
+}
+
+fn time_of(moment: Timestamp, zone: &TimeZone) -> Option<jiff::civil::Time> {
+    let time = moment.civil()?.to_zoned(zone.clone()).time();
+    jiff::civil::Time::new(time.hour(), time.minute(), time.second(), 0).ok()
+}
+
+/// The first rule that is broken between acceptance and the operation.
+fn problem_of(
+    project: &Project,
+    command: &DebitCommand,
+    series: Option<&Series>,
+    now: Now,
+) -> Option<Problem> {
+    let Some(series) = series else {
+        return Some(problem(codes::SERIES_UNKNOWN, Some("recurring.id")));
+    };
+    let settings = &project.settings;
+    let (minor, limits) = (command.amount.minor, project.sale_limits(command.amount.currency));
+    let registered_for = &series.detail.customer.id;
+    let stranger = registered_for.is_some() && *registered_for != command.customer.id;
+    let ended = series.refusal(project, now.business);
+    [
+        (!project.active, codes::MERCHANT_STATUS, None),
+        (!settings.card_sales_allowed, codes::NOT_ALLOWED, None),
+        (stranger, codes::INVALID_CUSTOMER_ID, Some("customer.id")),
+        (ended.is_some(), ended.unwrap_or(codes::SERIES_CANCELED), Some("recurring.id")),
+        (
+            !project.allows(command.amount.currency) || command.amount.currency != series.currency,
+            codes::CURRENCY_DISABLED,
+            Some("payment.currency"),
+        ),
+        (limits.smallest.is_some_and(|least| minor < least), codes::BELOW_LIMIT, Some("payment.amount")),
+        (limits.largest.is_some_and(|most| minor > most), codes::ABOVE_LIMIT, Some("payment.amount")),
+        (
+            minor < settings.sale_fee.fixed_minor
+                || settings.sale_fee.fee(command.amount).map_or(true, |fee| fee.minor > minor),
+            codes::BELOW_FIXED_FEE,
+            Some("payment.amount"),
+        ),
+        (series.open.is_some(), codes::WRONG_STATE, Some("recurring.id")),
+    ]
+    .into_iter()
+    .find(|(fails, ..)| *fails)
+    .map(|(_, code, field)| problem(code, field))
+}
