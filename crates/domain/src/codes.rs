@@ -301,6 +301,14 @@ codes! {
     NOT_ENROLLED = 10205;
     /// The issuer wants the customer to be authenticated before it decides.
     AUTHENTICATION_DEMANDED = 10403;
+    /// The payment system declined without a closer reason.
+    METHOD_DECLINE = 20000;
+    /// The customer gave up at the payment system.
+    CUSTOMER_CANCELLED = 20301;
+    /// The customer did not finish at the payment system in time.
+    METHOD_TIME_OUT = 20602;
+    /// The payment system does not have this operation.
+    UNSUPPORTED = 20706;
     /// No answer in time from the card side.
     CARD_TIME_OUT = 10602;
     /// The provider does not know, or no longer holds, what the operation refers to.

@@ -14,6 +14,7 @@ pub mod decide;
 pub mod ids;
 pub mod instrument;
 pub mod ledger;
+pub mod method;
 pub mod money;
 pub mod payment;
 pub mod project;

@@ -5,13 +5,14 @@ use ferropay_domain::{
     card::{Cvv, Expiry, Pan},
     decide::Outcome,
     ids::{AttemptId, ProviderAccountId},
+    method::MethodRef,
     money::Money,
     payment::{Ask, Authenticated, CardRequest, ProviderAnswer},
     project::{Environment, OperationDay},
     series::SeriesKind,
     time::Timestamp,
 };
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 /// What a connector's operation returns.
 pub type Eventually<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,10 +43,57 @@ pub struct Order {
     pub card_request: CardRequest,
     /// Cardholder's name, to be checked (G-235).
     pub name: Option<PersonName>,
+    /// The payment method, when it is not a card.
+    pub method: Option<Box<MethodOrder>>,
     /// Fault the simulated provider is asked to show; test projects only.
     pub fault_plan: Option<String>,
     /// Where the connector tells of its messages; test projects only.
     pub correspondence: Option<Correspondence>,
+}
+
+/// What an order by a payment method has beyond its amount.
+#[derive(Clone, Debug)]
+pub struct MethodOrder {
+    /// The method.
+    pub method: MethodRef,
+    /// The merchant's name.
+    pub shop: String,
+    /// The merchant's name of the payment.
+    pub payment_id: String,
+    /// Members of the merchant's request about customer and account, by dotted path.
+    pub data: BTreeMap<String, String>,
+    /// What the merchant says it is for.
+    pub description: String,
+    /// Where the customer is to come back to.
+    pub return_url: String,
+    /// Where the provider is to tell what came of it.
+    pub notification_url: String,
+    /// When the provider may give it up, real time.
+    pub expires_at: Timestamp,
+}
+
+/// What a provider tells of its own accord about an attempt it has taken on.
+#[derive(Clone, Debug)]
+pub struct ProviderNotice {
+    /// The provider's identifier of the notice, unique among the account's.
+    pub id: String,
+    /// The attempt it names.
+    pub attempt: AttemptId,
+    /// What it says.
+    pub outcome: Outcome,
+}
+
+/// Why a notice is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeRefused {
+    /// The provider does not send any.
+    NotExpected,
+    /// The signature is missing or wrong.
+    Signature,
+    /// It is too old, or from the future.
+    Stale,
+    /// It cannot be read.
+    Unreadable,
 }
 
 /// The card of an order.
@@ -140,6 +188,24 @@ pub trait Connector: Send + Sync + 'static {
     /// How long after an attempt was recorded the provider still knows its reference at all. Later the answer to a
     /// repeat, or to a reversal, would say nothing of what became of the attempt; the engine stops well before that.
     fn retention(&self) -> Duration;
+
+    /// Whether a lost outcome of what is asked is found by asking again with the same reference, which never does it
+    /// twice. All others are undone.
+    fn repeats(&self, ask: Ask) -> bool {
+        ask.is_repeated()
+    }
+
+    /// Reads what the provider tells of its own accord; `header` looks up a header by its name.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    fn notice(
+        &self,
+        _header: &dyn Fn(&str) -> Option<String>,
+        _body: &[u8],
+    ) -> Result<ProviderNotice, NoticeRefused> {
+        Err(NoticeRefused::NotExpected)
+    }
 
     /// Sends an attempt and waits for its outcome.
     fn call(&self, order: Order) -> Eventually<'_, Outcome>;

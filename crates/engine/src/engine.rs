@@ -87,6 +87,8 @@ pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) waiting: Waiting<Subject>,
     pub(crate) authenticated: Waiting<OperationId>,
+    /// Notices about operations, for customers who have come back.
+    pub(crate) noticed: Waiting<OperationId>,
     pub(crate) authenticators: parking_lot::RwLock<Vec<Arc<dyn Authenticator>>>,
     pub(crate) wallets: parking_lot::RwLock<Option<Arc<dyn WalletTokens>>>,
     pub(crate) devices_seen: parking_lot::Mutex<Seen>,
@@ -120,6 +122,7 @@ impl Engine {
             settings,
             waiting: Waiting::default(),
             authenticated: Waiting::default(),
+            noticed: Waiting::default(),
             authenticators: parking_lot::RwLock::default(),
             wallets: parking_lot::RwLock::default(),
             devices_seen: parking_lot::Mutex::default(),
@@ -210,6 +213,11 @@ impl Engine {
             .get(&account)
             .filter(|connector| connector.environment() == environment)
             .cloned()
+    }
+
+    /// The connector of an account, whatever its environment: for what comes from outside and names the account.
+    pub(crate) fn connector_of(&self, account: ProviderAccountId) -> Option<Arc<dyn Connector>> {
+        self.connectors.read().get(&account).cloned()
     }
 
     pub(crate) fn project(&self, id: ProjectId) -> Result<Arc<KnownProject>, Failure> {

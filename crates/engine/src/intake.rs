@@ -20,6 +20,7 @@ use ferropay_domain::{
     },
     ids::{CardKey, PaymentId, PaymentKey, ProjectId, RequestId},
     instrument::CustomerRecord,
+    method::MethodRef,
     payment::{OperationKind, Payment},
     project::{Environment, OperationDay, Project},
 };
@@ -115,9 +116,32 @@ impl Acceptable for CardOrder {
     }
 }
 
+/// By which of the paths a refund was asked for (G-271).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// The one that takes purchases of any method.
+    Any,
+    /// That of cards.
+    Card,
+    /// That of a method.
+    Method(MethodRef),
+}
+
+impl Through {
+    /// Whether the path is for payments like this one.
+    pub(crate) fn leads_to(self, payment: &Payment) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Card => payment.detail.method.is_none(),
+            Self::Method(method) => payment.method() == Some(method),
+        }
+    }
+}
+
 /// A refund that was asked for.
 struct RefundOrder {
     payment: PaymentKey,
+    through: Through,
     command: RefundCommand,
 }
 
@@ -132,6 +156,9 @@ impl Acceptable for RefundOrder {
         let Some(payment) = engine.store.payment(project.project.id, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
+        if !self.through.leads_to(&payment) {
+            return Ok(Decision::Answer(Intake::UnknownPayment));
+        }
         let account =
             payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
         let connector = engine.connector(account, project.project.environment);
@@ -232,15 +259,15 @@ impl Engine {
         self.accept(project, ids.payment, head, &order).await
     }
 
-    /// Accepts a refund of a card purchase (G-271). Losing a guard is a fact for the next decision: a payment
+    /// Accepts a refund of a purchase (G-271); of one that the path is not for, as of one that does not exist. Losing a guard is a fact for the next decision: a payment
     /// changed meanwhile is read again, a balance too small or a refund identifier taken is declined.
     ///
     /// # Errors
     /// The platform cannot do it at the moment; nothing was created.
-    pub async fn card_refund(
+    pub async fn refund(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        request: Refund,
+        (through, request): (Through, Refund),
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
@@ -255,8 +282,12 @@ impl Engine {
             callback: CallbackOptions { url: None, ..request.callback },
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept_about(project, &request.payment_id, head, |payment| RefundOrder { payment, command })
-            .await
+        self.accept_about(project, &request.payment_id, head, |payment| RefundOrder {
+            payment,
+            through,
+            command,
+        })
+        .await
     }
 
     /// A payment by the merchant's name for it.

@@ -10,7 +10,7 @@
 //! an operator's to settle.
 
 use crate::{
-    connector::{Connector, Order, OrderCard, Original, PersonName, StoredCredential},
+    connector::{Connector, MethodOrder, Order, OrderCard, Original, PersonName, StoredCredential},
     engine::Engine,
     failure::Failure,
     projects::KnownProject,
@@ -24,7 +24,7 @@ use ferropay_domain::{
     decide::{self, Outcome},
     ids::{AttemptId, ProjectId},
     money::Money,
-    payment::{Ask, AttemptStatus, Authentication, Customer, Operation},
+    payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment, Operation},
     series::SeriesDebit,
 };
 use ferropay_store::Scene;
@@ -98,7 +98,7 @@ impl Engine {
         let pause = self.pause_after(carried.tries);
         let Carried { project, scene, cards, tries, .. } = carried;
         self.settle(project, scene, cards, |_, scene, _, now| {
-            let waits = matches!(scene.attempt.status, AttemptStatus::Created | AttemptStatus::Unknown);
+            let waits = scene.attempt.status.is_open();
             let key = TaskKey::Call(scene.attempt.id);
             let put_off =
                 || decide::put_off(&scene.payment, key, now.real.plus(pause), tries.saturating_add(1));
@@ -111,6 +111,13 @@ impl Engine {
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
+            if carried.recovered && carried.scene.payment.detail.method.is_some() {
+                // Asking goes on as long as it takes, the method's patience does not.
+                self.decline_when_due(carried).await?;
+                if !carried.scene.attempt.status.is_open() {
+                    return Ok(());
+                }
+            }
             let outcome = match self.ask(carried).await? {
                 Turn::Known(outcome) => outcome,
                 Turn::Later => {
@@ -150,15 +157,18 @@ impl Engine {
     /// undoing it could not be sent any sooner.
     async fn ask(&self, carried: &mut Carried) -> Result<Turn, Failure> {
         let scene = &carried.scene;
-        let repeatable = scene.attempt.ask.is_repeated();
+        let ask = scene.attempt.ask;
         let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment)
         else {
+            // What an account that is gone may have done by a method, only the account itself can tell.
+            let repeatable = ask.is_repeated() || scene.payment.detail.method.is_some();
             return Ok(Turn::Known(if carried.recovered {
                 Outcome::Lost { repeatable }
             } else {
                 Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE }
             }));
         };
+        let repeatable = connector.repeats(ask);
         let age = self.clock.now().since(scene.attempt.created_at);
         if carried.recovered && !repeatable && age > connector.repeat_window() {
             return Ok(Turn::Known(Outcome::Lost { repeatable: false }));
@@ -205,9 +215,40 @@ impl Engine {
             name: card_request.name_check.then(|| checked_name(&payment.detail.customer)),
             credential: stored_credential(&carried.scene),
             card_request,
+            method: self.method_order(&carried.project, &carried.scene),
             fault_plan: detail.fault_plan.clone(),
             correspondence: self.correspondence(&carried.project, payment, Some(attempt.id)),
         })
+    }
+
+    /// What the connector needs to know of a payment by a method.
+    fn method_order(&self, project: &KnownProject, scene: &Scene) -> Option<Box<MethodOrder>> {
+        let Scene { payment, operation, attempt, .. } = scene;
+        let MethodPayment { method, .. } = payment.detail.method.as_deref()?;
+        let customer = &payment.detail.customer;
+        let known = [
+            ("customer.id", &customer.id),
+            ("customer.ip_address", &customer.ip_address),
+            ("customer.phone", &customer.phone),
+            ("customer.email", &customer.email),
+            ("customer.first_name", &customer.first_name),
+            ("customer.middle_name", &customer.middle_name),
+            ("customer.last_name", &customer.last_name),
+        ];
+        let mut data = payment.detail.supplied.clone();
+        data.extend(known.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value.clone()?))));
+        let reason = operation.detail.description.as_ref().filter(|text| !text.is_empty());
+        let account = attempt.account.get();
+        Some(Box::new(MethodOrder {
+            method: *method,
+            shop: format!("{} ({})", project.name, project.project.id),
+            payment_id: payment.id.as_str().to_owned(),
+            data,
+            description: reason.unwrap_or(&payment.detail.description).clone(),
+            return_url: self.return_address(attempt.id),
+            notification_url: format!("{}/providers/{account}/notices", self.public_url),
+            expires_at: attempt.created_at.plus(method.threshold()),
+        }))
     }
 
     /// The number of a card, from the vault.

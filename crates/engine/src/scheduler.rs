@@ -140,7 +140,7 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
     // Between being listed and being taken the task may have ended: an attempt that has been given up since
     // must not be sent again.
     let expected = match scene.attempt.status {
-        AttemptStatus::Created | AttemptStatus::Unknown => !reverse,
+        AttemptStatus::Created | AttemptStatus::Unknown | AttemptStatus::Pending => !reverse,
         AttemptStatus::Reversing => reverse,
         _ => false,
     };

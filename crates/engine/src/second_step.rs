@@ -4,7 +4,7 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
-    intake::{Intake, Origin, fault_plan, given},
+    intake::{Intake, Origin, Through, fault_plan, given},
     projects::KnownProject,
     rates,
 };
@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// A second step that was asked for.
 struct Order {
     payment: PaymentKey,
+    through: Through,
     command: SecondStepCommand,
 }
 
@@ -33,6 +34,9 @@ impl Acceptable for Order {
         let Some(payment) = engine.store.payment(project.project.id, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
+        if !self.through.leads_to(&payment) {
+            return Ok(Decision::Answer(Intake::UnknownPayment));
+        }
         let facts = SecondStepFacts { smallest_rest: rates::worth_a_us_cent(payment.currency) };
         let (command, ids) = (self.command.clone(), engine.ids.for_decision());
         let changes = decide::second_step(&project.project, &payment, command, &facts, ids, now)?;
@@ -48,7 +52,7 @@ impl Engine {
     pub async fn second_step(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        request: SecondStep,
+        (through, request): (Through, SecondStep),
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
@@ -63,6 +67,7 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept_about(project, &request.payment_id, head, |payment| Order { payment, command }).await
+        self.accept_about(project, &request.payment_id, head, |payment| Order { payment, through, command })
+            .await
     }
 }

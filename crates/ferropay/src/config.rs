@@ -41,8 +41,24 @@ pub(crate) struct Config {
     pub(crate) crash_at: Option<String>,
     /// Real acquirers, one per provider account (TOML only).
     pub(crate) acquirers: Vec<AcquirerConfig>,
+    /// Real providers of payment methods that speak the generic protocol, one per provider account (TOML only).
+    pub(crate) method_providers: Vec<MethodProviderConfig>,
     /// The directory server of production projects (TOML only).
     pub(crate) three_ds: Option<ThreeDsConfig>,
+}
+
+/// A provider of payment methods of production projects.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MethodProviderConfig {
+    /// Number of the provider account, 2 or above; projects name it in `method_accounts`.
+    pub(crate) account: i64,
+    /// Where the protocol's paths begin, without a slash at the end; https.
+    pub(crate) base_url: String,
+    /// The account's name at the provider.
+    pub(crate) merchant: String,
+    /// File with the secret shared with the provider.
+    pub(crate) secret_file: PathBuf,
 }
 
 /// How the platform's 3DS server is registered.
@@ -121,6 +137,7 @@ impl Default for Config {
             sandbox_acquirer: None,
             crash_at: None,
             acquirers: Vec::new(),
+            method_providers: Vec::new(),
             three_ds: None,
         }
     }

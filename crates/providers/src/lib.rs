@@ -6,4 +6,5 @@
 
 pub mod card_acquirer;
 pub mod etoken;
+pub mod generic;
 pub mod three_ds;

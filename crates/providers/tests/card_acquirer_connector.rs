@@ -83,6 +83,7 @@ fn order_with(card: &str, ask: Ask, operation: i64, minor: i64) -> Order {
         card_request: CardRequest::default(),
         name: None,
         correspondence: None,
+        method: None,
         fault_plan: None,
     }
 }

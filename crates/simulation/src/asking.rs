@@ -8,7 +8,7 @@ use ferropay_domain::{
 use ferropay_engine::{
     Engine, Failure,
     follow_ups::Brought,
-    intake::{Intake, Origin},
+    intake::{Intake, Origin, Through},
 };
 use ferropay_wire::{
     gate::{
@@ -120,11 +120,11 @@ async fn put(engine: &Arc<Engine>, asked: &Asked) -> Result<Result<Intake, Failu
         }
         Kind::SecondStep(kind) => {
             let request = SecondStep::read(kind, body).map_err(refused)?;
-            engine.second_step(&project, request, body, origin).await
+            engine.second_step(&project, (Through::Card, request), body, origin).await
         }
         Kind::Refund => {
             let request = Refund::read(body).map_err(refused)?;
-            engine.card_refund(&project, request, body, origin).await
+            engine.refund(&project, (Through::Card, request), body, origin).await
         }
         Kind::Payout(_) => {
             let path = format!("/v2/{}", asked.kind.path());

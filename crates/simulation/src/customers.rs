@@ -33,6 +33,8 @@ pub(crate) fn act(life: &Life) {
         OperationStatus::AwaitingMerchantAuth => code(&world, &operation, merchant, payment, &general),
         OperationStatus::AwaitingClarification => data(&world, &operation, merchant, payment, &general),
         OperationStatus::AwaitingRetry
+        | OperationStatus::AwaitingRedirect
+        | OperationStatus::AwaitingCustomerAction
         | OperationStatus::Processing
         | OperationStatus::Success
         | OperationStatus::Decline => return,

@@ -109,6 +109,11 @@ fn is_of_a_schedule(walk: &Walk) -> bool {
 
 /// Why a row is out of scope, if it is.
 fn reason(walk: &Walk) -> Option<&'static str> {
+    let elsewhere =
+        |status| matches!(status, "awaiting redirect result" | "awaiting customer action" | "pending");
+    if elsewhere(walk.from) || elsewhere(walk.to) {
+        return Some("only by other methods than cards, which the simulated merchants do not use");
+    }
     if walk.what == OperationKind::Recurring.text() || is_of_a_schedule(walk) {
         return Some(NO_SERIES);
     }

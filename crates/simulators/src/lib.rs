@@ -6,5 +6,6 @@
 //! Beside the protocol each offers a control endpoint, by which tests look into its books and make it misbehave.
 
 pub mod acquirer;
+pub mod generic;
 pub mod three_ds;
 pub mod wallets;

@@ -2,7 +2,8 @@
 //!
 //! [`server`] bounds what a connection may cost; [`gate`] is the merchants' API, [`contracts`] its description for
 //! their tools; [`three_ds`] leads customers to their bank and back; [`inspector`] shows developers what happens in test
-//! projects; [`operations`] is for whoever runs the platform; [`assets`] are what pages share. Handlers read, check and
+//! projects; [`provider_side`] is where providers of
+//! payment methods report and send customers back; [`operations`] is for whoever runs the platform; [`assets`] are what pages share. Handlers read, check and
 //! answer; what happens is decided in the engine.
 
 pub mod assets;
@@ -11,5 +12,6 @@ pub mod contracts;
 pub mod gate;
 pub mod inspector;
 pub mod operations;
+pub mod provider_side;
 pub mod server;
 pub mod three_ds;

@@ -4,8 +4,9 @@ use crate::{
     gate::{StatusFacts, request_status},
     signature::Place,
     view::{
-        AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView,
-        RecurringView, RetryView, ThreeDs2View, WaitingView, avs_result, date, scheme_id, series_body,
+        AccountView, AcsView, ClarificationFields, CustomerView, DisplayView, ErrorView, OperationView,
+        PaymentView, RecurringView, RedirectView, RetryView, ThreeDs2View, WaitingView, avs_result, date,
+        scheme_id, series_body,
     },
 };
 use ferropay_domain::{
@@ -27,6 +28,10 @@ struct Standard<'a> {
     acs: Option<AcsView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     threeds2: Option<ThreeDs2View<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_data: Option<RedirectView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_data: Option<Vec<DisplayView<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clarification_fields: Option<ClarificationFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +200,8 @@ fn standard(event: &Event, settings: &Settings) -> String {
                 operation: OperationView::of(payment, operation, attempt.as_deref()),
                 acs: waiting.acs,
                 threeds2: waiting.threeds2,
+                redirect_data: waiting.redirect_data,
+                display_data: waiting.display_data,
                 clarification_fields: waiting.clarification_fields,
                 recurring: series.as_deref().map(RecurringView::of),
                 scheme_id: series.as_deref().and_then(|series| scheme_id(series, settings)),

@@ -8,8 +8,11 @@ mod waiting;
 
 pub use series::{RecurringView, RetryView, scheme_id, series_body};
 pub(crate) use series::{day, time};
-pub use waiting::{AcsView, ClarificationFields, FormView, ThreeDs2View, WaitingView};
+pub use waiting::{
+    AcsView, ClarificationFields, DisplayView, FormView, RedirectView, ThreeDs2View, WaitingView,
+};
 
+use crate::mask;
 use ferropay_domain::{
     card::DeviceWallet,
     ids::ProviderAccountId,
@@ -79,6 +82,9 @@ impl<'a> PaymentView<'a> {
 
 /// The code of the payment method.
 pub(crate) fn method(payment: &Payment) -> &'static str {
+    if let Some(method) = payment.method() {
+        return method.get().callback_name();
+    }
     match payment.detail.wallet {
         None => "card",
         Some(DeviceWallet::ApplePay) => "etoken",
@@ -89,8 +95,9 @@ pub(crate) fn method(payment: &Payment) -> &'static str {
 /// `account` (G-097).
 #[derive(Debug, Serialize)]
 pub struct AccountView<'a> {
-    number: &'a str,
-    r#type: &'static str,
+    number: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     card_holder: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,14 +113,17 @@ pub struct AccountView<'a> {
 }
 
 impl<'a> AccountView<'a> {
-    /// The card of a payment; of one that was paid out to without saying when it expires, less is known (G-312). Where
-    /// it is known to the project as the customer's, its identifier and its token are told (G-406, G-416).
+    /// What is known of a payment's card or of the customer's account; nothing when neither is. Of a card that was paid out
+    /// to without saying when it expires, less is known (G-312). Where it is known to the project as the customer's, its
+    /// identifier and its token are told (G-406, G-416).
     pub fn of(detail: &'a PaymentDetail) -> Option<Self> {
-        let card = detail.card.as_ref()?;
+        let Some(card) = detail.card.as_ref() else {
+            return Self::of_account(detail.method.as_ref()?.account.as_deref()?).into();
+        };
         let known = detail.instrument.as_deref();
         Some(Self {
-            number: &card.masked,
-            r#type: card.network.code(),
+            number: Cow::Borrowed(&card.masked),
+            r#type: Some(card.network.code()),
             card_holder: card.holder.as_deref().map(str::to_uppercase),
             expiry_month: card.expiry.map(|expiry| format!("{:02}", expiry.month)),
             expiry_year: card.expiry.map(|expiry| format!("{:04}", expiry.year)),
@@ -121,6 +131,22 @@ impl<'a> AccountView<'a> {
             token: known.and_then(|known| known.token.as_deref()),
             token_created_at: known.and_then(|known| known.token_created_at).map(date),
         })
+    }
+
+    /// An account of another method than cards: its number only (G-098). What looks like a card's number is masked.
+    fn of_account(number: &'a str) -> Self {
+        let is_card = mask::may_hold_card_data(number);
+        let number = if is_card { Cow::Owned(mask::masked_text(number)) } else { Cow::Borrowed(number) };
+        Self {
+            number,
+            r#type: None,
+            card_holder: None,
+            expiry_month: None,
+            expiry_year: None,
+            id: None,
+            token: None,
+            token_created_at: None,
+        }
     }
 }
 

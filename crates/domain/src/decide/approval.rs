@@ -112,7 +112,11 @@ impl Scene<'_> {
     fn held(&mut self, amount: Money, account: ProviderAccountId) -> Result<(), MachineBreak> {
         let (network, at) = (self.network(), self.operation.created_at);
         let settings = &self.project.settings;
-        let ends = hold_limit(network, settings.category).map(|limit| at.plus(limit));
+        let limit = match self.payment.method() {
+            Some(method) => Some(method.hold()),
+            None => hold_limit(network, settings.category),
+        };
+        let ends = limit.map(|limit| at.plus(limit));
         self.operation.detail.eci = self.indicator();
         self.operation.amount = amount;
         self.payment.held = amount.minor;

@@ -42,11 +42,11 @@ pub fn found<'a>(
     let Some(attempt) = facts.attempt else { return Ok(Err(codes::WRONG_STATE)) };
     let answer = |payment_id| ProviderAnswer { payment_id, at: now.real, ..ProviderAnswer::default() };
     let changes = match (attempt.status, finding) {
-        (AttemptStatus::Unknown, Finding::Done { provider_id }) => {
+        (AttemptStatus::Unknown | AttemptStatus::Pending, Finding::Done { provider_id }) => {
             let outcome = Outcome::Approved { amount: attempt.amount, answer: answer(provider_id) };
             attempt_outcome(project, facts, outcome, ids, now)
         }
-        (AttemptStatus::Unknown, Finding::NotDone) => {
+        (AttemptStatus::Unknown | AttemptStatus::Pending, Finding::NotDone) => {
             let outcome = Outcome::Declined { code: codes::CARD_TIME_OUT, answer: answer(String::new()) };
             attempt_outcome(project, facts, outcome, ids, now)
         }

@@ -30,6 +30,9 @@ impl Scene<'_> {
         if self.begins_authentication()? {
             return Ok(());
         }
+        if self.has_no_provider() {
+            return self.declined(Event::Declined, codes::PROVIDER_UNAVAILABLE);
+        }
         self.next_attempt();
         Ok(())
     }
@@ -54,7 +57,8 @@ impl Scene<'_> {
 
     fn unusable_data(&self) -> Option<Code> {
         let kind = self.operation.kind;
-        if !self.project.settings.debt_repayment || !kind.is_primary() || kind == OperationKind::Payout {
+        let no_debt = !self.project.settings.debt_repayment || self.payment.detail.method.is_some();
+        if no_debt || !kind.is_primary() || kind == OperationKind::Payout {
             return None;
         }
         data::unusable_on_debt(self.project, self.network(), &self.payment.detail.supplied)
@@ -126,6 +130,7 @@ impl Scene<'_> {
         } else {
             detail.debit.as_ref().map(|debit| debit.account)
         };
-        earlier.unwrap_or(self.project.card_account)
+        let own = || self.payment.method().and_then(|method| self.project.method_account(method));
+        earlier.or_else(own).unwrap_or(self.project.card_account)
     }
 }

@@ -64,6 +64,11 @@ pub fn wait_ended<'a>(
     }
     let mut scene = Scene::of(project, facts, ids, now);
     let overall = scene.is_at_threshold();
+    if matches!(operation.status, OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction)
+    {
+        scene.customer_never_finished()?;
+        return Ok(Some(scene.finish()));
+    }
     let (event, code) = match operation.status {
         OperationStatus::AwaitingThreeDs if overall => (Event::ThresholdPassed, codes::AUTO_DECLINE),
         OperationStatus::AwaitingThreeDs => (Event::AuthenticationTimedOut, codes::THREE_DS_NOT_RETURNED),

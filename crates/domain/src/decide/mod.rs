@@ -15,6 +15,7 @@ mod flow;
 mod follow_up;
 mod instruments;
 mod manage;
+mod method;
 mod outcome;
 mod payout;
 mod payout_data;
@@ -45,6 +46,7 @@ pub use instruments::{
     pay_with_instrument, refuse_instrument, revoke_token, save_on_success, token_expired, tokenize, usable,
 };
 pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
+pub use method::{MethodCommand, demanded_by_method, method};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };

@@ -8,7 +8,7 @@ use crate::{
     money::Money,
     payment::{
         Ask, Attempt, AttemptStatus, MerchantAuthStep, Operation, OperationKind, OperationStatus,
-        ProviderAnswer,
+        ProviderAnswer, Shown,
         machine::{AttemptEvent, Event},
     },
     project::Project,
@@ -40,6 +40,13 @@ pub enum Outcome {
     MerchantAuthOffered {
         /// The answer.
         answer: ProviderAnswer,
+    },
+    /// The provider has taken it on, and will say what came of it, or is asked.
+    Pending {
+        /// The answer.
+        answer: ProviderAnswer,
+        /// What the customer needs, where the customer takes part.
+        shown: Option<Box<Shown>>,
     },
     /// Nothing left the platform.
     NotSent {
@@ -99,12 +106,19 @@ pub fn attempt_outcome<'a>(
                 scene.refused(codes::AUTHENTICATION_DEMANDED)?;
             }
         }
+        Outcome::Pending { answer, shown } => {
+            scene.taken_on(answer, shown)?;
+            return Ok(scene.finish());
+        }
         Outcome::NotSent { code } => {
             scene.attempt_step(AttemptEvent::NotSent, None)?;
             scene.refused(code)?;
         }
         Outcome::Lost { repeatable: true } => {
             scene.attempt_step(AttemptEvent::OutcomeLost, None)?;
+            if attempt.status == AttemptStatus::Pending {
+                scene.ask_again();
+            }
             return Ok(scene.finish());
         }
         Outcome::Lost { repeatable: false } => scene.give_up(None)?,
@@ -167,7 +181,7 @@ pub fn late_approval<'a>(
     {
         return Ok(Lateness::Known);
     }
-    if matches!(attempt.status, AttemptStatus::Created | AttemptStatus::Unknown) {
+    if attempt.status.is_open() {
         let outcome = Outcome::Approved { amount, answer };
         return attempt_outcome(project, facts, outcome, ids, now)
             .map(|changes| Lateness::Booked(Box::new(changes)));
@@ -211,8 +225,11 @@ pub fn threshold_passed<'a>(
     if !ends_at_threshold(operation) || operation.status.is_final() || !scene.is_at_threshold() {
         return Ok(None);
     }
-    let waits = matches!(attempt.status, AttemptStatus::Created | AttemptStatus::Unknown);
-    if waits && !attempt.ask.is_repeated() {
+    if attempt.status == AttemptStatus::Pending {
+        scene.customer_never_finished()?;
+        return Ok(Some(scene.finish()));
+    }
+    if attempt.status.is_open() && !attempt.ask.is_repeated() {
         scene.give_up(None)?;
         scene.changes.done.push(TaskKey::Call(attempt.id));
     }
@@ -246,7 +263,7 @@ pub fn forgotten<'a>(
             scene.attempt_step(AttemptEvent::OutcomeLost, None)?;
             TaskKey::Call(attempt.id)
         }
-        AttemptStatus::Unknown => TaskKey::Call(attempt.id),
+        AttemptStatus::Unknown | AttemptStatus::Pending => TaskKey::Call(attempt.id),
         AttemptStatus::Reversing => TaskKey::Reverse(attempt.id),
         _ => return Ok(None),
     };
@@ -331,7 +348,7 @@ impl Scene<'_> {
     }
 
     /// The attempt is never sent again, and undone from now on.
-    fn give_up(&mut self, answer: Option<ProviderAnswer>) -> Result<(), MachineBreak> {
+    pub(super) fn give_up(&mut self, answer: Option<ProviderAnswer>) -> Result<(), MachineBreak> {
         self.attempt_step(AttemptEvent::GivenUp, answer)?;
         self.reverse();
         self.forget_cvv();

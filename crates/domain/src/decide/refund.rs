@@ -161,6 +161,8 @@ fn refusal(
         ReturnOf::NoneFits => -1,
     };
     let rest = left.saturating_sub(amount.minor);
+    // D-505
+    let unsupported = payment.method().is_some_and(|method| method.demands(OperationKind::Refund).is_none());
     [
         (!project.active, codes::MERCHANT_STATUS),
         (!project.settings.refunds_allowed, codes::NOT_ALLOWED),
@@ -168,7 +170,8 @@ fn refusal(
         (!returnable_state || payment.open.is_some() || payment.debited == 0, codes::WRONG_STATE),
         (amount.currency != payment.currency, codes::REFUND_CURRENCY),
         (rest < 0 || amount.minor <= 0, codes::REFUND_EXCEEDS),
-        (rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
+        (unsupported, codes::UNSUPPORTED),
+        (payment.detail.card.is_some() && rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
         (facts.refund_id_taken, codes::REFUND_ID_EXISTS),
         (
             facts.balance_short || project.settings.refund_fee.beside(amount).is_none(),
@@ -183,6 +186,10 @@ fn refusal(
 /// amount of other cards are reversed; everything else is refunded.
 fn kind_of_return(payment: &Payment, amount: Money, day: &OperationDay, now: Now) -> OperationKind {
     let Some(debit) = &payment.detail.debit else { return OperationKind::Refund };
+    if payment.detail.method.is_some() {
+        // Only cards have an operation day by which this is chosen (G-289).
+        return OperationKind::Refund;
+    }
     let within_day = now.business < day.end(debit.at);
     let total = amount.minor == payment.debited;
     if within_day && (total || debit.network == crate::card::Network::Mastercard) {

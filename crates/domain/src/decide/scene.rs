@@ -156,6 +156,9 @@ impl<'a> Scene<'a> {
         if !row.to.is_waiting() {
             self.end_waiting();
         }
+        if !matches!(row.to, OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction) {
+            self.operation.detail.shown = None;
+        }
         if row.to.is_final() {
             if self.payment.open == Some(self.operation.id) {
                 self.payment.open = None;
@@ -263,6 +266,20 @@ impl<'a> Scene<'a> {
         });
     }
 
+    /// The provider is asked again what became of the attempt, after a pause that grows with its age (real time).
+    pub(super) fn ask_again(&mut self) {
+        let Some(attempt) = self.attempt.as_ref() else { return };
+        let (key, due) =
+            (TaskKey::Call(attempt.id), self.now.real.plus(next_inquiry(attempt, self.now.real)));
+        self.changes.tasks.push(Task {
+            key,
+            bucket: bucket_of(self.payment.key),
+            clock: None,
+            due,
+            tries: 1,
+        });
+    }
+
     /// The operation's record is written although no row is taken.
     pub(super) fn touch(&mut self) {
         self.operation_changed = true;
@@ -295,7 +312,9 @@ impl<'a> Scene<'a> {
 
     /// When the operation is given up whatever it is doing (D-58), business time.
     pub(super) fn threshold(&self) -> Timestamp {
-        self.operation.created_at.plus(self.project.card_threshold())
+        let span =
+            self.payment.method().map_or_else(|| self.project.card_threshold(), |method| method.threshold());
+        self.operation.created_at.plus(span)
     }
 
     /// Whether the operation has come to its threshold.
@@ -355,6 +374,13 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// How long after `now` (real time) a provider is asked again what became of an attempt that it has taken on.
+pub(super) fn next_inquiry(attempt: &Attempt, now: Timestamp) -> Duration {
+    const SHORTEST: Duration = Duration::from_secs(2);
+    const LONGEST: Duration = Duration::from_mins(5);
+    (now.since(attempt.created_at) / 2).clamp(SHORTEST, LONGEST)
+}
+
 /// The payment's status after a return that has just been counted (M-017 to M-020, D-25).
 fn after_return(payment: &Payment) -> PaymentStatus {
     let everything = payment.returned >= payment.debited;
@@ -375,6 +401,8 @@ impl PaymentStatus {
                 | Self::AwaitingMerchantAuth
                 | Self::AwaitingClarification
                 | Self::AwaitingRetry
+                | Self::AwaitingRedirect
+                | Self::AwaitingCustomerAction
         )
     }
 }

@@ -178,6 +178,9 @@ pub(super) fn hold_limit(network: Network, category: Option<u16>) -> Option<Dura
 /// Whether the hold may be changed so that `minor` are held (G-183, G-185). Error: the code of the refusal.
 pub(super) fn may_change_hold(project: &Project, payment: &Payment, minor: i64) -> Result<(), Code> {
     let Some(hold) = &payment.detail.hold else { return Err(codes::WRONG_STATE) };
+    if payment.detail.method.is_some() {
+        return Err(codes::UNSUPPORTED);
+    }
     let category = project.settings.category;
     let free = is_travel(category) || category.is_some_and(|category| CHANGEABLE.contains(&category));
     let change = i128::from(minor).saturating_sub(i128::from(hold.initial)).unsigned_abs();

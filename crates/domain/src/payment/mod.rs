@@ -6,6 +6,7 @@
 mod authentication;
 mod card_request;
 pub mod machine;
+mod method;
 mod network_token;
 mod status;
 
@@ -14,6 +15,7 @@ pub use authentication::{
     TransStatus,
 };
 pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
+pub use method::{DisplayItem, MethodPayment, ReturnUrls, Shown};
 pub use network_token::NetworkToken;
 pub(crate) use status::named;
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
@@ -23,6 +25,7 @@ use crate::{
     codes::Code,
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId},
     instrument::InstrumentView,
+    method::MethodRef,
     money::{Currency, Money},
     series::SeriesStep,
     time::Timestamp,
@@ -93,6 +96,9 @@ pub struct PaymentDetail {
     /// The wallet that handed the card out, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<DeviceWallet>,
+    /// The payment method, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Box<MethodPayment>>,
     /// All callbacks of this payment go here when set (G-083).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
@@ -128,7 +134,7 @@ pub struct Debit {
     pub account: ProviderAccountId,
     /// When, business time; the operation day counts from it (G-289).
     pub at: Timestamp,
-    /// The card's network.
+    /// The card's network; [`Network::Other`] without a card.
     pub network: Network,
 }
 
@@ -180,6 +186,11 @@ impl Payment {
     /// What may still be returned, minor units: everything debited less everything returned or being returned.
     pub fn returnable(&self) -> i64 {
         self.debited.saturating_sub(self.returned).saturating_sub(self.returning)
+    }
+
+    /// The payment method, when it is not a card.
+    pub fn method(&self) -> Option<MethodRef> {
+        self.detail.method.as_ref().map(|it| it.method)
     }
 
     /// `payment.sum`: the requested amount until something is held, then the hold as it stood last (D-52), and what is
@@ -256,6 +267,9 @@ pub struct OperationDetail {
     /// What the operation waits for, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Box<Wait>>,
+    /// What the customer needs to go on, while the operation waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Box<Shown>>,
     /// How often a payout may still be tried again, fixed when it is accepted: retries hold for payouts made after
     /// they were switched on (G-335).
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -86,6 +86,10 @@ named! {
         AwaitingRetry = 14 "awaiting retry",
         /// Between the debits of a schedule (G-382).
         ScheduledRecurringProcessing = 32 "scheduled recurring processing",
+        /// The customer is on a page of the payment system (G-125).
+        AwaitingRedirect = 20 "awaiting redirect result",
+        /// The customer has to act at the payment system (G-126).
+        AwaitingCustomerAction = 21 "awaiting customer action",
     }
 }
 
@@ -242,6 +246,10 @@ named! {
         AwaitingClarification = 6 "awaiting clarification",
         /// Waits for the time of the next try (G-335).
         AwaitingRetry = 7 "awaiting retry",
+        /// Waits for the customer on a page of the payment system.
+        AwaitingRedirect = 20 "awaiting redirect result",
+        /// Waits for the customer to act at the payment system.
+        AwaitingCustomerAction = 21 "awaiting customer action",
     }
 }
 
@@ -254,6 +262,8 @@ impl OperationStatus {
                 | Self::AwaitingMerchantAuth
                 | Self::AwaitingClarification
                 | Self::AwaitingRetry
+                | Self::AwaitingRedirect
+                | Self::AwaitingCustomerAction
         )
     }
 
@@ -280,12 +290,19 @@ named! {
         NotSent = 6 "not sent",
         /// It was given up, or approved too late, and is undone until the provider acknowledges.
         Reversing = 7 "reversing",
+        /// The provider has taken it on and has not said yet what came of it; it is asked again now and then.
+        Pending = 8 "pending",
     }
 }
 
 impl AttemptStatus {
+    /// Whether its outcome is still waited for.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Created | Self::Unknown | Self::Pending)
+    }
+
     /// Whether the outcome is known, so that nothing is owed to this attempt any more.
     pub const fn is_settled(self) -> bool {
-        !matches!(self, Self::Created | Self::Unknown | Self::Reversing)
+        !matches!(self, Self::Created | Self::Unknown | Self::Reversing | Self::Pending)
     }
 }

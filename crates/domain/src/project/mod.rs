@@ -11,6 +11,7 @@ pub use settings::{
 
 use crate::{
     ids::{ProjectId, ProviderAccountId},
+    method::MethodRef,
     money::Currency,
     series::RetryPlan,
 };
@@ -64,6 +65,12 @@ impl Project {
     /// The limits of a payout in `currency`.
     pub fn payout_limits(&self, currency: Currency) -> Limits {
         self.settings.payout_limits.get(currency.code()).copied().unwrap_or_default()
+    }
+
+    /// The provider account that takes `method`, if any.
+    pub fn method_account(&self, method: MethodRef) -> Option<ProviderAccountId> {
+        let accounts = &self.settings.method_accounts;
+        accounts.get(&method.code).or_else(|| accounts.get("*")).copied()
     }
 
     /// By which plan declined debits of series are tried again (G-397, G-399).

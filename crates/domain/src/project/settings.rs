@@ -3,6 +3,7 @@
 
 use crate::{
     card::Country,
+    ids::ProviderAccountId,
     money::{Currency, FeeRule},
     risk::{Rule, Screening},
 };
@@ -157,6 +158,11 @@ pub struct Settings {
     pub series_utc_offset_minutes: i16,
     /// Whether callbacks name the network's identifier of the operation that registered a series (G-106).
     pub scheme_id_in_callbacks: bool,
+    /// Which provider account takes a payment method, by the method's code; `*` stands for every method that is not
+    /// listed. A method without an account is declined with 314 (D-473).
+    pub method_accounts: BTreeMap<String, ProviderAccountId>,
+    /// Codes of payment methods that are switched off (G-034).
+    pub methods_off: Vec<String>,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -334,6 +340,8 @@ impl Default for Settings {
             expired_cards_debited: false,
             series_utc_offset_minutes: 0,
             scheme_id_in_callbacks: false,
+            method_accounts: BTreeMap::new(),
+            methods_off: Vec::new(),
             fault_plan: None,
         }
     }

@@ -4,13 +4,15 @@ use ferropay_domain::{
     card::{CardSummary, Country, Expiry, Network},
     codes::{self, Code},
     decide::{
-        AuthenticationOutcome, CallbackOptions, CardCommand, Outcome, PayoutCommand, RangeFacts,
-        RefundCommand, RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
+        AuthenticationOutcome, CallbackOptions, CardCommand, MethodCommand, Outcome, PayoutCommand,
+        RangeFacts, RefundCommand, RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
     },
     ids::{AuthenticationId, CardKey, OperationId, PaymentId, ProjectId, ProviderAccountId, RequestId},
+    method::MethodRef,
     money::{Currency, FeeRule, Money, Rounding},
     payment::{
-        AuthenticationResult, CardRequest, Customer, Form, OperationKind, ProviderAnswer, TransStatus,
+        AuthenticationResult, CardRequest, Customer, DisplayItem, Form, OperationKind, ProviderAnswer,
+        ReturnUrls, Shown, TransStatus,
     },
     project::{Environment, Project, Settings},
     time::Timestamp,
@@ -222,6 +224,41 @@ pub(crate) fn approved(amount: Money) -> Outcome {
 
 pub(crate) fn declined(code: Code) -> Outcome {
     Outcome::Declined { code, answer: answer("51") }
+}
+
+/// A page of the payment system.
+pub(crate) fn redirect() -> Shown {
+    Shown::Redirect { form: form("wallet"), post: false }
+}
+
+/// Something to be shown.
+pub(crate) fn display() -> Shown {
+    Shown::Display(vec![DisplayItem { qr: true, title: "Scan".to_owned(), data: "pay:1".to_owned() }])
+}
+
+/// The provider has taken it on.
+pub(crate) fn pending(shown: Option<Shown>) -> Outcome {
+    Outcome::Pending { answer: answer(""), shown: shown.map(Box::new) }
+}
+
+/// A purchase or a payout by the method with this code.
+pub(crate) fn method_of(kind: OperationKind, code: &str, amount: Money) -> MethodCommand {
+    let CardCommand { payment_id, customer, .. } = sale_of(amount, Network::Other);
+    MethodCommand {
+        head: head(7, "payment/blik/sale"),
+        kind,
+        payment_id,
+        method: MethodRef::of_code(code).unwrap(),
+        amount,
+        account: None,
+        returns: ReturnUrls::default(),
+        customer,
+        description: String::new(),
+        merchant_data: None,
+        given: BTreeMap::new(),
+        callback: CallbackOptions::default(),
+        fault_plan: None,
+    }
 }
 
 pub(crate) const OFFERED: fn() -> Outcome = || Outcome::MerchantAuthOffered { answer: answer("Z1") };

@@ -321,6 +321,10 @@ proptest! {
     }
 }
 
+/// Where only other methods than cards wait.
+const ELSEWHERE: [PaymentStatus; 2] =
+    [PaymentStatus::AwaitingRedirect, PaymentStatus::AwaitingCustomerAction];
+
 // P-144 to P-159, P-201 to P-205: every step of the drawings of purchases and verifications is taken on some
 // journey, and no other.
 #[test]
@@ -333,6 +337,8 @@ fn journeys_take_every_step_between_payment_statuses() {
         })
         .flat_map(|machine| machine.rows().iter().map(move |row| (*machine as u8, row)))
         .flat_map(|(machine, (_, from, to))| to.iter().map(move |to| (machine, *from, *to)))
+        // These journeys pay by card; what waits for a customer elsewhere is walked in `methods`.
+        .filter(|(_, from, to)| ![from, to].into_iter().any(|it| ELSEWHERE.contains(it)))
         .collect();
     let mut runner = TestRunner::deterministic();
     let (anywhere, returns) = ((terms(), vec(step(), 20..80)), (terms(), vec(returning(), 10..60)));

@@ -88,6 +88,7 @@ fn attempt_in(kind: OperationKind, status: AttemptStatus) -> World {
         AttemptStatus::Declined => world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap(),
         AttemptStatus::NotSent => world.outcome(NOT_SENT).unwrap(),
         AttemptStatus::Unknown => world.outcome(REPEATED).unwrap(),
+        AttemptStatus::Pending => world.outcome(crate::fixtures::pending(None)).unwrap(),
         AttemptStatus::Reversing | AttemptStatus::Reversed => {
             world.outcome(GIVEN_UP).unwrap();
             if status == AttemptStatus::Reversed {
@@ -110,6 +111,7 @@ fn ask(world: &World, scene: Scene<'_>, event: AttemptEvent) -> Result<Option<Ch
         AttemptEvent::Approved => outcome(approved(eur(1000))),
         AttemptEvent::Declined => outcome(declined(codes::CARD_GENERAL_DECLINE)),
         AttemptEvent::NotSent => outcome(NOT_SENT),
+        AttemptEvent::TakenOn => outcome(crate::fixtures::pending(None)),
         AttemptEvent::OutcomeLost => outcome(REPEATED),
         AttemptEvent::GivenUp => outcome(GIVEN_UP),
         AttemptEvent::ReversalAcknowledged => {
@@ -131,7 +133,7 @@ fn ask(world: &World, scene: Scene<'_>, event: AttemptEvent) -> Result<Option<Ch
 #[test]
 fn an_attempt_moves_by_the_rows_of_its_table_and_in_no_other_way() {
     use AttemptEvent::{Approved, LateApproval, ReversalAcknowledged};
-    use AttemptStatus::{Created, Declined, NotSent, Reversed, Reversing, Unknown};
+    use AttemptStatus::{Created, Declined, NotSent, Pending, Reversed, Reversing, Unknown};
     let mut taken = BTreeSet::new();
     for kind in sent() {
         for &from in AttemptStatus::ALL {
@@ -139,7 +141,7 @@ fn an_attempt_moves_by_the_rows_of_its_table_and_in_no_other_way() {
             for &asked in AttemptEvent::ALL.iter().filter(|event| **event != AttemptEvent::NotKept) {
                 // The same answer is on time or late by what became of the attempt meanwhile.
                 let event = match (from, asked) {
-                    (Created | Unknown, LateApproval) => Approved,
+                    (Created | Unknown | Pending, LateApproval) => Approved,
                     (Reversing | Reversed | Declined | NotSent, Approved) => LateApproval,
                     _ => asked,
                 };

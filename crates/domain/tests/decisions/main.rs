@@ -17,6 +17,8 @@ mod journeys;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
+mod methods;
+#[cfg(test)]
 mod minimised;
 #[cfg(test)]
 mod particulars;

@@ -102,6 +102,8 @@ fn repeated(status: OperationStatus) -> PaymentStatus {
         OperationStatus::AwaitingMerchantAuth => PaymentStatus::AwaitingMerchantAuth,
         OperationStatus::AwaitingClarification => PaymentStatus::AwaitingClarification,
         OperationStatus::AwaitingRetry => PaymentStatus::AwaitingRetry,
+        OperationStatus::AwaitingRedirect => PaymentStatus::AwaitingRedirect,
+        OperationStatus::AwaitingCustomerAction => PaymentStatus::AwaitingCustomerAction,
         _ => PaymentStatus::Processing,
     }
 }
@@ -173,6 +175,8 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
         OFFERED(),
         crate::fixtures::NOT_SENT,
         crate::fixtures::GIVEN_UP,
+        crate::fixtures::pending(Some(crate::fixtures::redirect())),
+        crate::fixtures::pending(Some(crate::fixtures::display())),
     ];
     for outcome in outcomes {
         answers.push(decide::attempt_outcome(project, scene, outcome, ids, now).map(Some));
@@ -193,6 +197,8 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     answers.push(decide::reversal_acknowledged(project, undone, ids, now).map(Some));
     let later = decide::Now { business: now.business.plus(DAY), ..now };
     answers.push(decide::threshold_passed(project, scene, ids, later));
+    let taken_on = Attempt { status: AttemptStatus::Pending, ..it.attempt.clone() };
+    answers.push(decide::threshold_passed(project, (&it.payment, &it.operation, &taken_on), ids, later));
     for outcome in [decided('Y'), decided('N'), challenge()] {
         answers.push(decide::authenticated(project, pair, outcome, ids, now));
     }
@@ -229,7 +235,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     answers
 }
 
-// G-058, D-60, T-045 to T-055, T-060 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-103, T-107 to
+// G-058, D-60, T-045 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-103, T-107 to
 // T-130
 #[test]
 fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
@@ -398,12 +404,20 @@ fn a_payment_follows_the_documented_order_of_statuses() {
         match machine {
             PaymentMachine::OneStep | PaymentMachine::Verification => {
                 documented.extend([("processing", "success")]);
+                for wait in ["awaiting redirect result", "awaiting customer action"] {
+                    if !verification {
+                        documented.extend([("processing", wait), (wait, "success"), (wait, "decline")]);
+                    }
+                }
             }
             PaymentMachine::TwoStep => documented.extend([
                 ("processing", "awaiting capture"),
                 ("awaiting capture", "success"),
                 ("awaiting capture", "canceled"),
                 ("awaiting capture", "decline"),
+                ("processing", "awaiting redirect result"),
+                ("awaiting redirect result", "awaiting capture"),
+                ("awaiting redirect result", "decline"),
             ]),
             _ => panic!("has a test of its own"),
         }
@@ -441,11 +455,16 @@ fn a_payout_follows_the_documented_order_of_statuses() {
     }
 }
 
-// T-071: a hold is placed by the same steps as a sale is made.
+// T-071, G-167: a hold is placed by the same steps as a sale is made, but for the customer's acting elsewhere.
 #[test]
 fn a_hold_may_wait_for_all_that_a_sale_may_wait_for() {
     let steps = |kind| -> BTreeSet<_> {
-        let own = OPERATIONS.iter().filter(|row| row.kinds.contains(&kind) && row.event != Event::Approved);
+        let elsewhere = Some(OperationStatus::AwaitingCustomerAction);
+        let own = OPERATIONS.iter().filter(|row| {
+            row.kinds.contains(&kind)
+                && !matches!(row.event, Event::Approved | Event::CustomerActionNeeded)
+                && row.from != elsewhere
+        });
         own.map(|row| (row.from.map(OperationStatus::text), row.event.name(), row.to.text())).collect()
     };
     assert_eq!(steps(OperationKind::Auth), steps(OperationKind::Sale));

@@ -9,9 +9,9 @@ use ferropay_domain::{
     change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Settlement, Task, TaskKey, Write},
     codes::Code,
     decide::{
-        self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, NotWaiting, Noticed,
-        Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand,
-        SecondStepFacts, WalletFacts,
+        self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, MethodCommand,
+        NotWaiting, Noticed, Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand,
+        RefundFacts, SecondStepCommand, SecondStepFacts, WalletFacts,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},
@@ -301,6 +301,18 @@ impl World {
         if self.is_short_for(&changes) {
             changes = decide(PayoutFacts { balance_short: true, ..PayoutFacts::default() });
             assert!(changes.holds.is_empty());
+        }
+        self.apply(changes);
+        self.operations.get(&ids.operation).map(|it| it.code)
+    }
+
+    /// Asks for a purchase or a payout by a method; none when no operation came of it.
+    pub(crate) fn by_method(&mut self, command: &MethodCommand) -> Option<Code> {
+        let ids = self.draw();
+        let decide = |short| decide::method(&self.project, command.clone(), short, ids, self.now).unwrap();
+        let mut changes = decide(false);
+        if self.is_short_for(&changes) {
+            changes = decide(true);
         }
         self.apply(changes);
         self.operations.get(&ids.operation).map(|it| it.code)

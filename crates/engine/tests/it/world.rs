@@ -18,7 +18,7 @@ use ferropay_engine::{
     connector::{Connector, Eventually, Order, Reversal},
     courier::{Courier, Undelivered},
     entropy::SystemEntropy,
-    intake::{Intake, Origin},
+    intake::{Intake, Origin, Through},
 };
 use ferropay_store::{
     Commit, NewCallback, ProjectRecord, Secret, Store,
@@ -229,7 +229,7 @@ pub(crate) async fn capture(engine: &Arc<Engine>, name: &str) {
     let project = engine.projects().get(PROJECT).unwrap();
     let origin = Origin { path: "payment/card/capture", signature: name, content: name, fault_plan: None };
     let body = Document::parse(b"{}", Limits::INCOMING).unwrap();
-    let intake = engine.second_step(&project, capture, body.root(), origin).await.unwrap();
+    let intake = engine.second_step(&project, (Through::Card, capture), body.root(), origin).await.unwrap();
     assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
 }
 

@@ -2,6 +2,7 @@
 
 mod acquirers;
 pub(crate) mod files;
+mod methods;
 pub(crate) mod sandbox;
 mod three_ds;
 mod wallets;
@@ -86,11 +87,13 @@ impl Platform {
                 three_ds::connect_sandbox(simulators.base_url(), &public_url, &engine).await?;
                 wallets::prepare_sandbox(&engine, &vault, config.sandbox_project, simulators.wallets())
                     .await?;
+                methods::connect_sandbox(simulators.base_url(), config, &engine)?;
                 Some(simulators)
             }
             (false, _) => None,
         };
         wallets::connect(&engine, simulators.as_ref().map(sandbox::Simulators::base_url));
+        methods::connect(config, &engine)?;
         if let Some(directory) = &config.three_ds {
             three_ds::connect(directory, &public_url, &engine).await?;
         }
@@ -121,6 +124,7 @@ impl Platform {
             .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()))
             .merge(ferropay_web::three_ds::router(engine.clone()))
+            .merge(ferropay_web::provider_side::router(engine.clone()))
             .merge(ferropay_web::assets::router());
         let admin_router =
             ferropay_web::inspector::router(engine.clone(), admin_address, inspector_behind_proxy);

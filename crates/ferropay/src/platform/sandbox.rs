@@ -1,6 +1,6 @@
 //! The sandbox: a demo merchant's project and the simulated providers.
 
-use super::acquirers::SANDBOX_ACCOUNT;
+use super::{acquirers::SANDBOX_ACCOUNT, methods::SANDBOX_METHODS};
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use ferropay_domain::{
@@ -14,7 +14,7 @@ use ferropay_domain::{
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_simulators::{
     acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router},
-    three_ds, wallets,
+    generic, three_ds, wallets,
 };
 use ferropay_store::{Commit, CommitError, ProjectRecord, Secret, Store, vault::Vault};
 use std::{
@@ -94,6 +94,9 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
         clock_offset: 0,
         revision: 0,
     });
+    // Also where an earlier release made the project.
+    let accounts = &mut record.project.settings.method_accounts;
+    accounts.entry("*".to_owned()).or_insert(SANDBOX_METHODS);
     if let Some(url) = &config.sandbox_callback_url {
         record.project.settings.callback_url = Some(url.clone());
     }
@@ -177,8 +180,12 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
         .context("the 3-D Secure simulator cannot start")?;
     let wallets = wallets::Handle::new(Arc::new(|| SystemClock.now().seconds()))
         .context("the simulated wallets cannot start")?;
+    let clock: generic::Clock = Arc::new(|| SystemClock.now().seconds());
+    let methods = generic::Handle::new(generic::Config::new(&base_url, clock))
+        .context("the simulator of payment methods cannot start")?;
     let router = control_router(acquirer.clone())
         .merge(three_ds::router(three_ds))
+        .merge(generic::router(methods))
         .merge(wallets::router(wallets.clone()));
     let server = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {

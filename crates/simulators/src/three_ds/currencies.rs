@@ -6,18 +6,18 @@ const TABLE: &str = include_str!("../../../../catalogue/currencies.csv");
 
 /// A currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Currency {
-    pub(super) code: &'static str,
+pub(crate) struct Currency {
+    pub(crate) code: &'static str,
     /// Number of decimals.
-    pub(super) exponent: usize,
+    pub(crate) exponent: usize,
 }
 
 /// All currencies, by their three-digit number.
-pub(super) struct Currencies(HashMap<&'static str, Currency>);
+pub(crate) struct Currencies(HashMap<&'static str, Currency>);
 
 impl Currencies {
     /// Reads the compiled-in catalogue; `None` when it is damaged.
-    pub(super) fn from_catalogue() -> Option<Self> {
+    pub(crate) fn from_catalogue() -> Option<Self> {
         let mut table = HashMap::new();
         for line in TABLE.lines().skip(1) {
             let mut columns = line.splitn(4, ',');
@@ -27,12 +27,18 @@ impl Currencies {
         Some(Self(table))
     }
 
-    pub(super) fn by_number(&self, number: &str) -> Option<Currency> {
+    pub(crate) fn by_number(&self, number: &str) -> Option<Currency> {
         self.0.get(number).copied()
     }
 
+    /// The same by the currency's three letters.
+    pub(crate) fn show_by_code(&self, minor: &str, code: &str) -> String {
+        let number = self.0.iter().find(|(_, currency)| currency.code == code).map(|(number, _)| *number);
+        number.map_or_else(|| format!("{minor} {code}"), |number| self.show(minor, number))
+    }
+
     /// An amount for the eye: `€49.90`, `¥5,400`, `KWD 1.250`. `minor` is digits.
-    pub(super) fn show(&self, minor: &str, number: &str) -> String {
+    pub(crate) fn show(&self, minor: &str, number: &str) -> String {
         let Some(currency) = self.by_number(number) else { return minor.to_owned() };
         let digits = minor.trim_start_matches('0');
         let digits = format!("{digits:0>width$}", width = currency.exponent + 1);

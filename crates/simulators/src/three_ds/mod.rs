@@ -13,7 +13,7 @@ mod book;
 mod cards;
 mod challenge;
 mod control;
-mod currencies;
+pub(crate) mod currencies;
 mod directory;
 mod elements;
 mod erro;
@@ -30,6 +30,6 @@ pub use script::{Answer, Delivery, MethodPage, Script, ScriptError, Word};
 pub use server::{Clock, Config, Handle, StartError, router};
 
 /// Whether a text is an absolute address that a browser or a server can be sent to.
-fn is_http_url(text: &str) -> bool {
+pub(crate) fn is_http_url(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -24,6 +24,8 @@ pub(super) struct Admitted<'a> {
     pub(super) project: Arc<KnownProject>,
     pub(super) document: Document<'a>,
     pub(super) place: Place,
+    /// What the address says, when it is a method's.
+    pub(super) called: Option<super::by_method::Called>,
 }
 
 impl Admitted<'_> {
@@ -75,7 +77,7 @@ pub(super) fn admit<'a>(
     let refusals: Vec<Refusal> =
         violations.iter().filter(|found| !waived(&project, &document, found)).map(refusal_of).collect();
     match refusals.first() {
-        None => Ok(Admitted { project, document, place }),
+        None => Ok(Admitted { project, document, place, called: None }),
         Some(first) if answers_with_list(path) && first.status == 400 => {
             Err(Answer::refused_with_list(&refusals))
         }

@@ -2,6 +2,7 @@
 
 use super::{
     admission::{Admitted, CARD_DATA, PAYOUT_CARD_DATA},
+    by_method,
     handlers::failed,
     recording::Note,
     wallets,
@@ -14,7 +15,7 @@ use ferropay_domain::{
 use ferropay_engine::{
     Engine, Failure, KnownProject,
     follow_ups::Brought,
-    intake::{Intake, Origin},
+    intake::{Intake, Origin, Through},
 };
 use ferropay_wire::{
     gate::{
@@ -36,6 +37,9 @@ pub(super) async fn execute(
 ) -> Result<String, Refusal> {
     if let Some(operation) = wallet_operation(path) {
         return wallets::execute(engine, path, operation, admitted, fault_plan, note).await;
+    }
+    if by_method::is_method_path(path) {
+        return by_method::execute(engine, path, admitted, fault_plan, note).await;
     }
     let (body, project) = (admitted.document.root(), &admitted.project);
     let operation = card_operation(path);
@@ -59,7 +63,8 @@ pub(super) async fn execute(
         }
         (_, Some(kind)) => {
             let request = SecondStep::read(kind, body)?;
-            (request.payment_id.clone(), engine.second_step(project, request, body, origin).await)
+            let through = Through::Card;
+            (request.payment_id.clone(), engine.second_step(project, (through, request), body, origin).await)
         }
         ("/v2/payment/card/recurring", _) => {
             let request = RecurringDebit::read(body)?;
@@ -71,7 +76,8 @@ pub(super) async fn execute(
         }
         ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
             let request = Refund::read(body)?;
-            (request.payment_id.clone(), engine.card_refund(project, request, body, origin).await)
+            let through = if path == "/v2/payment/refund" { Through::Any } else { Through::Card };
+            (request.payment_id.clone(), engine.refund(project, (through, request), body, origin).await)
         }
         _ => {
             let (payment_id, brought) = follow_up(path, body)?;

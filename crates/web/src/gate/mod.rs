@@ -6,6 +6,7 @@
 
 mod admission;
 mod answer;
+mod by_method;
 mod commands;
 mod customers;
 mod handlers;
@@ -41,6 +42,7 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
     let Some(path) = Contract::gate().path_of(request.uri().path()) else {
         return answer::plain(StatusCode::NOT_FOUND);
     };
+    let called = by_method::called(path, request.uri().path());
     match *request.method() {
         Method::POST => {}
         Method::OPTIONS => return answer::plain(StatusCode::NO_CONTENT),
@@ -58,6 +60,7 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
             let watch = Watch::begin(&body.bytes, fault_plan.as_deref());
             match admission::admit(&engine, path, &body.bytes, peer) {
                 Ok(admitted) => {
+                    let admitted = admission::Admitted { called, ..admitted };
                     let mut note = Note::default();
                     let answer = handlers::execute(&engine, path, &admitted, fault_plan, &mut note).await;
                     watch.executed(&engine, path, &admitted, note, &answer);

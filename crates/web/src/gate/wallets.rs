@@ -4,7 +4,7 @@ use super::{admission::Admitted, commands::acceptance, handlers::failed, recordi
 use ferropay_domain::{card::DeviceWallet, codes, payment::OperationKind};
 use ferropay_engine::{
     Engine,
-    intake::{Intake, Origin},
+    intake::{Intake, Origin, Through},
     wallet_tokens::SessionFault,
 };
 use ferropay_wire::gate::{self, ApplePaySession, Refund, Refusal, SecondStep, WalletPayment};
@@ -33,7 +33,7 @@ pub(super) async fn execute(
             let payment_id = request.payment_id.clone();
             let is_its = engine.is_paid_with(project, &payment_id, wallet).await;
             let intake = match is_its {
-                Ok(true) => engine.second_step(project, request, body, origin).await,
+                Ok(true) => engine.second_step(project, (Through::Card, request), body, origin).await,
                 Ok(false) => Ok(Intake::UnknownPayment),
                 Err(failure) => Err(failure),
             };
@@ -44,7 +44,7 @@ pub(super) async fn execute(
             let payment_id = request.payment_id.clone();
             let is_its = engine.is_paid_with(project, &payment_id, wallet).await;
             let intake = match is_its {
-                Ok(true) => engine.card_refund(project, request, body, origin).await,
+                Ok(true) => engine.refund(project, (Through::Card, request), body, origin).await,
                 Ok(false) => Ok(Intake::UnknownPayment),
                 Err(failure) => Err(failure),
             };

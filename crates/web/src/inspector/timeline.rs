@@ -94,7 +94,8 @@ pub(super) fn entries(dossier: &Dossier, records: &[Arc<Record>]) -> Vec<Entry> 
                 rank: 0,
             });
         }
-        entries.extend(steps_of(operation, row.attempt.as_ref(), &known));
+        let by_card = dossier.payment.detail.method.is_none();
+        entries.extend(steps_of(operation, row.attempt.as_ref(), by_card, &known));
         if let Some(attempt) =
             row.attempt.as_ref().filter(|attempt| !known.contains(&About::Attempt(attempt.id)))
         {
@@ -233,7 +234,12 @@ fn of_step(kind: OperationKind, walked: &Walked, at: Timestamp, reason: String) 
 
 /// The steps of an operation as far as the store still tells: how it came into being and where it stands. A row of the
 /// machine is named only when no other could have been taken.
-fn steps_of(operation: &Operation, attempt: Option<&Attempt>, known: &HashSet<About>) -> Vec<Entry> {
+fn steps_of(
+    operation: &Operation,
+    attempt: Option<&Attempt>,
+    by_card: bool,
+    known: &HashSet<About>,
+) -> Vec<Entry> {
     let mut steps = Vec::new();
     let is_whole =
         attempt.is_none() && operation.status.is_final() && operation.updated_at == operation.created_at;
@@ -251,7 +257,11 @@ fn steps_of(operation: &Operation, attempt: Option<&Attempt>, known: &HashSet<Ab
             None => standing(operation, at, to, code),
         });
     };
-    let rows = || machine::OPERATIONS.iter().filter(|row| row.kinds.contains(&operation.kind));
+    // Cards wait for nobody at a payment system.
+    let elsewhere = [OperationStatus::AwaitingRedirect, OperationStatus::AwaitingCustomerAction];
+    let is_possible = |row: &Transition| !by_card || !row.from.is_some_and(|from| elsewhere.contains(&from));
+    let rows =
+        || machine::OPERATIONS.iter().filter(|row| row.kinds.contains(&operation.kind) && is_possible(row));
     let first = only(rows().filter(|row| {
         row.from.is_none() && if is_whole { row.to == operation.status } else { row.event == Event::Accepted }
     }));
@@ -329,6 +339,7 @@ fn of_attempt(attempt: &Attempt, at: Timestamp) -> Entry {
         AttemptStatus::NotSent => (NO, "It was not sent"),
         AttemptStatus::Reversing => (WAIT, "No usable answer came; it is being undone"),
         AttemptStatus::Unknown => (WAIT, "No usable answer came yet; it is sent again"),
+        AttemptStatus::Pending => (WAIT, "The provider has taken it on and not said yet what came of it"),
         AttemptStatus::Created => (RUN, "It is on its way"),
     };
     let answer = attempt.answer.as_ref().map(words::said).unwrap_or_default();

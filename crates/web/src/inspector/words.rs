@@ -137,6 +137,14 @@ const REASONS: &[(Event, &str)] = &[
     (Event::DataComplete, "All the missing data came."),
     (Event::DataIncomplete, "Data came, but some is still missing. The shop was told which."),
     (Event::DataTimedOut, "The missing data did not come in time."),
+    (
+        Event::RedirectNeeded,
+        "The customer has to go to a page of the payment system. The shop was told where to send the browser.",
+    ),
+    (
+        Event::CustomerActionNeeded,
+        "The customer has to act at the payment system. The shop was told what to show.",
+    ),
     (Event::Approved, "The provider answered that it did it."),
     (Event::PartReleased, "The provider released the part of the hold that was asked for."),
     (Event::Declined, "The provider or a rule refused it."),

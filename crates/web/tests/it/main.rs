@@ -27,6 +27,8 @@ mod inspector;
 mod inspector_guard;
 mod merchant_auth;
 mod merchant_stored;
+mod method_operations;
+mod methods;
 mod moto;
 mod partial_approval;
 mod paths;

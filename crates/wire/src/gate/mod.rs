@@ -13,9 +13,9 @@ pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, done, error, error_list, merchant_session, retry_schedule, series_info};
 pub use request::{
     AboutCustomer, AboutToken, ApplePaySession, CardPayment, CardPayout, Clarification, DeleteSaved,
-    MerchantAuth, MerchantAuthRequest, PaidWith, RecurringDebit, Refund, RetryDays, SecondStep, SeriesChange,
-    SeriesQuery, SeriesTerms, StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult,
-    Tokenize, WalletPayment, card_operation, customer_members, keeps_customer, member, three_ds_data,
-    unknown_series, wallet_operation,
+    MerchantAuth, MerchantAuthRequest, MethodRequest, PaidWith, RecurringDebit, Refund, RetryDays,
+    SecondStep, SeriesChange, SeriesQuery, SeriesTerms, StatusByPayment, StatusByRequest, ThreeDsCheck,
+    ThreeDsProof, ThreeDsResult, Tokenize, WalletPayment, card_operation, customer_members, keeps_customer,
+    member, three_ds_data, unknown_series, wallet_operation,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};

@@ -1,8 +1,8 @@
 //! Status replies: the standard layout, and the older one that requests by `request_id` get (G-505 to G-511).
 
 use crate::view::{
-    AccountView, AcsView, ClarificationFields, CustomerView, ErrorView, OperationView, PaymentView,
-    RecurringView, Sum, ThreeDs2View, WaitingView, avs_result, date,
+    AccountView, AcsView, ClarificationFields, CustomerView, DisplayView, ErrorView, OperationView,
+    PaymentView, RecurringView, RedirectView, Sum, ThreeDs2View, WaitingView, avs_result, date,
 };
 use ferropay_domain::{
     callback::Problem,
@@ -39,6 +39,10 @@ struct Standard<'a> {
     acs: Option<AcsView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     threeds2: Option<ThreeDs2View<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_data: Option<RedirectView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_data: Option<Vec<DisplayView<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clarification_fields: Option<ClarificationFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +84,8 @@ pub fn status(facts: StatusFacts<'_>) -> String {
         account: AccountView::of(&payment.detail),
         acs: waiting.acs,
         threeds2: waiting.threeds2,
+        redirect_data: waiting.redirect_data,
+        display_data: waiting.display_data,
         clarification_fields: waiting.clarification_fields,
         recurring: facts.series.map(RecurringView::of),
         avs_result: facts.avs_result(),
@@ -120,6 +126,10 @@ struct Legacy<'a> {
     acs: Option<AcsView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     threeds2: Option<ThreeDs2View<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_data: Option<RedirectView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_data: Option<Vec<DisplayView<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clarification_fields: Option<ClarificationFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,7 +202,7 @@ pub fn request_status(
         status: payment.map_or("error", |payment| payment.status.text()),
         payment: payment.zip(last).map(|(payment, operation)| LegacyPayment {
             id: payment.id.as_str(),
-            method: "card",
+            method: crate::view::method(payment),
             date: date(payment.updated_at),
             status: payment.status.text(),
             result_code: operation.code.to_string(),
@@ -211,6 +221,8 @@ pub fn request_status(
         account: payment.and_then(|payment| AccountView::of(&payment.detail)),
         acs: waiting.acs,
         threeds2: waiting.threeds2,
+        redirect_data: waiting.redirect_data,
+        display_data: waiting.display_data,
         clarification_fields: waiting.clarification_fields,
         recurring: facts.and_then(|facts| facts.series).map(RecurringView::of),
         avs_result: facts.and_then(|facts| facts.avs_result()),

@@ -1,9 +1,11 @@
 //! What the merchant has to do while an operation waits (G-029, G-110, G-217).
 
 use ferropay_domain::payment::{
-    Authentication, AuthenticationFlow, AuthenticationStep, Form, Operation, OperationStatus,
+    Authentication, AuthenticationFlow, AuthenticationStep, DisplayItem, Form, Operation, OperationStatus,
+    Shown,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use std::collections::BTreeMap;
 
 /// Longest list of names that every published client signs alike; what else is missing is asked for in the next round,
 /// as after any partial answer (G-221).
@@ -16,6 +18,10 @@ pub struct WaitingView<'a> {
     pub acs: Option<AcsView<'a>>,
     /// The extended flow of 3-D Secure.
     pub threeds2: Option<ThreeDs2View<'a>>,
+    /// A page of the payment system.
+    pub redirect_data: Option<RedirectView<'a>>,
+    /// What the customer is to be shown.
+    pub display_data: Option<Vec<DisplayView<'a>>>,
     /// Members that are missing.
     pub clarification_fields: Option<ClarificationFields<'a>>,
 }
@@ -30,7 +36,15 @@ impl<'a> WaitingView<'a> {
                 Self {
                     acs: authentication.and_then(AcsView::of),
                     threeds2: authentication.and_then(ThreeDs2View::of),
-                    clarification_fields: None,
+                    ..Self::default()
+                }
+            }
+            OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction => {
+                let shown = detail.shown.as_deref();
+                Self {
+                    redirect_data: shown.and_then(RedirectView::of),
+                    display_data: shown.and_then(DisplayView::of),
+                    ..Self::default()
                 }
             }
             OperationStatus::AwaitingClarification => Self {
@@ -39,6 +53,45 @@ impl<'a> WaitingView<'a> {
             },
             _ => Self::default(),
         }
+    }
+}
+
+/// `redirect_data`: where the customer is led (G-109, G-125).
+#[derive(Debug, Serialize)]
+pub struct RedirectView<'a> {
+    body: BTreeMap<&'a str, &'a str>,
+    method: &'static str,
+    url: &'a str,
+}
+
+impl<'a> RedirectView<'a> {
+    fn of(shown: &'a Shown) -> Option<Self> {
+        let Shown::Redirect { form, post } = shown else { return None };
+        Some(Self {
+            body: form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            method: if *post { "POST" } else { "GET" },
+            url: &form.url,
+        })
+    }
+}
+
+/// An item of `display_data` (G-126).
+#[derive(Debug, Serialize)]
+pub struct DisplayView<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    data: &'a str,
+}
+
+impl<'a> DisplayView<'a> {
+    fn of(shown: &'a Shown) -> Option<Vec<Self>> {
+        let Shown::Display(items) = shown else { return None };
+        let view = |item: &'a DisplayItem| Self {
+            r#type: if item.qr { "qr_data" } else { "add_info" },
+            title: &item.title,
+            data: &item.data,
+        };
+        Some(items.iter().take(MAX_NAMES).map(view).collect())
     }
 }
 

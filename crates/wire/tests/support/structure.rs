@@ -71,6 +71,12 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("threeds2.iframe.params.+", Kind::Text, false),
     ("threeds2.redirect.url", Kind::Text, false),
     ("threeds2.redirect.params.+", Kind::Text, false),
+    ("redirect_data.body.+", Kind::Text, false),
+    ("redirect_data.method", Kind::Text, false),
+    ("redirect_data.url", Kind::Text, false),
+    ("display_data.*.type", Kind::Text, false),
+    ("display_data.*.title", Kind::Text, false),
+    ("display_data.*.data", Kind::Text, false),
     ("clarification_fields.+.*", Kind::Text, false),
     ("recurring.id", Kind::Integer, false),
     ("recurring.currency", Kind::Text, false),
@@ -143,16 +149,16 @@ pub(crate) fn assert_callback(body: &Value) {
     }
 }
 
-/// Panics unless the callback asks for an action exactly when its operation waits for one (G-029, G-050, G-121 to G-124).
+/// Panics unless the callback asks for an action exactly when its operation waits for one (G-029, G-050, G-121 to G-126).
 fn assert_prescribes(body: &Value) {
+    const ASKING: [&str; 5] = ["acs", "threeds2", "clarification_fields", "redirect_data", "display_data"];
     let operation = &body["operation"];
-    let asks: Vec<&str> = ["acs", "threeds2", "clarification_fields"]
-        .into_iter()
-        .filter(|member| body.get(member).is_some())
-        .collect();
+    let asks: Vec<&str> = ASKING.into_iter().filter(|member| body.get(member).is_some()).collect();
     let expected: &[&[&str]] = match operation["status"].as_str() {
         Some("awaiting 3ds result") => &[&["acs"], &["threeds2"]],
         Some("awaiting clarification") => &[&["clarification_fields"]],
+        Some("awaiting redirect result") => &[&["redirect_data"]],
+        Some("awaiting customer action") => &[&["display_data"]],
         _ => &[&[]],
     };
     assert!(expected.contains(&asks.as_slice()), "{asks:?} in {body}");
@@ -160,6 +166,7 @@ fn assert_prescribes(body: &Value) {
     assert_eq!(operation["code"] == "9999", waits, "{body}");
     for (object, members) in [
         ("acs", &["pa_req", "md", "acs_url"][..]),
+        ("redirect_data", &["body", "method", "url"]),
         ("threeds2.iframe", &["url", "params"]),
         ("threeds2.redirect", &["url", "params"]),
     ] {

@@ -81,6 +81,7 @@ impl Scene {
                     funding: None,
                 }),
                 instrument: None,
+                method: None,
                 callback_url: None,
                 merchant_data: None,
                 debit: None,

@@ -11,6 +11,8 @@ pub enum AttemptEvent {
     Declined,
     /// It certainly never left.
     NotSent,
+    /// The provider answered that it has taken it on.
+    TakenOn,
     /// It may have left, no usable answer came, and it is repeated.
     OutcomeLost,
     /// It may have left, and from now on it is undone whatever the provider did.
@@ -29,6 +31,7 @@ impl AttemptEvent {
         Self::Approved,
         Self::Declined,
         Self::NotSent,
+        Self::TakenOn,
         Self::OutcomeLost,
         Self::GivenUp,
         Self::NotKept,
@@ -42,6 +45,7 @@ impl AttemptEvent {
             Self::Approved => "answer: approved",
             Self::Declined => "answer: declined",
             Self::NotSent => "certainly not sent",
+            Self::TakenOn => "answer: pending",
             Self::OutcomeLost => "no usable answer",
             Self::GivenUp => "given up",
             Self::NotKept => "not to be kept",
@@ -56,10 +60,12 @@ impl AttemptEvent {
 /// (`reversing`). The two are states of their own: an approval settles an attempt that is repeated, but one
 /// that is being undone is left only through the provider's acknowledgement, or the platform would count as
 /// paid what it has just asked the provider to take back. A late approval of an attempt that had ended
-/// otherwise opens it again: what the provider says it did is booked to suspense and undone.
+/// otherwise opens it again: what the provider says it did is booked to suspense and undone. A provider that needs time, or its customer, says so
+/// (`pending`): from then on the outcome is only asked for, or arrives by itself.
 pub const ATTEMPTS: &[(AttemptStatus, AttemptEvent, AttemptStatus)] = {
     use AttemptEvent::{
         Approved, Declined, GivenUp, LateApproval, NotKept, NotSent, OutcomeLost, ReversalAcknowledged,
+        TakenOn,
     };
     use AttemptStatus as S;
     &[
@@ -68,6 +74,13 @@ pub const ATTEMPTS: &[(AttemptStatus, AttemptEvent, AttemptStatus)] = {
         (S::Created, NotSent, S::NotSent),
         (S::Created, OutcomeLost, S::Unknown),
         (S::Created, GivenUp, S::Reversing),
+        (S::Created, TakenOn, S::Pending),
+        (S::Unknown, TakenOn, S::Pending),
+        (S::Pending, TakenOn, S::Pending),
+        (S::Pending, Approved, S::Approved),
+        (S::Pending, Declined, S::Declined),
+        (S::Pending, OutcomeLost, S::Pending),
+        (S::Pending, GivenUp, S::Reversing),
         (S::Unknown, Approved, S::Approved),
         (S::Unknown, Declined, S::Declined),
         (S::Unknown, OutcomeLost, S::Unknown),

@@ -37,6 +37,10 @@ pub enum Event {
     DataIncomplete,
     /// It did not come in time.
     DataTimedOut,
+    /// The customer has to come to a page of the payment system.
+    RedirectNeeded,
+    /// The customer has to act at the payment system, without being led there.
+    CustomerActionNeeded,
     /// The provider did it, wholly or in the approved part.
     Approved,
     /// The provider released the part of the hold that was asked for.
@@ -76,6 +80,8 @@ impl Event {
         Self::DataComplete,
         Self::DataIncomplete,
         Self::DataTimedOut,
+        Self::RedirectNeeded,
+        Self::CustomerActionNeeded,
         Self::Approved,
         Self::PartReleased,
         Self::Declined,
@@ -106,6 +112,8 @@ impl Event {
             Self::DataComplete => "data complete",
             Self::DataIncomplete => "data still missing",
             Self::DataTimedOut => "no data in time",
+            Self::RedirectNeeded => "method needs a redirect",
+            Self::CustomerActionNeeded => "customer must act",
             Self::Approved => "provider approves",
             Self::PartReleased => "part released",
             Self::Declined => "declined",
@@ -205,7 +213,8 @@ pub const OPERATIONS: &[Transition] = {
     use Notice::{Information as Informed, None as Silent, Prescriptive as Asked, Result as Told};
     use OperationStatus as S;
     use OperationStatus::{
-        AwaitingClarification as Clarification, AwaitingMerchantAuth as MerchantAuth, AwaitingRetry as Retry,
+        AwaitingClarification as Clarification, AwaitingCustomerAction as Action,
+        AwaitingMerchantAuth as MerchantAuth, AwaitingRedirect as Redirect, AwaitingRetry as Retry,
         AwaitingThreeDs as ThreeDs, Decline, Processing, Success,
     };
     use PaymentEffect::{AsTheHold, Becomes, DebitEnded, ReturnUndone, Returned, Unchanged};
@@ -214,6 +223,8 @@ pub const OPERATIONS: &[Transition] = {
     const DECLINED: PaymentEffect = Becomes(P::Decline);
     const BY_3DS: PaymentEffect = Becomes(P::AwaitingThreeDs);
     const BY_CODE: PaymentEffect = Becomes(P::AwaitingMerchantAuth);
+    const BY_REDIRECT: PaymentEffect = Becomes(P::AwaitingRedirect);
+    const BY_ACTION: PaymentEffect = Becomes(P::AwaitingCustomerAction);
     const BY_DATA: PaymentEffect = Becomes(P::AwaitingClarification);
     const BY_RETRY: PaymentEffect = Becomes(P::AwaitingRetry);
     const fn at(status: S, event: Event) -> (Option<S>, Event) {
@@ -241,6 +252,15 @@ pub const OPERATIONS: &[Transition] = {
         row("T-053", DEBITS, at(MerchantAuth, E::MerchantAuthStarted), MerchantAuth, BY_CODE, Silent),
         row("T-054", DEBITS, at(MerchantAuth, E::MerchantAuthFinished), Processing, PROCESSING, Silent),
         row("T-055", DEBITS, at(MerchantAuth, E::MerchantAuthEnded), Decline, DECLINED, Told),
+        row("T-056", SALE, at(Processing, E::RedirectNeeded), Redirect, BY_REDIRECT, Asked),
+        row("T-071", AUTH, at(Processing, E::RedirectNeeded), Redirect, BY_REDIRECT, Asked),
+        row("T-057", SALE, at(Redirect, E::Approved), Success, Becomes(P::Success), Told),
+        row("T-072", AUTH, at(Redirect, E::Approved), Success, Becomes(P::AwaitingCapture), Told),
+        row("T-057", SALE, at(Redirect, E::Declined), Decline, DECLINED, Told),
+        row("T-073", AUTH, at(Redirect, E::Declined), Decline, DECLINED, Told),
+        row("T-058", SALE, at(Processing, E::CustomerActionNeeded), Action, BY_ACTION, Asked),
+        row("T-059", SALE, at(Action, E::Approved), Success, Becomes(P::Success), Told),
+        row("T-059", SALE, at(Action, E::Declined), Decline, DECLINED, Told),
         row("T-060", SALE, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
         row("T-071", AUTH, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
         row("T-125", VERIFY, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
@@ -258,6 +278,8 @@ pub const OPERATIONS: &[Transition] = {
         row("T-130", VERIFY, at(Processing, E::Declined), Decline, DECLINED, Told),
         row("T-069", PRIMARY, at(Processing, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", PRIMARY, at(ThreeDs, E::ThresholdPassed), Decline, DECLINED, Told),
+        row("T-069", DEBITS, at(Redirect, E::ThresholdPassed), Decline, DECLINED, Told),
+        row("T-069", SALE, at(Action, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", DEBITS, at(MerchantAuth, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-074", INCREMENT, (None, E::Accepted), Processing, Unchanged, Silent),
         row("T-074", INCREMENT, at(Processing, E::Approved), Success, Unchanged, Told),

@@ -8,17 +8,28 @@ pub type PaymentRow = (&'static str, PaymentStatus, &'static [PaymentStatus]);
 /// The one-step purchase (P-144 to P-156).
 pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
     use PaymentStatus::{
-        AwaitingClarification, AwaitingMerchantAuth, AwaitingThreeDs, Decline, PartiallyRefunded,
-        PartiallyReversed, Processing, Refunded, Reversed, Success,
+        AwaitingClarification, AwaitingCustomerAction, AwaitingMerchantAuth, AwaitingRedirect,
+        AwaitingThreeDs, Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed,
+        Success,
     };
     &[
         (
             "P-144",
             Processing,
-            &[AwaitingThreeDs, AwaitingMerchantAuth, AwaitingClarification, Success, Decline],
+            &[
+                AwaitingThreeDs,
+                AwaitingMerchantAuth,
+                AwaitingRedirect,
+                AwaitingCustomerAction,
+                AwaitingClarification,
+                Success,
+                Decline,
+            ],
         ),
         ("P-145", AwaitingThreeDs, &[Processing, Decline]),
         ("P-146", AwaitingMerchantAuth, &[Processing, Decline]),
+        ("P-147", AwaitingRedirect, &[Success, Decline]),
+        ("P-148", AwaitingCustomerAction, &[Success, Decline]),
         ("P-149", AwaitingClarification, &[Processing, Decline]),
         ("P-151", Decline, &[]),
         ("P-152", Success, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
@@ -32,17 +43,25 @@ pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
 /// The two-step purchase (P-157 to P-159; the other rows are those of the one-step purchase).
 pub const TWO_STEP_PURCHASE: &[PaymentRow] = {
     use PaymentStatus::{
-        AwaitingCapture, AwaitingClarification, AwaitingMerchantAuth, AwaitingThreeDs, Canceled, Decline,
-        PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed, Success,
+        AwaitingCapture, AwaitingClarification, AwaitingMerchantAuth, AwaitingRedirect, AwaitingThreeDs,
+        Canceled, Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed, Success,
     };
     &[
         (
             "P-144",
             Processing,
-            &[AwaitingThreeDs, AwaitingMerchantAuth, AwaitingClarification, AwaitingCapture, Decline],
+            &[
+                AwaitingThreeDs,
+                AwaitingMerchantAuth,
+                AwaitingRedirect,
+                AwaitingClarification,
+                AwaitingCapture,
+                Decline,
+            ],
         ),
         ("P-145", AwaitingThreeDs, &[Processing, Decline]),
         ("P-146", AwaitingMerchantAuth, &[Processing, Decline]),
+        ("P-147", AwaitingRedirect, &[AwaitingCapture, Decline]),
         ("P-149", AwaitingClarification, &[Processing, Decline]),
         ("P-157", AwaitingCapture, &[Success, Canceled, Decline]),
         ("P-158", Canceled, &[]),

@@ -303,7 +303,7 @@ impl World {
         for attempt in self.attempts.values() {
             let (call, reverse) = (TaskKey::Call(attempt.id), TaskKey::Reverse(attempt.id));
             let expected = match attempt.status {
-                AttemptStatus::Created | AttemptStatus::Unknown => (true, false),
+                AttemptStatus::Created | AttemptStatus::Unknown | AttemptStatus::Pending => (true, false),
                 AttemptStatus::Reversing => (false, true),
                 _ => (false, false),
             };

@@ -201,6 +201,8 @@ impl Facts {
                 (debited, returned) if returned >= debited => PaymentStatus::Refunded,
                 _ => PaymentStatus::PartiallyRefunded,
             },
+            (OperationStatus::AwaitingRedirect, _) => PaymentStatus::AwaitingRedirect,
+            (OperationStatus::AwaitingCustomerAction, _) => PaymentStatus::AwaitingCustomerAction,
             (OperationStatus::Decline, _) => PaymentStatus::Decline,
             (OperationStatus::Success, OperationKind::Payout) if self.came_back => PaymentStatus::Reversed,
             (OperationStatus::Success, OperationKind::Payout) if self.cancelled => PaymentStatus::Decline,

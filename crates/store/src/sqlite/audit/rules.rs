@@ -232,12 +232,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "an open operation has a task",
         // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference; 4 authenticate, 5 end of a wait, by
-        // the operation. Statuses of operations: 1 processing; 4 to 7 waiting.
+        // the operation. Statuses of operations: 1 processing; 4 to 7, 20 and 21 waiting.
         "SELECT o.id AS operation, o.status FROM operations AS o WHERE CASE
             WHEN o.status = 1 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511
                     OR t.kind = 4 AND t.number = o.id)
-            WHEN o.status BETWEEN 4 AND 7 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
+            WHEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind = 5 AND t.number = o.id)
             ELSE 0 END",
     ),
@@ -248,7 +248,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
          LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
          WHERE t.kind IN (4, 5, 6) AND NOT coalesce(CASE t.kind
             WHEN 4 THEN o.status IN (1, 4)
-            WHEN 5 THEN o.status BETWEEN 4 AND 7
+            WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21)
             ELSE o.kind = 4 AND o.status = 2 AND p.status = 9 END, 0)",
     ),
     (
@@ -262,16 +262,16 @@ pub(super) const RULES: &[(&str, &str)] = &[
             WHERE o.id = p.open AND json_extract(o.detail, '$.automatic'))",
     ),
     (
-        // Attempts: 1 created, 4 unknown, 7 reversing.
+        // Attempts: 1 created, 4 unknown, 7 reversing, 8 pending.
         "an unsettled attempt has its task",
-        "SELECT a.reference AS attempt, a.status FROM attempts AS a WHERE a.status IN (1, 4, 7) AND NOT EXISTS (
+        "SELECT a.reference AS attempt, a.status FROM attempts AS a WHERE a.status IN (1, 4, 7, 8) AND NOT EXISTS (
             SELECT 1 FROM tasks AS t WHERE t.number = a.reference AND t.kind = CASE a.status WHEN 7 THEN 2 ELSE 1 END)",
     ),
     (
         "a task has its subject",
         "SELECT t.kind, t.number FROM tasks AS t WHERE t.kind IN (1, 2) AND NOT EXISTS (
             SELECT 1 FROM attempts AS a WHERE a.reference = t.number
-                AND CASE t.kind WHEN 2 THEN a.status = 7 ELSE a.status IN (1, 4) END)",
+                AND CASE t.kind WHEN 2 THEN a.status = 7 ELSE a.status IN (1, 4, 8) END)",
     ),
     (
         "an open delivery has a task",
@@ -342,7 +342,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
         // But for asking a code to be sent (11), which moves nothing and is repeated until it is answered.
         "SELECT a.reference AS attempt, a.status FROM attempts AS a
          JOIN operations AS o ON o.id = a.reference / 512
-         WHERE o.status IN (2, 3) AND a.status IN (1, 4) AND a.ask <> 11",
+         WHERE o.status IN (2, 3) AND a.status IN (1, 4, 8) AND a.ask <> 11",
     ),
     (
         "a done operation has one approved attempt",

@@ -6,6 +6,7 @@ mod clock;
 pub(crate) mod example;
 mod mailbox;
 pub(crate) mod normalise;
+pub(crate) mod provider;
 // One description for the crate that writes callbacks and for the platform that sends them.
 mod steps;
 #[path = "../../../../wire/tests/support/structure.rs"]

@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) acquirer: Handle,
     pub(crate) engine: Arc<Engine>,
     pub(crate) store: Arc<dyn Store>,
+    /// Where browsers and providers reach it.
+    pub(crate) public_url: String,
     pub(crate) vault: Arc<Vault>,
     pub(super) router: Router,
     connector: Arc<CardAcquirer>,
@@ -84,6 +86,11 @@ impl World {
 
     /// A platform whose test project was changed before it started.
     pub(crate) async fn with(change: impl FnOnce(&mut Project)) -> Self {
+        Self::reached_at(PUBLIC_URL, change).await
+    }
+
+    /// The same, reached by browsers and providers at `public_url`.
+    pub(crate) async fn reached_at(public_url: &str, change: impl FnOnce(&mut Project)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock::new());
         let store: Arc<dyn Store> =
@@ -106,7 +113,7 @@ impl World {
             entropy: Arc::new(ferropay_engine::entropy::SystemEntropy),
             courier: mailbox.clone(),
             hook: None,
-            public_url: PUBLIC_URL.to_owned(),
+            public_url: public_url.to_owned(),
             settings: ferropay_engine::Settings {
                 poll_every: Duration::from_millis(20),
                 reversal_pause: Duration::from_millis(20),
@@ -119,7 +126,9 @@ impl World {
         engine.start();
         Self {
             router: ferropay_web::gate::router(engine.clone())
-                .merge(ferropay_web::three_ds::router(engine.clone())),
+                .merge(ferropay_web::three_ds::router(engine.clone()))
+                .merge(ferropay_web::provider_side::router(engine.clone())),
+            public_url: public_url.to_owned(),
             clock,
             mailbox,
             acquirer,
@@ -253,6 +262,11 @@ impl World {
         assert!(letter.is_none(), "{letter:?}");
     }
 
+    /// Real time, seconds since the epoch.
+    pub(crate) fn now_seconds(&self) -> i64 {
+        self.clock.now().seconds()
+    }
+
     /// The merchant's balance in a currency, minor units: booked and held.
     pub(crate) async fn balance(&self, currency: &str) -> (i64, i64) {
         let owner = ledger::Owner::Merchant(ProjectId::new(PROJECT));
@@ -301,7 +315,7 @@ fn assert_keeps_contract(path: &str, status: u16, text: &str, body: &Value) {
     let path = match body.get("general") {
         // The older layout is described at one path only.
         Some(_) if path == "/v2/payment/status" => "/v2/payment/status/request",
-        _ => path,
+        _ => contract.path_of(path).unwrap_or(path),
     };
     let checked = contract.reply(path, status, document.root()).or_else(|| {
         // Refusals the contract does not list for the path have the same body as elsewhere (D-03, D-61).

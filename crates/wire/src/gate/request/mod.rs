@@ -10,6 +10,7 @@ mod clarification;
 mod instruments;
 mod member;
 mod merchant_auth;
+mod method;
 mod payout;
 mod recurring;
 mod refund;
@@ -27,6 +28,7 @@ pub use instruments::{
 };
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
+pub use method::MethodRequest;
 pub use payout::CardPayout;
 pub use recurring::{RecurringDebit, SeriesChange, SeriesQuery, SeriesTerms, unknown_series};
 pub use refund::Refund;

@@ -1,6 +1,8 @@
 //! Returning money of a purchase.
 
-use super::{Part, Refusal, callback_options, optional_amount, payment_id};
+use super::{
+    Part, Refusal, callback_address, callback_options, method::has_callback, optional_amount, payment_id,
+};
 use crate::json::Value;
 use ferropay_domain::{
     decide::CallbackOptions,
@@ -8,7 +10,7 @@ use ferropay_domain::{
     money::Money,
 };
 
-/// `/v2/payment/card/refund`, and `/v2/payment/refund`, which takes purchases of any method (G-271).
+/// `/v2/payment/{method}/refund`, and `/v2/payment/refund`, which takes purchases of any method (G-271).
 #[derive(Debug)]
 pub struct Refund {
     /// The merchant's name of the payment.
@@ -31,16 +33,34 @@ impl Refund {
     /// # Errors
     /// Amount without currency (3287), currency without amount (3286), a currency that does not exist, no reason (2004).
     pub fn read(body: &Value<'_>) -> Result<Self, Refusal> {
+        Self::with(body, true, callback_options(body))
+    }
+
+    /// The same at `path` of a payment method, the contract's name of it. Skrill's form has no reason (G-275).
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_at(path: &str, body: &Value<'_>) -> Result<Self, Refusal> {
+        let reason = path != "/v2/payment/skrill/refund";
+        let callback = if has_callback(path) { callback_options(body) } else { callback_address(body) };
+        Self::with(body, reason, callback)
+    }
+
+    fn with(body: &Value<'_>, reason: bool, callback: CallbackOptions) -> Result<Self, Refusal> {
         let payment = Part::of(body, "payment");
         let amount = optional_amount(payment)?;
-        let description = payment.filled("description").ok_or_else(|| payment.missing("description"))?;
+        let given = payment.filled("description");
+        if reason && given.is_none() {
+            return Err(payment.missing("description"));
+        }
+        let description = given.unwrap_or_default();
         Ok(Self {
             payment_id: payment_id(body)?,
             amount,
             debit: Part::of(body, "general").integer("operation_id").map(OperationId::new),
             description: description.to_owned(),
             merchant_refund_id: payment.owned("merchant_refund_id"),
-            callback: callback_options(body),
+            callback,
         })
     }
 }

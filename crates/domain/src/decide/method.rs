@@ -1,0 +1,268 @@
+//! A purchase or a payout by another method than a card is asked for, and the customer takes part.
+
+use super::{
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, new_payment, problem, rejected,
+    scene::Scene,
+};
+use crate::{
+    callback::Problem,
+    change::{ChangeSet, MachineBreak, Name, NameKind, TaskKey},
+    codes::{self, Code},
+    ids::PaymentId,
+    method::MethodRef,
+    money::Money,
+    payment::{
+        Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind,
+        ProviderAnswer, ReturnUrls, Shown,
+        machine::{AttemptEvent, Event},
+    },
+    project::{Limits, Project},
+};
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// A purchase or a payout by a payment method, as it was accepted.
+#[derive(Clone, Debug)]
+pub struct MethodCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// `Sale`, `Auth` or `Payout`.
+    pub kind: OperationKind,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// The method.
+    pub method: MethodRef,
+    /// What the customer pays or gets.
+    pub amount: Money,
+    /// The customer's account, where the request names it.
+    pub account: Option<String>,
+    /// Where the customer goes on afterwards.
+    pub returns: ReturnUrls,
+    /// Who pays or is paid.
+    pub customer: Customer,
+    /// Free text.
+    pub description: String,
+    /// Opaque text to be echoed.
+    pub merchant_data: Option<String>,
+    /// Members that the provider needs or some rule demands, by dotted path; those that the request has.
+    pub given: BTreeMap<String, String>,
+    /// Callback options.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// Members that tell a provider who pays or is paid, and where: handed on where a request has them.
+const MEMBERS: &[&str] = &[
+    "account.bank_branch_code",
+    "account.bank_branch_name",
+    "account.bank_code",
+    "account.bank_id",
+    "account.bank_name",
+    "account.country",
+    "account.customer_name",
+    "account.iban",
+    "account.number",
+    "account.region_id",
+    "account.routing_number",
+    "account.routing_type",
+    "account.swift_code",
+    "account.type",
+    "customer.account_id",
+    "customer.address",
+    "customer.city",
+    "customer.country",
+    "customer.day_of_birth",
+    "customer.identify.doc_number",
+    "customer.identify.doc_type",
+    "customer.language",
+    "customer.note",
+    "customer.subject",
+    "customer.zip",
+    "payment.extra_param",
+];
+
+/// Members that the provider needs or some rule of the project demands of an operation by `method`, by dotted path:
+/// those of them that a request has are to be handed to the decision.
+pub fn demanded_by_method(
+    project: &Project,
+    method: MethodRef,
+    kind: OperationKind,
+) -> Vec<Cow<'static, str>> {
+    let listed = project.settings.required_data.get(kind.text()).into_iter().flatten();
+    let needs = method_needs(method, kind).iter();
+    let own = needs.chain(listed).map(|path| Cow::Owned(path.clone()));
+    MEMBERS.iter().map(|path| Cow::Borrowed(*path)).chain(own).collect()
+}
+
+fn method_needs(method: MethodRef, kind: OperationKind) -> &'static [String] {
+    MethodRef::demands_of(method, kind).map_or(&[], |demands| demands.needs.as_slice())
+}
+
+/// Accepts a purchase or a payout by a payment method (G-149, G-165, G-310): payment and operation come into being
+/// together and go on as far as they can, or the request fails before an operation exists and the merchant is told by
+/// callback (G-120). For a payout, amount and fee are held on the merchant's balance.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn method(
+    project: &Project,
+    command: MethodCommand,
+    balance_short: bool,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let problems = problems(project, &command);
+    let missing = missing(project, &command);
+    let MethodCommand { head, kind, payment_id, method, amount, customer, callback, .. } = command;
+    if !problems.is_empty() {
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    }
+    let pays_out = kind == OperationKind::Payout;
+    let refused = if pays_out { payout_refusal(project, method, amount, balance_short) } else { None };
+    let is_held = pays_out && refused.is_none();
+    let detail = OperationDetail {
+        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
+        callback_disabled: callback.disabled,
+        fault_plan: command.fault_plan,
+        fee_minor: if is_held { project.settings.payout_fee.beside(amount).unwrap_or(0) } else { 0 },
+        retries_left: if is_held { project.settings.payout_retries } else { 0 },
+        ..OperationDetail::default()
+    };
+    let about = PaymentDetail {
+        description: command.description,
+        customer,
+        method: Some(Box::new(MethodPayment { method, account: command.account, returns: command.returns })),
+        callback_url: callback.url,
+        merchant_data: command.merchant_data,
+        supplied: command.given,
+        ..PaymentDetail::default()
+    };
+    let payment_kind = if pays_out { PaymentKind::Payout } else { PaymentKind::Purchase };
+    let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
+    let operation = new_operation(&payment, kind, amount, head.id, detail, ids, now);
+    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
+    scene.changes.names.push(Name {
+        kind: NameKind::Payment,
+        project: project.id,
+        folded: scene.payment.id.folded(),
+        payment: ids.payment,
+    });
+    scene.answer(head);
+    if let Some(code) = refused {
+        scene.begin(Event::PreconditionFailed, code)?;
+        return Ok(scene.finish());
+    }
+    if is_held {
+        scene.hold_on_balance();
+    }
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    scene.proceed(Stage::Data(missing))?;
+    Ok(scene.finish())
+}
+
+/// The rules checked between acceptance and the operation; the first that is broken is reported.
+fn problems(project: &Project, command: &MethodCommand) -> Vec<Problem> {
+    let settings = &project.settings;
+    let MethodCommand { method, kind, amount, .. } = command;
+    let is_purchase = *kind != OperationKind::Payout;
+    let switched_off = settings.methods_off.contains(&method.code)
+        || method.demands(*kind).is_none()
+        || (*kind == OperationKind::Auth && !settings.two_step_allowed);
+    let beyond = |limits: Limits| {
+        let below = limits.smallest.is_some_and(|least| amount.minor < least);
+        (below, limits.largest.is_some_and(|most| amount.minor > most))
+    };
+    let (own, general) = (beyond(method.limits(*amount)), beyond(project.sale_limits(amount.currency)));
+    let fee = settings.sale_fee.fee(*amount);
+    let no_fee =
+        amount.minor < settings.sale_fee.fixed_minor || fee.map_or(true, |fee| fee.minor > amount.minor);
+    let no_customer = settings.customer_id_required && command.customer.id.is_none();
+    let takes = project.allows(amount.currency) && method.takes(amount.currency);
+    [
+        (!project.active, codes::MERCHANT_STATUS, None),
+        (switched_off, codes::NOT_ALLOWED, None),
+        (!takes, codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (no_customer, codes::CUSTOMER_ID_REQUIRED, Some("customer.id")),
+        // A bank's contract lets a purchase of nothing through (G-484).
+        (
+            is_purchase && (amount.minor <= 0 || own.0 || general.0),
+            codes::BELOW_LIMIT,
+            Some("payment.amount"),
+        ),
+        (is_purchase && (own.1 || general.1), codes::ABOVE_LIMIT, Some("payment.amount")),
+        (is_purchase && no_fee, codes::BELOW_FIXED_FEE, Some("payment.amount")),
+    ]
+    .into_iter()
+    .find(|(fails, ..)| *fails)
+    .map(|(_, code, field)| problem(code, field))
+    .into_iter()
+    .collect()
+}
+
+/// The first rule by which an accepted payout is declined (T-109).
+fn payout_refusal(project: &Project, method: MethodRef, amount: Money, balance_short: bool) -> Option<Code> {
+    let is_beyond = |limits: Limits| {
+        limits.smallest.is_some_and(|least| amount.minor < least)
+            || limits.largest.is_some_and(|most| amount.minor > most)
+    };
+    let beyond = is_beyond(project.payout_limits(amount.currency)) || is_beyond(method.limits(amount));
+    [
+        (project.method_account(method).is_none(), codes::PROVIDER_UNAVAILABLE),
+        (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
+        (balance_short || project.settings.payout_fee.beside(amount).is_none(), codes::MERCHANT_BALANCE),
+    ]
+    .into_iter()
+    .find_map(|(fails, code)| fails.then_some(code))
+}
+
+/// What has to be asked for: demands of the method and of the project.
+fn missing(project: &Project, command: &MethodCommand) -> Vec<String> {
+    let mut missing = data::missing_members(project, command.kind, &command.given);
+    for path in method_needs(command.method, command.kind) {
+        if !data::has(&command.given, path) && !missing.contains(path) {
+            missing.push(path.clone());
+        }
+    }
+    missing
+}
+
+impl Scene<'_> {
+    /// Whether a first message by a payment method has nowhere to go: nobody takes the method, or no longer.
+    pub(super) fn has_no_provider(&self) -> bool {
+        let taken = |method| self.project.method_account(method).is_some();
+        self.operation.kind.is_primary() && self.payment.method().is_some_and(|method| !taken(method))
+    }
+
+    /// The provider has taken the attempt on. Where it needs the customer, the merchant is told how (T-056, T-058).
+    pub(super) fn taken_on(
+        &mut self,
+        answer: ProviderAnswer,
+        shown: Option<Box<Shown>>,
+    ) -> Result<(), MachineBreak> {
+        self.attempt_step(AttemptEvent::TakenOn, Some(answer))?;
+        self.ask_again();
+        let Some(shown) = shown.filter(|_| self.operation.status == OperationStatus::Processing) else {
+            return Ok(());
+        };
+        let event = match (shown.as_ref(), self.operation.kind) {
+            (Shown::Redirect { .. }, OperationKind::Sale | OperationKind::Auth) => Event::RedirectNeeded,
+            (Shown::Display(_), OperationKind::Sale) => Event::CustomerActionNeeded,
+            _ => return Ok(()),
+        };
+        self.operation.detail.shown = Some(shown);
+        let left = self.threshold().since(self.now.business);
+        self.wait(left, Vec::new());
+        self.step(event, codes::AWAITING)
+    }
+
+    /// The method's threshold passed before its customer was done: the payment is declined (T-069, D-501), and what the
+    /// provider may still do about it is undone.
+    pub(super) fn customer_never_finished(&mut self) -> Result<(), MachineBreak> {
+        if let Some(attempt) = self.attempt.as_ref().filter(|attempt| attempt.status.is_open()) {
+            let call = TaskKey::Call(attempt.id);
+            self.give_up(None)?;
+            self.changes.done.push(call);
+        }
+        self.declined(Event::ThresholdPassed, codes::METHOD_TIME_OUT)
+    }
+}

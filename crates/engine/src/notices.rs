@@ -1,0 +1,153 @@
+//! What providers tell of their own accord: that a payment they had taken on is done, or is not.
+//!
+//! A notice is recorded in the same commit as what follows from it, under an identifier that its provider never uses
+//! twice, so that one that comes again changes nothing. It is acknowledged only once it is durable; until then the
+//! provider goes on telling.
+
+use crate::{
+    connector::{Connector, NoticeRefused, ProviderNotice},
+    engine::Engine,
+    failure::Failure,
+    following::Situation as _,
+    provider_work::Cards,
+};
+use ferropay_domain::{
+    change::{ChangeSet, TaskKey, bucket_of},
+    decide::{self, Lateness, Outcome},
+    ids::ProviderAccountId,
+    payment::AttemptStatus,
+    time::Timestamp,
+};
+use ferropay_store::{Commit, CommitError, Loss, Notification, Scene};
+use std::{sync::Arc, time::Duration};
+
+/// How long a notice waits for the answer to the call it is about, which may be on its way.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What becomes of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// It is durable, now or since it came before.
+    Taken,
+    /// Nobody knows the account, or what the notice is about.
+    Unknown,
+    /// It does not come from the provider, or cannot be read.
+    Refused,
+    /// It has to come again later.
+    Later,
+}
+
+impl Engine {
+    /// Takes a notice for a provider's account. `header` looks up a header by its name.
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment.
+    pub async fn provider_notice(
+        self: &Arc<Self>,
+        account: ProviderAccountId,
+        header: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        body: &[u8],
+    ) -> Result<Noticed, Failure> {
+        let Some(connector) = self.connector_of(account) else { return Ok(Noticed::Unknown) };
+        let notice = match connector.notice(header, body) {
+            Ok(notice) => notice,
+            Err(refused) => {
+                tracing::warn!(account = account.get(), ?refused, "a provider's notice was refused");
+                let is_unknown = matches!(refused, NoticeRefused::NotExpected);
+                return Ok(if is_unknown { Noticed::Unknown } else { Noticed::Refused });
+            }
+        };
+        let started = tokio::time::Instant::now();
+        loop {
+            let Some(scene) = self.store.scene(notice.attempt).await? else { return Ok(Noticed::Unknown) };
+            if scene.attempt.account != account {
+                return Ok(Noticed::Unknown);
+            }
+            let call = TaskKey::Call(notice.attempt);
+            let on_its_way =
+                scene.attempt.status == AttemptStatus::Created && self.registry.is_cared_for(call);
+            if !on_its_way
+                && let Some(noticed) = self.record_notice(connector.as_ref(), &notice, scene).await?
+            {
+                return Ok(noticed);
+            }
+            if started.elapsed() > PATIENCE {
+                return Ok(Noticed::Later);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Decides and records a notice; `None` when the payment has changed meanwhile.
+    async fn record_notice(
+        self: &Arc<Self>,
+        connector: &dyn Connector,
+        notice: &ProviderNotice,
+        scene: Scene,
+    ) -> Result<Option<Noticed>, Failure> {
+        let mut project = self.project(scene.payment.project)?;
+        if project.project.environment != connector.environment() {
+            return Ok(Some(Noticed::Unknown));
+        }
+        let now = self.moment(&project);
+        let (facts, ids) = ((&scene.payment, &scene.operation, &scene.attempt), self.ids.for_decision());
+        let changes = if scene.attempt.status.is_open() {
+            decide::attempt_outcome(&project.project, facts, notice.outcome.clone(), ids, now)?
+        } else if let Outcome::Approved { amount, answer } = &notice.outcome {
+            match decide::late_approval(&project.project, facts, *amount, answer.clone(), ids, now)? {
+                Lateness::Booked(changes) => *changes,
+                Lateness::Known => ChangeSet::default(),
+            }
+        } else {
+            contradiction(notice, &scene);
+            ChangeSet::default()
+        };
+        let commit = Commit {
+            notification: Some(evidence(notice, scene.attempt.account, now.real)),
+            fence: Some(self.fence(scene.payment.key)),
+            ..Commit::default()
+        };
+        let bucket = bucket_of(scene.payment.key);
+        let applied =
+            self.apply(&project, changes, commit, scene.before(), Cards::default, (bucket, now)).await;
+        match applied {
+            Ok(()) => {
+                self.noticed.wake(&notice.attempt.operation);
+                Ok(Some(Noticed::Taken))
+            }
+            Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(Some(Noticed::Taken)),
+            Err(CommitError::Lost(Loss::Stale)) => Ok(None),
+            Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut project).await.map(|()| None),
+            Err(CommitError::Lost(Loss::Fenced)) => {
+                self.disown(bucket);
+                Ok(Some(Noticed::Later))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A provider that says it did not do what it has said it did has to be asked by a person.
+fn contradiction(notice: &ProviderNotice, scene: &Scene) {
+    let denies = matches!(notice.outcome, Outcome::Declined { .. });
+    if denies && scene.attempt.status == AttemptStatus::Approved {
+        tracing::error!(
+            operation = notice.attempt.operation.get(),
+            attempt = notice.attempt.reference(),
+            "the provider now refuses what it had approved; compare its statement"
+        );
+    }
+}
+
+/// A notice as it is kept.
+fn evidence(notice: &ProviderNotice, account: ProviderAccountId, at: Timestamp) -> Notification {
+    let (said, answer) = match &notice.outcome {
+        Outcome::Approved { amount, answer } => (format!("approved {amount}"), Some(answer)),
+        Outcome::Declined { code, answer } => (format!("declined {code}"), Some(answer)),
+        Outcome::Pending { answer, .. } => ("pending".to_owned(), Some(answer)),
+        _ => ("nothing".to_owned(), None),
+    };
+    let result = answer.map(|answer| answer.result_code.as_str()).unwrap_or_default();
+    let body = format!("attempt {} {said} result {result}", notice.attempt.reference());
+    Notification { account, id: notice.id.clone(), body, at }
+}

@@ -1,0 +1,68 @@
+//! Connecting to providers of payment methods that speak the generic protocol.
+
+use crate::config::Config;
+use anyhow::{Context, Result, bail};
+use ferropay_domain::{ids::ProviderAccountId, project::Environment};
+use ferropay_engine::{
+    Engine,
+    clock::{Clock as _, SystemClock},
+};
+use ferropay_providers::generic::{Config as Account, GenericProvider};
+use ferropay_simulators::generic::{TEST_ACCOUNT, TEST_SECRET};
+use std::sync::Arc;
+
+/// The account the sandbox's payment methods are reached through; no real account has its number.
+pub(crate) const SANDBOX_METHODS: ProviderAccountId = ProviderAccountId::new(9_001);
+
+/// Connects to every configured provider.
+pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<()> {
+    for provider in &config.method_providers {
+        let account = ProviderAccountId::new(provider.account);
+        let taken = config.acquirers.iter().any(|acquirer| acquirer.account == provider.account);
+        if provider.account < 2 || account == SANDBOX_METHODS || taken {
+            bail!(
+                "method provider account {account}: the number is below 2, {SANDBOX_METHODS}, or an acquirer's"
+            );
+        }
+        let secret = std::fs::read(&provider.secret_file).with_context(|| {
+            format!("method provider account {account}: {} cannot be read", provider.secret_file.display())
+        })?;
+        start(
+            Account {
+                account,
+                environment: Environment::Production,
+                base_url: provider.base_url.clone(),
+                merchant: provider.merchant.clone(),
+                secret: secret.trim_ascii().to_vec(),
+                timeout: config.acquirer_timeout(),
+                clock: Arc::new(|| SystemClock.now().seconds()),
+            },
+            engine,
+        )?;
+    }
+    Ok(())
+}
+
+/// Connects to the sandbox's simulated provider at `simulators`.
+pub(crate) fn connect_sandbox(simulators: &str, config: &Config, engine: &Arc<Engine>) -> Result<()> {
+    start(
+        Account {
+            account: SANDBOX_METHODS,
+            environment: Environment::Test,
+            base_url: format!("{simulators}/generic/v1"),
+            merchant: TEST_ACCOUNT.to_owned(),
+            secret: TEST_SECRET.to_vec(),
+            timeout: config.acquirer_timeout(),
+            clock: Arc::new(|| SystemClock.now().seconds()),
+        },
+        engine,
+    )
+}
+
+fn start(account: Account, engine: &Arc<Engine>) -> Result<()> {
+    let number = account.account;
+    let connector = GenericProvider::new(account)
+        .with_context(|| format!("method provider account {number} is not configured right"))?;
+    engine.connect(Arc::new(connector));
+    Ok(())
+}

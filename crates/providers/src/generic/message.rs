@@ -1,0 +1,247 @@
+//! What is sent and what comes back, as JSON.
+
+use super::results;
+use ferropay_domain::{
+    decide::Outcome,
+    ids::AttemptId,
+    money::{Currency, Money},
+    payment::{Ask, DisplayItem, Form, ProviderAnswer, Shown},
+    time::Timestamp,
+};
+use ferropay_engine::connector::{MethodOrder, Order};
+use ferropay_engine::recorder::{Content, Field};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// A transaction as it is put.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Put<'a> {
+    operation: &'static str,
+    method: &'a str,
+    family: &'static str,
+    amount: i64,
+    currency: Currency,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<String>,
+    shop: &'a str,
+    payment_id: &'a str,
+    description: &'a str,
+    data: &'a BTreeMap<String, String>,
+    return_url: &'a str,
+    notification_url: &'a str,
+    /// Seconds since the epoch.
+    expires_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
+}
+
+impl<'a> Put<'a> {
+    /// None for what the protocol does not have.
+    pub(super) fn of(order: &'a Order, method: &'a MethodOrder) -> Option<Self> {
+        Some(Self {
+            operation: match order.ask {
+                Ask::Sale => "sale",
+                Ask::Auth => "auth",
+                Ask::Capture => "capture",
+                Ask::Release => "release",
+                Ask::Refund | Ask::Void => "refund",
+                Ask::Payout => "payout",
+                _ => return None,
+            },
+            method: &method.method.get().code,
+            family: method.method.family.text(),
+            amount: order.amount.minor,
+            currency: order.amount.currency,
+            original: order.original.as_ref().map(|original| original.attempt.reference().to_string()),
+            shop: &method.shop,
+            payment_id: &method.payment_id,
+            description: &method.description,
+            data: &method.data,
+            return_url: &method.return_url,
+            notification_url: &method.notification_url,
+            expires_at: method.expires_at.seconds(),
+            fault: order.fault_plan.as_deref(),
+        })
+    }
+
+    pub(super) fn said(&self, reference: &str) -> Said {
+        let mut fields = vec![
+            field("reference", "the attempt", reference),
+            field("method", "payment method", self.method),
+            field("amount", "minor units", &self.amount.to_string()),
+            field("currency", "currency", self.currency.code()),
+        ];
+        fields.extend(self.original.as_ref().map(|it| field("original", "what it refers to", it)));
+        Said { name: format!("PUT transaction, {}", self.operation), result: None, succeeded: None, fields }
+    }
+}
+
+/// A transaction as the provider describes it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Transaction {
+    pub(super) reference: String,
+    #[serde(default)]
+    id: String,
+    status: Status,
+    #[serde(default)]
+    result: String,
+    /// Amount and currency are missing of a reference that was cancelled before it was put.
+    #[serde(default)]
+    amount: i64,
+    #[serde(default)]
+    currency: Option<Currency>,
+    #[serde(default)]
+    action: Option<Action>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Approved,
+    Declined,
+    Pending,
+    Cancelled,
+}
+
+/// What the customer has to do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Action {
+    Redirect {
+        url: String,
+        #[serde(default)]
+        method: Option<String>,
+        #[serde(default)]
+        fields: BTreeMap<String, String>,
+    },
+    Display {
+        items: Vec<Item>,
+    },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Item {
+    kind: String,
+    title: String,
+    data: String,
+}
+
+impl Transaction {
+    /// The attempt it is about.
+    pub(super) fn attempt(&self) -> Option<AttemptId> {
+        let reference: i64 = self.reference.parse().ok().filter(|it| *it > 0)?;
+        Some(AttemptId::from_reference(reference))
+    }
+
+    /// What it says of the attempt; `at` is when it came.
+    pub(super) fn outcome(self, at: Timestamp) -> Outcome {
+        let answer = ProviderAnswer {
+            result_code: self.result.chars().take(64).collect(),
+            payment_id: self.id.chars().take(64).collect(),
+            at,
+            ..ProviderAnswer::default()
+        };
+        match self.status {
+            Status::Approved => match self.currency {
+                Some(currency) => Outcome::Approved { amount: Money::new(self.amount, currency), answer },
+                None => Outcome::Lost { repeatable: true },
+            },
+            Status::Declined | Status::Cancelled => {
+                Outcome::Declined { code: results::code(&self.result), answer }
+            }
+            Status::Pending => {
+                Outcome::Pending { answer, shown: self.action.and_then(Action::shown).map(Box::new) }
+            }
+        }
+    }
+
+    pub(super) fn said(&self, name: &'static str) -> Said {
+        let status = match self.status {
+            Status::Approved => "approved",
+            Status::Declined => "declined",
+            Status::Pending => "pending",
+            Status::Cancelled => "cancelled",
+        };
+        let result = format!("{status} {}", self.result).trim().to_owned();
+        let fields = vec![
+            field("reference", "the attempt", &self.reference),
+            field("id", "the provider's number", &self.id),
+            field("status", "where it stands", status),
+            field("result", "why", &self.result),
+            field("amount", "minor units", &self.amount.to_string()),
+            field("currency", "currency", self.currency.as_ref().map_or("", Currency::code)),
+        ];
+        let succeeded = matches!(self.status, Status::Approved | Status::Pending);
+        Said { name: name.to_owned(), result: Some(result), succeeded: Some(succeeded), fields }
+    }
+}
+
+impl Action {
+    /// None when there is nothing a browser or a merchant could do with it.
+    fn shown(self) -> Option<Shown> {
+        match self {
+            Self::Redirect { url, method, fields } => {
+                let is_page = reqwest::Url::parse(&url)
+                    .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+                let post = method.is_some_and(|method| method.eq_ignore_ascii_case("post"));
+                let form = Form { url, fields: fields.into_iter().collect() };
+                is_page.then_some(Shown::Redirect { form, post })
+            }
+            Self::Display { items } if items.is_empty() => None,
+            Self::Display { items } => {
+                let item =
+                    |item: Item| DisplayItem { qr: item.kind == "qr", title: item.title, data: item.data };
+                Some(Shown::Display(items.into_iter().map(item).collect()))
+            }
+        }
+    }
+}
+
+/// A notice.
+#[derive(Debug, Deserialize)]
+pub(super) struct Notice {
+    pub(super) notification: String,
+    pub(super) transaction: Transaction,
+}
+
+fn field(name: &'static str, meaning: &'static str, value: &str) -> Field {
+    Field { name: Cow::Borrowed(name), meaning, value: value.to_owned() }
+}
+
+/// A message for people to look at.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) name: String,
+    pub(super) result: Option<String>,
+    pub(super) succeeded: Option<bool>,
+    pub(super) fields: Vec<Field>,
+}
+
+impl Said {
+    pub(super) fn plain(name: &str, result: Option<&str>, reference: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            result: result.map(str::to_owned),
+            succeeded: result.map(|_| false),
+            fields: vec![field("reference", "the attempt", reference)],
+        }
+    }
+}
+
+impl Content for Said {
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.name)
+    }
+
+    fn result(&self) -> Option<Cow<'_, str>> {
+        self.result.as_deref().map(Cow::Borrowed)
+    }
+
+    fn succeeded(&self) -> Option<bool> {
+        self.succeeded
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        self.fields.clone()
+    }
+}

@@ -1,0 +1,35 @@
+//! The provider's results in terms of the unified table.
+
+use ferropay_domain::codes::Code;
+
+/// Results and codes; anything else is a general decline.
+const RESULTS: &[(&str, u32)] = &[
+    ("refused", 20_000),
+    ("cancelled_by_customer", 20_301),
+    ("wrong_amount", 20_304),
+    ("insufficient_funds", 20_504),
+    ("expired", 20_602),
+    ("unavailable", 20_603),
+    ("unsupported", 20_706),
+];
+
+/// The code of a refusal with this result.
+pub(super) fn code(result: &str) -> Code {
+    let known = RESULTS.iter().find(|(name, _)| *name == result);
+    Code::new(known.map_or(20_000, |(_, code)| *code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // D-501, D-504, D-505, G-486
+    #[test]
+    fn every_result_has_a_code_of_the_table() {
+        for (result, number) in RESULTS {
+            assert_eq!(code(result).get(), *number);
+            assert!(code(result).known_message().is_some(), "{result}");
+        }
+        assert_eq!(code("something new").get(), 20_000);
+    }
+}

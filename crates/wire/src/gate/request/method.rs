@@ -1,0 +1,143 @@
+//! A purchase or a payout by another method than a card.
+
+use super::{Part, Refusal, callback_address, callback_options, currency, customer, payment_id};
+use crate::{address, json::Value};
+use ferropay_domain::{
+    decide::CallbackOptions,
+    ids::PaymentId,
+    money::Money,
+    payment::{Customer, ReturnUrls},
+};
+
+/// `/v2/payment/{method}/sale`, `/auth` and `/payout`, for all methods but cards (G-471, G-480, G-484, G-487).
+#[derive(Debug)]
+pub struct MethodRequest {
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// What the customer pays or gets.
+    pub amount: Money,
+    /// The customer's account, where the request names it.
+    pub account: Option<String>,
+    /// Where the customer goes on afterwards.
+    pub returns: ReturnUrls,
+    /// Who pays or is paid.
+    pub customer: Customer,
+    /// Free text; empty when none.
+    pub description: String,
+    /// Opaque text to be echoed.
+    pub merchant_data: Option<String>,
+    /// Callback options.
+    pub callback: CallbackOptions,
+}
+
+impl MethodRequest {
+    /// Reads a body that keeps the contract of `path`, the contract's name of it.
+    ///
+    /// # Errors
+    /// A value that the contract allows and its type does not, such as an unknown currency or an address that no
+    /// browser can be sent to (502).
+    pub fn read(path: &str, body: &Value<'_>) -> Result<Self, Refusal> {
+        let payment = Part::of(body, "payment");
+        let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
+        let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
+        Ok(Self {
+            payment_id: payment_id(body)?,
+            amount: Money::new(amount, currency(code)?),
+            account: Part::of(body, "account").filled("number").map(str::to_owned),
+            returns: returns(body)?,
+            customer: customer(Part::of(body, "customer")),
+            description: payment.owned("description").unwrap_or_default(),
+            merchant_data: Part::of(body, "merchant").owned("data"),
+            callback: if has_callback(path) { callback_options(body) } else { callback_address(body) },
+        })
+    }
+}
+
+/// Whether the contract of a method's path has the object `callback`; elsewhere it means nothing (G-005).
+pub(super) fn has_callback(path: &str) -> bool {
+    let Some(steps) = path.strip_prefix("/v2/payment/") else { return false };
+    match steps.split_once('/') {
+        Some(("skrill", _)) => true,
+        Some(("bancontact" | "online-banking" | "banks" | "bank-transfer", _)) => !steps.ends_with("/refund"),
+        Some(("wallet", _)) => steps.ends_with("/cancel"),
+        _ => false,
+    }
+}
+
+/// `return_url`: an object, or one address for everything (G-153, G-484).
+fn returns(body: &Value<'_>) -> Result<ReturnUrls, Refusal> {
+    if let Some(url) = body.get("return_url").and_then(Value::as_str) {
+        let url = Some(url.to_owned()).filter(|url| leads_somewhere(url));
+        let url =
+            url.ok_or_else(|| Refusal::bad_request(ferropay_domain::codes::VALIDATION).at("return_url"))?;
+        return Ok(ReturnUrls { success: Some(url.clone()), decline: Some(url.clone()), back: Some(url) });
+    }
+    let part = Part::of(body, "return_url");
+    let one = |key| match part.filled(key) {
+        Some(url) if !leads_somewhere(url) => Err(part.invalid(key)),
+        url => Ok(url.map(str::to_owned)),
+    };
+    Ok(ReturnUrls { success: one("success")?, decline: one("decline")?, back: one("return")? })
+}
+
+/// Whether a browser may be sent there: a page, or an app that has a scheme of its own.
+fn leads_somewhere(url: &str) -> bool {
+    if address::is_of_the_web(url) {
+        return address::is_page(url);
+    }
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_lowercase())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+            && !["javascript", "data", "vbscript", "file", "blob", "about"].contains(&scheme)
+    };
+    let is_text =
+        url.len() <= 2_048 && !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
+    is_text && url.split_once(':').is_some_and(|(scheme, rest)| is_scheme(scheme) && !rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Document, Limits};
+    use ferropay_domain::codes;
+
+    fn read(path: &str, body: &str) -> Result<MethodRequest, Refusal> {
+        MethodRequest::read(path, Document::parse(body.as_bytes(), Limits::INCOMING).unwrap().root())
+    }
+
+    fn body(more: &str) -> String {
+        format!(
+            r#"{{"general":{{"project_id":1,"payment_id":"o-1"}},"customer":{{"ip_address":"198.51.100.7"}},
+            "payment":{{"amount":100,"currency":"PLN"}}{more}}}"#
+        )
+    }
+
+    // G-153, G-484
+    #[test]
+    fn one_address_stands_for_all_and_each_has_to_lead_somewhere() {
+        let path = "/v2/payment/banks/{payment_method}/sale";
+        let one = read(path, &body(r#","return_url":"https://shop.example/back""#)).unwrap().returns;
+        assert_eq!((one.success.as_deref(), &one.success), (Some("https://shop.example/back"), &one.decline));
+        let three = body(r#","return_url":{"success":"shop://paid","decline":"https://shop.example/no"}"#);
+        let three = read(path, &three).unwrap().returns;
+        assert_eq!((three.success.as_deref(), three.back), (Some("shop://paid"), None));
+        for wrong in ["javascript:alert(1)", "https://a b", "https://user@host/", "nowhere"] {
+            let refused =
+                read(path, &body(&format!(r#","return_url":{{"decline":"{wrong}"}}"#))).unwrap_err();
+            assert_eq!(
+                (refused.code, refused.field.as_deref()),
+                (codes::VALIDATION, Some("return_url.decline"))
+            );
+        }
+    }
+
+    // G-005, G-084
+    #[test]
+    fn callback_options_count_where_the_contract_has_them() {
+        let options = body(r#","callback":{"delay":7,"force_disable":true}"#);
+        let skrill = read("/v2/payment/skrill/sale", &options).unwrap().callback;
+        assert_eq!((skrill.delay_seconds, skrill.disabled), (7, true));
+        let blik = read("/v2/payment/blik/sale", &options).unwrap().callback;
+        assert_eq!((blik.delay_seconds, blik.disabled), (0, false));
+    }
+}
