@@ -41,7 +41,9 @@ fn constants() -> BTreeMap<u32, String> {
     let lines = source.lines().map(str::trim).filter_map(|line| line.strip_suffix(';'));
     let pairs = lines.filter_map(|line| line.split_once(" = "));
     pairs
-        .filter(|(name, _)| name.chars().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == '_'))
+        .filter(|(name, _)| {
+            name.chars().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == '_')
+        })
         .filter_map(|(name, number)| Some((number.parse().ok()?, name.to_owned())))
         .collect()
 }
@@ -59,7 +61,9 @@ fn words_of_tests() -> BTreeSet<String> {
                 }
                 continue;
             }
-            if path.extension().is_none_or(|it| it != "rs" && it != "snap") || path.ends_with("tests/codes.rs") {
+            if path.extension().is_none_or(|it| it != "rs" && it != "snap")
+                || path.ends_with("tests/codes.rs")
+            {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap_or_default();
@@ -81,7 +85,11 @@ fn each_response_code_says_who_raises_it_or_why_nobody_does() {
     for Row { code, raised_by, reason } in &rows {
         let known = ["platform", "risk", "limit", "acquirer", "method", "nobody"];
         assert!(known.contains(&raised_by.as_str()), "{code}: {raised_by}");
-        assert_eq!(raised_by == "nobody", !reason.is_empty(), "{code}: a reason stands where nobody raises it");
+        assert_eq!(
+            raised_by == "nobody",
+            !reason.is_empty(),
+            "{code}: a reason stands where nobody raises it"
+        );
         let by_platform = raised_by == "platform" || raised_by == "risk";
         assert_eq!(by_platform, constants.contains_key(code), "{code} is raised by {raised_by}");
     }
