@@ -37,7 +37,7 @@ const CHECKS: [&str; 4] = [
 ];
 
 /// Paths that have to be asked something right.
-const RIGHT: [&str; 12] = [
+const RIGHT: [&str; 13] = [
     "/v2/payment/card/sale",
     "/v2/payment/card/auth",
     "/v2/payment/card/account_verification",
@@ -46,6 +46,7 @@ const RIGHT: [&str; 12] = [
     "/v2/payment/card/cancel",
     "/v2/payment/card/payout",
     "/v2/payment/individual/payout",
+    "/v2/payment/invoice/create",
     "/v2/payment/card/refund",
     "/v2/payment/refund",
     "/v2/payment/status",

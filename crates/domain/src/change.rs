@@ -252,6 +252,40 @@ pub enum TaskKey {
     EndToken(InstrumentId),
     /// Do what is due in a series by itself: a debit, its next try, or the end; business time.
     Series(SeriesId),
+    /// Send the customer a mail about an operation.
+    Mail(OperationId, Letter),
+}
+
+/// What a mail to a customer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Letter {
+    /// A payment link (G-434).
+    Link,
+    /// A payment link that was mailed and is withdrawn (G-438).
+    LinkCanceled,
+    /// The code by which the recipient of a payout confirms it (G-332).
+    PayoutCode,
+}
+
+impl Letter {
+    const PER_OPERATION: i64 = 8;
+
+    const fn number(self) -> i64 {
+        match self {
+            Self::Link => 1,
+            Self::LinkCanceled => 2,
+            Self::PayoutCode => 3,
+        }
+    }
+
+    const fn from_number(number: i64) -> Option<Self> {
+        Some(match number {
+            1 => Self::Link,
+            2 => Self::LinkCanceled,
+            3 => Self::PayoutCode,
+            _ => return None,
+        })
+    }
 }
 
 impl TaskKey {
@@ -268,6 +302,9 @@ impl TaskKey {
             Self::EndHold(operation) => (6, operation.get()),
             Self::EndToken(instrument) => (24, instrument.get()),
             Self::Series(series) => (16, series.get()),
+            Self::Mail(operation, letter) => {
+                (40, operation.get().saturating_mul(Letter::PER_OPERATION).saturating_add(letter.number()))
+            }
         }
     }
 
@@ -285,6 +322,10 @@ impl TaskKey {
             6 => Self::EndHold(OperationId::new(number)),
             24 => Self::EndToken(InstrumentId::new(number)),
             16 => Self::Series(SeriesId::new(number)),
+            40 => Self::Mail(
+                OperationId::new(number.div_euclid(Letter::PER_OPERATION)),
+                Letter::from_number(number.rem_euclid(Letter::PER_OPERATION))?,
+            ),
             _ => return None,
         })
     }

@@ -71,6 +71,8 @@ codes! {
     THREE_DS_NOT_RETURNED = 108;
     /// The cardholder's address does not match.
     AVS_DECLINED = 109;
+    /// Whoever asked for it has withdrawn it.
+    CANCELLED = 301;
     /// No permission.
     ACCESS_DENIED = 303;
     /// The operation type is switched off for the project (G-034).
@@ -79,6 +81,8 @@ codes! {
     PROVIDER_UNAVAILABLE = 314;
     /// Tokens of the card networks are not agreed upon.
     NETWORK_TOKENS_OFF = 318;
+    /// Payouts whose recipient gives the card are switched off for the project (G-333).
+    PAGE_PAYOUTS_NOT_ALLOWED = 317;
     /// Not enough data to create an operation.
     NOT_ENOUGH_DATA = 319;
     /// The platform failed.
@@ -155,6 +159,8 @@ codes! {
     RISK_CARD_TYPE = 1462;
     /// The name on the card is not the customer's.
     RISK_HOLDER_MISMATCH = 1463;
+    /// The recipient of a registered payout did not confirm it in time (G-331).
+    UUID_EXPIRED = 604;
     /// The request has the wrong shape.
     MALFORMED = 702;
     /// The body is not JSON.

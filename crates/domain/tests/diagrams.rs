@@ -93,7 +93,11 @@ mod page {
                 let from = row.from.map_or("[*]".to_owned(), |from| id(from.text()));
                 writeln!(out, "    {from} --> {}: {} ({})", id(row.to.text()), row.event.name(), row.id)?;
             }
-            for status in OperationStatus::ALL.iter().filter(|status| status.is_final()) {
+            let ends = |status: &&OperationStatus| {
+                let own = !matches!(status, OperationStatus::InvoiceCanceled | OperationStatus::Expired);
+                status.is_final() && (own != (*kind == OperationKind::Invoice))
+            };
+            for status in OperationStatus::ALL.iter().filter(ends) {
                 writeln!(out, "    {} --> [*]", id(status.text()))?;
             }
             writeln!(out, "```\n")?;
@@ -188,12 +192,23 @@ mod page {
                     PaymentStatus::Decline
                 )?;
             }
+            PaymentMachine::Link => {
+                writeln!(out, "\n## Payment link\n")?;
+                writeln!(out, "Once somebody pays by it, it goes on as a purchase in one step or two.\n")?;
+            }
         }
         writeln!(out, "```mermaid\nstateDiagram-v2")?;
         for (_, status, _) in rows {
             declare(out, status.text())?;
         }
-        writeln!(out, "    [*] --> {}", id(PaymentStatus::Processing.text()))?;
+        let beginnings: &[PaymentStatus] = match machine {
+            PaymentMachine::Link => &[PaymentStatus::AwaitingPayment],
+            PaymentMachine::Payout => &[PaymentStatus::Processing, PaymentStatus::AwaitingPayoutCompletion],
+            _ => &[PaymentStatus::Processing],
+        };
+        for beginning in beginnings {
+            writeln!(out, "    [*] --> {}", id(beginning.text()))?;
+        }
         for (_, from, followers) in rows {
             for to in *followers {
                 writeln!(out, "    {} --> {}", id(from.text()), id(to.text()))?;

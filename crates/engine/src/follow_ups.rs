@@ -6,6 +6,7 @@ use crate::{
     engine::Engine,
     failure::Failure,
     intake::{Intake, Origin},
+    links::own_head,
     projects::KnownProject,
 };
 use ferropay_domain::{
@@ -51,7 +52,8 @@ pub enum Brought {
 /// A request about a payment that waits.
 struct Order {
     payment: PaymentKey,
-    head: RequestHead,
+    /// None when the platform's own page brings it.
+    head: Option<RequestHead>,
     brought: Brought,
 }
 
@@ -65,7 +67,9 @@ impl Acceptable for Order {
     ) -> Result<Decision, Failure> {
         let id = project.project.id;
         // An equal request that was taken is the same request, also when nothing waits any more.
-        if let Some(first) = engine.store.resent(id, self.head.fingerprint, now.real).await? {
+        if let Some(head) = self.head
+            && let Some(first) = engine.store.resent(id, head.fingerprint, now.real).await?
+        {
             return Ok(Decision::Answer(Intake::Accepted(first)));
         }
         let Some(payment) = engine.store.payment(id, self.payment).await? else {
@@ -88,7 +92,7 @@ impl Acceptable for Order {
         };
         let facts = engine.card_facts(project, &standing, &follow).await?;
         let situation = standing.facts();
-        let (head, ids) = (Some(self.head), engine.ids.for_decision());
+        let (head, ids) = (self.head, engine.ids.for_decision());
         match decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)? {
             Ok(changes) => {
                 Ok(Decision::Changes(changes, Commit::default(), Found::Standing(Box::new(standing))))
@@ -111,7 +115,20 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
-        self.accept_about(project, payment_id, head, |payment| Order { payment, head, brought }).await
+        self.accept_about(project, payment_id, head, |payment| Order { payment, head: Some(head), brought })
+            .await
+    }
+
+    /// Takes what the platform's own page brings to a payment that waits.
+    pub(crate) async fn brought_by_page(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        payment: PaymentKey,
+        brought: Brought,
+    ) -> Result<Intake, Failure> {
+        let _turn = self.locks.turn(payment).await.ok_or(Failure::Busy)?;
+        let order = Order { payment, head: None, brought };
+        self.accept(project, payment, own_head(self), &order).await
     }
 
     /// The 3-D Secure facts a decision needs when the operation may come to that step.

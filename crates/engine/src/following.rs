@@ -191,7 +191,8 @@ impl Engine {
                 | TaskKey::EndWait(_)
                 | TaskKey::EndHold(_)
                 | TaskKey::Series(_)
-                | TaskKey::EndToken(_) => None,
+                | TaskKey::EndToken(_)
+                | TaskKey::Mail(..) => None,
             };
             work.extend(what.and_then(|what| Some((what, self.registry.take(task.key)?))));
         }

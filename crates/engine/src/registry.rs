@@ -25,6 +25,7 @@ struct Tasks {
     deliveries: HashSet<TaskKey>,
     authentications: HashSet<TaskKey>,
     timers: HashSet<TaskKey>,
+    mails: HashSet<TaskKey>,
     /// What was given back since due tasks were listed; kept only while a listing is gone through.
     given_back: Option<HashSet<TaskKey>>,
 }
@@ -39,11 +40,19 @@ impl Tasks {
             TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::Series(_) | TaskKey::EndToken(_) => {
                 &mut self.timers
             }
+            TaskKey::Mail(..) => &mut self.mails,
         }
     }
 
     fn len(&self) -> usize {
-        let all = [&self.calls, &self.reversals, &self.deliveries, &self.authentications, &self.timers];
+        let all = [
+            &self.calls,
+            &self.reversals,
+            &self.deliveries,
+            &self.authentications,
+            &self.timers,
+            &self.mails,
+        ];
         all.into_iter().map(HashSet::len).sum()
     }
 }

@@ -116,7 +116,10 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
         TaskKey::Deliver(callback, address) => {
             begin_delivery(engine, callback, address, in_hand).await?;
         }
-        TaskKey::Authenticate(operation) | TaskKey::EndWait(operation) | TaskKey::EndHold(operation) => {
+        TaskKey::Authenticate(operation)
+        | TaskKey::EndWait(operation)
+        | TaskKey::EndHold(operation)
+        | TaskKey::Mail(operation, _) => {
             begin_operation(engine, operation, task, in_hand).await?;
         }
         TaskKey::EndToken(instrument) => {
@@ -166,11 +169,15 @@ async fn begin_operation(
     let Some(standing) = engine.store.standing(operation).await? else { return Ok(()) };
     let project = engine.project(standing.payment.project)?;
     let engine = engine.clone();
-    if let TaskKey::Authenticate(_) = task.key {
-        let before = Some(task.tries);
-        go_on_alone(engine.authenticate(project, standing, Cards::default(), before, in_hand));
-    } else {
-        go_on_alone(engine.ring(project, standing, task.key, in_hand));
+    match task.key {
+        TaskKey::Authenticate(_) => {
+            let before = Some(task.tries);
+            go_on_alone(engine.authenticate(project, standing, Cards::default(), before, in_hand));
+        }
+        TaskKey::Mail(_, letter) => {
+            go_on_alone(engine.mail(project, standing, (letter, task.tries), in_hand));
+        }
+        key => go_on_alone(engine.ring(project, standing, key, in_hand)),
     }
     Ok(())
 }

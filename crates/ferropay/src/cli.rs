@@ -107,6 +107,17 @@ pub(crate) struct Serve {
     /// Where the sandbox project's callbacks go when a request names no address.
     #[arg(long)]
     pub(crate) sandbox_callback_url: Option<String>,
+    /// The server by which mails to customers go, such as `smtps://USER:PASSWORD@mail.example.com`. Rather give it as
+    /// `FERROPAY_SMTP_URL` or in the file of --config, where no list of processes shows the password.
+    /// [default in a sandbox: a simulated one that delivers nothing and shows everything; else none, and mails wait]
+    #[arg(long)]
+    pub(crate) smtp_url: Option<String>,
+    /// Whom mails are from, such as `payments@example.com`; projects may have a sender of their own.
+    #[arg(long)]
+    pub(crate) mail_sender: Option<String>,
+    /// Address of the simulated mail server (sandbox). [default: any free port of 127.0.0.1]
+    #[arg(long)]
+    pub(crate) mail_listen: Option<SocketAddr>,
     /// How long an answer of the acquirer is waited for, milliseconds. [default: 15000]
     #[arg(long)]
     pub(crate) acquirer_timeout: Option<u64>,

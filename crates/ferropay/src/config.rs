@@ -39,6 +39,11 @@ pub(crate) struct Config {
     /// `HOST:PORT` of an acquirer simulator outside this process.
     pub(crate) sandbox_acquirer: Option<String>,
     pub(crate) crash_at: Option<String>,
+    /// The mail server: `smtps://user:password@host`.
+    pub(crate) smtp_url: Option<String>,
+    /// Whom mails are from that have no sender of their own.
+    pub(crate) mail_sender: Option<String>,
+    pub(crate) mail_listen: SocketAddr,
     /// Real acquirers, one per provider account (TOML only).
     pub(crate) acquirers: Vec<AcquirerConfig>,
     /// Real providers of payment methods that speak the generic protocol, one per provider account (TOML only).
@@ -136,6 +141,9 @@ impl Default for Config {
             acquirer_timeout: 15_000,
             sandbox_acquirer: None,
             crash_at: None,
+            smtp_url: None,
+            mail_sender: None,
+            mail_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             acquirers: Vec::new(),
             method_providers: Vec::new(),
             three_ds: None,
@@ -176,6 +184,12 @@ struct Given<'a> {
     sandbox_acquirer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     crash_at: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smtp_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_sender: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_listen: Option<SocketAddr>,
 }
 
 impl Config {
@@ -206,6 +220,9 @@ impl Config {
                 acquirer_timeout: options.acquirer_timeout,
                 sandbox_acquirer: options.sandbox_acquirer.as_deref(),
                 crash_at: options.crash_at.as_deref(),
+                smtp_url: options.smtp_url.as_deref(),
+                mail_sender: options.mail_sender.as_deref(),
+                mail_listen: options.mail_listen,
             }))
             .extract()
             .context("the configuration cannot be used")?;
@@ -233,6 +250,9 @@ impl Config {
             && !(url.starts_with("https://") || (self.sandbox && url.starts_with("http://")))
         {
             bail!("--public-url {url}: an https address is needed (http is enough for a sandbox)");
+        }
+        if self.smtp_url.is_some() && self.mail_sender.is_none() {
+            bail!("--smtp-url needs --mail-sender, the address mails are from");
         }
         if self.sandbox_project == 0 {
             bail!("--sandbox-project must be 1 or above");

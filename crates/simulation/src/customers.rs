@@ -36,6 +36,11 @@ pub(crate) fn act(life: &Life) {
         | OperationStatus::AwaitingRedirect
         | OperationStatus::AwaitingCustomerAction
         | OperationStatus::Processing
+        | OperationStatus::AwaitingPayment
+        | OperationStatus::InvoiceSent
+        | OperationStatus::InvoiceCanceled
+        | OperationStatus::Expired
+        | OperationStatus::AwaitingPayoutCompletion
         | OperationStatus::Success
         | OperationStatus::Decline => return,
     };

@@ -7,5 +7,6 @@
 
 pub mod acquirer;
 pub mod generic;
+pub mod mail;
 pub mod three_ds;
 pub mod wallets;

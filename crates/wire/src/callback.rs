@@ -1,5 +1,7 @@
 //! The body of a callback, standard layout (G-093).
 
+mod registration;
+
 use crate::{
     gate::{StatusFacts, request_status},
     signature::Place,
@@ -123,6 +125,8 @@ pub fn body(event: &Event, settings: &Settings) -> (String, Place) {
         (token(event, notice), Place::General)
     } else if let Content::Series(series) = &event.content {
         (series_body(event.project, series), Place::Root)
+    } else if let Some(registered) = registration::body(event) {
+        (registered, Place::General)
     } else if settings.legacy_callbacks {
         (legacy(event), Place::General)
     } else {
@@ -218,5 +222,29 @@ fn standard(event: &Event, settings: &Settings) -> String {
         }
     };
     // Structs of text and integers always serialise.
-    text.unwrap_or_default()
+    let text = text.unwrap_or_default();
+    match payable_link(event) {
+        Some(url) => with_link(text, &settings.payment_link_member, url),
+        None => text,
+    }
+}
+
+/// The address of the link a callback brings the merchant (G-435).
+fn payable_link(event: &Event) -> Option<&str> {
+    let Content::Operation { payment, operation, .. } = &event.content else { return None };
+    let link = payment.detail.link.as_deref().filter(|_| operation.status.is_payable())?;
+    Some(&link.url)
+}
+
+/// Adds the link under the project's own name for that member (D-38), which may not take another one's place.
+fn with_link(text: String, member: &str, url: &str) -> String {
+    const TAKEN: [&str; 5] = ["project_id", "payment", "customer", "operation", "signature"];
+    let member = Some(member).filter(|it| !it.is_empty() && !TAKEN.contains(it)).unwrap_or("payment_link");
+    let (Ok(member), Ok(url)) = (serde_json::to_string(member), serde_json::to_string(url)) else {
+        return text;
+    };
+    match text.strip_suffix('}') {
+        Some(open) => format!("{open},{member}:{url}}}"),
+        None => text,
+    }
 }

@@ -60,14 +60,18 @@ pub struct PaymentView<'a> {
     r#type: &'static str,
     status: &'static str,
     date: String,
-    method: &'static str,
+    method: &'a str,
     sum: Sum,
     description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_before: Option<String>,
 }
 
 impl<'a> PaymentView<'a> {
     /// The payment as it stands.
     pub fn of(payment: &'a Payment) -> Self {
+        // Until somebody pays by it a link tells how long it is valid (D-38).
+        let link = payment.detail.link.as_deref().filter(|_| payment.detail.card.is_none());
         Self {
             id: payment.id.as_str(),
             r#type: payment.kind.text(),
@@ -76,14 +80,18 @@ impl<'a> PaymentView<'a> {
             method: method(payment),
             sum: payment.sum().into(),
             description: &payment.detail.description,
+            best_before: link.map(|link| date(link.best_before)),
         }
     }
 }
 
-/// The code of the payment method.
-pub(crate) fn method(payment: &Payment) -> &'static str {
+/// The code of the payment method. By a link nobody has paid by it is the one the merchant chose, if any.
+pub(crate) fn method(payment: &Payment) -> &str {
     if let Some(method) = payment.method() {
         return method.get().callback_name();
+    }
+    if let (None, Some(link)) = (&payment.detail.card, payment.detail.link.as_deref()) {
+        return link.method.as_deref().unwrap_or_default();
     }
     match payment.detail.wallet {
         None => "card",

@@ -12,14 +12,14 @@ use crate::{
     card::{CardSummary, Network, statement_name},
     change::{ChangeSet, MachineBreak, Name, NameKind},
     codes::{self, Code},
-    ids::AuthenticationId,
+    ids::{AuthenticationId, PaymentKey},
     money::Money,
     payment::{
         Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
         OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
     project::{Project, SeriesRegistration},
-    risk::Direction,
+    risk::{Direction, Use},
     series::SeriesStep,
 };
 
@@ -41,33 +41,21 @@ pub fn card(
     let wallet =
         facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
     let settings = &project.settings;
-    let wanted = command.registration;
-    let blocked = wanted.is_some() && settings.series_registration == SeriesRegistration::Declined;
-    let registration = wanted.filter(|_| settings.series_registration == SeriesRegistration::Allowed);
-    let asked = Asked {
-        direction: Direction::In,
+    let series = command.registration;
+    let blocked = series.is_some() && settings.series_registration == SeriesRegistration::Declined;
+    let registration = series.filter(|_| settings.series_registration == SeriesRegistration::Allowed);
+    let wanted = Wanted {
+        kind,
+        payment: ids.payment,
+        amount,
+        description: &command.description,
         card: &card,
         customer: &customer,
-        description: &command.description,
-        amount,
+        given: &given,
+        blocked: blocked.then_some(codes::REGISTRATION_BLOCKED),
     };
-    let risk = risk::check(project, &facts.risk, &asked, ids.payment, now);
-    let mut request = granted(project, kind, card.network, command.request);
-    let mut supplied = data::Members::new();
-    let missing =
-        needed(project, kind, (&card, wallet.is_some()), &mut request, &customer, &given, &mut supplied);
-    let planned = risk.and_then(|counted| {
-        let missing = missing?;
-        if blocked {
-            return Err(codes::REGISTRATION_BLOCKED);
-        }
-        let authentication = authentication(project, &request, command.three_ds, facts, ids)?;
-        Ok((missing, authentication, counted))
-    });
-    let (next, authentication, counted) = match planned {
-        Ok((missing, authentication, counted)) => (Ok(missing), authentication, counted),
-        Err(code) => (Err(code), None, None),
-    };
+    let planned = planned(project, wanted, command.request, command.three_ds, facts, ids, now);
+    let Planned { request, supplied, next, authentication, counted } = planned;
     let payment_kind = match kind {
         OperationKind::AccountVerification => PaymentKind::AccountVerification,
         // M-004.
@@ -114,15 +102,85 @@ pub fn card(
     scene.reserve_scheduled_name();
     scene.answer(head);
     scene.begin(Event::Accepted, codes::AWAITING)?;
-    match next {
-        Ok(missing) => scene.proceed(Stage::Data(missing))?,
-        Err(code) => scene.declined(Event::Declined, code)?,
-    }
+    carry_on(&mut scene, next)?;
     Ok(scene.finish())
 }
 
+/// What an operation is to do, and to whom.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) kind: OperationKind,
+    pub(super) payment: PaymentKey,
+    pub(super) amount: Money,
+    pub(super) description: &'a str,
+    pub(super) card: &'a CardSummary,
+    pub(super) customer: &'a Customer,
+    pub(super) given: &'a data::Members,
+    /// Why it is declined before the customer is asked for anything more.
+    pub(super) blocked: Option<Code>,
+}
+
+/// What an accepted operation begins with.
+pub(super) struct Planned {
+    /// The particulars that are granted.
+    pub(super) request: CardRequest,
+    /// Data on the payer that came with the request.
+    pub(super) supplied: data::Members,
+    /// Members to be asked for, or the code by which the operation is declined.
+    pub(super) next: Result<Vec<String>, Code>,
+    /// How the customer is to be authenticated.
+    pub(super) authentication: Option<Authentication>,
+    /// What counts against the project's limits.
+    pub(super) counted: Option<Box<Use>>,
+}
+
+/// Plans an operation that no rule refuses.
+pub(super) fn planned(
+    project: &Project,
+    wanted: Wanted<'_>,
+    asked: CardRequest,
+    three_ds: ThreeDsRequest,
+    facts: CardFacts,
+    ids: Ids,
+    now: Now,
+) -> Planned {
+    let Wanted { kind, payment, amount, description, card, customer, given, blocked } = wanted;
+    let at_risk = Asked { direction: Direction::In, card, customer, description, amount };
+    let risk = risk::check(project, &facts.risk, &at_risk, payment, now);
+    let mut request = granted(project, kind, card.network, asked);
+    let mut supplied = data::Members::new();
+    let by_wallet = facts.wallet.is_some();
+    let missing = needed(project, kind, (card, by_wallet), &mut request, customer, given, &mut supplied);
+    let planned = risk.and_then(|counted| {
+        let missing = missing?;
+        if let Some(code) = blocked {
+            return Err(code);
+        }
+        let authentication = authentication(project, &request, three_ds, facts, ids)?;
+        Ok((missing, authentication, counted))
+    });
+    let (next, authentication, counted) = match planned {
+        Ok((missing, authentication, counted)) => (Ok(missing), authentication, counted),
+        Err(code) => (Err(code), None, None),
+    };
+    Planned { request, supplied, next, authentication, counted }
+}
+
+/// Goes on with an operation that has begun.
+pub(super) fn carry_on(scene: &mut Scene<'_>, next: Result<Vec<String>, Code>) -> Result<(), MachineBreak> {
+    match next {
+        Ok(missing) => scene.proceed(Stage::Data(missing)),
+        Err(code) => scene.declined(Event::Declined, code),
+    }
+}
+
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(project: &Project, command: &CardCommand, facts: &CardFacts, now: Now) -> Vec<Problem> {
+pub(super) fn problems(
+    project: &Project,
+    command: &CardCommand,
+    facts: &CardFacts,
+    now: Now,
+) -> Vec<Problem> {
     let wallet = facts.wallet.as_deref();
     let settings = &project.settings;
     let is_purchase = command.kind != OperationKind::AccountVerification;

@@ -48,6 +48,7 @@ const fn has_clarification(kind: OperationKind) -> bool {
             | OperationKind::Decremental
             | OperationKind::RefundReversal
             | OperationKind::PayoutReversal
+            | OperationKind::Invoice
     )
 }
 

@@ -58,11 +58,19 @@ pub fn wait_ended<'a>(
     if operation.status == OperationStatus::AwaitingRetry {
         return super::payout_retry_due(project, facts, ids, now);
     }
+    if operation.status.is_payable() {
+        return super::link::link_ended(project, (facts.payment, operation), ids, now);
+    }
     let is_over = operation.detail.wait.as_ref().is_some_and(|wait| wait.until <= now.business);
     if !is_over {
         return Ok(None);
     }
     let mut scene = Scene::of(project, facts, ids, now);
+    if operation.status == OperationStatus::AwaitingPayoutCompletion {
+        // Nothing is held yet that would have to be given back.
+        scene.step(Event::RegistrationExpired, codes::UUID_EXPIRED)?;
+        return Ok(Some(scene.finish()));
+    }
     let overall = scene.is_at_threshold();
     if matches!(operation.status, OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction)
     {

@@ -14,11 +14,13 @@ mod finding;
 mod flow;
 mod follow_up;
 mod instruments;
+mod link;
 mod manage;
 mod method;
 mod outcome;
 mod payout;
 mod payout_data;
+mod payout_registration;
 mod refund;
 mod registration;
 mod risk;
@@ -45,12 +47,16 @@ pub use instruments::{
     InstrumentFacts, Named, RevokeCommand, TokenizeCommand, delete_saved, keep_instrument, keeps_instrument,
     pay_with_instrument, refuse_instrument, revoke_token, save_on_success, token_expired, tokenize, usable,
 };
+pub use link::{LinkCommand, LinkPayment, PayLink, cancel_link, create_link, link_mailed, pay_link};
 pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
 pub use method::{MethodCommand, demanded_by_method, method};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due};
+pub use payout_registration::{
+    Completion, RegistrationCommand, complete_payout, register_payout, wrong_payout_code,
+};
 pub use refund::{RefundCommand, RefundFacts, ReturnOf, refund};
 pub use risk::RiskFacts;
 pub use second_step::{hold_ended, second_step};
@@ -256,7 +262,9 @@ fn notify(
     (notice, series): (Notice, Option<&Series>),
     (callback, now): (CallbackId, Now),
 ) {
-    if notice == Notice::None {
+    // Whoever pays by a link is led by the platform's own pages: the merchant has nothing to do about it (G-443).
+    let led_by_platform = notice == Notice::Prescriptive && payment.kind == PaymentKind::Invoice;
+    if notice == Notice::None || led_by_platform {
         return;
     }
     payment.callbacks = payment.callbacks.saturating_add(1);

@@ -12,14 +12,14 @@ use crate::{
     card::{CardSummary, Network},
     change::{ChangeSet, MachineBreak, Name, NameKind, TaskKey},
     codes::{self, Code},
-    ids::PaymentId,
+    ids::{PaymentId, PaymentKey},
     money::Money,
     payment::{
         Customer, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind, Wait,
         machine::Event,
     },
     project::Project,
-    risk::Direction,
+    risk::{Direction, Use},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -72,7 +72,7 @@ pub fn payout(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = problems(project, &command, now);
+    let problems = rules(project, &command.card, command.amount, now);
     let PayoutCommand {
         head,
         payment_id,
@@ -96,21 +96,14 @@ pub fn payout(
         description: &command.description,
         amount,
     };
-    let (refused, counted) = match risk::check(project, &facts.risk, &asked, ids.payment, now) {
-        Ok(counted) => (refusal(project, parties, amount, facts), counted),
-        Err(code) => (Some(code), None),
-    };
-    let missing = payout_data::missing(project, parties);
+    let Terms { refused, missing, fee_minor, retries, counted } =
+        terms(project, parties, &asked, facts, (ids.payment, now));
     let detail = OperationDetail {
         callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
         callback_disabled: callback.disabled,
         fault_plan: command.fault_plan,
-        fee_minor: if refused.is_some() {
-            0
-        } else {
-            project.settings.payout_fee.beside(amount).unwrap_or(0)
-        },
-        retries_left: if refused.is_some() { 0 } else { project.settings.payout_retries },
+        fee_minor,
+        retries_left: retries,
         ..OperationDetail::default()
     };
     let about = PaymentDetail {
@@ -142,14 +135,47 @@ pub fn payout(
     Ok(scene.finish())
 }
 
-/// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(project: &Project, command: &PayoutCommand, now: Now) -> Vec<Problem> {
+/// On what terms a payout is made.
+pub(super) struct Terms {
+    /// The rule by which it is declined.
+    pub(super) refused: Option<Code>,
+    /// Members to be asked for.
+    pub(super) missing: Vec<String>,
+    /// What it costs; nothing when it is declined.
+    pub(super) fee_minor: i64,
+    /// How often it is tried again.
+    pub(super) retries: u8,
+    /// What counts against the project's limits.
+    pub(super) counted: Option<Box<Use>>,
+}
+
+pub(super) fn terms(
+    project: &Project,
+    parties: Parties<'_>,
+    asked: &Asked<'_>,
+    facts: &PayoutFacts,
+    (payment, now): (PaymentKey, Now),
+) -> Terms {
+    let (refused, counted) = match risk::check(project, &facts.risk, asked, payment, now) {
+        Ok(counted) => (refusal(project, parties, asked.amount, facts), counted),
+        Err(code) => (Some(code), None),
+    };
     let settings = &project.settings;
-    let expired = command.card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
+    let (fee_minor, retries) = match refused {
+        Some(_) => (0, 0),
+        None => (settings.payout_fee.beside(asked.amount).unwrap_or(0), settings.payout_retries),
+    };
+    Terms { refused, missing: payout_data::missing(project, parties), fee_minor, retries, counted }
+}
+
+/// The rules checked between acceptance and the operation; the first that is broken is reported.
+pub(super) fn rules(project: &Project, card: &CardSummary, amount: Money, now: Now) -> Vec<Problem> {
+    let settings = &project.settings;
+    let expired = card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
     [
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.card_payouts_allowed || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
-        (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (expired, codes::CARD_EXPIRED, Some("card.year")),
     ]
     .into_iter()

@@ -10,8 +10,8 @@ use crate::{
     ids::{AttemptId, OperationId, ProviderAccountId},
     ledger::{AccountKey, Owner},
     payment::{
-        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentStatus, ProviderAnswer,
-        Wait,
+        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentKind, PaymentStatus,
+        ProviderAnswer, Wait,
         machine::{
             AttemptEvent, Event, Notice, PaymentEffect, PaymentMachine, Transition, attempt_after, transition,
         },
@@ -125,7 +125,7 @@ impl<'a> Scene<'a> {
     pub(super) fn begin(&mut self, event: Event, code: Code) -> Result<(), MachineBreak> {
         let row = transition(self.operation.kind, None, event)
             .ok_or(MachineBreak { from: "nothing", event: event.name() })?;
-        if !row.to.is_final() {
+        if row.to.is_open() {
             self.payment.open = Some(self.operation.id);
         }
         self.walk(row, code)
@@ -206,7 +206,9 @@ impl<'a> Scene<'a> {
             PaymentMachine::OnDemand if self.is_automatic() => PaymentMachine::Automatic,
             machine => machine,
         };
-        if !machine.may_become(from, to) {
+        // What pays a link finds the payment where the link left it (T-137).
+        let by_link = self.payment.kind == PaymentKind::Invoice && PaymentMachine::Link.may_become(from, to);
+        if !by_link && !machine.may_become(from, to) {
             return Err(MachineBreak { from: from.text(), event: row.event.name() });
         }
         if from != to || !to.is_waiting() {
@@ -403,6 +405,7 @@ impl PaymentStatus {
                 | Self::AwaitingRetry
                 | Self::AwaitingRedirect
                 | Self::AwaitingCustomerAction
+                | Self::AwaitingPayoutCompletion
         )
     }
 }

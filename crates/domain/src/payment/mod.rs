@@ -5,6 +5,7 @@
 
 mod authentication;
 mod card_request;
+mod link;
 pub mod machine;
 mod method;
 mod network_token;
@@ -16,6 +17,7 @@ pub use authentication::{
 };
 pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
 pub use method::{DisplayItem, MethodPayment, ReturnUrls, Shown};
+pub use link::{Link, LinkPays, LinkState, PayoutRegistration};
 pub use network_token::NetworkToken;
 pub(crate) use status::named;
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
@@ -123,6 +125,12 @@ pub struct PaymentDetail {
     /// The series that it registered or belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<SeriesId>,
+    /// The link by which the customer pays (G-431).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Box<Link>>,
+    /// How the recipient of a payout comes to it (G-330).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Box<PayoutRegistration>>,
 }
 
 /// A debit, or a payout's credit, that succeeded at a provider.

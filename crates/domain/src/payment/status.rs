@@ -50,6 +50,8 @@ named! {
         Payout = 3 "payout",
         /// Debits with stored credentials: one on demand, or all that a schedule brings (G-368, G-379).
         Recurring = 16 "recurring",
+        /// A link by which the customer pays once (G-431).
+        Invoice = 10 "invoice",
     }
 }
 
@@ -90,6 +92,23 @@ named! {
         AwaitingRedirect = 20 "awaiting redirect result",
         /// The customer has to act at the payment system (G-126).
         AwaitingCustomerAction = 21 "awaiting customer action",
+        /// A payment link waits for its customer (G-436).
+        AwaitingPayment = 25 "awaiting payment",
+        /// The same, and the platform has mailed it.
+        InvoiceSent = 26 "invoice sent",
+        /// The merchant has withdrawn the link; final (G-438).
+        InvoiceCanceled = 27 "invoice canceled",
+        /// Nobody paid by the link in time; final (G-439).
+        Expired = 28 "expired",
+        /// A registered payout waits for its recipient (G-330).
+        AwaitingPayoutCompletion = 24 "awaiting payout completion",
+    }
+}
+
+impl PaymentStatus {
+    /// Whether its link waits for a customer.
+    pub const fn is_payable(self) -> bool {
+        matches!(self, Self::AwaitingPayment | Self::InvoiceSent)
     }
 }
 
@@ -122,13 +141,23 @@ named! {
         PayoutReversal = 12 "payout reversal",
         /// Debits the customer with stored credentials (G-373, G-381).
         Recurring = 16 "recurring",
+        /// Makes a payment link and delivers it (G-431).
+        Invoice = 20 "invoice",
     }
 }
 
 impl OperationKind {
     /// Whether the payment came into being with it and repeats its waiting statuses.
     pub const fn is_primary(self) -> bool {
-        matches!(self, Self::Sale | Self::Auth | Self::AccountVerification | Self::Payout | Self::Recurring)
+        matches!(
+            self,
+            Self::Sale
+                | Self::Auth
+                | Self::AccountVerification
+                | Self::Payout
+                | Self::Recurring
+                | Self::Invoice
+        )
     }
 
     /// Whether it changes or ends a hold at the merchant's or the platform's wish.
@@ -176,10 +205,10 @@ named! {
 }
 
 impl Ask {
-    /// What the provider is asked first for an operation of `kind`.
+    /// What the provider is asked first for an operation of `kind`; a link's own operation never asks one.
     pub const fn first_of(kind: OperationKind) -> Self {
         match kind {
-            OperationKind::Sale | OperationKind::Recurring => Self::Sale,
+            OperationKind::Sale | OperationKind::Recurring | OperationKind::Invoice => Self::Sale,
             OperationKind::Refund => Self::Refund,
             OperationKind::Reversal => Self::Void,
             OperationKind::Auth => Self::Auth,
@@ -250,6 +279,16 @@ named! {
         AwaitingRedirect = 20 "awaiting redirect result",
         /// Waits for the customer to act at the payment system.
         AwaitingCustomerAction = 21 "awaiting customer action",
+        /// A payment link waits for its customer; the operation itself has nothing left to do but to mail it (G-437).
+        AwaitingPayment = 25 "awaiting payment",
+        /// The same, and the link is mailed.
+        InvoiceSent = 26 "invoice sent",
+        /// The link was withdrawn; final.
+        InvoiceCanceled = 27 "invoice canceled",
+        /// Nobody paid by the link in time; final.
+        Expired = 28 "expired",
+        /// Waits for the recipient of a registered payout (G-330).
+        AwaitingPayoutCompletion = 24 "awaiting payout completion",
     }
 }
 
@@ -264,12 +303,24 @@ impl OperationStatus {
                 | Self::AwaitingRetry
                 | Self::AwaitingRedirect
                 | Self::AwaitingCustomerAction
+                | Self::AwaitingPayoutCompletion
         )
+    }
+
+    /// Whether it is a link's that may be paid by: the operation is done as far as it goes (G-437), and is no longer in the
+    /// way of another one.
+    pub const fn is_payable(self) -> bool {
+        matches!(self, Self::AwaitingPayment | Self::InvoiceSent)
+    }
+
+    /// Whether no other operation of the payment may begin meanwhile.
+    pub const fn is_open(self) -> bool {
+        !self.is_final() && !self.is_payable()
     }
 
     /// Whether no event may change it any more.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Success | Self::Decline)
+        matches!(self, Self::Success | Self::Decline | Self::InvoiceCanceled | Self::Expired)
     }
 }
 

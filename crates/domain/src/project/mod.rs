@@ -5,8 +5,8 @@ mod settings;
 
 pub use day::OperationDay;
 pub use settings::{
-    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MissedDebits, SeriesRegistration, Settings,
-    TokenMode, Unauthenticated,
+    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MailSettings, MailText, MissedDebits,
+    SeriesRegistration, Settings, TokenMode, Unauthenticated,
 };
 
 use crate::{

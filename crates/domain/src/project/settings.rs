@@ -59,6 +59,17 @@ pub struct Settings {
     pub payout_cancellation_callbacks: bool,
     /// Cost of a payout to the merchant.
     pub payout_fee: FeeRule,
+    /// Whether payouts may be registered whose recipient gives the card on a page of the platform (G-333).
+    pub page_payouts_allowed: bool,
+    /// Addresses from which payouts may be registered, besides `allowed_sources`; from nowhere when neither lists any
+    /// (G-031, G-329).
+    pub registration_sources: Vec<String>,
+    /// Whether payment links are switched on (G-431).
+    pub payment_links_allowed: bool,
+    /// The member of a callback that has the address of a payment link (D-38).
+    pub payment_link_member: String,
+    /// How mails to customers look (G-445).
+    pub mail: MailSettings,
     /// Whether callbacks repeat the refund reason as `operation_description` (G-086, G-105).
     pub operation_description_in_callbacks: bool,
     /// Whether the final callback echoes `merchant.data` (G-107).
@@ -165,6 +176,36 @@ pub struct Settings {
     pub methods_off: Vec<String>,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
+}
+
+/// How the mails of a project look. What is empty is the platform's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MailSettings {
+    /// Name of the sender; the project's name where there is none.
+    pub sender_name: Option<String>,
+    /// Address of the sender; the platform's where there is none.
+    pub sender: Option<String>,
+    /// Where answers go.
+    pub reply_to: Option<String>,
+    /// The language when the customer's is not known or not spoken: English where there is none.
+    pub language: Option<String>,
+    /// Colour of the button and the headline, as `#12456E`.
+    pub colour: Option<String>,
+    /// The merchant's own wording of the mail with a payment link, by language.
+    pub link_texts: BTreeMap<String, MailText>,
+}
+
+/// A merchant's own wording; what is left out is the platform's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MailText {
+    /// The subject.
+    pub subject: Option<String>,
+    /// The paragraph before the payment's data.
+    pub lead: Option<String>,
+    /// A paragraph after the button.
+    pub closing: Option<String>,
 }
 
 /// A merchant's own plan of retries.
@@ -293,6 +334,11 @@ impl Default for Settings {
             payout_retry_callbacks: true,
             payout_cancellation_callbacks: false,
             payout_fee: FeeRule::default(),
+            page_payouts_allowed: false,
+            registration_sources: Vec::new(),
+            payment_links_allowed: true,
+            payment_link_member: "payment_link".to_owned(),
+            mail: MailSettings::default(),
             operation_description_in_callbacks: true,
             merchant_data_in_callbacks: true,
             legacy_callbacks: false,
@@ -357,6 +403,9 @@ impl Settings {
             account_verification_allowed: true,
             // The number of the card alone decides about the outcome (G-551).
             payout_data_required: false,
+            // Has an endpoint of its own; whoever tries it out sits at the same machine.
+            page_payouts_allowed: true,
+            registration_sources: ["127.0.0.1", "::1"].map(str::to_owned).to_vec(),
             // Asked for by `payment.allow_partial_approval`; two test cards show it (D-489).
             partial_approval_allowed: true,
             // Asked for by `customer.name_validation` (D-512).

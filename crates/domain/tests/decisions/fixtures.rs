@@ -4,21 +4,19 @@ use ferropay_domain::{
     card::{CardSummary, Country, Expiry, Network},
     codes::{self, Code},
     decide::{
-        AuthenticationOutcome, CallbackOptions, CardCommand, MethodCommand, Outcome, PayoutCommand,
-        RangeFacts, RefundCommand, RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
+        AuthenticationOutcome, CallbackOptions, CardCommand, MethodCommand, Outcome, PayoutCommand, RangeFacts, RefundCommand, RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest, Completion, LinkCommand, LinkPayment, Now, RegistrationCommand,
     },
     ids::{AuthenticationId, CardKey, OperationId, PaymentId, ProjectId, ProviderAccountId, RequestId},
     method::MethodRef,
     money::{Currency, FeeRule, Money, Rounding},
     payment::{
-        AuthenticationResult, CardRequest, Customer, DisplayItem, Form, OperationKind, ProviderAnswer,
-        ReturnUrls, Shown, TransStatus,
+        AuthenticationResult, CardRequest, Customer, DisplayItem, Form, OperationKind, ProviderAnswer, ReturnUrls, Shown, TransStatus, Link, LinkPays,
     },
     project::{Environment, Project, Settings},
     time::Timestamp,
 };
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 pub(crate) fn moment(text: &str) -> Timestamp {
     Timestamp::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
@@ -110,6 +108,61 @@ pub(crate) fn payout_of(amount: Money, network: Network) -> PayoutCommand {
         callback: CallbackOptions::default(),
         fault_plan: None,
     }
+}
+
+/// A payment link for a debit, valid for 30 days from `now` on, which the merchant delivers.
+pub(crate) fn link_of(amount: Money, now: Now) -> LinkCommand {
+    let CardCommand { payment_id, customer, .. } = sale_of(amount, Network::Visa);
+    LinkCommand {
+        head: head(7, "payment/invoice/create"),
+        payment_id,
+        amount,
+        link: Link {
+            operation: OperationId::new(0),
+            token: "token".to_owned(),
+            url: "https://pay.example/link/token".to_owned(),
+            best_before: now.business.plus(Duration::from_hours(30 * 24)),
+            pays: LinkPays::Sale,
+            method: None,
+            mailed_by_platform: false,
+            language: None,
+            moto: None,
+            return_urls: ReturnUrls::default(),
+        },
+        customer: Customer { email: Some("judy@mail.example".to_owned()), ..customer },
+        description: "Two cups of tea".to_owned(),
+        booking: None,
+        callback: CallbackOptions::default(),
+        fault_plan: None,
+    }
+}
+
+/// What a customer pays by a link with.
+pub(crate) fn link_payment(network: Network) -> LinkPayment {
+    let CardCommand { card, .. } = sale_of(eur(1), network);
+    LinkPayment { card, has_cvv: true, three_ds: ThreeDsRequest::default(), given: BTreeMap::new() }
+}
+
+/// A payout that waits for its recipient.
+pub(crate) fn registration_of(amount: Money) -> RegistrationCommand {
+    let LinkCommand { payment_id, customer, callback, .. } =
+        link_of(amount, Now { business: Timestamp::default(), real: Timestamp::default() });
+    RegistrationCommand {
+        head: head(8, "payment/payout/registration"),
+        payment_id,
+        amount,
+        customer,
+        uuid: "uuid".to_owned(),
+        mail_works: true,
+        callback,
+        fault_plan: None,
+    }
+}
+
+/// What its recipient brings.
+pub(crate) fn completion() -> Completion {
+    let PayoutCommand { card, given, .. } = payout_of(eur(1), Network::Visa);
+    Completion { card, given, names: (Some("Judy".to_owned()), Some("Doe".to_owned())) }
 }
 
 pub(crate) fn second_of(kind: OperationKind, amount: Option<Money>) -> SecondStepCommand {

@@ -15,6 +15,8 @@ mod holds;
 #[cfg(test)]
 mod journeys;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod methods;
@@ -26,6 +28,8 @@ mod particulars;
 mod payout_journeys;
 #[cfg(test)]
 mod payouts;
+#[cfg(test)]
+mod registrations;
 #[cfg(test)]
 mod returns;
 #[cfg(test)]

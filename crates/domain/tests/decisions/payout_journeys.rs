@@ -229,7 +229,7 @@ proptest! {
 }
 
 // P-194 to P-199: every step of the drawing is taken on some journey, and no other, but for one: the last try ends the
-// payout as it is refused, not after another hour of waiting for nothing.
+// payout as it is refused, not after another hour of waiting for nothing. Registered payouts have tests of their own.
 #[test]
 fn payouts_take_every_step_between_their_statuses() {
     let machine = PaymentMachine::Payout;
@@ -237,6 +237,7 @@ fn payouts_take_every_step_between_their_statuses() {
         machine.rows().iter().flat_map(|(_, from, followers)| followers.iter().map(|to| (*from, *to)));
     let mut drawn: BTreeSet<_> = steps.map(|(from, to)| (machine as u8, from, to)).collect();
     assert!(drawn.remove(&(machine as u8, PaymentStatus::AwaitingRetry, PaymentStatus::Decline)));
+    drawn.retain(|(_, from, _)| *from != PaymentStatus::AwaitingPayoutCompletion);
     let mut runner = TestRunner::deterministic();
     let anywhere = (terms(), vec(step(), 5..60));
     let mut taken = BTreeSet::new();

@@ -3,8 +3,8 @@
 
 use crate::{
     fixtures::{
-        OFFERED, approved, card_of, challenge, decided, eur, extended, head, members, payout_of, range,
-        result, second_of,
+        OFFERED, approved, card_of, challenge, completion, decided, eur, extended, head, link_of, members,
+        payout_of, range, registration_of, result, second_of,
     },
     world::World,
 };
@@ -16,7 +16,7 @@ use ferropay_domain::{
     ids::OperationId,
     payment::{
         Ask, Attempt, AttemptStatus, AuthenticationStep, CardRequest, MerchantAuthStep, Operation,
-        OperationKind, OperationStatus, Payment, PaymentStatus, Wait,
+        OperationKind, OperationStatus, Payment, PaymentStatus, PayoutRegistration, Wait,
         machine::{Event, OPERATIONS, PaymentMachine},
     },
     project::Settings,
@@ -36,6 +36,7 @@ fn settings() -> Settings {
         account_verification_allowed: true,
         merchant_auth_allowed: true,
         payout_retries: 2,
+        page_payouts_allowed: true,
         ..Settings::default()
     }
 }
@@ -85,13 +86,14 @@ fn asked(kind: OperationKind, settings: Settings) -> World {
         }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
         OperationKind::Recurring => panic!("is walked with its series"),
+        OperationKind::Invoice => panic!("asks no provider; walked on its own"),
     };
     world.smallest_rest = 1;
     world
 }
 
 fn kinds() -> impl Iterator<Item = OperationKind> {
-    let beside = [OperationKind::Decremental, OperationKind::Recurring];
+    let beside = [OperationKind::Decremental, OperationKind::Recurring, OperationKind::Invoice];
     OperationKind::ALL.iter().copied().filter(move |kind| !beside.contains(kind))
 }
 
@@ -104,6 +106,7 @@ fn repeated(status: OperationStatus) -> PaymentStatus {
         OperationStatus::AwaitingRetry => PaymentStatus::AwaitingRetry,
         OperationStatus::AwaitingRedirect => PaymentStatus::AwaitingRedirect,
         OperationStatus::AwaitingCustomerAction => PaymentStatus::AwaitingCustomerAction,
+        OperationStatus::AwaitingPayoutCompletion => PaymentStatus::AwaitingPayoutCompletion,
         _ => PaymentStatus::Processing,
     }
 }
@@ -149,7 +152,10 @@ fn situation(
     let missing = vec!["customer.email".to_owned(), "customer.city".to_owned()];
     operation.detail.wait = Some(Box::new(Wait { until: world.now.business, missing }));
     let status = if kind.is_primary() { repeated(status) } else { payment.status };
-    let payment = Payment { status, open: Some(operation.id), ..payment.clone() };
+    let mut payment = Payment { status, open: Some(operation.id), ..payment.clone() };
+    let expires = world.now.business.plus(Duration::from_mins(1));
+    payment.detail.registration =
+        Some(Box::new(PayoutRegistration { uuid: "uuid".to_owned(), expires, wrong_codes: 0 }));
     let number = if ask == Ask::first_of(kind) { 1 } else { 2 };
     let attempt = Attempt {
         ask,
@@ -232,11 +238,17 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
         answers.push(answer.map(Result::ok));
     }
     answers.push(decide::wait_ended(project, all, ids, now));
+    if it.operation.kind == OperationKind::Payout {
+        for balance_short in [false, true] {
+            let facts = decide::PayoutFacts { balance_short, ..decide::PayoutFacts::default() };
+            let completed = decide::complete_payout(project, pair, completion(), &facts, ids, now);
+            answers.push(completed.map(Result::ok));
+        }
+    }
     answers
 }
 
-// G-058, D-60, T-045 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-103, T-107 to
-// T-130
+// G-058, D-60, T-045 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-130, T-132 to T-136
 #[test]
 fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
     let mut taken = Taken::new();
@@ -272,6 +284,9 @@ fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
                 }
             }
         }
+    }
+    for changes in links(OperationStatus::ALL) {
+        note(&changes, OperationKind::Invoice);
     }
     let table: Taken = OPERATIONS
         .iter()
@@ -359,12 +374,17 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
             let now = World::rich().now;
             let usual = decide::PayoutFacts::default();
             let short = decide::PayoutFacts { balance_short: true, ..decide::PayoutFacts::default() };
+            let registered = {
+                let project = crate::fixtures::project(settings());
+                decide::register_payout(&project, registration_of(eur(1000)), ids, now).unwrap()
+            };
             [(settings(), &usual), (demanding(kind), &usual), (settings(), &short)]
                 .into_iter()
                 .map(|(settings, facts)| {
                     let project = crate::fixtures::project(settings);
                     decide::payout(&project, payout_of(eur(1000), Network::Visa), facts, ids, now).unwrap()
                 })
+                .chain([registered])
                 .collect()
         }
         OperationKind::PayoutReversal => {
@@ -373,8 +393,33 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
             let changes = decide::reverse_payout(project, world.payment(), world.operation(), ids, now);
             vec![changes.unwrap().unwrap()]
         }
-        OperationKind::Decremental | OperationKind::Recurring => Vec::new(),
+        OperationKind::Decremental | OperationKind::Recurring | OperationKind::Invoice => Vec::new(),
     }
+}
+
+/// What can happen to a link whose operation is in one of these statuses: all of it, and nothing else.
+fn links(statuses: &[OperationStatus]) -> Vec<ChangeSet> {
+    let mut answers = Vec::new();
+    for &status in statuses {
+        let mut world = World::new(settings(), 0);
+        world.create_link(link_of(eur(1000), world.now));
+        let mut operation = Operation { status, ..world.operation().clone() };
+        operation.detail.wait = None;
+        let repeated = PaymentStatus::ALL.iter().copied().find(|it| it.text() == status.text());
+        let payment =
+            Payment { status: repeated.unwrap_or(PaymentStatus::Processing), ..world.payment().clone() };
+        let (project, now, ids) = (&world.project, world.now, World::rich().draw());
+        let late = decide::Now { business: now.business.plus(31 * DAY), ..now };
+        let pair = (&payment, &operation);
+        answers.push(decide::link_mailed(project, pair, ids, now).ok());
+        answers.push(decide::cancel_link(project, pair, None, ids, now).unwrap().ok());
+        for moment in [now, late] {
+            answers.push(decide::wait_ended(project, (&payment, &operation, None), ids, moment).unwrap());
+        }
+    }
+    let mut world = World::new(settings(), 0);
+    answers.push(Some(world.create_link(link_of(eur(1000), world.now))));
+    answers.into_iter().flatten().collect()
 }
 
 // P-144 to P-159, P-201 to P-205, D-23
@@ -431,10 +476,33 @@ fn a_payment_follows_the_documented_order_of_statuses() {
     }
 }
 
-// P-194 to P-199, D-26
+// P-177 to P-180
+#[test]
+fn a_link_follows_the_documented_order_of_statuses_until_somebody_pays() {
+    let documented: BTreeSet<(&str, &str)> = [
+        ("awaiting payment", "invoice sent"),
+        ("awaiting payment", "invoice canceled"),
+        ("awaiting payment", "expired"),
+        ("awaiting payment", "processing"),
+        ("invoice sent", "invoice canceled"),
+        ("invoice sent", "expired"),
+        ("invoice sent", "processing"),
+    ]
+    .into();
+    for from in PaymentStatus::ALL {
+        for to in PaymentStatus::ALL {
+            let expected = from == to || documented.contains(&(from.text(), to.text()));
+            assert_eq!(PaymentMachine::Link.may_become(*from, *to), expected, "{from} to {to}");
+        }
+    }
+}
+
+// P-193 to P-199, D-26
 #[test]
 fn a_payout_follows_the_documented_order_of_statuses() {
     let documented: BTreeSet<(&str, &str)> = [
+        ("awaiting payout completion", "processing"),
+        ("awaiting payout completion", "decline"),
         ("processing", "awaiting clarification"),
         ("processing", "awaiting retry"),
         ("processing", "success"),

@@ -4,14 +4,12 @@ mod audit;
 
 use crate::fixtures::{answer, card_of, eur, moment, payout_of, project, refund_of, sale_of, second_of};
 use ferropay_domain::{
-    callback::Event,
+    callback::{Event, Problem},
     card::Network,
     change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Settlement, Task, TaskKey, Write},
     codes::Code,
     decide::{
-        self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, MethodCommand,
-        NotWaiting, Noticed, Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand,
-        RefundFacts, SecondStepCommand, SecondStepFacts, WalletFacts,
+        self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, MethodCommand, NotWaiting, Noticed, Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand, SecondStepFacts, WalletFacts, Completion, LinkCommand, LinkPayment, PayLink, RegistrationCommand,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},
@@ -318,6 +316,80 @@ impl World {
         self.operations.get(&ids.operation).map(|it| it.code)
     }
 
+    /// Makes a payment link; answers what was decided.
+    pub(crate) fn create_link(&mut self, command: LinkCommand) -> ChangeSet {
+        let ids = self.draw();
+        let changes = decide::create_link(&self.project, command, ids, self.now).unwrap();
+        self.apply(changes.clone());
+        changes
+    }
+
+    /// The link's operation.
+    fn link(&self) -> (&Payment, &Operation) {
+        let link = self.payment().detail.link.as_ref().unwrap().operation;
+        (self.payment(), self.operations.get(&link).unwrap())
+    }
+
+    pub(crate) fn cancel_link(&mut self) -> Result<(), NotWaiting> {
+        let ids = self.draw();
+        let head = crate::fixtures::head(9, "payment/invoice/cancel");
+        let changes = decide::cancel_link(&self.project, self.link(), Some(head), ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
+    pub(crate) fn link_mailed(&mut self) {
+        let ids = self.draw();
+        let changes = decide::link_mailed(&self.project, self.link(), ids, self.now).unwrap();
+        self.apply(changes);
+    }
+
+    /// The link's timer is looked at; answers whether anything came of it.
+    pub(crate) fn link_rings(&mut self) -> bool {
+        let ids = self.draw();
+        let (payment, operation) = self.link();
+        let changes = decide::wait_ended(&self.project, (payment, operation, None), ids, self.now).unwrap();
+        self.apply_some(changes)
+    }
+
+    /// A customer whose request reached the platform at `reached` pays by the link.
+    pub(crate) fn pay_link(&mut self, paid: LinkPayment, reached: Now) -> PayLink {
+        let ids = self.draw();
+        let facts = CardFacts { range: self.range.clone(), ..CardFacts::default() };
+        let moments = (reached, self.now);
+        let answer = decide::pay_link(&self.project, self.link(), paid, facts, ids, moments).unwrap();
+        if let PayLink::Begun(changes) = &answer {
+            self.apply(ChangeSet::clone(changes));
+        }
+        answer
+    }
+
+    /// Registers a payout; answers whether an operation came of it.
+    pub(crate) fn register_payout(&mut self, command: RegistrationCommand) -> bool {
+        let ids = self.draw();
+        let changes = decide::register_payout(&self.project, command, ids, self.now).unwrap();
+        let accepted = changes.payment.is_some();
+        self.apply(changes);
+        accepted
+    }
+
+    /// The recipient confirms; the inner error are rules it breaks, none when nobody waits.
+    pub(crate) fn complete_payout(&mut self, completion: &Completion) -> Result<Code, Vec<Problem>> {
+        let ids = self.draw();
+        let (payment, operation, _) = self.situation();
+        let pair = (payment, operation);
+        let decide = |balance_short| {
+            let facts = PayoutFacts { balance_short, ..PayoutFacts::default() };
+            decide::complete_payout(&self.project, pair, completion.clone(), &facts, ids, self.now).unwrap()
+        };
+        let mut changes = decide(false)?;
+        if self.is_short_for(&changes) {
+            changes = decide(true)?;
+        }
+        self.apply(changes);
+        Ok(self.operation().code)
+    }
+
     fn is_short_for(&self, changes: &ChangeSet) -> bool {
         changes.holds.iter().any(|hold| {
             let held: i64 = self.holds.values().map(|other| other.minor).sum();
@@ -514,11 +586,12 @@ impl World {
         }
         for task in changes.tasks {
             let timer = matches!(task.key, TaskKey::EndWait(_) | TaskKey::EndHold(_));
+            let mail = matches!(task.key, TaskKey::Mail(..));
             let clock = timer.then_some(self.project.id);
             assert_eq!(task.clock, clock, "business timers run by the project's clock, calls by real time");
             let known = self.tasks.insert(format!("{:?}", task.key), task.clone());
             let put_off = task.due > self.now.real;
-            assert!(known.is_none() || timer || put_off, "{:?} is there already", task.key);
+            assert!(known.is_none() || timer || mail || put_off, "{:?} is there already", task.key);
         }
         self.forgotten.extend(changes.forget_cvv);
         self.events.extend(changes.events);

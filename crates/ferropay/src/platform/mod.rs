@@ -3,6 +3,7 @@
 mod acquirers;
 pub(crate) mod files;
 mod methods;
+mod mail;
 pub(crate) mod sandbox;
 mod three_ds;
 mod wallets;
@@ -94,6 +95,8 @@ impl Platform {
         };
         wallets::connect(&engine, simulators.as_ref().map(sandbox::Simulators::base_url));
         methods::connect(config, &engine)?;
+        let sink = simulators.as_ref().and_then(sandbox::Simulators::mail_address);
+        mail::connect(config, sink, &engine)?;
         if let Some(directory) = &config.three_ds {
             three_ds::connect(directory, &public_url, &engine).await?;
         }
@@ -125,6 +128,7 @@ impl Platform {
             .merge(ferropay_web::operations::router(engine.clone()))
             .merge(ferropay_web::three_ds::router(engine.clone()))
             .merge(ferropay_web::provider_side::router(engine.clone()))
+            .merge(ferropay_web::links::router(engine.clone()))
             .merge(ferropay_web::assets::router());
         let admin_router =
             ferropay_web::inspector::router(engine.clone(), admin_address, inspector_behind_proxy);

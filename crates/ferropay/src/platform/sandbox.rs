@@ -14,7 +14,7 @@ use ferropay_domain::{
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_simulators::{
     acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router},
-    generic, three_ds, wallets,
+        generic, three_ds, wallets, mail,
 };
 use ferropay_store::{Commit, CommitError, ProjectRecord, Secret, Store, vault::Vault};
 use std::{
@@ -33,6 +33,7 @@ pub(crate) struct Access {
 /// The simulated providers of a sandbox.
 pub(crate) struct Simulators {
     acquirer: Handle,
+    mail: Option<mail::Handle>,
     control: SocketAddr,
     base_url: String,
     wallets: wallets::Handle,
@@ -46,6 +47,11 @@ impl Simulators {
 
     pub(crate) fn control_address(&self) -> SocketAddr {
         self.control
+    }
+
+    /// Where the simulated mail server takes mails; none when the sandbox sends real ones.
+    pub(crate) fn mail_address(&self) -> Option<SocketAddr> {
+        self.mail.as_ref().map(mail::Handle::local_addr)
     }
 
     /// Where browsers and the platform reach the simulators.
@@ -183,16 +189,34 @@ pub(crate) async fn start_simulators(config: &Config) -> Result<Simulators> {
     let clock: generic::Clock = Arc::new(|| SystemClock.now().seconds());
     let methods = generic::Handle::new(generic::Config::new(&base_url, clock))
         .context("the simulator of payment methods cannot start")?;
-    let router = control_router(acquirer.clone())
+    let mut router = control_router(acquirer.clone())
         .merge(three_ds::router(three_ds))
         .merge(generic::router(methods))
         .merge(wallets::router(wallets.clone()));
+    let mail = match &config.smtp_url {
+        Some(_) => None,
+        None => Some(start_mail(config).await?),
+    };
+    if let Some(mail) = &mail {
+        router = router.merge(mail::router(mail.clone()));
+    }
     let server = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the simulators' control endpoint broke");
         }
     });
-    Ok(Simulators { acquirer, control, base_url, wallets, server })
+    Ok(Simulators { acquirer, mail, control, base_url, wallets, server })
+}
+
+/// Starts the simulated mail server.
+async fn start_mail(config: &Config) -> Result<mail::Handle> {
+    let clock: mail::Clock = Arc::new(|| SystemClock.now().seconds());
+    mail::start(mail::Config::new(config.mail_listen, clock)).await.with_context(|| {
+        format!(
+            "the mail simulator cannot listen on {}; choose another with --mail-listen",
+            config.mail_listen
+        )
+    })
 }
 
 /// The address by which this machine reaches what listens on `address`.

@@ -69,7 +69,7 @@ pub(super) fn admit<'a>(
     let document = Document::parse(body, Limits::INCOMING).map_err(|error| refuse(unreadable(&error)))?;
     let place = place(path);
     let project = project(engine, &document, place).map_err(refuse)?;
-    if !source_allowed(&project, peer) {
+    if !source_allowed(&project, path, peer) {
         return Err(refuse(Refusal { status: 403, ..Refusal::bad_request(codes::ACCESS_DENIED) }));
     }
     verify(engine, &project, &document, place).map_err(refuse)?;
@@ -113,17 +113,23 @@ pub(super) fn project(
         .ok_or_else(|| Refusal::bad_request(codes::PROJECT_NOT_FOUND).at(field))
 }
 
-/// Whether the project takes requests from this address (G-031).
-fn source_allowed(project: &KnownProject, peer: Option<Peer>) -> bool {
-    let allowed = &project.project.settings.allowed_sources;
-    allowed.is_empty()
-        || peer.is_some_and(|Peer(address)| {
+/// Whether the project takes requests from this address (G-031). Registering a payout needs an address that is listed.
+fn source_allowed(project: &KnownProject, path: &str, peer: Option<Peer>) -> bool {
+    let settings = &project.project.settings;
+    let listed = |addresses: &[String]| {
+        peer.is_some_and(|Peer(address)| {
             let source = address.ip().to_canonical();
-            allowed
+            addresses
                 .iter()
                 .filter_map(|text| text.parse::<IpAddr>().ok())
                 .any(|entry| entry.to_canonical() == source)
         })
+    };
+    let allowed = &settings.allowed_sources;
+    if path == "/v2/payment/payout/registration" {
+        return listed(allowed) || listed(&settings.registration_sources);
+    }
+    allowed.is_empty() || listed(allowed)
 }
 
 fn verify(

@@ -19,9 +19,9 @@ use ferropay_engine::{
 };
 use ferropay_wire::{
     gate::{
-        self, CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, RecurringDebit,
-        Refund, Refusal, SecondStep, SeriesChange, ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation,
-        wallet_operation,
+        self, CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth,
+        MerchantAuthRequest, RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange,
+        ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, wallet_operation,
     },
     json::Value,
 };
@@ -78,6 +78,18 @@ pub(super) async fn execute(
             let request = Refund::read(body)?;
             let through = if path == "/v2/payment/refund" { Through::Any } else { Through::Card };
             (request.payment_id.clone(), engine.refund(project, (through, request), body, origin).await)
+        }
+        ("/v2/payment/invoice/create", _) => {
+            let request = CreateLink::read(body, project.business(engine.now()))?;
+            (request.payment_id.clone(), engine.create_link(project, request, origin).await)
+        }
+        ("/v2/payment/invoice/cancel", _) => {
+            let request = CancelLink::read(body)?;
+            (request.payment_id.clone(), engine.cancel_link(project, request, origin).await)
+        }
+        ("/v2/payment/payout/registration", _) => {
+            let request = RegisterPayout::read(body)?;
+            (request.payment_id.clone(), engine.register_payout(project, request, origin).await)
         }
         _ => {
             let (payment_id, brought) = follow_up(path, body)?;

@@ -164,6 +164,15 @@ const REASONS: &[(Event, &str)] = &[
     (Event::RetryDue, "The time of the next try has come."),
     (Event::RetriesUsedUp, "The provider refused again, and no try is left."),
     (Event::DebitRetryPlanned, "The issuer refused; another debit in its place is planned."),
+    (Event::LinkMailed, "A mail server has taken the mail with the link."),
+    (Event::LinkCanceled, "The shop has withdrawn the link before anybody paid by it."),
+    (Event::LinkExpired, "Nobody has paid by the link in time."),
+    (
+        Event::Registered,
+        "The payout waits for its recipient, who gets a code by mail. Nothing is held meanwhile.",
+    ),
+    (Event::Confirmed, "The recipient gave the code and a card. From here on it is a payout like any other."),
+    (Event::RegistrationExpired, "The recipient did not confirm the payout in time."),
 ];
 
 /// Why a step was taken, as sentences.

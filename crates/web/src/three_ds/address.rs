@@ -1,6 +1,7 @@
 //! Addresses that a browser is sent to on somebody's word.
 
-pub(super) use ferropay_wire::address::{is_page, origin};
+pub(crate) use ferropay_wire::address::is_page;
+pub(super) use ferropay_wire::address::origin;
 
 /// The schemes that forms may lead to when they begin with `url`. Whole schemes, since browsers hold the redirects
 /// after a form to the same rule, and a bank or a shop may well redirect to another of its hosts. Names of schemes that

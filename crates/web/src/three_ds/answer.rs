@@ -16,18 +16,18 @@ use axum::{
 
 /// What a page needs beyond what all pages may do.
 #[derive(Debug, Default)]
-pub(super) struct Needs<'a> {
+pub(crate) struct Needs<'a> {
     /// Where the form of the page leads, when it leads elsewhere.
-    pub(super) leave_for: Option<&'a str>,
+    pub(crate) leave_for: Option<&'a str>,
     /// What is posted in a hidden frame.
-    pub(super) frame: Option<&'a str>,
+    pub(crate) frame: Option<&'a str>,
     /// Who may show the page in a frame.
-    pub(super) framed_by: FramedBy<'a>,
+    pub(crate) framed_by: FramedBy<'a>,
 }
 
 /// Who may show a page in a frame.
 #[derive(Debug, Default)]
-pub(super) enum FramedBy<'a> {
+pub(crate) enum FramedBy<'a> {
     /// The site of the address the customer returns to.
     Merchant(&'a str),
     /// Anybody: the page does nothing.
@@ -59,11 +59,11 @@ impl Needs<'_> {
 }
 
 /// A page.
-pub(super) fn page(status: StatusCode, view: &impl Template, needs: &Needs<'_>) -> Response {
+pub(crate) fn page(status: StatusCode, view: &impl Template, needs: &Needs<'_>) -> Response {
     let html = match view.render() {
         Ok(html) => html,
         Err(error) => {
-            tracing::error!(%error, "a 3-D Secure page could not be rendered");
+            tracing::error!(%error, "a page for customers could not be rendered");
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };

@@ -14,12 +14,12 @@
 //! | `/3ds/continue` | the browser, from the platform's own page: `ticket` |
 //! | `/3ds/return` | the browser, from the issuer: `cres`, `threeDSSessionData` |
 
-mod address;
-mod answer;
+pub(crate) mod address;
+pub(crate) mod answer;
 mod browser;
 mod page;
 mod visit;
-mod words;
+pub(crate) mod words;
 
 use crate::body;
 use answer::Trouble;

@@ -19,7 +19,7 @@ const SIGNS: [(&str, &str); 12] = [
 ];
 
 /// An amount in English: `€1,249.90`, `¥5,400`, `KWD 1.250` (the blank does not break).
-pub(super) fn amount(money: Money) -> String {
+pub(crate) fn amount(money: Money) -> String {
     let code = money.currency.code();
     let text = money.to_string();
     let digits = text.strip_suffix(code).unwrap_or(&text).trim();
@@ -57,7 +57,7 @@ pub(super) fn card(network: Network, masked: &str) -> String {
 }
 
 /// What stands for a logo: the first letter or digit of a name.
-pub(super) fn initial(name: &str) -> String {
+pub(crate) fn initial(name: &str) -> String {
     let first = name.chars().find(|c| c.is_alphanumeric());
     first.map(|first| first.to_uppercase().collect()).unwrap_or_default()
 }

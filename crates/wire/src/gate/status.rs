@@ -8,7 +8,7 @@ use ferropay_domain::{
     callback::Problem,
     codes,
     ids::{ProjectId, RequestId},
-    payment::{Attempt, Operation, Payment},
+    payment::{Attempt, Customer, Operation, OperationKind, Payment},
     series::Series,
 };
 use serde::Serialize;
@@ -32,7 +32,8 @@ struct Standard<'a> {
     project_id: i64,
     payment: PaymentView<'a>,
     operations: Vec<OperationView<'a>>,
-    customer: CustomerView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +81,7 @@ pub fn status(facts: StatusFacts<'_>) -> String {
             .iter()
             .map(|(operation, attempt)| OperationView::of(payment, operation, *attempt))
             .collect(),
-        customer: CustomerView::of(customer).with_address(customer),
+        customer: addressed(customer),
         account: AccountView::of(&payment.detail),
         acs: waiting.acs,
         threeds2: waiting.threeds2,
@@ -92,6 +93,12 @@ pub fn status(facts: StatusFacts<'_>) -> String {
         errors: last.map(ErrorView::of_decline).unwrap_or_default(),
     };
     serde_json::to_string(&reply).unwrap_or_default()
+}
+
+/// The customer, whose address the contract of the replies demands: of whoever has not come to a payment link yet none is
+/// known.
+fn addressed(customer: &Customer) -> Option<CustomerView<'_>> {
+    customer.ip_address.as_ref().map(|_| CustomerView::of(customer).with_address(customer))
 }
 
 /// The unsigned reply for a payment that is not registered (G-507).
@@ -153,7 +160,7 @@ struct General<'a> {
 #[derive(Serialize)]
 struct LegacyPayment<'a> {
     id: &'a str,
-    method: &'static str,
+    method: &'a str,
     date: String,
     status: &'static str,
     result_code: String,
@@ -190,7 +197,10 @@ pub fn request_status(
     problems: &[Problem],
 ) -> String {
     let last = facts.and_then(|facts| {
-        let own = facts.operations.iter().find(|(operation, _)| operation.request == request);
+        // What pays a link goes on with the request that made it.
+        let is_own =
+            |operation: &Operation| operation.request == request && operation.kind != OperationKind::Invoice;
+        let own = facts.operations.iter().find(|(operation, _)| is_own(operation));
         own.or(facts.operations.last()).map(|(operation, _)| *operation)
     });
     let payment = facts.map(|facts| facts.payment);
@@ -217,7 +227,7 @@ pub fn request_status(
         sum_refund: payment
             .filter(|payment| payment.returned > 0)
             .map(|payment| ferropay_domain::money::Money::new(payment.returned, payment.currency).into()),
-        customer: customer.map(|customer| CustomerView::of(customer).with_address(customer)),
+        customer: customer.and_then(addressed),
         account: payment.and_then(|payment| AccountView::of(&payment.detail)),
         acs: waiting.acs,
         threeds2: waiting.threeds2,

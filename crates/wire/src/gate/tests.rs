@@ -3,6 +3,7 @@
 mod authentication;
 mod card;
 mod follow_ups;
+mod links;
 mod payouts;
 
 use super::*;

@@ -29,6 +29,8 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("payment.sum.amount", Kind::Integer, true),
     ("payment.sum.currency", Kind::Text, true),
     ("payment.description", Kind::Text, true),
+    ("payment.best_before", Kind::Date, false),
+    ("payment_link", Kind::Text, false),
     ("account.number", Kind::Text, false),
     ("account.type", Kind::Text, false),
     ("account.card_holder", Kind::Text, false),
@@ -162,7 +164,10 @@ fn assert_prescribes(body: &Value) {
         _ => &[&[]],
     };
     assert!(expected.contains(&asks.as_slice()), "{asks:?} in {body}");
-    let waits = !matches!(operation["status"].as_str(), Some("success" | "decline"));
+    let ends = ["success", "decline", "invoice canceled", "expired"];
+    let waits = !operation["status"].as_str().is_some_and(|status| ends.contains(&status));
+    let payable = matches!(operation["status"].as_str(), Some("awaiting payment" | "invoice sent"));
+    assert_eq!(body.get("payment_link").is_some(), payable, "G-435: {body}");
     assert_eq!(operation["code"] == "9999", waits, "{body}");
     for (object, members) in [
         ("acs", &["pa_req", "md", "acs_url"][..]),

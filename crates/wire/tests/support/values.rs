@@ -89,6 +89,7 @@ impl Scene {
                 supplied: BTreeMap::new(),
                 booking: None,
                 refunds_undone: Vec::new(),
+                ..PaymentDetail::default()
             },
         };
         let operation = Operation {

@@ -59,6 +59,18 @@ pub enum Event {
     RetriesUsedUp,
     /// The issuer refused a debit of a schedule, and another debit in its place is planned.
     DebitRetryPlanned,
+    /// The platform has mailed the link.
+    LinkMailed,
+    /// The merchant withdraws the link.
+    LinkCanceled,
+    /// The link's time is over.
+    LinkExpired,
+    /// A payout is to wait for its recipient.
+    Registered,
+    /// The recipient of a registered payout confirms it.
+    Confirmed,
+    /// The recipient did not confirm it in time.
+    RegistrationExpired,
 }
 
 impl Event {
@@ -91,6 +103,12 @@ impl Event {
         Self::RetryDue,
         Self::RetriesUsedUp,
         Self::DebitRetryPlanned,
+        Self::LinkMailed,
+        Self::LinkCanceled,
+        Self::LinkExpired,
+        Self::Registered,
+        Self::Confirmed,
+        Self::RegistrationExpired,
     ];
 
     /// A name for diagrams.
@@ -123,6 +141,12 @@ impl Event {
             Self::RetryDue => "retry is due",
             Self::RetriesUsedUp => "declined, no retry left",
             Self::DebitRetryPlanned => "declined, another debit is planned",
+            Self::LinkMailed => "link is mailed",
+            Self::LinkCanceled => "merchant withdraws the link",
+            Self::LinkExpired => "nobody pays in time",
+            Self::Registered => "registered",
+            Self::Confirmed => "recipient confirms",
+            Self::RegistrationExpired => "nobody confirms in time",
         }
     }
 }
@@ -194,6 +218,7 @@ const UNDO: &[OperationKind] = &[OperationKind::RefundReversal];
 const PAYOUT: &[OperationKind] = &[OperationKind::Payout];
 const RECURRING: &[OperationKind] = &[OperationKind::Recurring];
 const PAYOUT_UNDO: &[OperationKind] = &[OperationKind::PayoutReversal];
+const LINK: &[OperationKind] = &[OperationKind::Invoice];
 
 const fn row(
     id: &'static str,
@@ -213,9 +238,7 @@ pub const OPERATIONS: &[Transition] = {
     use Notice::{Information as Informed, None as Silent, Prescriptive as Asked, Result as Told};
     use OperationStatus as S;
     use OperationStatus::{
-        AwaitingClarification as Clarification, AwaitingCustomerAction as Action,
-        AwaitingMerchantAuth as MerchantAuth, AwaitingRedirect as Redirect, AwaitingRetry as Retry,
-        AwaitingThreeDs as ThreeDs, Decline, Processing, Success,
+        AwaitingClarification as Clarification, AwaitingCustomerAction as Action, AwaitingMerchantAuth as MerchantAuth, AwaitingRedirect as Redirect, AwaitingRetry as Retry, AwaitingThreeDs as ThreeDs, Decline, Processing, Success, AwaitingPayment as Payable, AwaitingPayoutCompletion as Completion, Expired, InvoiceCanceled as Withdrawn, InvoiceSent as Mailed,
     };
     use PaymentEffect::{AsTheHold, Becomes, DebitEnded, ReturnUndone, Returned, Unchanged};
     use PaymentStatus as P;
@@ -227,6 +250,11 @@ pub const OPERATIONS: &[Transition] = {
     const BY_ACTION: PaymentEffect = Becomes(P::AwaitingCustomerAction);
     const BY_DATA: PaymentEffect = Becomes(P::AwaitingClarification);
     const BY_RETRY: PaymentEffect = Becomes(P::AwaitingRetry);
+    const BY_LINK: PaymentEffect = Becomes(P::AwaitingPayment);
+    const BY_MAIL: PaymentEffect = Becomes(P::InvoiceSent);
+    const WITHDRAWN: PaymentEffect = Becomes(P::InvoiceCanceled);
+    const EXPIRED: PaymentEffect = Becomes(P::Expired);
+    const BY_RECIPIENT: PaymentEffect = Becomes(P::AwaitingPayoutCompletion);
     const fn at(status: S, event: Event) -> (Option<S>, Event) {
         (Some(status), event)
     }
@@ -320,11 +348,15 @@ pub const OPERATIONS: &[Transition] = {
         row("T-102", UNDO, at(Processing, E::Approved), Success, ReturnUndone, Silent),
         row("T-102", UNDO, at(Processing, E::Declined), Decline, Unchanged, Silent),
         row("T-103", PAYOUT, (None, E::Accepted), Processing, PROCESSING, Silent),
+        row("T-104", PAYOUT, (None, E::Registered), Completion, BY_RECIPIENT, Asked),
+        row("T-105", PAYOUT, at(Completion, E::Confirmed), Processing, PROCESSING, Silent),
+        row("T-106", PAYOUT, at(Completion, E::RegistrationExpired), Decline, DECLINED, Told),
         row("T-107", PAYOUT, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
         row("T-108", PAYOUT, at(Clarification, E::DataComplete), Processing, PROCESSING, Silent),
         row("T-108", PAYOUT, at(Clarification, E::DataIncomplete), Clarification, BY_DATA, Asked),
         row("T-108", PAYOUT, at(Clarification, E::DataTimedOut), Decline, DECLINED, Told),
         row("T-109", PAYOUT, (None, E::PreconditionFailed), Decline, DECLINED, Told),
+        row("T-109", PAYOUT, at(Completion, E::PreconditionFailed), Decline, DECLINED, Told),
         row("T-110", PAYOUT, at(Processing, E::Approved), Success, Becomes(P::Success), Told),
         row("T-111", PAYOUT, at(Processing, E::Declined), Decline, DECLINED, Told),
         row("T-112", PAYOUT, at(Processing, E::RetryPlanned), Retry, BY_RETRY, Informed),
@@ -334,6 +366,12 @@ pub const OPERATIONS: &[Transition] = {
         row("T-115", PAYOUT_UNDO, (None, E::Accepted), Processing, Unchanged, Silent),
         row("T-116", PAYOUT_UNDO, at(Processing, E::Approved), Success, Becomes(P::Reversed), Told),
         row("T-117", PAYOUT_UNDO, at(Processing, E::Declined), Decline, Unchanged, Told),
+        row("T-132", LINK, (None, E::Accepted), Payable, BY_LINK, Informed),
+        row("T-134", LINK, at(Payable, E::LinkMailed), Mailed, BY_MAIL, Informed),
+        row("T-135", LINK, at(Payable, E::LinkCanceled), Withdrawn, WITHDRAWN, Told),
+        row("T-135", LINK, at(Mailed, E::LinkCanceled), Withdrawn, WITHDRAWN, Told),
+        row("T-136", LINK, at(Payable, E::LinkExpired), Expired, EXPIRED, Told),
+        row("T-136", LINK, at(Mailed, E::LinkExpired), Expired, EXPIRED, Told),
     ]
 };
 

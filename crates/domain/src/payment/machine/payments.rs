@@ -86,10 +86,14 @@ pub const VERIFICATION: &[PaymentRow] = {
     ]
 };
 
-/// The payout (P-194 to P-199). What support cancels is declined afterwards (M-037).
+/// The payout (P-193 to P-199). What support cancels is declined afterwards (M-037).
 pub const PAYOUT: &[PaymentRow] = {
-    use PaymentStatus::{AwaitingClarification, AwaitingRetry, Decline, Processing, Reversed, Success};
+    use PaymentStatus::{
+        AwaitingClarification, AwaitingPayoutCompletion, AwaitingRetry, Decline, Processing, Reversed,
+        Success,
+    };
     &[
+        ("P-193", AwaitingPayoutCompletion, &[Processing, Decline]),
         ("P-194", Processing, &[AwaitingClarification, AwaitingRetry, Success, Decline]),
         ("P-195", AwaitingClarification, &[Processing, Decline]),
         ("P-196", AwaitingRetry, &[Processing, Decline]),
@@ -142,6 +146,17 @@ pub const AUTOMATIC: &[PaymentRow] = {
     ]
 };
 
+/// The payment link until somebody pays by it (P-177 to P-180); from then on it is a purchase.
+pub const LINK: &[PaymentRow] = {
+    use PaymentStatus::{AwaitingPayment, Expired, InvoiceCanceled, InvoiceSent, Processing};
+    &[
+        ("P-177", AwaitingPayment, &[InvoiceSent, InvoiceCanceled, Expired, Processing]),
+        ("P-178", InvoiceSent, &[InvoiceCanceled, Expired, Processing]),
+        ("P-179", InvoiceCanceled, &[]),
+        ("P-180", Expired, &[]),
+    ]
+};
+
 /// Which of the payment machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentMachine {
@@ -157,12 +172,21 @@ pub enum PaymentMachine {
     OnDemand,
     /// [`AUTOMATIC`].
     Automatic,
+    /// [`LINK`].
+    Link,
 }
 
 impl PaymentMachine {
     /// Every machine.
-    pub const ALL: &'static [Self] =
-        &[Self::OneStep, Self::TwoStep, Self::Verification, Self::Payout, Self::OnDemand, Self::Automatic];
+    pub const ALL: &'static [Self] = &[
+        Self::OneStep,
+        Self::TwoStep,
+        Self::Verification,
+        Self::Payout,
+        Self::OnDemand,
+        Self::Automatic,
+        Self::Link,
+    ];
 
     /// The machine by which an operation of `kind` moves its payment. Returns move both kinds of purchases in the
     /// same way; a debit of a schedule moves its payment by [`Automatic`](Self::Automatic) instead.
@@ -176,6 +200,7 @@ impl PaymentMachine {
             OperationKind::AccountVerification => Self::Verification,
             OperationKind::Payout | OperationKind::PayoutReversal => Self::Payout,
             OperationKind::Recurring => Self::OnDemand,
+            OperationKind::Invoice => Self::Link,
             OperationKind::Sale
             | OperationKind::Refund
             | OperationKind::Reversal
@@ -192,6 +217,7 @@ impl PaymentMachine {
             Self::Payout => PAYOUT,
             Self::OnDemand => ON_DEMAND,
             Self::Automatic => AUTOMATIC,
+            Self::Link => LINK,
         }
     }
 

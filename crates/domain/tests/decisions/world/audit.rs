@@ -11,7 +11,7 @@ use ferropay_domain::{
     money::Money,
     payment::{
         Ask, AttemptStatus, AuthenticationStep, Operation, OperationKind, OperationStatus, Payment,
-        PaymentStatus,
+        PaymentKind, PaymentStatus,
         machine::{Event as Step, Notice, OPERATIONS, PaymentEffect, PaymentMachine, Transition},
     },
     project::HoldEnd,
@@ -45,7 +45,10 @@ impl World {
             assert_eq!(new.code == codes::SUCCESS, new.status == OperationStatus::Success);
         }
         assert!(walked.iter().all(|step| old.contains_key(&step.operation)));
-        let told = walked.iter().filter(|step| step.row.notice != Notice::None).count();
+        // Who pays by a link is led by the platform (G-443).
+        let by_link = self.payment().kind == PaymentKind::Invoice;
+        let is_told = |notice| notice != Notice::None && !(by_link && notice == Notice::Prescriptive);
+        let told = walked.iter().filter(|step| is_told(step.row.notice)).count();
         assert_eq!(events.len(), told, "callbacks are those of the rows");
         assert!(told <= 1, "one decision tells one thing");
 
@@ -133,7 +136,10 @@ impl World {
                     frame.returning -= new.amount.minor;
                 }
             }
-            if walked.iter().any(|step| step.row.event == Step::DataComplete) {
+            // A card came with it.
+            let with_card = old.is_none() && before.kind == PaymentKind::Invoice
+                || old.as_ref().is_some_and(|it| it.status == OperationStatus::AwaitingPayoutCompletion);
+            if with_card || walked.iter().any(|step| step.row.event == Step::DataComplete) {
                 frame.detail = after.detail.clone();
             }
             if new.detail.automatic && old.is_none() && before.open != Some(*id) {
@@ -198,7 +204,7 @@ impl World {
     /// What must hold after every commit.
     pub(super) fn audit(&self) {
         let payment = self.payment();
-        let open: Vec<_> = self.operations.values().filter(|it| !it.status.is_final()).collect();
+        let open: Vec<_> = self.operations.values().filter(|it| it.status.is_open()).collect();
         assert!(open.len() <= 1, "at most one open operation");
         assert_eq!(payment.open, open.first().map(|it| it.id));
 
@@ -228,7 +234,7 @@ impl World {
         let spending = |kind: OperationKind| kind.is_return() || kind == OperationKind::Payout;
         let owed = open
             .iter()
-            .filter(|it| spending(it.kind))
+            .filter(|it| spending(it.kind) && it.status != OperationStatus::AwaitingPayoutCompletion)
             .map(|it| (it.id, it.amount.minor + it.detail.fee_minor));
         assert_eq!(promised, owed.collect(), "only what is running and spends holds money");
         let floor = self.project.floor(payment.currency);
@@ -266,7 +272,9 @@ impl World {
             let timer = self.tasks.get(&format!("{:?}", TaskKey::EndWait(operation.id)));
             let until = operation.detail.wait.as_ref().map(|wait| wait.until);
             assert_eq!(operation.status.is_waiting(), until.is_some(), "{}", operation.status);
-            assert_eq!(timer.map(|task| task.due), until);
+            let payable = payment.detail.link.as_deref().filter(|_| operation.status.is_payable());
+            let best_before = payable.filter(|_| payment.status.is_payable()).map(|link| link.best_before);
+            assert_eq!(timer.map(|task| task.due), until.or(best_before));
             let asks = operation.detail.authentication.as_ref().is_some_and(|authentication| {
                 authentication.step == AuthenticationStep::Asking && !operation.status.is_final()
             });
@@ -351,7 +359,8 @@ impl World {
         if let Some(Content::Operation { payment: told, operation, .. }) =
             self.events.last().map(|it| &it.content)
         {
-            assert!(operation.status.is_final() || operation.status.is_waiting());
+            let status = operation.status;
+            assert!(status.is_final() || status.is_waiting() || status.is_payable());
             assert!(told.callbacks == payment.callbacks && told.version <= payment.version);
         }
     }

@@ -17,6 +17,10 @@ use std::fmt::Write;
 /// Findings kept; a broken database has the rest, too.
 const MOST_FINDINGS: usize = 1000;
 
+/// Statuses in which payments come into being.
+const BEGINNINGS: [PaymentStatus; 3] =
+    [PaymentStatus::Processing, PaymentStatus::AwaitingPayment, PaymentStatus::AwaitingPayoutCompletion];
+
 /// Reads the whole database once. Errors only when it cannot be read; what does not agree is in the report.
 pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
     connection.create_scalar_function(
@@ -37,7 +41,7 @@ pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
         callbacks: count("SELECT count(*) FROM callbacks")?,
         tasks: count("SELECT count(*) FROM tasks")?,
         verification_values: count("SELECT count(*) FROM cvv")?,
-        unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3)")?,
+        unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3, 20, 21, 22, 23)")?,
         findings: Vec::new(),
     };
     for (rule, sql) in rules::RULES {
@@ -104,7 +108,7 @@ fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 
 /// The status a payment shows is one that its operations lead to by the machines' tables.
 fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout, 16 recurring; 7 capture, 8 cancel, 12 payout reversal;
+    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout, 16 recurring; 7 capture, 8 cancel, 12 payout reversal; 20 payment link, before them;
     // order 8: release; entry 11: a payout cancelled.
     let mut statement = snapshot.prepare(
         "SELECT p.key, p.status, p.debited, p.returned, p.refunded_any, o.kind, o.status,
@@ -123,7 +127,8 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
          FROM payments AS p LEFT JOIN series AS s ON s.payment = p.key LEFT JOIN operations AS o ON o.id = coalesce(
             (SELECT coalesce(max(iif(status NOT IN (2, 3), id, NULL)), max(id)) FROM operations
                 WHERE payment = p.key AND kind = 16),
-            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11)))",
+            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11)),
+            (SELECT min(id) FROM operations WHERE payment = p.key AND kind = 20))",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -147,8 +152,8 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
         let gone = status == Some(PaymentStatus::Decline)
             && facts.expected() == Some(PaymentStatus::AwaitingCapture)
             && row.get(8)?;
-        let reachable = status
-            .is_some_and(|it| it == PaymentStatus::Processing || reachable(PaymentStatus::Processing, it));
+        let reachable =
+            status.is_some_and(|it| BEGINNINGS.into_iter().any(|from| from == it || reachable(from, it)));
         if (status != facts.expected() && !gone) || !reachable {
             let names = ["payment", "status", "debited", "returned", "refunded", "kind", "operation"];
             let mut names = names.map(str::to_owned).to_vec();
@@ -204,6 +209,11 @@ impl Facts {
             (OperationStatus::AwaitingRedirect, _) => PaymentStatus::AwaitingRedirect,
             (OperationStatus::AwaitingCustomerAction, _) => PaymentStatus::AwaitingCustomerAction,
             (OperationStatus::Decline, _) => PaymentStatus::Decline,
+            (OperationStatus::AwaitingPayment, _) => PaymentStatus::AwaitingPayment,
+            (OperationStatus::InvoiceSent, _) => PaymentStatus::InvoiceSent,
+            (OperationStatus::InvoiceCanceled, _) => PaymentStatus::InvoiceCanceled,
+            (OperationStatus::Expired, _) => PaymentStatus::Expired,
+            (OperationStatus::AwaitingPayoutCompletion, _) => PaymentStatus::AwaitingPayoutCompletion,
             (OperationStatus::Success, OperationKind::Payout) if self.came_back => PaymentStatus::Reversed,
             (OperationStatus::Success, OperationKind::Payout) if self.cancelled => PaymentStatus::Decline,
             (OperationStatus::Success, OperationKind::Auth) if self.debited == 0 && self.released => {

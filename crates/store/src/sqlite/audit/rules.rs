@@ -1,8 +1,9 @@
 //! What has to agree in a sound database, as queries that yield what does not.
 //!
 //! Kinds of operations: 1 sale, 2 refund, 3 reversal, 4 auth, 5 incremental, 6 decremental, 7 capture, 8 cancel,
-//! 9 account verification, 10 refund reversal, 11 payout, 12 payout reversal, 16 recurring; their statuses: 2 success, 3 decline, all
-//! others open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
+//! 9 account verification, 10 refund reversal, 11 payout, 12 payout reversal, 16 recurring, 20 payment link; their statuses: 2 success,
+//! 3 decline, of links 20 and 21 payable, 22 withdrawn, 23 expired, of payouts 24 waiting for their recipient, all others
+//! open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
 //! 6 decrement, 7 capture, 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry, 12 credit,
 //! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 5 opening, 6 return taken
 //! back, 7 its fee, 8 payout, 9 its fee, 10 payout taken back, 11 payout cancelled by support, 12 its fee given back, from
@@ -143,7 +144,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a payment's open operation is the one that is open",
         "SELECT p.key AS payment, p.open, o.id AS operation FROM payments AS p
-         LEFT JOIN operations AS o ON o.payment = p.key AND o.status NOT IN (2, 3) WHERE p.open IS NOT o.id",
+         LEFT JOIN operations AS o ON o.payment = p.key AND o.status NOT IN (2, 3, 20, 21, 22, 23)
+         WHERE p.open IS NOT o.id",
     ),
     (
         "captures and releases go to the hold",
@@ -181,7 +183,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "an open return or payout holds its amount",
         "SELECT o.id AS operation FROM operations AS o LEFT JOIN holds AS h ON h.operation = o.id
-         WHERE o.status NOT IN (2, 3) AND o.kind IN (2, 3, 11) AND h.operation IS NULL",
+         WHERE o.status NOT IN (2, 3, 24) AND o.kind IN (2, 3, 11) AND h.operation IS NULL",
     ),
     (
         "nothing passes through and stays",
@@ -237,7 +239,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             WHEN o.status = 1 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511
                     OR t.kind = 4 AND t.number = o.id)
-            WHEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
+            WHEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind = 5 AND t.number = o.id)
             ELSE 0 END",
     ),
@@ -248,8 +250,31 @@ pub(super) const RULES: &[(&str, &str)] = &[
          LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
          WHERE t.kind IN (4, 5, 6) AND NOT coalesce(CASE t.kind
             WHEN 4 THEN o.status IN (1, 4)
-            WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21)
+            WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24)
+                OR o.status IN (25, 26) AND p.status IN (25, 26)
             ELSE o.kind = 4 AND o.status = 2 AND p.status = 9 END, 0)",
+    ),
+    (
+        "a link that may be paid has its timer",
+        "SELECT p.key AS payment, p.status FROM payments AS p
+         LEFT JOIN operations AS o ON o.payment = p.key AND o.kind = 20 AND o.status = p.status
+         LEFT JOIN tasks AS t ON t.kind = 5 AND t.number = o.id
+         WHERE p.status IN (25, 26) AND t.number IS NULL",
+    ),
+    (
+        "only what a customer has confirmed follows a link",
+        // Kinds of payments: 10 payment link.
+        "SELECT p.key AS payment, p.status, count(o.id) AS operations FROM payments AS p
+         JOIN operations AS o ON o.payment = p.key
+         WHERE (p.kind = 10) <> EXISTS (SELECT 1 FROM operations AS l WHERE l.payment = p.key AND l.kind = 20)
+            OR p.status IN (25, 26, 27, 28) AND o.kind <> 20
+         GROUP BY p.key",
+    ),
+    (
+        "a mail is about an operation",
+        // Task kind 40, by the operation times eight and what the mail is about.
+        "SELECT t.number FROM tasks AS t LEFT JOIN operations AS o ON o.id = t.number / 8
+         WHERE t.kind = 40 AND (o.id IS NULL OR t.clock <> 0)",
     ),
     (
         "a hold that ends has its task",
@@ -391,7 +416,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "an operation's code agrees with its status",
         // 9999: awaiting; 0: success.
         "SELECT id AS operation, status, code FROM operations
-         WHERE CASE status WHEN 2 THEN code <> 0 WHEN 3 THEN code IN (0, 9999) ELSE code <> 9999 END",
+         WHERE CASE status WHEN 2 THEN code <> 0 WHEN 3 THEN code IN (0, 9999) WHEN 22 THEN code <> 301
+            WHEN 23 THEN code <> 603 ELSE code <> 9999 END",
     ),
     (
         "a task runs by a clock that moves it",

@@ -127,7 +127,8 @@ impl World {
         Self {
             router: ferropay_web::gate::router(engine.clone())
                 .merge(ferropay_web::three_ds::router(engine.clone()))
-                .merge(ferropay_web::provider_side::router(engine.clone())),
+                .merge(ferropay_web::provider_side::router(engine.clone()))
+                .merge(ferropay_web::links::router(engine.clone())),
             public_url: public_url.to_owned(),
             clock,
             mailbox,
@@ -344,7 +345,11 @@ fn test_project(number: i64) -> Project {
         id: ProjectId::new(number),
         environment: Environment::Test,
         active: true,
-        settings: Settings { callback_url: Some(CALLBACK_URL.to_owned()), ..Settings::default() },
+        settings: Settings {
+            callback_url: Some(CALLBACK_URL.to_owned()),
+            registration_sources: vec!["203.0.113.9".to_owned()],
+            ..Settings::default()
+        },
         card_account: ACCOUNT,
     }
 }

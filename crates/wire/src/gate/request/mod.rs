@@ -8,12 +8,14 @@
 mod card;
 mod clarification;
 mod instruments;
+mod link;
 mod member;
 mod merchant_auth;
 mod method;
 mod payout;
 mod recurring;
 mod refund;
+mod registration;
 mod retries;
 mod second_step;
 mod status;
@@ -26,12 +28,14 @@ pub use clarification::Clarification;
 pub use instruments::{
     AboutCustomer, AboutToken, DeleteSaved, PaidWith, Tokenize, customer_members, keeps_customer,
 };
+pub use link::{CancelLink, CreateLink};
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
 pub use method::MethodRequest;
 pub use payout::CardPayout;
 pub use recurring::{RecurringDebit, SeriesChange, SeriesQuery, SeriesTerms, unknown_series};
 pub use refund::Refund;
+pub use registration::RegisterPayout;
 pub use retries::RetryDays;
 pub use second_step::SecondStep;
 pub use status::{StatusByPayment, StatusByRequest};

@@ -1,0 +1,330 @@
+//! A payment link is made, mailed, withdrawn, paid by, or left until its time is over.
+
+use super::{
+    CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest,
+    card::{self, Planned, Wanted},
+    new_operation, new_payment, problem, rejected,
+    scene::Scene,
+};
+use crate::{
+    callback::Problem,
+    card::CardSummary,
+    change::{ChangeSet, Letter, MachineBreak, Name, NameKind, TaskKey},
+    codes,
+    ids::PaymentId,
+    money::Money,
+    payment::{
+        CardRequest, Customer, Link, LinkPays, LinkState, Operation, OperationDetail, OperationKind,
+        OperationStatus, Payment, PaymentDetail, PaymentKind, PaymentStatus, machine::Event,
+    },
+    project::Project,
+};
+use std::collections::BTreeMap;
+
+/// A payment link as it was accepted.
+#[derive(Clone, Debug)]
+pub struct LinkCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// What is to be paid.
+    pub amount: Money,
+    /// The link; its operation is the one drawn for the decision.
+    pub link: Link,
+    /// Who is to pay.
+    pub customer: Customer,
+    /// Free text.
+    pub description: String,
+    /// Booking data to be echoed, as JSON text.
+    pub booking: Option<String>,
+    /// Callback options.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show when the link is paid; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// Makes a payment link (T-132, T-133): the merchant is told its address, and where the platform is to mail it that
+/// becomes due. Or the request fails before an operation exists (G-120).
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn create_link(
+    project: &Project,
+    command: LinkCommand,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let LinkCommand { head, payment_id, amount, mut link, customer, callback, .. } = command;
+    let problems = creation_problems(project, amount, link.pays);
+    if !problems.is_empty() {
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    }
+    link.operation = ids.operation;
+    let (best_before, is_mailed) = (link.best_before, link.mailed_by_platform);
+    let about = PaymentDetail {
+        description: command.description,
+        customer,
+        callback_url: callback.url,
+        booking: command.booking,
+        link: Some(Box::new(link)),
+        ..PaymentDetail::default()
+    };
+    let detail = OperationDetail { fault_plan: command.fault_plan, ..OperationDetail::default() };
+    let payment = Payment {
+        status: PaymentStatus::AwaitingPayment,
+        ..new_payment(project, payment_id, PaymentKind::Invoice, amount, about, ids, now)
+    };
+    let operation = new_operation(&payment, OperationKind::Invoice, amount, head.id, detail, ids, now);
+    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
+    scene.changes.names.push(Name {
+        kind: NameKind::Payment,
+        project: project.id,
+        folded: scene.payment.id.folded(),
+        payment: ids.payment,
+    });
+    scene.answer(head);
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    scene.put_timer(TaskKey::EndWait(ids.operation), best_before);
+    if is_mailed {
+        scene.put(TaskKey::Mail(ids.operation, Letter::Link), now.real);
+    }
+    Ok(scene.finish())
+}
+
+/// The first rule that keeps a link from being made: one that nobody could ever pay by is none.
+fn creation_problems(project: &Project, amount: Money, pays: LinkPays) -> Vec<Problem> {
+    let settings = &project.settings;
+    let limits = project.sale_limits(amount.currency);
+    let switched_on = match pays {
+        LinkPays::Sale => settings.card_sales_allowed,
+        LinkPays::Auth => settings.two_step_allowed,
+        LinkPays::ContractRegistration => true,
+    };
+    let moves_money = pays != LinkPays::ContractRegistration;
+    [
+        (!project.active, codes::MERCHANT_STATUS, None),
+        (!settings.payment_links_allowed || !switched_on, codes::NOT_ALLOWED, None),
+        (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (
+            moves_money && limits.smallest.is_some_and(|least| amount.minor < least),
+            codes::BELOW_LIMIT,
+            Some("payment.amount"),
+        ),
+        (
+            moves_money && limits.largest.is_some_and(|most| amount.minor > most),
+            codes::ABOVE_LIMIT,
+            Some("payment.amount"),
+        ),
+    ]
+    .into_iter()
+    .find(|(fails, ..)| *fails)
+    .map(|(_, code, field)| problem(code, field))
+    .into_iter()
+    .collect()
+}
+
+/// The merchant withdraws a link nobody has paid by yet (G-438, T-135); the customer who has had it by mail gets another
+/// one. The inner error: it is too late.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn cancel_link(
+    project: &Project,
+    (payment, operation): (&Payment, &Operation),
+    head: Option<RequestHead>,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, NotWaiting>, MachineBreak> {
+    if state(payment, operation, now) != Some(LinkState::Open) {
+        return Ok(Err(NotWaiting));
+    }
+    let mut scene = Scene::of(project, (payment, operation, None), ids, now);
+    if let Some(head) = head {
+        scene.answer(head);
+    }
+    scene.changes.done.push(TaskKey::EndWait(operation.id));
+    if operation.status == OperationStatus::InvoiceSent {
+        scene.put(TaskKey::Mail(operation.id, Letter::LinkCanceled), now.real);
+    }
+    scene.step(Event::LinkCanceled, codes::CANCELLED)?;
+    Ok(Ok(scene.finish()))
+}
+
+/// The mail with the link was taken by a mail server (T-134). When the link was withdrawn meanwhile the customer is to
+/// hear of that, too.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn link_mailed(
+    project: &Project,
+    (payment, operation): (&Payment, &Operation),
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let mail = TaskKey::Mail(operation.id, Letter::Link);
+    let mut scene = Scene::of(project, (payment, operation, None), ids, now);
+    match operation.status {
+        OperationStatus::AwaitingPayment if state(payment, operation, now) == Some(LinkState::Open) => {
+            scene.step(Event::LinkMailed, codes::AWAITING)?;
+        }
+        OperationStatus::InvoiceCanceled => {
+            scene.put(TaskKey::Mail(operation.id, Letter::LinkCanceled), now.real);
+        }
+        _ => return Ok(ChangeSet { done: vec![mail], ..ChangeSet::default() }),
+    }
+    scene.changes.done.push(mail);
+    Ok(scene.finish())
+}
+
+/// The time of a link is over (T-136); or its timer has nothing left to end, because somebody pays by it. `None`: not
+/// yet.
+pub(super) fn link_ended(
+    project: &Project,
+    (payment, operation): (&Payment, &Operation),
+    ids: Ids,
+    now: Now,
+) -> Result<Option<ChangeSet>, MachineBreak> {
+    match state(payment, operation, now) {
+        Some(LinkState::Open) => Ok(None),
+        Some(LinkState::Expired) if payment.status.is_payable() => {
+            let mut scene = Scene::of(project, (payment, operation, None), ids, now);
+            scene.changes.done.push(TaskKey::EndWait(operation.id));
+            scene.step(Event::LinkExpired, codes::AUTO_DECLINE)?;
+            Ok(Some(scene.finish()))
+        }
+        _ => {
+            let done = vec![TaskKey::EndWait(operation.id)];
+            Ok(Some(ChangeSet { done, ..ChangeSet::default() }))
+        }
+    }
+}
+
+/// How the link that `operation` made stands; none when it made none.
+fn state(payment: &Payment, operation: &Operation, now: Now) -> Option<LinkState> {
+    let link = payment.detail.link.as_deref().filter(|link| link.operation == operation.id)?;
+    Some(LinkState::of(payment, link, now.business))
+}
+
+/// What a customer pays by a link with.
+#[derive(Clone, Debug)]
+pub struct LinkPayment {
+    /// The card, without number and verification value.
+    pub card: CardSummary,
+    /// Whether a verification value came with it.
+    pub has_cvv: bool,
+    /// How the customer may be authenticated.
+    pub three_ds: ThreeDsRequest,
+    /// What the customer says besides, by the dotted paths of a merchant's request.
+    pub given: BTreeMap<String, String>,
+}
+
+/// What comes of it.
+#[derive(Clone, Debug)]
+pub enum PayLink {
+    /// The payment is under way.
+    Begun(Box<ChangeSet>),
+    /// What the customer gave breaks these rules; the link can be paid as before.
+    Refused(Vec<Problem>),
+    /// The link cannot be paid by, or not any more.
+    Unpayable(LinkState),
+}
+
+/// The customer pays by a link (T-137): a debit or a hold of the same payment begins, by the same rules as one that a
+/// merchant asks for. `reached`: when the customer's request reached the platform, which is what the link's validity is
+/// measured by (G-439).
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn pay_link(
+    project: &Project,
+    (payment, made): (&Payment, &Operation),
+    paid: LinkPayment,
+    facts: CardFacts,
+    ids: Ids,
+    (reached, now): (Now, Now),
+) -> Result<PayLink, MachineBreak> {
+    let Some(link) = payment.detail.link.as_deref() else {
+        return Ok(PayLink::Unpayable(LinkState::Canceled));
+    };
+    let state = LinkState::of(payment, link, reached.business);
+    if state != LinkState::Open || payment.open.is_some() || link.operation != made.id {
+        return Ok(PayLink::Unpayable(state));
+    }
+    let kind = match link.pays {
+        LinkPays::Sale => OperationKind::Sale,
+        LinkPays::Auth => OperationKind::Auth,
+        // Cards have no such operation: a series begins with a debit or a hold.
+        LinkPays::ContractRegistration => {
+            return Ok(PayLink::Refused(vec![problem(codes::NOT_ALLOWED, None)]));
+        }
+    };
+    let command = as_asked(payment, made, link, kind, paid);
+    let problems = card::problems(project, &command, &facts, now);
+    if !problems.is_empty() {
+        return Ok(PayLink::Refused(problems));
+    }
+    let CardCommand { card, customer, given, request, three_ds, amount, description, .. } = command;
+    let wanted = Wanted {
+        kind,
+        payment: payment.key,
+        amount,
+        description: &description,
+        card: &card,
+        customer: &customer,
+        given: &given,
+        blocked: None,
+    };
+    let Planned { request, supplied, next, authentication, counted } =
+        card::planned(project, wanted, request, three_ds, facts, ids, now);
+    let detail = OperationDetail {
+        fault_plan: made.detail.fault_plan.clone(),
+        card: (request != CardRequest::default()).then(|| Box::new(request)),
+        authentication: authentication.map(Box::new),
+        ..OperationDetail::default()
+    };
+    let mut payment = payment.clone();
+    payment.detail.card = Some(card);
+    payment.detail.supplied.extend(supplied);
+    let operation = new_operation(&payment, kind, amount, made.request, detail, ids, now);
+    let mut scene = Scene::created(project, (payment, operation), false, ids, now);
+    scene.changes.counted = counted;
+    scene.changes.done.push(TaskKey::EndWait(made.id));
+    scene.begin(Event::Accepted, codes::AWAITING)?;
+    card::carry_on(&mut scene, next)?;
+    Ok(PayLink::Begun(Box::new(scene.finish())))
+}
+
+/// The payment as a merchant would have asked for it.
+fn as_asked(
+    payment: &Payment,
+    made: &Operation,
+    link: &Link,
+    kind: OperationKind,
+    paid: LinkPayment,
+) -> CardCommand {
+    CardCommand {
+        head: RequestHead { id: made.request, path: "payment/invoice/create", fingerprint: [0; 16] },
+        kind,
+        payment_id: payment.id.clone(),
+        amount: Money::new(payment.requested, payment.currency),
+        card: paid.card,
+        has_cvv: paid.has_cvv,
+        request: CardRequest { moto: link.moto, ..CardRequest::default() },
+        three_ds: paid.three_ds,
+        customer: payment.detail.customer.clone(),
+        description: payment.detail.description.clone(),
+        registration: None,
+        merchant_data: None,
+        booking: payment.detail.booking.clone(),
+        has_booking_dates: has_dates(payment.detail.booking.as_deref()),
+        given: paid.given,
+        callback: CallbackOptions::default(),
+        fault_plan: None,
+    }
+}
+
+/// Whether booking data say from when to when; they are kept as they were written.
+fn has_dates(booking: Option<&str>) -> bool {
+    booking.is_some_and(|text| text.contains("\"start_date\"") && text.contains("\"end_date\""))
+}

@@ -1,0 +1,197 @@
+//! A payout whose recipient gives the card: registered by the merchant, confirmed by the recipient with a code that was
+//! mailed, or over after half an hour (G-329 to G-334).
+
+use super::{
+    CallbackOptions, Ids, NotWaiting, Now, PayoutFacts, RequestHead, Stage, new_operation, new_payment,
+    payout::{self, Terms},
+    payout_data::Parties,
+    problem, rejected,
+    risk::Asked,
+    scene::Scene,
+    updated,
+};
+use crate::{
+    callback::Problem,
+    card::CardSummary,
+    change::{ChangeSet, Letter, MachineBreak, Name, NameKind, TaskKey},
+    codes,
+    ids::PaymentId,
+    money::Money,
+    payment::{
+        Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentDetail,
+        PaymentKind, PaymentStatus, PayoutRegistration, machine::Event,
+    },
+    project::Project,
+    risk::Direction,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long a registered payout waits for its recipient (G-331).
+const COMPLETION: Duration = Duration::from_mins(30);
+
+/// A payout that is to wait for its recipient, as it was accepted.
+#[derive(Clone, Debug)]
+pub struct RegistrationCommand {
+    /// The request.
+    pub head: RequestHead,
+    /// The merchant's name for the payment.
+    pub payment_id: PaymentId,
+    /// What the recipient gets.
+    pub amount: Money,
+    /// Who gets it; has an e-mail address.
+    pub customer: Customer,
+    /// What the recipient's page is opened with.
+    pub uuid: String,
+    /// Whether the platform can send mails: without the code nobody could confirm.
+    pub mail_works: bool,
+    /// Callback options.
+    pub callback: CallbackOptions,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
+}
+
+/// Registers a payout (T-104): the merchant is told what to open the recipient's page with, and the code is mailed. Or
+/// the request fails before an operation exists (G-120, G-333).
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn register_payout(
+    project: &Project,
+    command: RegistrationCommand,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let problems = registration_problems(project, &command);
+    let RegistrationCommand { head, payment_id, amount, customer, uuid, callback, .. } = command;
+    if !problems.is_empty() {
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    }
+    let expires = now.business.plus(COMPLETION);
+    let about = PaymentDetail {
+        customer,
+        callback_url: callback.url,
+        registration: Some(Box::new(PayoutRegistration { uuid, expires, wrong_codes: 0 })),
+        ..PaymentDetail::default()
+    };
+    let detail = OperationDetail { fault_plan: command.fault_plan, ..OperationDetail::default() };
+    let payment = Payment {
+        status: PaymentStatus::AwaitingPayoutCompletion,
+        ..new_payment(project, payment_id, PaymentKind::Payout, amount, about, ids, now)
+    };
+    let operation = new_operation(&payment, OperationKind::Payout, amount, head.id, detail, ids, now);
+    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
+    scene.changes.names.push(Name {
+        kind: NameKind::Payment,
+        project: project.id,
+        folded: scene.payment.id.folded(),
+        payment: ids.payment,
+    });
+    scene.answer(head);
+    scene.wait(COMPLETION, Vec::new());
+    scene.begin(Event::Registered, codes::AWAITING)?;
+    scene.put(TaskKey::Mail(ids.operation, Letter::PayoutCode), now.real);
+    Ok(scene.finish())
+}
+
+fn registration_problems(project: &Project, command: &RegistrationCommand) -> Vec<Problem> {
+    let settings = &project.settings;
+    let enabled = settings.page_payouts_allowed && command.mail_works;
+    let allowed = settings.card_payouts_allowed && settings.card_data_allowed;
+    [
+        (!project.active, codes::MERCHANT_STATUS, None),
+        (!enabled, codes::PAGE_PAYOUTS_NOT_ALLOWED, None),
+        (!allowed, codes::NOT_ALLOWED, None),
+        (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+    ]
+    .into_iter()
+    .find(|(fails, ..)| *fails)
+    .map(|(_, code, field)| problem(code, field))
+    .into_iter()
+    .collect()
+}
+
+/// What the recipient of a registered payout brings; the code has been checked.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// The card, without its number.
+    pub card: CardSummary,
+    /// What is known of sender and recipient, by the dotted paths of a merchant's request.
+    pub given: BTreeMap<String, String>,
+    /// The recipient's names, where they were given: first and last.
+    pub names: (Option<String>, Option<String>),
+}
+
+/// The recipient confirms (T-105): from here on it is a payout like any other, with the amount and its fee held on the
+/// merchant's balance, or declined at once. The inner error: rules that what was brought breaks, and it may be brought
+/// anew; none when nobody waits for it.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn complete_payout(
+    project: &Project,
+    (payment, operation): (&Payment, &Operation),
+    completion: Completion,
+    facts: &PayoutFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Vec<Problem>>, MachineBreak> {
+    if !awaits_recipient(payment, operation, now) {
+        return Ok(Err(Vec::new()));
+    }
+    let amount = operation.amount;
+    let Completion { card, given, names: (first, last) } = completion;
+    let problems = payout::rules(project, &card, amount, now);
+    if !problems.is_empty() {
+        return Ok(Err(problems));
+    }
+    let mut scene = Scene::of(project, (payment, operation, None), ids, now);
+    let about = &mut scene.payment.detail;
+    about.customer.first_name = first.or_else(|| about.customer.first_name.take());
+    about.customer.last_name = last.or_else(|| about.customer.last_name.take());
+    let parties = Parties {
+        from_person: false,
+        has_sender_card: false,
+        card: &card,
+        customer: &about.customer,
+        given: &given,
+    };
+    let asked =
+        Asked { direction: Direction::Out, card: &card, customer: &about.customer, description: "", amount };
+    let Terms { refused, missing, fee_minor, retries, counted } =
+        payout::terms(project, parties, &asked, facts, (payment.key, now));
+    about.card = Some(card);
+    about.supplied = given;
+    scene.operation.detail.fee_minor = fee_minor;
+    scene.operation.detail.retries_left = retries;
+    if let Some(code) = refused {
+        scene.step(Event::PreconditionFailed, code)?;
+    } else {
+        scene.changes.counted = counted;
+        scene.hold_on_balance();
+        scene.step(Event::Confirmed, codes::AWAITING)?;
+        scene.proceed(Stage::Data(missing))?;
+    }
+    Ok(Ok(scene.finish()))
+}
+
+/// The recipient typed a wrong code: it is counted.
+pub fn wrong_payout_code(
+    (payment, operation): (&Payment, &Operation),
+    now: Now,
+) -> Result<ChangeSet, NotWaiting> {
+    if !awaits_recipient(payment, operation, now) {
+        return Err(NotWaiting);
+    }
+    let mut payment = payment.clone();
+    if let Some(registration) = payment.detail.registration.as_deref_mut() {
+        registration.wrong_codes = registration.wrong_codes.saturating_add(1);
+    }
+    Ok(ChangeSet { payment: Some(updated(payment)), ..ChangeSet::default() })
+}
+
+fn awaits_recipient(payment: &Payment, operation: &Operation, now: Now) -> bool {
+    let in_time = payment.detail.registration.as_ref().is_some_and(|it| now.business < it.expires);
+    in_time
+        && payment.open == Some(operation.id)
+        && operation.status == OperationStatus::AwaitingPayoutCompletion
+}
