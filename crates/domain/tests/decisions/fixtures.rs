@@ -4,13 +4,16 @@ use ferropay_domain::{
     card::{CardSummary, Country, Expiry, Network},
     codes::{self, Code},
     decide::{
-        AuthenticationOutcome, CallbackOptions, CardCommand, MethodCommand, Outcome, PayoutCommand, RangeFacts, RefundCommand, RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest, Completion, LinkCommand, LinkPayment, Now, RegistrationCommand,
+        AuthenticationOutcome, CallbackOptions, CardCommand, Completion, LinkCommand, LinkPayment,
+        MethodCommand, Now, Outcome, PayoutCommand, RangeFacts, RefundCommand, RegistrationCommand,
+        RequestHead, SecondStepCommand, SuppliedAuthentication, ThreeDsRequest,
     },
     ids::{AuthenticationId, CardKey, OperationId, PaymentId, ProjectId, ProviderAccountId, RequestId},
     method::MethodRef,
     money::{Currency, FeeRule, Money, Rounding},
     payment::{
-        AuthenticationResult, CardRequest, Customer, DisplayItem, Form, OperationKind, ProviderAnswer, ReturnUrls, Shown, TransStatus, Link, LinkPays,
+        AuthenticationResult, CardRequest, Customer, DisplayItem, Form, Link, LinkPays, OperationKind,
+        ProviderAnswer, ReturnUrls, Shown, TransStatus,
     },
     project::{Environment, Project, Settings},
     time::Timestamp,

@@ -9,7 +9,10 @@ use ferropay_domain::{
     change::{ChangeSet, Hold, MachineBreak, PaymentWrite, Settlement, Task, TaskKey, Write},
     codes::Code,
     decide::{
-        self, AuthenticationOutcome, CardCommand, CardFacts, FollowUp, Ids, Lateness, MethodCommand, NotWaiting, Noticed, Now, Outcome, PayoutCommand, PayoutFacts, RangeFacts, RefundCommand, RefundFacts, SecondStepCommand, SecondStepFacts, WalletFacts, Completion, LinkCommand, LinkPayment, PayLink, RegistrationCommand,
+        self, AuthenticationOutcome, CardCommand, CardFacts, Completion, FollowUp, Ids, Lateness,
+        LinkCommand, LinkPayment, MethodCommand, NotWaiting, Noticed, Now, Outcome, PayLink, PayoutCommand,
+        PayoutFacts, RangeFacts, RefundCommand, RefundFacts, RegistrationCommand, SecondStepCommand,
+        SecondStepFacts, WalletFacts,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},

@@ -2,8 +2,8 @@
 
 mod acquirers;
 pub(crate) mod files;
-mod methods;
 mod mail;
+mod methods;
 pub(crate) mod sandbox;
 mod three_ds;
 mod wallets;

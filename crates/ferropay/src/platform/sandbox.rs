@@ -14,7 +14,7 @@ use ferropay_domain::{
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_simulators::{
     acquirer::{Acquirer, Config as AcquirerConfig, Handle, control_router},
-        generic, three_ds, wallets, mail,
+    generic, mail, three_ds, wallets,
 };
 use ferropay_store::{Commit, CommitError, ProjectRecord, Secret, Store, vault::Vault};
 use std::{

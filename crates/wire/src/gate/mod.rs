@@ -12,6 +12,10 @@ pub use accounts::{account_of_token, customer_info, saved_account_deleted, saved
 pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, done, error, error_list, merchant_session, retry_schedule, series_info};
 pub use request::{
-        AboutCustomer, AboutToken, ApplePaySession, CardPayment, CardPayout, Clarification, DeleteSaved, MerchantAuth, MerchantAuthRequest, MethodRequest, PaidWith, RecurringDebit, Refund, RetryDays, SecondStep, SeriesChange, SeriesQuery, SeriesTerms, StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize, WalletPayment, card_operation, customer_members, keeps_customer, member, three_ds_data, unknown_series, wallet_operation, CancelLink, CreateLink, RegisterPayout,
+    AboutCustomer, AboutToken, ApplePaySession, CancelLink, CardPayment, CardPayout, Clarification,
+    CreateLink, DeleteSaved, MerchantAuth, MerchantAuthRequest, MethodRequest, PaidWith, RecurringDebit,
+    Refund, RegisterPayout, RetryDays, SecondStep, SeriesChange, SeriesQuery, SeriesTerms, StatusByPayment,
+    StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize, WalletPayment, card_operation,
+    customer_members, keeps_customer, member, three_ds_data, unknown_series, wallet_operation,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};

@@ -238,7 +238,11 @@ pub const OPERATIONS: &[Transition] = {
     use Notice::{Information as Informed, None as Silent, Prescriptive as Asked, Result as Told};
     use OperationStatus as S;
     use OperationStatus::{
-        AwaitingClarification as Clarification, AwaitingCustomerAction as Action, AwaitingMerchantAuth as MerchantAuth, AwaitingRedirect as Redirect, AwaitingRetry as Retry, AwaitingThreeDs as ThreeDs, Decline, Processing, Success, AwaitingPayment as Payable, AwaitingPayoutCompletion as Completion, Expired, InvoiceCanceled as Withdrawn, InvoiceSent as Mailed,
+        AwaitingClarification as Clarification, AwaitingCustomerAction as Action,
+        AwaitingMerchantAuth as MerchantAuth, AwaitingPayment as Payable,
+        AwaitingPayoutCompletion as Completion, AwaitingRedirect as Redirect, AwaitingRetry as Retry,
+        AwaitingThreeDs as ThreeDs, Decline, Expired, InvoiceCanceled as Withdrawn, InvoiceSent as Mailed,
+        Processing, Success,
     };
     use PaymentEffect::{AsTheHold, Becomes, DebitEnded, ReturnUndone, Returned, Unchanged};
     use PaymentStatus as P;

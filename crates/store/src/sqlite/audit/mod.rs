@@ -41,7 +41,7 @@ pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
         callbacks: count("SELECT count(*) FROM callbacks")?,
         tasks: count("SELECT count(*) FROM tasks")?,
         verification_values: count("SELECT count(*) FROM cvv")?,
-        unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3, 20, 21, 22, 23)")?,
+        unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3, 25, 26, 27, 28)")?,
         findings: Vec::new(),
     };
     for (rule, sql) in rules::RULES {

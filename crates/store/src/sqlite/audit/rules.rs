@@ -2,7 +2,7 @@
 //!
 //! Kinds of operations: 1 sale, 2 refund, 3 reversal, 4 auth, 5 incremental, 6 decremental, 7 capture, 8 cancel,
 //! 9 account verification, 10 refund reversal, 11 payout, 12 payout reversal, 16 recurring, 20 payment link; their statuses: 2 success,
-//! 3 decline, of links 20 and 21 payable, 22 withdrawn, 23 expired, of payouts 24 waiting for their recipient, all others
+//! 3 decline, of links 25 and 26 payable, 27 withdrawn, 28 expired, of payouts 24 waiting for their recipient, all others
 //! open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
 //! 6 decrement, 7 capture, 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry, 12 credit,
 //! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 5 opening, 6 return taken
@@ -144,7 +144,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a payment's open operation is the one that is open",
         "SELECT p.key AS payment, p.open, o.id AS operation FROM payments AS p
-         LEFT JOIN operations AS o ON o.payment = p.key AND o.status NOT IN (2, 3, 20, 21, 22, 23)
+         LEFT JOIN operations AS o ON o.payment = p.key AND o.status NOT IN (2, 3, 25, 26, 27, 28)
          WHERE p.open IS NOT o.id",
     ),
     (
@@ -416,8 +416,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "an operation's code agrees with its status",
         // 9999: awaiting; 0: success.
         "SELECT id AS operation, status, code FROM operations
-         WHERE CASE status WHEN 2 THEN code <> 0 WHEN 3 THEN code IN (0, 9999) WHEN 22 THEN code <> 301
-            WHEN 23 THEN code <> 603 ELSE code <> 9999 END",
+         WHERE CASE status WHEN 2 THEN code <> 0 WHEN 3 THEN code IN (0, 9999) WHEN 27 THEN code <> 301
+            WHEN 28 THEN code <> 603 ELSE code <> 9999 END",
     ),
     (
         "a task runs by a clock that moves it",
