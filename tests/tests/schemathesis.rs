@@ -141,7 +141,7 @@ async fn check(world: &World, summary: &Value) {
     assert!(asked.len() == 107 || asked.len() == 3, "{} paths were asked", asked.len());
     if asked.len() == 107 {
         let reached = asked.keys().filter(|path| count(summary, "codes", path, "310") > 0).count();
-        assert!(reached > 25, "only {reached} of the paths that are not executed were asked rightly");
+        assert!(reached > 13, "only {reached} of the paths that are not executed were asked rightly");
     }
     for path in RIGHT.iter().filter(|path| asked.contains_key(**path)) {
         assert!(summary["right"][path].as_u64() > Some(0), "{path} was asked nothing right");
