@@ -227,7 +227,7 @@ def before_call(ctx, case, kwargs):
     # Whatever is drawn here follows from the body, so that a failure can be repeated and made smaller.
     choice = random.Random(json.dumps(body, sort_keys=True))
     is_right = False
-    if case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE and choice.random() < 0.6:
+    if case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE and choice.random() < 0.85:
         ours = make_right(case.path, body, choice)
         if ours is not None:
             is_right, body = True, ours
