@@ -154,6 +154,8 @@ struct Legacy<'a> {
 #[derive(Serialize)]
 struct General<'a> {
     project_id: i64,
+    /// Left out of requests that were about no payment.
+    #[serde(skip_serializing_if = "str::is_empty")]
     payment_id: &'a str,
 }
 
