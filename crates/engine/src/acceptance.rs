@@ -12,11 +12,12 @@ use crate::{
     steps::Step,
 };
 use ferropay_domain::{
-    change::{ChangeSet, NameKind, bucket_of},
+    change::{ChangeSet, MachineBreak, NameKind, bucket_of},
     codes::Code,
     decide::{Now, RequestHead},
     ids::{PaymentId, PaymentKey},
     payment::Payment,
+    project::Project,
 };
 use ferropay_store::{Commit, CommitError, Loss, Standing};
 use std::{future::Future, sync::Arc};
@@ -69,6 +70,25 @@ pub(crate) struct Lost {
     name_looked_up: bool,
 }
 
+/// A request for something new: nothing that stands in the store has a say in it.
+pub(crate) struct Fresh<F>(pub(crate) F);
+
+impl<F> Acceptable for Fresh<F>
+where
+    F: Fn(&Project, Lost, Now) -> Result<ChangeSet, MachineBreak> + Sync,
+{
+    async fn decide(
+        &self,
+        _: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let changes = (self.0)(&project.project, lost, now)?;
+        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
+    }
+}
+
 /// A request whose body has been read.
 pub(crate) trait Acceptable: Sync {
     /// Decides on what stands in the store now.
@@ -79,6 +99,11 @@ pub(crate) trait Acceptable: Sync {
         lost: Lost,
         now: Now,
     ) -> impl Future<Output = Result<Decision, Failure>> + Send;
+
+    /// The request, when what an equal one has done would stand in its way: the equal one is looked for first.
+    fn repeatable(&self) -> Option<RequestHead> {
+        None
+    }
 
     /// Card data for the work that follows.
     fn cards(&self) -> Cards {
@@ -124,6 +149,11 @@ impl Engine {
         let mut facts = Lost::default();
         loop {
             let now = self.moment(&project);
+            if let Some(head) = request.repeatable()
+                && let Some(first) = Box::pin(self.resent(&project, head, now)).await?
+            {
+                return Ok(Intake::Accepted(first));
+            }
             let (changes, commit, found) = match request.decide(self, &project, facts, now).await? {
                 Decision::Answer(intake) => return Ok(intake),
                 Decision::Changes(changes, commit, found) => (changes, commit, found),

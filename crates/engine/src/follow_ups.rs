@@ -6,7 +6,6 @@ use crate::{
     engine::Engine,
     failure::Failure,
     intake::{Intake, Origin},
-    links::own_head,
     projects::KnownProject,
 };
 use ferropay_domain::{
@@ -66,12 +65,6 @@ impl Acceptable for Order {
         now: Now,
     ) -> Result<Decision, Failure> {
         let id = project.project.id;
-        // An equal request that was taken is the same request, also when nothing waits any more.
-        if let Some(head) = self.head
-            && let Some(first) = engine.store.resent(id, head.fingerprint, now.real).await?
-        {
-            return Ok(Decision::Answer(Intake::Accepted(first)));
-        }
         let Some(payment) = engine.store.payment(id, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
@@ -100,6 +93,11 @@ impl Acceptable for Order {
             Err(NotWaiting) => not_waiting,
         }
     }
+
+    /// An equal request that was taken is the same request, also when nothing waits any more.
+    fn repeatable(&self) -> Option<RequestHead> {
+        self.head
+    }
 }
 
 impl Engine {
@@ -126,9 +124,7 @@ impl Engine {
         payment: PaymentKey,
         brought: Brought,
     ) -> Result<Intake, Failure> {
-        let _turn = self.locks.turn(payment).await.ok_or(Failure::Busy)?;
-        let order = Order { payment, head: None, brought };
-        self.accept(project, payment, own_head(self), &order).await
+        self.accept_from_page(project, payment, &Order { payment, head: None, brought }).await
     }
 
     /// The 3-D Secure facts a decision needs when the operation may come to that step.

@@ -4,7 +4,8 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
-    intake::{Intake, Origin, SealedCard},
+    given_card::SealedCard,
+    intake::{Intake, Origin},
     projects::KnownProject,
     registry::InHand,
 };
@@ -19,7 +20,7 @@ use ferropay_domain::{
 };
 use ferropay_store::{Commit, CommitError, Loss, Store, Unavailable};
 use ferropay_wire::{
-    gate::{AboutToken, DeleteSaved, Tokenize, customer_members},
+    gate::{AboutToken, DeleteSaved, Tokenize, customer_members, keeps_customer},
     json::Value,
 };
 use std::sync::Arc;
@@ -87,8 +88,13 @@ pub(crate) fn kept_customer(
     record.map(|record| Box::new((project, CustomerRecord { created_at: now.business, ..record })))
 }
 
+/// What is to be kept of the customer `id`, if anything: where the merchant asks for it, or for the card to be saved.
+pub(crate) fn record_to_keep(id: Option<&str>, body: &Value<'_>, save: bool) -> Option<CustomerRecord> {
+    if save || keeps_customer(body) { customer_record(id, body) } else { None }
+}
+
 /// What `body` says of the customer `id`.
-pub(crate) fn customer_record(id: Option<&str>, body: &Value<'_>) -> Option<CustomerRecord> {
+fn customer_record(id: Option<&str>, body: &Value<'_>) -> Option<CustomerRecord> {
     let members = customer_members(body);
     id.map(|id| CustomerRecord { id: id.to_owned(), members, ..CustomerRecord::default() })
 }

@@ -4,29 +4,20 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
-    instruments::{customer_record, kept_customer},
-    named_cards::{With, not_looked_up},
     projects::KnownProject,
-    provider_work::Cards,
     rates,
-    series::scheduled_name,
     wallet_tokens::TokenFault,
 };
 use ferropay_domain::{
-    card::{CardSummary, Cvv, Pan},
-    decide::{
-        self, CallbackOptions, CardCommand, CardFacts, Ids, Named, Now, RangeFacts, RefundCommand,
-        RefundFacts, RequestHead,
-    },
-    ids::{CardKey, PaymentId, PaymentKey, ProjectId, RequestId},
-    instrument::CustomerRecord,
+    decide::{self, CallbackOptions, Now, RefundCommand, RefundFacts, RequestHead},
+    ids::{PaymentId, PaymentKey, RequestId},
     method::MethodRef,
     payment::{OperationKind, Payment},
     project::{Environment, OperationDay, Project},
 };
-use ferropay_store::{Commit, vault::Sealed};
+use ferropay_store::Commit;
 use ferropay_wire::{
-    gate::{CardPayment, PaidWith, Refund, keeps_customer, member, three_ds_data},
+    gate::{Refund, member},
     json::Value,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -66,56 +57,6 @@ pub struct Origin<'a> {
     pub fault_plan: Option<String>,
 }
 
-/// Project, name and content of a card in the vault.
-pub(crate) type SealedCard = (ProjectId, CardKey, Sealed);
-
-/// A card operation that was asked for. What it is called by is drawn once, however often it is decided.
-struct CardOrder {
-    command: CardCommand,
-    range: Option<RangeFacts>,
-    ids: Ids,
-    card: SealedCard,
-    pan: Pan,
-    cvv: Option<Cvv>,
-    customer: Option<Box<CustomerRecord>>,
-}
-
-impl Acceptable for CardOrder {
-    async fn decide(
-        &self,
-        engine: &Engine,
-        project: &KnownProject,
-        lost: Lost,
-        now: Now,
-    ) -> Result<Decision, Failure> {
-        let command = &self.command;
-        let scheduled_name_taken = engine.scheduled_name_taken(project, command, now).await?;
-        let asked = (&command.card, &command.customer, command.description.as_str());
-        let risk = engine.risk_facts(project, asked, lost).await?;
-        let facts = CardFacts { range: self.range.clone(), scheduled_name_taken, risk, wallet: None };
-        let mut changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
-        let mut commit = Commit::default();
-        if let Some(operation) = changes.operations.first() {
-            commit.card = Some(self.card.clone());
-            // What is declined at once needs no verification value.
-            if let (Some(cvv), false) = (&self.cvv, operation.record().status.is_final()) {
-                commit.cvv = Some(engine.sealed_cvv(self.ids, cvv)?);
-            }
-            let kept = self.customer.as_deref().cloned();
-            changes.customer = kept_customer(project.project.id, kept, now);
-        }
-        Ok(Decision::Changes(changes, commit, Found::Nothing))
-    }
-
-    fn cards(&self) -> Cards {
-        Cards { pan: Some(self.pan.clone()), cvv: self.cvv.clone() }
-    }
-
-    fn reserves_another_name(&self) -> bool {
-        scheduled_name(&self.command).is_some()
-    }
-}
-
 /// By which of the paths a refund was asked for (G-271).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
@@ -129,7 +70,7 @@ pub enum Through {
 
 impl Through {
     /// Whether the path is for payments like this one.
-    pub(crate) fn leads_to(self, payment: &Payment) -> bool {
+    fn leads_to(self, payment: &Payment) -> bool {
         match self {
             Self::Any => true,
             Self::Card => payment.detail.method.is_none(),
@@ -153,12 +94,9 @@ impl Acceptable for RefundOrder {
         lost: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let Some(payment) = engine.store.payment(project.project.id, self.payment).await? else {
+        let Some(payment) = engine.payment_through(self.through, project, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
-        if !self.through.leads_to(&payment) {
-            return Ok(Decision::Answer(Intake::UnknownPayment));
-        }
         let account =
             payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
         let connector = engine.connector(account, project.project.environment);
@@ -191,74 +129,6 @@ impl Engine {
         }
     }
 
-    /// A card as the vault keeps it.
-    pub(crate) fn sealed_card(&self, project: &KnownProject, pan: &Pan) -> Result<SealedCard, Failure> {
-        let id = project.project.id;
-        let sealed = self.vault.seal_card(id, pan);
-        let (key, sealed) = sealed.map_err(|error| Failure::Vault(error.to_string()))?;
-        Ok((id, key, sealed))
-    }
-
-    /// Accepts a card purchase in one step or two, or the verification of a card (G-015, G-165, G-338).
-    ///
-    /// # Errors
-    /// The platform cannot do it at the moment; nothing was created.
-    pub async fn card(
-        self: &Arc<Self>,
-        project: &Arc<KnownProject>,
-        request: CardPayment,
-        body: &Value<'_>,
-        origin: Origin<'_>,
-    ) -> Result<Intake, Failure> {
-        let head = self.head(project, &origin);
-        let ids = self.ids.for_decision();
-        let customer = keeps_customer(body) || request.request.save;
-        let customer = customer.then(|| customer_record(request.customer.id.as_deref(), body)).flatten();
-        let mut three_ds = request.three_ds;
-        let (number, range, summary) = match request.card {
-            PaidWith::Card { pan, expiry } => {
-                let sealed = self.sealed_card(project, &pan)?;
-                let range = self.range_facts(project, &pan, ids.operation, &three_ds);
-                let summary = CardSummary::of(sealed.1, &pan, request.holder, expiry);
-                (Ok((sealed, pan)), range, summary)
-            }
-            PaidWith::Token(token) => (Err(Named::Token(token)), None, not_looked_up(request.holder)),
-            PaidWith::Saved(id) => (Err(Named::Saved(id)), None, not_looked_up(request.holder)),
-        };
-        if range.is_some() || number.is_err() {
-            three_ds.data = three_ds_data(request.kind, body);
-        }
-        let command = CardCommand {
-            head,
-            kind: request.kind,
-            payment_id: request.payment_id,
-            amount: request.amount,
-            card: summary,
-            has_cvv: request.cvv.is_some(),
-            request: request.request,
-            three_ds,
-            customer: request.customer,
-            description: request.description,
-            merchant_data: request.merchant_data,
-            booking: request.booking,
-            has_booking_dates: request.has_booking_dates,
-            registration: request.registration.map(|terms| Box::new(self.registration(terms))),
-            given: given(&project.project, request.kind, body),
-            callback: request.callback,
-            fault_plan: fault_plan(project, &origin),
-        };
-        let (card, pan) = match number {
-            Ok(number) => number,
-            Err(named) => {
-                let with = With::Card(Box::new(command), request.cvv);
-                return Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await;
-            }
-        };
-        let customer = customer.map(Box::new);
-        let order = CardOrder { command, range, ids, card, pan, cvv: request.cvv, customer };
-        self.accept(project, ids.payment, head, &order).await
-    }
-
     /// Accepts a refund of a purchase (G-271); of one that the path is not for, as of one that does not exist. Losing a guard is a fact for the next decision: a payment
     /// changed meanwhile is read again, a balance too small or a refund identifier taken is declined.
     ///
@@ -288,6 +158,17 @@ impl Engine {
             command,
         })
         .await
+    }
+
+    /// A payment, when it is one that the path is for.
+    pub(crate) async fn payment_through(
+        &self,
+        through: Through,
+        project: &KnownProject,
+        payment: PaymentKey,
+    ) -> Result<Option<Payment>, Failure> {
+        let found = self.store.payment(project.project.id, payment).await?;
+        Ok(found.filter(|payment| through.leads_to(payment)))
     }
 
     /// A payment by the merchant's name for it.

@@ -1,18 +1,20 @@
 //! Payment links: merchants make and withdraw them, customers open them and pay.
 
 use crate::{
-    acceptance::{Acceptable, Decision, Found, Lost},
+    acceptance::{Acceptable, Decision, Found, Fresh, Lost},
     authentications::authentication,
     engine::Engine,
     failure::Failure,
     follow_ups::Brought,
-    intake::{Intake, Origin, SealedCard, fault_plan},
+    given_card::GivenCard,
+    intake::{Intake, Origin, fault_plan},
     projects::KnownProject,
     provider_work::Cards,
+    verdict::Verdict,
 };
 use ferropay_domain::{
     callback::Problem,
-    card::{CardSummary, Cvv, Expiry, Pan},
+    card::{Cvv, Expiry, Pan},
     decide::{
         self, CardFacts, Ids, LinkCommand, LinkPayment, NotWaiting, Now, PayLink, RangeFacts, RequestHead,
         ThreeDsRequest,
@@ -20,12 +22,11 @@ use ferropay_domain::{
     ids::{OperationId, PaymentKey},
     money::Money,
     payment::{AuthenticationFlow, Form, Link, LinkState, OperationStatus, ReturnUrls},
-    project::Environment,
+    project::{Environment, Project},
     time::Timestamp,
 };
 use ferropay_store::{Commit, Standing};
 use ferropay_wire::gate::{CancelLink, CreateLink};
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Hexadecimal digits of the operation at the beginning of a link's token; numbers of operations are below 2^53.
@@ -89,25 +90,6 @@ pub enum LinkPaid {
     Unpayable(LinkState),
 }
 
-/// A link that was asked for. What it is called by is drawn once, however often it is decided.
-struct CreateOrder {
-    command: LinkCommand,
-    ids: Ids,
-}
-
-impl Acceptable for CreateOrder {
-    async fn decide(
-        &self,
-        _: &Engine,
-        project: &KnownProject,
-        _: Lost,
-        now: Now,
-    ) -> Result<Decision, Failure> {
-        let changes = decide::create_link(&project.project, self.command.clone(), self.ids, now)?;
-        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
-    }
-}
-
 /// A link that is to be withdrawn.
 struct CancelOrder {
     payment: PaymentKey,
@@ -123,10 +105,6 @@ impl Acceptable for CancelOrder {
         now: Now,
     ) -> Result<Decision, Failure> {
         let id = project.project.id;
-        // An equal request that was taken is the same request, also when nothing is left to withdraw.
-        if let Some(first) = engine.store.resent(id, self.head.fingerprint, now.real).await? {
-            return Ok(Decision::Answer(Intake::Accepted(first)));
-        }
         let Some(payment) = engine.store.payment(id, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
@@ -145,6 +123,11 @@ impl Acceptable for CancelOrder {
             Err(NotWaiting) => Ok(Decision::Answer(Intake::NotWaiting)),
         }
     }
+
+    /// An equal request that was taken is the same request, also when nothing is left to withdraw.
+    fn repeatable(&self) -> Option<RequestHead> {
+        Some(self.head)
+    }
 }
 
 /// A customer's payment by a link.
@@ -153,20 +136,11 @@ struct PayOrder {
     paid: LinkPayment,
     range: Option<RangeFacts>,
     ids: Ids,
-    card: SealedCard,
-    pan: Pan,
-    cvv: Option<Cvv>,
+    card: GivenCard,
     /// When the customer's request reached the platform.
     reached: Now,
     /// Why nothing came of it.
-    refused: Mutex<Option<LinkPaid>>,
-}
-
-impl PayOrder {
-    fn refuse(&self, why: LinkPaid) -> Decision {
-        *self.refused.lock() = Some(why);
-        Decision::Answer(Intake::NotWaiting)
-    }
+    refused: Verdict<LinkPaid>,
 }
 
 impl Acceptable for PayOrder {
@@ -180,9 +154,7 @@ impl Acceptable for PayOrder {
         let Some(standing) = engine.store.standing(self.link).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
-        let detail = &standing.payment.detail;
-        let asked = (&self.paid.card, &detail.customer, detail.description.as_str());
-        let risk = engine.risk_facts(project, asked, lost).await?;
+        let risk = engine.risk_facts(project, self.paid.at_risk(&standing.payment), lost).await?;
         let facts = CardFacts { range: self.range.clone(), risk, ..CardFacts::default() };
         let situation = (&standing.payment, &standing.operation);
         let moments = (self.reached, now);
@@ -190,21 +162,15 @@ impl Acceptable for PayOrder {
             decide::pay_link(&project.project, situation, self.paid.clone(), facts, self.ids, moments)?;
         let changes = match paid {
             PayLink::Begun(changes) => *changes,
-            PayLink::Refused(problems) => return Ok(self.refuse(LinkPaid::Refused(problems))),
-            PayLink::Unpayable(state) => return Ok(self.refuse(LinkPaid::Unpayable(state))),
+            PayLink::Refused(problems) => return Ok(self.refused.refuse(LinkPaid::Refused(problems))),
+            PayLink::Unpayable(state) => return Ok(self.refused.refuse(LinkPaid::Unpayable(state))),
         };
-        let mut commit = Commit { card: Some(self.card.clone()), ..Commit::default() };
-        let is_over = changes.operations.first().is_none_or(|write| write.record().status.is_final());
-        if let (Some(cvv), false) = (&self.cvv, is_over) {
-            let sealed = engine.vault.seal_cvv(self.ids.operation, cvv);
-            let sealed = sealed.map_err(|error| Failure::Vault(error.to_string()))?;
-            commit.cvv = Some((self.ids.operation, sealed));
-        }
+        let commit = self.card.kept(engine, self.ids, &changes)?;
         Ok(Decision::Changes(changes, commit, Found::Standing(Box::new(standing))))
     }
 
     fn cards(&self) -> Cards {
-        Cards { pan: Some(self.pan.clone()), cvv: self.cvv.clone() }
+        self.card.in_hand()
     }
 }
 
@@ -244,7 +210,9 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept(project, ids.payment, head, &CreateOrder { command, ids }).await
+        let order =
+            Fresh(|project: &Project, _, now| decide::create_link(project, command.clone(), ids, now));
+        self.accept(project, ids.payment, head, &order).await
     }
 
     /// A text that nobody can guess and that begins with the operation, by which the link is found.
@@ -310,36 +278,31 @@ impl Engine {
         let Some(link) = standing.payment.detail.link.as_deref() else { return Ok(None) };
         let reached = self.moment(&project);
         let ids = self.ids.for_decision();
-        let sealed = self.sealed_card(&project, &card.pan)?;
+        let given = self.given_card(&project, card.pan, card.cvv)?;
         let mut three_ds =
             ThreeDsRequest { return_url: Some(format!("{}/return", link.url)), ..ThreeDsRequest::default() };
-        let range = self.range_facts(&project, &card.pan, ids.operation, &three_ds);
+        let range = self.range_facts(&project, &given.pan, ids.operation, &three_ds);
         if range.is_some() {
             three_ds.data = card.browser;
         }
         let order = PayOrder {
             link: standing.operation.id,
             paid: LinkPayment {
-                card: CardSummary::of(sealed.1, &card.pan, card.holder, Some(card.expiry)),
-                has_cvv: card.cvv.is_some(),
+                card: given.summary(card.holder, Some(card.expiry)),
+                has_cvv: given.cvv.is_some(),
                 three_ds,
                 given: card.given,
             },
             range,
             ids,
-            card: sealed,
-            pan: card.pan,
-            cvv: card.cvv,
+            card: given,
             reached,
-            refused: Mutex::new(None),
+            refused: Verdict::default(),
         };
-        let payment = standing.payment.key;
-        let _turn = self.locks.turn(payment).await.ok_or(Failure::Busy)?;
-        let intake = self.accept(&project, payment, own_head(self), &order).await?;
-        let refused = order.refused.into_inner();
+        let intake = self.accept_from_page(&project, standing.payment.key, &order).await?;
         Ok(match intake {
             Intake::Accepted(_) => Some(LinkPaid::Begun),
-            _ => refused,
+            _ => order.refused.spoken(),
         })
     }
 
@@ -367,19 +330,12 @@ impl Engine {
         };
         let Some(standing) = self.store.standing(OperationId::new(number)).await? else { return Ok(None) };
         let known = standing.payment.detail.link.as_deref().filter(|it| it.operation.get() == number);
-        // Digests are compared, so that the time it takes tells nothing of the token.
-        let digest = |text: &str| self.vault.fingerprint(&[b"link", text.as_bytes()]);
-        if known.is_none_or(|link| digest(&link.token) != digest(token)) {
+        if known.is_none_or(|link| !self.is_secret(&link.token, token)) {
             return Ok(None);
         }
         let project = self.project(standing.payment.project)?;
         Ok(Some((project, standing)))
     }
-}
-
-/// What a change is recorded under that no request of a merchant caused; it is not stored.
-pub(crate) fn own_head(engine: &Engine) -> RequestHead {
-    RequestHead { id: engine.ids.for_request(), path: "", fingerprint: [0; 16] }
 }
 
 /// What brings the customer to the issuer.

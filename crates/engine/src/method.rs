@@ -1,43 +1,23 @@
 //! Purchases and payouts by payment methods other than cards come in.
 
 use crate::{
-    acceptance::{Acceptable, Decision, Found, Lost},
+    acceptance::{Fresh, Lost},
     engine::Engine,
     failure::Failure,
     intake::{Intake, Origin, fault_plan},
     projects::KnownProject,
 };
 use ferropay_domain::{
-    decide::{self, Ids, MethodCommand, Now},
+    decide::{self, MethodCommand},
     method::MethodRef,
     payment::OperationKind,
+    project::Project,
 };
-use ferropay_store::Commit;
 use ferropay_wire::{
     gate::{MethodRequest, member},
     json::Value,
 };
 use std::sync::Arc;
-
-/// What was asked for. What it is called by is drawn once, however often it is decided.
-struct MethodOrder {
-    command: MethodCommand,
-    ids: Ids,
-}
-
-impl Acceptable for MethodOrder {
-    async fn decide(
-        &self,
-        _: &Engine,
-        project: &KnownProject,
-        lost: Lost,
-        now: Now,
-    ) -> Result<Decision, Failure> {
-        let changes =
-            decide::method(&project.project, self.command.clone(), lost.balance_short, self.ids, now)?;
-        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
-    }
-}
 
 impl Engine {
     /// Accepts a purchase in one step or two, or a payout, by `method` (G-149, G-165, G-310).
@@ -71,7 +51,9 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let order = MethodOrder { command, ids };
+        let order = Fresh(|project: &Project, lost: Lost, now| {
+            decide::method(project, command.clone(), lost.balance_short, ids, now)
+        });
         self.accept(project, ids.payment, head, &order).await
     }
 }

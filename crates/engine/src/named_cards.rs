@@ -17,7 +17,7 @@ use ferropay_domain::{
     ids::{CardKey, PaymentId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
 };
-use ferropay_store::{Commit, vault::Sealed};
+use ferropay_store::Commit;
 use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
 
@@ -108,8 +108,7 @@ impl Acceptable for NamedOrder {
                 let mut command = command.as_ref().clone();
                 command.card = instrument.card.clone();
                 let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
-                let asked = (&command.card, &command.customer, command.description.as_str());
-                let risk = engine.risk_facts(known, asked, lost).await?;
+                let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let scheduled_name_taken = engine.scheduled_name_taken(known, &command, now).await?;
                 let changes = decide::card(
                     project,
@@ -118,13 +117,7 @@ impl Acceptable for NamedOrder {
                     self.ids,
                     now,
                 )?;
-                let is_open =
-                    changes.operations.first().is_some_and(|write| !write.record().status.is_final());
-                commit.cvv = cvv
-                    .as_ref()
-                    .filter(|_| is_open)
-                    .map(|cvv| engine.sealed_cvv(self.ids, cvv))
-                    .transpose()?;
+                commit.cvv = engine.kept_cvv(cvv.as_ref(), self.ids, &changes)?;
                 changes
             }
             With::Payout(command) => {
@@ -132,8 +125,7 @@ impl Acceptable for NamedOrder {
                 let holder = command.card.holder.take();
                 command.card = instrument.card.clone();
                 command.card.holder = holder.or(command.card.holder);
-                let asked = (&command.card, &command.customer, command.description.as_str());
-                let risk = engine.risk_facts(known, asked, lost).await?;
+                let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let facts = PayoutFacts { balance_short: lost.balance_short, risk };
                 decide::payout(project, command, &facts, self.ids, now)?
             }
@@ -174,15 +166,5 @@ impl Engine {
         let head = with.head();
         let order = NamedOrder { with, named, ids, save, customer, pan: OnceLock::new() };
         self.accept(project, ids.payment, head, &order).await
-    }
-
-    /// An operation's verification value as the store keeps it.
-    pub(crate) fn sealed_cvv(
-        &self,
-        ids: Ids,
-        cvv: &Cvv,
-    ) -> Result<(ferropay_domain::ids::OperationId, Sealed), Failure> {
-        let sealed = self.vault.seal_cvv(ids.operation, cvv);
-        sealed.map(|sealed| (ids.operation, sealed)).map_err(|error| Failure::Vault(error.to_string()))
     }
 }

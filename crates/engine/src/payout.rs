@@ -4,31 +4,26 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
-    instruments::{customer_record, kept_customer},
-    intake::{Intake, Origin, SealedCard, fault_plan, given},
-    named_cards::{With, not_looked_up},
+    given_card::GivenCard,
+    instruments::{kept_customer, record_to_keep},
+    intake::{Intake, Origin, fault_plan, given},
+    named_cards::With,
     projects::KnownProject,
     provider_work::Cards,
 };
 use ferropay_domain::{
-    card::{CardSummary, Pan},
-    decide::{self, Ids, Named, Now, PayoutCommand, PayoutFacts},
+    decide::{self, Ids, Now, PayoutCommand, PayoutFacts},
     instrument::CustomerRecord,
     payment::OperationKind,
 };
-use ferropay_store::Commit;
-use ferropay_wire::{
-    gate::{CardPayout, PaidWith, keeps_customer},
-    json::Value,
-};
+use ferropay_wire::{gate::CardPayout, json::Value};
 use std::sync::Arc;
 
 /// A payout that was asked for. What it is called by is drawn once, however often it is decided.
 struct PayoutOrder {
     command: PayoutCommand,
     ids: Ids,
-    card: SealedCard,
-    pan: Pan,
+    card: GivenCard,
     save: bool,
     customer: Option<CustomerRecord>,
 }
@@ -42,22 +37,21 @@ impl Acceptable for PayoutOrder {
         now: Now,
     ) -> Result<Decision, Failure> {
         let command = &self.command;
-        let asked = (&command.card, &command.customer, command.description.as_str());
-        let risk = engine.risk_facts(project, asked, lost).await?;
+        let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let facts = PayoutFacts { balance_short: lost.balance_short, risk };
         let mut changes = decide::payout(&project.project, command.clone(), &facts, self.ids, now)?;
-        let card = changes.payment.is_some().then(|| self.card.clone());
-        if card.is_some() {
+        let commit = self.card.kept(engine, self.ids, &changes)?;
+        if changes.payment.is_some() {
             changes.customer = kept_customer(project.project.id, self.customer.clone(), now);
             if self.save {
                 decide::save_on_success(&project.project, &mut changes);
             }
         }
-        Ok(Decision::Changes(changes, Commit { card, ..Commit::default() }, Found::Nothing))
+        Ok(Decision::Changes(changes, commit, Found::Nothing))
     }
 
     fn cards(&self) -> Cards {
-        Cards { pan: Some(self.pan.clone()), cvv: None }
+        self.card.in_hand()
     }
 }
 
@@ -76,17 +70,8 @@ impl Engine {
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
         let ids = self.ids.for_decision();
-        let customer = keeps_customer(body) || request.save;
-        let customer = customer.then(|| customer_record(request.customer.id.as_deref(), body)).flatten();
-        let (number, summary) = match request.card {
-            PaidWith::Card { pan, expiry } => {
-                let sealed = self.sealed_card(project, &pan)?;
-                let summary = CardSummary::of(sealed.1, &pan, request.holder, expiry);
-                (Ok((sealed, pan)), summary)
-            }
-            PaidWith::Token(token) => (Err(Named::Token(token)), not_looked_up(request.holder)),
-            PaidWith::Saved(id) => (Err(Named::Saved(id)), not_looked_up(request.holder)),
-        };
+        let customer = record_to_keep(request.customer.id.as_deref(), body, request.save);
+        let (number, summary) = self.paid_with(project, request.card, request.holder)?;
         let command = PayoutCommand {
             head,
             payment_id: request.payment_id,
@@ -100,15 +85,15 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let (card, pan) = match number {
-            Ok(number) => number,
+        let card = match number {
+            Ok(card) => card,
             Err(named) => {
                 let with = With::Payout(Box::new(command));
                 return Box::pin(self.accept_named(project, (named, request.save), with, customer, ids))
                     .await;
             }
         };
-        let order = PayoutOrder { command, ids, card, pan, save: request.save, customer };
+        let order = PayoutOrder { command, ids, card, save: request.save, customer };
         self.accept(project, ids.payment, head, &order).await
     }
 }

@@ -1,26 +1,27 @@
 //! Payouts whose recipient gives the card: registered by a merchant, looked at and confirmed by the recipient.
 
 use crate::{
-    acceptance::{Acceptable, Decision, Found, Lost},
+    acceptance::{Acceptable, Decision, Found, Fresh, Lost},
     engine::Engine,
     failure::Failure,
-    intake::{Intake, Origin, SealedCard, fault_plan},
-    links::own_head,
+    given_card::GivenCard,
+    intake::{Intake, Origin, fault_plan},
     projects::KnownProject,
     provider_work::Cards,
+    verdict::Verdict,
 };
 use ferropay_domain::{
     callback::Problem,
-    card::{CardSummary, Expiry, Pan},
+    card::{Expiry, Pan},
     decide::{self, Completion, Ids, Now, PayoutFacts, RegistrationCommand},
     ids::PaymentId,
     money::Money,
     payment::OperationStatus,
+    project::Project,
     time::Timestamp,
 };
 use ferropay_store::{Commit, Standing};
 use ferropay_wire::gate::RegisterPayout;
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How many wrong codes may be typed; then no code is taken any more.
@@ -84,42 +85,15 @@ pub enum PayoutConfirmed {
     Over,
 }
 
-/// A registration that was asked for. What it is called by is drawn once, however often it is decided.
-struct RegisterOrder {
-    command: RegistrationCommand,
-    ids: Ids,
-}
-
-impl Acceptable for RegisterOrder {
-    async fn decide(
-        &self,
-        _: &Engine,
-        project: &KnownProject,
-        _: Lost,
-        now: Now,
-    ) -> Result<Decision, Failure> {
-        let changes = decide::register_payout(&project.project, self.command.clone(), self.ids, now)?;
-        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
-    }
-}
-
 /// A confirmation that was brought.
 struct ConfirmOrder {
     opening: PayoutOpening,
     code: String,
     completion: Completion,
     ids: Ids,
-    card: SealedCard,
-    pan: Pan,
+    card: GivenCard,
     /// What the recipient is told when nothing, or only a count, came of it.
-    answer: Mutex<Option<PayoutConfirmed>>,
-}
-
-impl ConfirmOrder {
-    fn refuse(&self, why: PayoutConfirmed) -> Decision {
-        *self.answer.lock() = Some(why);
-        Decision::Answer(Intake::NotWaiting)
-    }
+    answer: Verdict<PayoutConfirmed>,
 }
 
 impl Acceptable for ConfirmOrder {
@@ -131,42 +105,42 @@ impl Acceptable for ConfirmOrder {
         now: Now,
     ) -> Result<Decision, Failure> {
         let Some(standing) = engine.registered(project, &self.opening).await? else {
-            return Ok(self.refuse(PayoutConfirmed::Over));
+            return Ok(self.answer.refuse(PayoutConfirmed::Over));
         };
         let situation = (&standing.payment, &standing.operation);
         let wrong = standing.payment.detail.registration.as_deref().map_or(0, |it| it.wrong_codes);
         if wrong >= MOST_WRONG_CODES {
-            return Ok(self.refuse(PayoutConfirmed::Over));
+            return Ok(self.answer.refuse(PayoutConfirmed::Over));
         }
         let expected = engine.payout_code(standing.operation.id, &self.opening.uuid);
-        let digest = |text: &str| engine.vault.fingerprint(&[b"typed code", text.as_bytes()]);
-        if digest(&expected) != digest(&self.code) {
+        if !engine.is_secret(&expected, &self.code) {
             let Ok(changes) = decide::wrong_payout_code(situation, now) else {
-                return Ok(self.refuse(PayoutConfirmed::Over));
+                return Ok(self.answer.refuse(PayoutConfirmed::Over));
             };
             let left = MOST_WRONG_CODES.saturating_sub(wrong.saturating_add(1));
-            *self.answer.lock() = Some(PayoutConfirmed::WrongCode(left));
+            self.answer.say(Some(PayoutConfirmed::WrongCode(left)));
             return Ok(Decision::Changes(changes, Commit::default(), Found::Standing(Box::new(standing))));
         }
         let completion = self.completion.clone();
-        let asked = (&completion.card, &standing.payment.detail.customer, "");
-        let risk = engine.risk_facts(project, asked, lost).await?;
+        let recipient = completion.recipient(&standing.payment);
+        let at_risk = completion.at_risk(&recipient, standing.operation.amount);
+        let risk = engine.risk_facts(project, at_risk, lost).await?;
         let facts = PayoutFacts { balance_short: lost.balance_short, risk };
         let decided =
             decide::complete_payout(&project.project, situation, completion, &facts, self.ids, now)?;
         match decided {
             Ok(changes) => {
-                *self.answer.lock() = None;
-                let commit = Commit { card: Some(self.card.clone()), ..Commit::default() };
+                self.answer.say(None);
+                let commit = self.card.kept(engine, self.ids, &changes)?;
                 Ok(Decision::Changes(changes, commit, Found::Standing(Box::new(standing))))
             }
-            Err(problems) if problems.is_empty() => Ok(self.refuse(PayoutConfirmed::Over)),
-            Err(problems) => Ok(self.refuse(PayoutConfirmed::Refused(problems))),
+            Err(problems) if problems.is_empty() => Ok(self.answer.refuse(PayoutConfirmed::Over)),
+            Err(problems) => Ok(self.answer.refuse(PayoutConfirmed::Refused(problems))),
         }
     }
 
     fn cards(&self) -> Cards {
-        Cards { pan: Some(self.pan.clone()), cvv: None }
+        self.card.in_hand()
     }
 }
 
@@ -193,7 +167,9 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept(project, ids.payment, head, &RegisterOrder { command, ids }).await
+        let order =
+            Fresh(|project: &Project, _, now| decide::register_payout(project, command.clone(), ids, now));
+        self.accept(project, ids.payment, head, &order).await
     }
 
     /// What a recipient's page shows; none when it was opened with anything but what was registered.
@@ -230,25 +206,21 @@ impl Engine {
         let Some(standing) = self.registered(project, &opening).await? else {
             return Ok(PayoutConfirmed::Over);
         };
-        let card = self.sealed_card(project, &recipient.pan)?;
+        let card = self.given_card(project, recipient.pan, None)?;
         let order = ConfirmOrder {
             opening,
             code: recipient.code.trim().to_ascii_uppercase(),
             completion: Completion {
-                card: CardSummary::of(card.1, &recipient.pan, recipient.holder, recipient.expiry),
+                card: card.summary(recipient.holder, recipient.expiry),
                 given: recipient.given,
                 names: recipient.names,
             },
             ids: self.ids.for_decision(),
             card,
-            pan: recipient.pan,
-            answer: Mutex::new(None),
+            answer: Verdict::default(),
         };
-        let payment = standing.payment.key;
-        let _turn = self.locks.turn(payment).await.ok_or(Failure::Busy)?;
-        let intake = self.accept(project, payment, own_head(self), &order).await?;
-        let answer = order.answer.into_inner();
-        Ok(answer.unwrap_or(match intake {
+        let intake = self.accept_from_page(project, standing.payment.key, &order).await?;
+        Ok(order.answer.spoken().unwrap_or(match intake {
             Intake::Accepted(_) => PayoutConfirmed::Taken,
             _ => PayoutConfirmed::Over,
         }))
@@ -263,9 +235,8 @@ impl Engine {
         let Some(payment) = self.find(project, &opening.payment_id).await? else { return Ok(None) };
         let detail = &payment.detail;
         let Some(registration) = detail.registration.as_deref() else { return Ok(None) };
-        let digest = |text: &str| self.vault.fingerprint(&[b"uuid", text.as_bytes()]);
         let customer = &detail.customer;
-        let is_it = digest(&registration.uuid) == digest(&opening.uuid)
+        let is_it = self.is_secret(&registration.uuid, &opening.uuid)
             && Money::new(payment.requested, payment.currency) == opening.amount
             && customer.id.as_deref() == Some(opening.customer_id.as_str())
             && customer.email.as_deref() == Some(opening.email.as_str());

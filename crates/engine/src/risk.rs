@@ -1,7 +1,7 @@
 //! What risk control knows of an operation before it is decided (G-519).
 
 use crate::{acceptance::Lost, engine::Engine, failure::Failure, projects::KnownProject};
-use ferropay_domain::{card::CardSummary, decide::RiskFacts, payment::Customer, risk::Profile};
+use ferropay_domain::decide::{AtRisk, RiskFacts};
 
 impl Engine {
     /// What of an operation stands on the project's lists, and which limit was reached. Projects without lists cost
@@ -9,12 +9,12 @@ impl Engine {
     pub(crate) async fn risk_facts(
         &self,
         project: &KnownProject,
-        (card, customer, description): (&CardSummary, &Customer, &str),
+        at_risk: AtRisk<'_>,
         lost: Lost,
     ) -> Result<RiskFacts, Failure> {
         let mut facts = RiskFacts { hits: Vec::new(), limit: lost.limit };
         if project.project.settings.risk_lists {
-            let features = Profile::of(card, customer, description).listable();
+            let features = at_risk.profile().listable();
             // On the heap: nearly nobody needs it, and what waits for a decision stays small.
             facts.hits = Box::pin(self.store.risk_hits(project.project.id, features)).await?;
         }

@@ -31,12 +31,9 @@ impl Acceptable for Order {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let Some(payment) = engine.store.payment(project.project.id, self.payment).await? else {
+        let Some(payment) = engine.payment_through(self.through, project, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
-        if !self.through.leads_to(&payment) {
-            return Ok(Decision::Answer(Intake::UnknownPayment));
-        }
         let facts = SecondStepFacts { smallest_rest: rates::worth_a_us_cent(payment.currency) };
         let (command, ids) = (self.command.clone(), engine.ids.for_decision());
         let changes = decide::second_step(&project.project, &payment, command, &facts, ids, now)?;

@@ -84,13 +84,14 @@ impl Acceptable for DebitOrder {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        // While the debit is open the same request would find it and be refused.
-        if let Some(first) = engine.resent(project, self.command.head, now).await? {
-            return Ok(Decision::Answer(Intake::Accepted(first)));
-        }
         let series = engine.store.series(project.project.id, self.command.series).await?;
         let changes = decide::debit(&project.project, self.command.clone(), series.as_ref(), self.ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
+    }
+
+    /// While the debit is open an equal request would find it, and be refused.
+    fn repeatable(&self) -> Option<RequestHead> {
+        Some(self.command.head)
     }
 }
 
@@ -107,9 +108,6 @@ impl Acceptable for Order {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        if let Some(first) = engine.resent(project, self.command.head, now).await? {
-            return Ok(Decision::Answer(Intake::Accepted(first)));
-        }
         let standing = match engine.store.series(project.project.id, self.command.series).await? {
             Some(series) => Some(SeriesStanding::of(engine.store.as_ref(), series).await?),
             None => None,
@@ -123,6 +121,10 @@ impl Acceptable for Order {
         let changes = decide::manage_series(&project.project, command, facts, name_taken, ids, now)?;
         let found = standing.map_or(Found::Nothing, |standing| Found::Series(Box::new(standing)));
         Ok(Decision::Changes(changes, Commit::default(), found))
+    }
+
+    fn repeatable(&self) -> Option<RequestHead> {
+        Some(self.command.head)
     }
 
     fn reserves_another_name(&self) -> bool {

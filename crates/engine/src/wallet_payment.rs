@@ -1,58 +1,25 @@
 //! Payments by the tokens of wallets come in: a token is opened with the project's keys and becomes a card.
 
 use crate::{
-    acceptance::{Acceptable, Decision, Found, Lost},
+    card_payment::CardOrder,
     engine::Engine,
     failure::Failure,
-    intake::{Intake, Origin, SealedCard, fault_plan, given},
+    intake::{Intake, Origin, fault_plan, given},
     projects::KnownProject,
-    provider_work::Cards,
     wallet_tokens::{OpenedToken, SessionFault, SessionOrder, TokenFault, WalletTokens},
 };
 use ferropay_domain::{
-    card::{CardSummary, DeviceWallet, Pan},
-    decide::{self, CardCommand, CardFacts, Ids, Now, WalletFacts},
+    card::DeviceWallet,
+    decide::{CardCommand, WalletFacts},
     ids::PaymentId,
     payment::NetworkToken,
 };
-use ferropay_store::Commit;
 use ferropay_wire::{
     gate::{ApplePaySession, WalletPayment, three_ds_data},
     json::Value,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// A payment by a token that was asked for. What it is called by is drawn once, however often it is decided.
-struct WalletOrder {
-    command: CardCommand,
-    facts: CardFacts,
-    ids: Ids,
-    card: SealedCard,
-    pan: Pan,
-}
-
-impl Acceptable for WalletOrder {
-    async fn decide(
-        &self,
-        engine: &Engine,
-        project: &KnownProject,
-        lost: Lost,
-        now: Now,
-    ) -> Result<Decision, Failure> {
-        let command = &self.command;
-        let asked = (&command.card, &command.customer, command.description.as_str());
-        let risk = engine.risk_facts(project, asked, lost).await?;
-        let facts = CardFacts { risk, ..self.facts.clone() };
-        let changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
-        let card = changes.payment.is_some().then(|| self.card.clone());
-        Ok(Decision::Changes(changes, Commit { card, ..Commit::default() }, Found::Nothing))
-    }
-
-    fn cards(&self) -> Cards {
-        Cards { pan: Some(self.pan.clone()), cvv: None }
-    }
-}
 
 impl Engine {
     /// Tokens of wallets are opened by `opener` from now on.
@@ -74,7 +41,7 @@ impl Engine {
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
         // An equal request is the first one, although its token may have expired since (G-055).
-        let first = self.store.resent(project.project.id, head.fingerprint, self.clock.now()).await?;
+        let first = self.resent(project, head, self.moment(project)).await?;
         if let Some(first) = first {
             return Ok(Intake::Accepted(first));
         }
@@ -88,12 +55,12 @@ impl Engine {
         }
         let OpenedToken { id, pan, expiry, holder, proof, confirmed } = opened;
         let ids = self.ids.for_decision();
-        let card = self.sealed_card(project, &pan)?;
+        let card = self.given_card(project, pan, None)?;
         let (mut particulars, mut three_ds) = (request.request, request.three_ds);
         // Where the device proves nothing the issuer is asked, as with any card.
         let range = match &proof {
             Some(_) => None,
-            None => self.range_facts(project, &pan, ids.operation, &three_ds),
+            None => self.range_facts(project, &card.pan, ids.operation, &three_ds),
         };
         if range.is_some() {
             three_ds.data = three_ds_data(request.kind, body);
@@ -111,7 +78,7 @@ impl Engine {
             kind: request.kind,
             payment_id: request.payment_id,
             amount: request.amount,
-            card: CardSummary::of(card.1, &pan, holder, Some(expiry)),
+            card: card.summary(holder, Some(expiry)),
             has_cvv: false,
             request: particulars,
             three_ds,
@@ -125,8 +92,7 @@ impl Engine {
             fault_plan: fault_plan(project, &origin),
         };
         let wallet = Some(Box::new(WalletFacts { wallet, token_id: id, confirmed }));
-        let facts = CardFacts { range, wallet, ..CardFacts::default() };
-        let order = WalletOrder { command, facts, ids, card, pan };
+        let order = CardOrder { command, range, wallet, ids, card, customer: None };
         Box::pin(self.accept(project, ids.payment, head, &order)).await
     }
 

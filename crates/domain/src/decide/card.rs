@@ -1,16 +1,16 @@
 //! A card purchase in one or two steps, or the verification of a card, is asked for.
 
 use super::{
-    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, data, new_operation,
-    new_payment, problem, registration, rejected,
-    risk::{self, Asked},
+    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, data, new_payment,
+    problem, registration, rejected,
+    risk::{self, AtRisk},
     scene::Scene,
     stored,
 };
 use crate::{
     callback::Problem,
     card::{CardSummary, Network, statement_name},
-    change::{ChangeSet, MachineBreak, Name, NameKind},
+    change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
     ids::{AuthenticationId, PaymentKey},
     money::Money,
@@ -47,10 +47,13 @@ pub fn card(
     let wanted = Wanted {
         kind,
         payment: ids.payment,
-        amount,
-        description: &command.description,
-        card: &card,
-        customer: &customer,
+        at_risk: AtRisk {
+            direction: Direction::In,
+            card: &card,
+            customer: &customer,
+            description: &command.description,
+            amount,
+        },
         given: &given,
         blocked: blocked.then_some(codes::REGISTRATION_BLOCKED),
     };
@@ -63,14 +66,11 @@ pub fn card(
         _ => PaymentKind::Purchase,
     };
     let detail = OperationDetail {
-        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
-        callback_disabled: callback.disabled,
-        fault_plan: command.fault_plan,
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
         series: registration
             .map(|it| Box::new(SeriesStep { registration: Some(*it), ..SeriesStep::default() })),
-        ..OperationDetail::default()
+        ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
         description: command.description,
@@ -84,23 +84,12 @@ pub fn card(
         ..PaymentDetail::default()
     };
     let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
-    let operation = new_operation(&payment, kind, amount, head.id, detail, ids, now);
-    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
-    scene.changes.names.push(Name {
-        kind: NameKind::Payment,
-        project: project.id,
-        folded: scene.payment.id.folded(),
-        payment: ids.payment,
-    });
+    let mut scene = Scene::opened(project, payment, (kind, detail), head, ids, now);
     scene.changes.counted = counted;
-    scene.changes.names.extend(wallet.map(|(_, token)| Name {
-        kind: NameKind::WalletToken,
-        project: project.id,
-        folded: token,
-        payment: ids.payment,
-    }));
+    if let Some((_, token)) = wallet {
+        scene.take_name(NameKind::WalletToken, token);
+    }
     scene.reserve_scheduled_name();
-    scene.answer(head);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     carry_on(&mut scene, next)?;
     Ok(scene.finish())
@@ -111,10 +100,7 @@ pub fn card(
 pub(super) struct Wanted<'a> {
     pub(super) kind: OperationKind,
     pub(super) payment: PaymentKey,
-    pub(super) amount: Money,
-    pub(super) description: &'a str,
-    pub(super) card: &'a CardSummary,
-    pub(super) customer: &'a Customer,
+    pub(super) at_risk: AtRisk<'a>,
     pub(super) given: &'a data::Members,
     /// Why it is declined before the customer is asked for anything more.
     pub(super) blocked: Option<Code>,
@@ -144,8 +130,8 @@ pub(super) fn planned(
     ids: Ids,
     now: Now,
 ) -> Planned {
-    let Wanted { kind, payment, amount, description, card, customer, given, blocked } = wanted;
-    let at_risk = Asked { direction: Direction::In, card, customer, description, amount };
+    let Wanted { kind, payment, at_risk, given, blocked } = wanted;
+    let AtRisk { card, customer, .. } = at_risk;
     let risk = risk::check(project, &facts.risk, &at_risk, payment, now);
     let mut request = granted(project, kind, card.network, asked);
     let mut supplied = data::Members::new();
@@ -222,16 +208,8 @@ pub(super) fn problems(
             codes::REQUIRED_MISSING,
             Some("booking_info.start_date"),
         ),
-        (
-            is_purchase && limits.smallest.is_some_and(|least| amount < least),
-            codes::BELOW_LIMIT,
-            Some("payment.amount"),
-        ),
-        (
-            is_purchase && limits.largest.is_some_and(|most| amount > most),
-            codes::ABOVE_LIMIT,
-            Some("payment.amount"),
-        ),
+        (is_purchase && limits.is_below(amount), codes::BELOW_LIMIT, Some("payment.amount")),
+        (is_purchase && limits.is_above(amount), codes::ABOVE_LIMIT, Some("payment.amount")),
         (
             !command.has_cvv && !cvv_may_be_missing && !command.request.is_by_merchant() && wallet.is_none(),
             codes::CVV_REQUIRED,
@@ -243,9 +221,7 @@ pub(super) fn problems(
             Some("payment.amount"),
         ),
         (
-            is_purchase
-                && (amount < settings.sale_fee.fixed_minor
-                    || settings.sale_fee.fee(command.amount).map_or(true, |fee| fee.minor > amount)),
+            is_purchase && settings.sale_fee.exceeds(command.amount),
             codes::BELOW_FIXED_FEE,
             Some("payment.amount"),
         ),

@@ -1,12 +1,16 @@
 //! What is asked for, with every value in its type, and what is known besides.
 
-use super::{CallbackOptions, RequestHead, risk::RiskFacts};
+use super::{
+    CallbackOptions, RequestHead,
+    risk::{AtRisk, RiskFacts},
+};
 use crate::{
     card::{CardSummary, DeviceWallet},
     change::ChangeSet,
     ids::{AuthenticationId, PaymentId},
     money::{Currency, Money},
     payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
+    risk::Direction,
     series::Registration,
 };
 use std::collections::BTreeMap;
@@ -49,6 +53,19 @@ pub struct CardCommand {
     pub callback: CallbackOptions,
     /// Fault the simulated provider is asked to show; test projects only.
     pub fault_plan: Option<String>,
+}
+
+impl CardCommand {
+    /// What risk control looks at.
+    pub fn at_risk(&self) -> AtRisk<'_> {
+        AtRisk {
+            direction: Direction::In,
+            card: &self.card,
+            customer: &self.customer,
+            description: &self.description,
+            amount: self.amount,
+        }
+    }
 }
 
 /// How the customer of a card operation may be authenticated.

@@ -1,12 +1,12 @@
 //! A debit with stored credentials is asked for.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, new_payment, problem, rejected,
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken, new_payment, problem, rejected,
     scene::{Scene, SeriesChange},
 };
 use crate::{
     callback::Problem,
-    change::{ChangeSet, MachineBreak, Name, NameKind},
+    change::{ChangeSet, MachineBreak},
     codes,
     ids::{PaymentId, SeriesId},
     money::Money,
@@ -83,12 +83,9 @@ pub fn debit(
     let starts = series.payment.is_none() && series.kind == SeriesKind::Regular;
     let plan = series.detail.plan.filter(|_| starts);
     let detail = OperationDetail {
-        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
-        callback_disabled: callback.disabled,
-        fault_plan: command.fault_plan,
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         series: plan.map(|_| Box::new(SeriesStep { slot: Some(now.business), ..SeriesStep::default() })),
-        ..OperationDetail::default()
+        ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
         description: command.description,
@@ -101,23 +98,15 @@ pub fn debit(
         ..PaymentDetail::default()
     };
     let payment = new_payment(project, payment_id, PaymentKind::Recurring, amount, about, ids, now);
-    let operation = new_operation(&payment, OperationKind::Recurring, amount, head.id, detail, ids, now);
-    series.open = Some(operation.id);
+    let mut scene = Scene::opened(project, payment, (OperationKind::Recurring, detail), head, ids, now);
+    series.open = Some(scene.operation.id);
     if let Some(plan) = plan {
-        series.begin_schedule(project, plan, &payment.id, now.business);
-        series.payment = Some(payment.key);
+        series.begin_schedule(project, plan, &scene.payment.id, now.business);
+        series.payment = Some(scene.payment.key);
     }
-    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
     scene.series = Some(Box::new(series));
     scene.series_change = SeriesChange::Changed;
     scene.set_series_timer();
-    scene.changes.names.push(Name {
-        kind: NameKind::Payment,
-        project: project.id,
-        folded: scene.payment.id.folded(),
-        payment: ids.payment,
-    });
-    scene.answer(head);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     scene.proceed(Stage::Data(missing))?;
     Ok(scene.finish())
@@ -157,7 +146,7 @@ fn problem_of(
     let registered_for = &series.detail.customer.id;
     let stranger = registered_for.is_some() && *registered_for != command.customer.id;
     let ended = series.refusal(project, now.business);
-    [
+    first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.card_sales_allowed, codes::NOT_ALLOWED, None),
         (stranger, codes::INVALID_CUSTOMER_ID, Some("customer.id")),
@@ -167,17 +156,9 @@ fn problem_of(
             codes::CURRENCY_DISABLED,
             Some("payment.currency"),
         ),
-        (limits.smallest.is_some_and(|least| minor < least), codes::BELOW_LIMIT, Some("payment.amount")),
-        (limits.largest.is_some_and(|most| minor > most), codes::ABOVE_LIMIT, Some("payment.amount")),
-        (
-            minor < settings.sale_fee.fixed_minor
-                || settings.sale_fee.fee(command.amount).map_or(true, |fee| fee.minor > minor),
-            codes::BELOW_FIXED_FEE,
-            Some("payment.amount"),
-        ),
+        (limits.is_below(minor), codes::BELOW_LIMIT, Some("payment.amount")),
+        (limits.is_above(minor), codes::ABOVE_LIMIT, Some("payment.amount")),
+        (settings.sale_fee.exceeds(command.amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
         (series.open.is_some(), codes::WRONG_STATE, Some("recurring.id")),
-    ]
-    .into_iter()
-    .find(|(fails, ..)| *fails)
-    .map(|(_, code, field)| problem(code, field))
+    ])
 }

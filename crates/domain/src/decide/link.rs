@@ -3,13 +3,14 @@
 use super::{
     CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest,
     card::{self, Planned, Wanted},
-    new_operation, new_payment, problem, rejected,
+    first_broken, new_operation, new_payment, problem, rejected,
+    risk::AtRisk,
     scene::Scene,
 };
 use crate::{
     callback::Problem,
     card::CardSummary,
-    change::{ChangeSet, Letter, MachineBreak, Name, NameKind, TaskKey},
+    change::{ChangeSet, Letter, MachineBreak, TaskKey},
     codes,
     ids::PaymentId,
     money::Money,
@@ -18,6 +19,7 @@ use crate::{
         OperationStatus, Payment, PaymentDetail, PaymentKind, PaymentStatus, machine::Event,
     },
     project::Project,
+    risk::Direction,
 };
 use std::collections::BTreeMap;
 
@@ -62,6 +64,7 @@ pub fn create_link(
     }
     link.operation = ids.operation;
     let (best_before, is_mailed) = (link.best_before, link.mailed_by_platform);
+    let detail = callback.asked_with(command.fault_plan);
     let about = PaymentDetail {
         description: command.description,
         customer,
@@ -70,20 +73,11 @@ pub fn create_link(
         link: Some(Box::new(link)),
         ..PaymentDetail::default()
     };
-    let detail = OperationDetail { fault_plan: command.fault_plan, ..OperationDetail::default() };
     let payment = Payment {
         status: PaymentStatus::AwaitingPayment,
         ..new_payment(project, payment_id, PaymentKind::Invoice, amount, about, ids, now)
     };
-    let operation = new_operation(&payment, OperationKind::Invoice, amount, head.id, detail, ids, now);
-    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
-    scene.changes.names.push(Name {
-        kind: NameKind::Payment,
-        project: project.id,
-        folded: scene.payment.id.folded(),
-        payment: ids.payment,
-    });
-    scene.answer(head);
+    let mut scene = Scene::opened(project, payment, (OperationKind::Invoice, detail), head, ids, now);
     scene.begin(Event::Accepted, codes::AWAITING)?;
     scene.put_timer(TaskKey::EndWait(ids.operation), best_before);
     if is_mailed {
@@ -102,24 +96,13 @@ fn creation_problems(project: &Project, amount: Money, pays: LinkPays) -> Vec<Pr
         LinkPays::ContractRegistration => true,
     };
     let moves_money = pays != LinkPays::ContractRegistration;
-    [
+    first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.payment_links_allowed || !switched_on, codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
-        (
-            moves_money && limits.smallest.is_some_and(|least| amount.minor < least),
-            codes::BELOW_LIMIT,
-            Some("payment.amount"),
-        ),
-        (
-            moves_money && limits.largest.is_some_and(|most| amount.minor > most),
-            codes::ABOVE_LIMIT,
-            Some("payment.amount"),
-        ),
-    ]
-    .into_iter()
-    .find(|(fails, ..)| *fails)
-    .map(|(_, code, field)| problem(code, field))
+        (moves_money && limits.is_below(amount.minor), codes::BELOW_LIMIT, Some("payment.amount")),
+        (moves_money && limits.is_above(amount.minor), codes::ABOVE_LIMIT, Some("payment.amount")),
+    ])
     .into_iter()
     .collect()
 }
@@ -219,6 +202,19 @@ pub struct LinkPayment {
     pub given: BTreeMap<String, String>,
 }
 
+impl LinkPayment {
+    /// What risk control looks at when `payment` is paid like this.
+    pub fn at_risk<'a>(&'a self, payment: &'a Payment) -> AtRisk<'a> {
+        AtRisk {
+            direction: Direction::In,
+            card: &self.card,
+            customer: &payment.detail.customer,
+            description: &payment.detail.description,
+            amount: Money::new(payment.requested, payment.currency),
+        }
+    }
+}
+
 /// What comes of it.
 #[derive(Clone, Debug)]
 pub enum PayLink {
@@ -268,10 +264,13 @@ pub fn pay_link(
     let wanted = Wanted {
         kind,
         payment: payment.key,
-        amount,
-        description: &description,
-        card: &card,
-        customer: &customer,
+        at_risk: AtRisk {
+            direction: Direction::In,
+            card: &card,
+            customer: &customer,
+            description: &description,
+            amount,
+        },
         given: &given,
         blocked: None,
     };

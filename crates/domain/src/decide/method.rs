@@ -1,12 +1,11 @@
 //! A purchase or a payout by another method than a card is asked for, and the customer takes part.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, new_payment, problem, rejected,
-    scene::Scene,
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken, new_payment, rejected, scene::Scene,
 };
 use crate::{
     callback::Problem,
-    change::{ChangeSet, MachineBreak, Name, NameKind, TaskKey},
+    change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::PaymentId,
     method::MethodRef,
@@ -121,12 +120,9 @@ pub fn method(
     let refused = if pays_out { payout_refusal(project, method, amount, balance_short) } else { None };
     let is_held = pays_out && refused.is_none();
     let detail = OperationDetail {
-        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
-        callback_disabled: callback.disabled,
-        fault_plan: command.fault_plan,
         fee_minor: if is_held { project.settings.payout_fee.beside(amount).unwrap_or(0) } else { 0 },
         retries_left: if is_held { project.settings.payout_retries } else { 0 },
-        ..OperationDetail::default()
+        ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
         description: command.description,
@@ -139,15 +135,7 @@ pub fn method(
     };
     let payment_kind = if pays_out { PaymentKind::Payout } else { PaymentKind::Purchase };
     let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
-    let operation = new_operation(&payment, kind, amount, head.id, detail, ids, now);
-    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
-    scene.changes.names.push(Name {
-        kind: NameKind::Payment,
-        project: project.id,
-        folded: scene.payment.id.folded(),
-        payment: ids.payment,
-    });
-    scene.answer(head);
+    let mut scene = Scene::opened(project, payment, (kind, detail), head, ids, now);
     if let Some(code) = refused {
         scene.begin(Event::PreconditionFailed, code)?;
         return Ok(scene.finish());
@@ -168,17 +156,11 @@ fn problems(project: &Project, command: &MethodCommand) -> Vec<Problem> {
     let switched_off = settings.methods_off.contains(&method.code)
         || method.demands(*kind).is_none()
         || (*kind == OperationKind::Auth && !settings.two_step_allowed);
-    let beyond = |limits: Limits| {
-        let below = limits.smallest.is_some_and(|least| amount.minor < least);
-        (below, limits.largest.is_some_and(|most| amount.minor > most))
-    };
+    let beyond = |limits: Limits| (limits.is_below(amount.minor), limits.is_above(amount.minor));
     let (own, general) = (beyond(method.limits(*amount)), beyond(project.sale_limits(amount.currency)));
-    let fee = settings.sale_fee.fee(*amount);
-    let no_fee =
-        amount.minor < settings.sale_fee.fixed_minor || fee.map_or(true, |fee| fee.minor > amount.minor);
     let no_customer = settings.customer_id_required && command.customer.id.is_none();
     let takes = project.allows(amount.currency) && method.takes(amount.currency);
-    [
+    first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (switched_off, codes::NOT_ALLOWED, None),
         (!takes, codes::CURRENCY_DISABLED, Some("payment.currency")),
@@ -190,21 +172,15 @@ fn problems(project: &Project, command: &MethodCommand) -> Vec<Problem> {
             Some("payment.amount"),
         ),
         (is_purchase && (own.1 || general.1), codes::ABOVE_LIMIT, Some("payment.amount")),
-        (is_purchase && no_fee, codes::BELOW_FIXED_FEE, Some("payment.amount")),
-    ]
-    .into_iter()
-    .find(|(fails, ..)| *fails)
-    .map(|(_, code, field)| problem(code, field))
+        (is_purchase && settings.sale_fee.exceeds(*amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
+    ])
     .into_iter()
     .collect()
 }
 
 /// The first rule by which an accepted payout is declined (T-109).
 fn payout_refusal(project: &Project, method: MethodRef, amount: Money, balance_short: bool) -> Option<Code> {
-    let is_beyond = |limits: Limits| {
-        limits.smallest.is_some_and(|least| amount.minor < least)
-            || limits.largest.is_some_and(|most| amount.minor > most)
-    };
+    let is_beyond = |limits: Limits| limits.is_below(amount.minor) || limits.is_above(amount.minor);
     let beyond = is_beyond(project.payout_limits(amount.currency)) || is_beyond(method.limits(amount));
     [
         (project.method_account(method).is_none(), codes::PROVIDER_UNAVAILABLE),

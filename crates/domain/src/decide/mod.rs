@@ -58,7 +58,7 @@ pub use payout_registration::{
     Completion, RegistrationCommand, complete_payout, register_payout, wrong_payout_code,
 };
 pub use refund::{RefundCommand, RefundFacts, ReturnOf, refund};
-pub use risk::RiskFacts;
+pub use risk::{AtRisk, RiskFacts};
 pub use second_step::{hold_ended, second_step};
 pub use undo_payout::{cancel_payout, reverse_payout};
 pub use undo_refund::undo_refund;
@@ -128,6 +128,18 @@ pub struct CallbackOptions {
     pub disabled: bool,
     /// All callbacks of the payment go here (G-083).
     pub url: Option<String>,
+}
+
+impl CallbackOptions {
+    /// What an operation keeps of the request that asks for it.
+    fn asked_with(&self, fault_plan: Option<String>) -> OperationDetail {
+        OperationDetail {
+            callback_delay: (self.delay_seconds > 0).then_some(self.delay_seconds),
+            callback_disabled: self.disabled,
+            fault_plan,
+            ..OperationDetail::default()
+        }
+    }
 }
 
 fn request(
@@ -315,4 +327,9 @@ fn days_between(from: Timestamp, to: Timestamp) -> Option<i32> {
 
 fn problem(code: Code, field: Option<&'static str>) -> Problem {
     Problem { code, field }
+}
+
+/// The first of these rules that is broken is the one that is reported.
+fn first_broken(rules: impl IntoIterator<Item = (bool, Code, Option<&'static str>)>) -> Option<Problem> {
+    rules.into_iter().find_map(|(fails, code, field)| fails.then(|| problem(code, field)))
 }

@@ -1,16 +1,16 @@
 //! A payout is asked for, and tried again.
 
 use super::{
-    CallbackOptions, Facts, Ids, Now, RequestHead, Stage, new_operation, new_payment,
+    CallbackOptions, Facts, Ids, Now, RequestHead, Stage, first_broken, new_payment,
     payout_data::{self, Parties},
-    problem, rejected,
-    risk::{self, Asked, RiskFacts},
+    rejected,
+    risk::{self, AtRisk, RiskFacts},
     scene::Scene,
 };
 use crate::{
     callback::Problem,
     card::{CardSummary, Network},
-    change::{ChangeSet, MachineBreak, Name, NameKind, TaskKey},
+    change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::{PaymentId, PaymentKey},
     money::Money,
@@ -48,6 +48,19 @@ pub struct PayoutCommand {
     pub callback: CallbackOptions,
     /// Fault the simulated provider is asked to show; test projects only.
     pub fault_plan: Option<String>,
+}
+
+impl PayoutCommand {
+    /// What risk control looks at.
+    pub fn at_risk(&self) -> AtRisk<'_> {
+        AtRisk {
+            direction: Direction::Out,
+            card: &self.card,
+            customer: &self.customer,
+            description: &self.description,
+            amount: self.amount,
+        }
+    }
 }
 
 /// What is known besides when a payout is decided.
@@ -89,7 +102,7 @@ pub fn payout(
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
     let parties = Parties { from_person, has_sender_card, card: &card, customer: &customer, given: &given };
-    let asked = Asked {
+    let at_risk = AtRisk {
         direction: Direction::Out,
         card: &card,
         customer: &customer,
@@ -97,15 +110,9 @@ pub fn payout(
         amount,
     };
     let Terms { refused, missing, fee_minor, retries, counted } =
-        terms(project, parties, &asked, facts, (ids.payment, now));
-    let detail = OperationDetail {
-        callback_delay: (callback.delay_seconds > 0).then_some(callback.delay_seconds),
-        callback_disabled: callback.disabled,
-        fault_plan: command.fault_plan,
-        fee_minor,
-        retries_left: retries,
-        ..OperationDetail::default()
-    };
+        terms(project, parties, &at_risk, facts, (ids.payment, now));
+    let detail =
+        OperationDetail { fee_minor, retries_left: retries, ..callback.asked_with(command.fault_plan) };
     let about = PaymentDetail {
         description: command.description,
         customer,
@@ -115,15 +122,7 @@ pub fn payout(
         ..PaymentDetail::default()
     };
     let payment = new_payment(project, payment_id, PaymentKind::Payout, amount, about, ids, now);
-    let operation = new_operation(&payment, OperationKind::Payout, amount, head.id, detail, ids, now);
-    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
-    scene.changes.names.push(Name {
-        kind: NameKind::Payment,
-        project: project.id,
-        folded: scene.payment.id.folded(),
-        payment: ids.payment,
-    });
-    scene.answer(head);
+    let mut scene = Scene::opened(project, payment, (OperationKind::Payout, detail), head, ids, now);
     if let Some(code) = refused {
         scene.begin(Event::PreconditionFailed, code)?;
     } else {
@@ -152,18 +151,18 @@ pub(super) struct Terms {
 pub(super) fn terms(
     project: &Project,
     parties: Parties<'_>,
-    asked: &Asked<'_>,
+    at_risk: &AtRisk<'_>,
     facts: &PayoutFacts,
     (payment, now): (PaymentKey, Now),
 ) -> Terms {
-    let (refused, counted) = match risk::check(project, &facts.risk, asked, payment, now) {
-        Ok(counted) => (refusal(project, parties, asked.amount, facts), counted),
+    let (refused, counted) = match risk::check(project, &facts.risk, at_risk, payment, now) {
+        Ok(counted) => (refusal(project, parties, at_risk.amount, facts), counted),
         Err(code) => (Some(code), None),
     };
     let settings = &project.settings;
     let (fee_minor, retries) = match refused {
         Some(_) => (0, 0),
-        None => (settings.payout_fee.beside(asked.amount).unwrap_or(0), settings.payout_retries),
+        None => (settings.payout_fee.beside(at_risk.amount).unwrap_or(0), settings.payout_retries),
     };
     Terms { refused, missing: payout_data::missing(project, parties), fee_minor, retries, counted }
 }
@@ -172,15 +171,12 @@ pub(super) fn terms(
 pub(super) fn rules(project: &Project, card: &CardSummary, amount: Money, now: Now) -> Vec<Problem> {
     let settings = &project.settings;
     let expired = card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
-    [
+    first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.card_payouts_allowed || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (expired, codes::CARD_EXPIRED, Some("card.year")),
-    ]
-    .into_iter()
-    .find(|(fails, ..)| *fails)
-    .map(|(_, code, field)| problem(code, field))
+    ])
     .into_iter()
     .collect()
 }
@@ -188,8 +184,7 @@ pub(super) fn rules(project: &Project, card: &CardSummary, amount: Money, now: N
 /// The first rule by which an accepted payout is declined (T-109).
 fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &PayoutFacts) -> Option<Code> {
     let limits = project.payout_limits(amount.currency);
-    let beyond = limits.smallest.is_some_and(|least| amount.minor < least)
-        || limits.largest.is_some_and(|most| amount.minor > most);
+    let beyond = limits.is_below(amount.minor) || limits.is_above(amount.minor);
     [
         (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),

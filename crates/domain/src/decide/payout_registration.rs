@@ -2,24 +2,24 @@
 //! mailed, or over after half an hour (G-329 to G-334).
 
 use super::{
-    CallbackOptions, Ids, NotWaiting, Now, PayoutFacts, RequestHead, Stage, new_operation, new_payment,
+    CallbackOptions, Ids, NotWaiting, Now, PayoutFacts, RequestHead, Stage, first_broken, new_payment,
     payout::{self, Terms},
     payout_data::Parties,
-    problem, rejected,
-    risk::Asked,
+    rejected,
+    risk::AtRisk,
     scene::Scene,
     updated,
 };
 use crate::{
     callback::Problem,
     card::CardSummary,
-    change::{ChangeSet, Letter, MachineBreak, Name, NameKind, TaskKey},
+    change::{ChangeSet, Letter, MachineBreak, TaskKey},
     codes,
     ids::PaymentId,
     money::Money,
     payment::{
-        Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentDetail,
-        PaymentKind, PaymentStatus, PayoutRegistration, machine::Event,
+        Customer, Operation, OperationKind, OperationStatus, Payment, PaymentDetail, PaymentKind,
+        PaymentStatus, PayoutRegistration, machine::Event,
     },
     project::Project,
     risk::Direction,
@@ -67,26 +67,18 @@ pub fn register_payout(
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
     let expires = now.business.plus(COMPLETION);
+    let detail = callback.asked_with(command.fault_plan);
     let about = PaymentDetail {
         customer,
         callback_url: callback.url,
         registration: Some(Box::new(PayoutRegistration { uuid, expires, wrong_codes: 0 })),
         ..PaymentDetail::default()
     };
-    let detail = OperationDetail { fault_plan: command.fault_plan, ..OperationDetail::default() };
     let payment = Payment {
         status: PaymentStatus::AwaitingPayoutCompletion,
         ..new_payment(project, payment_id, PaymentKind::Payout, amount, about, ids, now)
     };
-    let operation = new_operation(&payment, OperationKind::Payout, amount, head.id, detail, ids, now);
-    let mut scene = Scene::created(project, (payment, operation), true, ids, now);
-    scene.changes.names.push(Name {
-        kind: NameKind::Payment,
-        project: project.id,
-        folded: scene.payment.id.folded(),
-        payment: ids.payment,
-    });
-    scene.answer(head);
+    let mut scene = Scene::opened(project, payment, (OperationKind::Payout, detail), head, ids, now);
     scene.wait(COMPLETION, Vec::new());
     scene.begin(Event::Registered, codes::AWAITING)?;
     scene.put(TaskKey::Mail(ids.operation, Letter::PayoutCode), now.real);
@@ -97,15 +89,12 @@ fn registration_problems(project: &Project, command: &RegistrationCommand) -> Ve
     let settings = &project.settings;
     let enabled = settings.page_payouts_allowed && command.mail_works;
     let allowed = settings.card_payouts_allowed && settings.card_data_allowed;
-    [
+    first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!enabled, codes::PAGE_PAYOUTS_NOT_ALLOWED, None),
         (!allowed, codes::NOT_ALLOWED, None),
         (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
-    ]
-    .into_iter()
-    .find(|(fails, ..)| *fails)
-    .map(|(_, code, field)| problem(code, field))
+    ])
     .into_iter()
     .collect()
 }
@@ -119,6 +108,22 @@ pub struct Completion {
     pub given: BTreeMap<String, String>,
     /// The recipient's names, where they were given: first and last.
     pub names: (Option<String>, Option<String>),
+}
+
+impl Completion {
+    /// The recipient by what the merchant said, and by the names that the recipient gives.
+    pub fn recipient(&self, payment: &Payment) -> Customer {
+        let mut customer = payment.detail.customer.clone();
+        let (first, last) = &self.names;
+        customer.first_name = first.clone().or(customer.first_name);
+        customer.last_name = last.clone().or(customer.last_name);
+        customer
+    }
+
+    /// What risk control looks at when `amount` is paid out to this `recipient`.
+    pub fn at_risk<'a>(&'a self, recipient: &'a Customer, amount: Money) -> AtRisk<'a> {
+        AtRisk { direction: Direction::Out, card: &self.card, customer: recipient, description: "", amount }
+    }
 }
 
 /// The recipient confirms (T-105): from here on it is a payout like any other, with the amount and its fee held on the
@@ -139,28 +144,26 @@ pub fn complete_payout(
         return Ok(Err(Vec::new()));
     }
     let amount = operation.amount;
-    let Completion { card, given, names: (first, last) } = completion;
-    let problems = payout::rules(project, &card, amount, now);
+    let problems = payout::rules(project, &completion.card, amount, now);
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
     let mut scene = Scene::of(project, (payment, operation, None), ids, now);
-    let about = &mut scene.payment.detail;
-    about.customer.first_name = first.or_else(|| about.customer.first_name.take());
-    about.customer.last_name = last.or_else(|| about.customer.last_name.take());
+    let customer = completion.recipient(payment);
     let parties = Parties {
         from_person: false,
         has_sender_card: false,
-        card: &card,
-        customer: &about.customer,
-        given: &given,
+        card: &completion.card,
+        customer: &customer,
+        given: &completion.given,
     };
-    let asked =
-        Asked { direction: Direction::Out, card: &card, customer: &about.customer, description: "", amount };
+    let at_risk = completion.at_risk(&customer, amount);
     let Terms { refused, missing, fee_minor, retries, counted } =
-        payout::terms(project, parties, &asked, facts, (payment.key, now));
-    about.card = Some(card);
-    about.supplied = given;
+        payout::terms(project, parties, &at_risk, facts, (payment.key, now));
+    let about = &mut scene.payment.detail;
+    about.customer = customer;
+    about.card = Some(completion.card);
+    about.supplied = completion.given;
     scene.operation.detail.fee_minor = fee_minor;
     scene.operation.detail.retries_left = retries;
     if let Some(code) = refused {

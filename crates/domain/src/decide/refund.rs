@@ -2,7 +2,7 @@
 
 use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, scene::Scene};
 use crate::{
-    change::{ChangeSet, MachineBreak, Name, NameKind},
+    change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
     ids::OperationId,
     money::Money,
@@ -80,9 +80,6 @@ pub fn refund(
     let detail = OperationDetail {
         description: Some(command.description),
         merchant_refund_id: command.merchant_refund_id.clone(),
-        callback_delay: (command.callback.delay_seconds > 0).then_some(command.callback.delay_seconds),
-        callback_disabled: command.callback.disabled,
-        fault_plan: command.fault_plan,
         fee_minor: if refused.is_some() {
             0
         } else {
@@ -94,7 +91,7 @@ pub fn refund(
             }
             _ => None,
         },
-        ..OperationDetail::default()
+        ..command.callback.asked_with(command.fault_plan)
     };
     let operation = new_operation(payment, kind, amount, command.head.id, detail, ids, now);
     let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);
@@ -125,16 +122,12 @@ fn everything(payment: &Payment, of: ReturnOf) -> Money {
 
 /// The amount is spoken for, on the payment and on the merchant's balance.
 fn start(scene: &mut Scene<'_>, merchant_refund_id: Option<String>) {
-    let (project, amount) = (scene.project, scene.operation.amount);
-    scene.payment.returning = scene.payment.returning.saturating_add(amount.minor);
+    scene.payment.returning = scene.payment.returning.saturating_add(scene.operation.amount.minor);
     scene.payment.last_return_at = Some(scene.now.business);
     scene.hold_on_balance();
-    scene.changes.names.extend(merchant_refund_id.map(|id| Name {
-        kind: NameKind::MerchantRefund,
-        project: project.id,
-        folded: id,
-        payment: scene.payment.key,
-    }));
+    if let Some(id) = merchant_refund_id {
+        scene.take_name(NameKind::MerchantRefund, id);
+    }
 }
 
 /// The first rule the refund breaks. The rule on frequency comes first, so that of many concurrent refunds one

@@ -45,8 +45,7 @@ pub(super) fn problem_of(
         ),
     ]
     .into_iter()
-    .find(|(fails, ..)| *fails)
-    .map(|(_, code, field)| problem(code, Some(field)))
+    .find_map(|(fails, code, field)| fails.then(|| problem(code, Some(field))))
 }
 
 impl Scene<'_> {

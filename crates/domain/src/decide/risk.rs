@@ -20,13 +20,26 @@ pub struct RiskFacts {
     pub limit: Option<Code>,
 }
 
-/// What is asked of risk control.
-pub(super) struct Asked<'a> {
-    pub(super) direction: Direction,
-    pub(super) card: &'a CardSummary,
-    pub(super) customer: &'a Customer,
-    pub(super) description: &'a str,
-    pub(super) amount: Money,
+/// What risk control looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct AtRisk<'a> {
+    /// Which way the money goes.
+    pub direction: Direction,
+    /// The card, without its number.
+    pub card: &'a CardSummary,
+    /// Who pays or is paid.
+    pub customer: &'a Customer,
+    /// What the merchant says about it.
+    pub description: &'a str,
+    /// How much it is.
+    pub amount: Money,
+}
+
+impl AtRisk<'_> {
+    /// Its features, as they are compared.
+    pub fn profile(&self) -> Profile {
+        Profile::of(self.card, self.customer, self.description)
+    }
 }
 
 /// The use that the commit counts and records, if any rule is about it. Error: the code of the decline. What stands on
@@ -34,7 +47,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn check(
     project: &Project,
     facts: &RiskFacts,
-    asked: &Asked<'_>,
+    at_risk: &AtRisk<'_>,
     payment: PaymentKey,
     now: Now,
 ) -> Result<Option<Box<Use>>, Code> {
@@ -44,8 +57,8 @@ pub(super) fn check(
         return Ok(None);
     }
     let listed = judge(&facts.hits)?;
-    let profile = Profile::of(asked.card, asked.customer, asked.description);
-    let seen = screen(&settings.risk_screening, settings.country, asked.card, &profile, asked.amount);
+    let profile = at_risk.profile();
+    let seen = screen(&settings.risk_screening, settings.country, at_risk.card, &profile, at_risk.amount);
     if let Some(code) = seen.or(facts.limit) {
         return Err(code);
     }
@@ -53,6 +66,6 @@ pub(super) fn check(
         return Ok(None);
     }
     let (rules, of) = (&settings.risk_limits, (project.id, payment));
-    let flow = (asked.direction, Crossing::of(asked.card.country, settings.country));
-    Ok(Use::under(rules, of, flow, profile, asked.amount, now.business).map(Box::new))
+    let flow = (at_risk.direction, Crossing::of(at_risk.card.country, settings.country));
+    Ok(Use::under(rules, of, flow, profile, at_risk.amount, now.business).map(Box::new))
 }

@@ -1,17 +1,19 @@
 //! What a decision works on: payment, operation and attempt as they will be, and the change set that grows with every
 //! step. All moves along the machines' tables happen here, in one place.
 
-use super::{Facts, Ids, Now, RequestHead, notify, request, updated};
+use super::{Facts, Ids, Now, RequestHead, new_operation, notify, request, updated};
 use crate::{
     change::{
-        ChangeSet, Hold, MachineBreak, PaymentWrite, SeriesWrite, Task, TaskKey, Walked, Write, bucket_of,
+        ChangeSet, Hold, MachineBreak, Name, NameKind, PaymentWrite, SeriesWrite, Task, TaskKey, Walked,
+        Write, bucket_of,
     },
     codes::{self, Code},
     ids::{AttemptId, OperationId, ProviderAccountId},
     ledger::{AccountKey, Owner},
+    money::Money,
     payment::{
-        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentKind, PaymentStatus,
-        ProviderAnswer, Wait,
+        Ask, Attempt, AttemptStatus, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
+        PaymentKind, PaymentStatus, ProviderAnswer, Wait,
         machine::{
             AttemptEvent, Event, Notice, PaymentEffect, PaymentMachine, Transition, attempt_after, transition,
         },
@@ -113,6 +115,29 @@ impl<'a> Scene<'a> {
             operation_changed: true,
             attempt_changed: false,
         }
+    }
+
+    /// A payment comes into being with its first operation, takes its name and answers the request it was asked for by.
+    pub(super) fn opened(
+        project: &'a Project,
+        payment: Payment,
+        (kind, detail): (OperationKind, OperationDetail),
+        head: RequestHead,
+        ids: Ids,
+        now: Now,
+    ) -> Self {
+        let amount = Money::new(payment.requested, payment.currency);
+        let operation = new_operation(&payment, kind, amount, head.id, detail, ids, now);
+        let mut scene = Self::created(project, (payment, operation), true, ids, now);
+        scene.take_name(NameKind::Payment, scene.payment.id.folded());
+        scene.answer(head);
+        scene
+    }
+
+    /// The payment takes a name; whoever has it already is told by the commit.
+    pub(super) fn take_name(&mut self, kind: NameKind, folded: String) {
+        let (project, payment) = (self.project.id, self.payment.key);
+        self.changes.names.push(Name { kind, project, folded, payment });
     }
 
     /// Records the request that the decision answers.
@@ -246,7 +271,7 @@ impl<'a> Scene<'a> {
             account,
             ask,
             status: AttemptStatus::Created,
-            amount: crate::money::Money::new(minor, self.operation.amount.currency),
+            amount: Money::new(minor, self.operation.amount.currency),
             created_at: self.now.real,
             updated_at: self.now.real,
             suspended: 0,

@@ -32,10 +32,7 @@ pub fn second_step(
     };
     let detail = OperationDetail {
         description: command.description,
-        callback_delay: (command.callback.delay_seconds > 0).then_some(command.callback.delay_seconds),
-        callback_disabled: command.callback.disabled,
-        fault_plan: command.fault_plan,
-        ..OperationDetail::default()
+        ..command.callback.asked_with(command.fault_plan)
     };
     let operation = new_operation(payment, command.kind, amount, command.head.id, detail, ids, now);
     let mut scene = Scene::created(project, (payment.clone(), operation), false, ids, now);

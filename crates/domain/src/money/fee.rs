@@ -56,6 +56,11 @@ impl FeeRule {
         Ok(Money::new(minor.max(0), amount.currency))
     }
 
+    /// Whether an operation of `amount` would not even bring its own fee.
+    pub fn exceeds(&self, amount: Money) -> bool {
+        amount.minor < self.fixed_minor || self.fee(amount).map_or(true, |fee| fee.minor > amount.minor)
+    }
+
     /// The fee for an operation whose `amount` the merchant pays as well, minor units; `None` when it is out of range, alone
     /// or together with the amount, both of which have to be held.
     pub fn beside(&self, amount: Money) -> Option<i64> {

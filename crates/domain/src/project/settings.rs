@@ -251,6 +251,18 @@ pub struct Limits {
     pub largest: Option<i64>,
 }
 
+impl Limits {
+    /// Whether this is less than the smallest amount.
+    pub fn is_below(&self, minor: i64) -> bool {
+        self.smallest.is_some_and(|least| minor < least)
+    }
+
+    /// Whether this is more than the largest amount.
+    pub fn is_above(&self, minor: i64) -> bool {
+        self.largest.is_some_and(|most| minor > most)
+    }
+}
+
 /// What to do when nobody could say who the customer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

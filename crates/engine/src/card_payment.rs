@@ -1,0 +1,126 @@
+//! Card operations come in: purchases in one step or two and verifications, with the card itself or with a wallet's token
+//! that became one.
+
+use crate::{
+    acceptance::{Acceptable, Decision, Found, Lost},
+    engine::Engine,
+    failure::Failure,
+    given_card::GivenCard,
+    instruments::{kept_customer, record_to_keep},
+    intake::{Intake, Origin, fault_plan, given},
+    named_cards::With,
+    projects::KnownProject,
+    provider_work::Cards,
+    series::scheduled_name,
+};
+use ferropay_domain::{
+    decide::{self, CardCommand, CardFacts, Ids, Now, RangeFacts, WalletFacts},
+    instrument::CustomerRecord,
+};
+use ferropay_wire::{
+    gate::{CardPayment, three_ds_data},
+    json::Value,
+};
+use std::sync::Arc;
+
+/// A card operation that was asked for. What it is called by is drawn once, however often it is decided.
+pub(crate) struct CardOrder {
+    pub(crate) command: CardCommand,
+    pub(crate) range: Option<RangeFacts>,
+    /// The token the card came in; none when the request has the card itself.
+    pub(crate) wallet: Option<Box<WalletFacts>>,
+    pub(crate) ids: Ids,
+    pub(crate) card: GivenCard,
+    pub(crate) customer: Option<Box<CustomerRecord>>,
+}
+
+impl Acceptable for CardOrder {
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let command = &self.command;
+        let scheduled_name_taken = engine.scheduled_name_taken(project, command, now).await?;
+        let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
+        let (range, wallet) = (self.range.clone(), self.wallet.clone());
+        let facts = CardFacts { range, scheduled_name_taken, risk, wallet };
+        let mut changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
+        let commit = self.card.kept(engine, self.ids, &changes)?;
+        if changes.payment.is_some() {
+            let kept = self.customer.as_deref().cloned();
+            changes.customer = kept_customer(project.project.id, kept, now);
+        }
+        Ok(Decision::Changes(changes, commit, Found::Nothing))
+    }
+
+    fn cards(&self) -> Cards {
+        self.card.in_hand()
+    }
+
+    fn reserves_another_name(&self) -> bool {
+        scheduled_name(&self.command).is_some()
+    }
+}
+
+impl Engine {
+    /// Accepts a card purchase in one step or two, or the verification of a card (G-015, G-165, G-338).
+    ///
+    /// # Errors
+    /// The platform cannot do it at the moment; nothing was created.
+    pub async fn card(
+        self: &Arc<Self>,
+        project: &Arc<KnownProject>,
+        request: CardPayment,
+        body: &Value<'_>,
+        origin: Origin<'_>,
+    ) -> Result<Intake, Failure> {
+        let head = self.head(project, &origin);
+        let ids = self.ids.for_decision();
+        let id = request.customer.id.as_deref();
+        let customer = record_to_keep(id, body, request.request.save);
+        let mut three_ds = request.three_ds;
+        let (number, summary) = self.paid_with(project, request.card, request.holder)?;
+        let range = match &number {
+            Ok(card) => self.range_facts(project, &card.pan, ids.operation, &three_ds),
+            Err(_) => None,
+        };
+        if range.is_some() || number.is_err() {
+            three_ds.data = three_ds_data(request.kind, body);
+        }
+        let command = CardCommand {
+            head,
+            kind: request.kind,
+            payment_id: request.payment_id,
+            amount: request.amount,
+            card: summary,
+            has_cvv: request.cvv.is_some(),
+            request: request.request,
+            three_ds,
+            customer: request.customer,
+            description: request.description,
+            merchant_data: request.merchant_data,
+            booking: request.booking,
+            has_booking_dates: request.has_booking_dates,
+            registration: request.registration.map(|terms| Box::new(self.registration(terms))),
+            given: given(&project.project, request.kind, body),
+            callback: request.callback,
+            fault_plan: fault_plan(project, &origin),
+        };
+        let card = match number {
+            Ok(mut card) => {
+                card.cvv = request.cvv;
+                card
+            }
+            Err(named) => {
+                let with = With::Card(Box::new(command), request.cvv);
+                return Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await;
+            }
+        };
+        let customer = customer.map(Box::new);
+        let order = CardOrder { command, range, wallet: None, ids, card, customer };
+        self.accept(project, ids.payment, head, &order).await
+    }
+}
