@@ -213,7 +213,9 @@ def calm(path, body):
     if path in BY_CUSTOMER and isinstance(payment, dict) and isinstance(payment.get("description", ""), str):
         payment["description"] = "[success]"
     general, callback = body.get("general"), body.get("callback")
-    if isinstance(general, dict) and str(general.get("merchant_callback_url")).lower().startswith("http"):
+    # An address that is none would be tried for days as well.
+    address = general.get("merchant_callback_url") if isinstance(general, dict) else None
+    if isinstance(address, str) and 1 <= len(address) <= 255:
         del general["merchant_callback_url"]
     if isinstance(callback, dict) and callback.get("delay") in range(601):
         callback["delay"] = 0
@@ -227,7 +229,9 @@ def before_call(ctx, case, kwargs):
     # Whatever is drawn here follows from the body, so that a failure can be repeated and made smaller.
     choice = random.Random(json.dumps(body, sort_keys=True))
     is_right = False
-    if case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE and choice.random() < 0.85:
+    is_positive = case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE
+    # With few examples for each path there may be a single positive one, which then has to be right.
+    if is_positive and (choice.random() < 0.7 or not rights[case.path]):
         ours = make_right(case.path, body, choice)
         if ours is not None:
             is_right, body = True, ours

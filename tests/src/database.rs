@@ -67,6 +67,18 @@ impl Database {
         self.0.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
+    /// The tasks that a condition chooses: kind, number, and of a delivery its address with the status it got.
+    pub fn tasks(&self, which: &str) -> Vec<String> {
+        let sql = format!(
+            "SELECT kind || ':' || tasks.number || coalesce(' ' || url || ' ' || status || ' ' || body, '') FROM tasks
+             LEFT JOIN deliveries AS d ON kind = 3 AND d.id = tasks.number
+             LEFT JOIN callbacks AS c ON c.id = tasks.number / 256 {which}"
+        );
+        let mut statement = self.0.prepare(&sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
     /// Sum of the postings on accounts of an owner's kind, by currency: 3 providers, 5 suspense. Zeros are left out.
     pub fn balances(&self, owner_kind: u8) -> BTreeMap<u16, i64> {
         let sql = "SELECT a.currency, sum(p.minor) AS minor FROM postings AS p JOIN accounts AS a ON a.id = p.account

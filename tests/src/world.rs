@@ -110,23 +110,24 @@ impl World {
 
     /// Waits until nothing is left to do.
     pub async fn quiet(&self, patience: Duration) {
-        self.until_none("SELECT count(*) FROM tasks", patience).await;
+        self.until_done("", patience).await;
     }
 
-    /// Waits until nothing is left to do but to end waits and holds when their time has come.
-    pub async fn quiet_but_for_holds(&self, patience: Duration) {
-        self.until_none("SELECT count(*) FROM tasks WHERE kind NOT IN (5, 6)", patience).await;
+    /// Waits until nothing is left to do but what the calendar brings: the end of waits, holds and tokens, and the
+    /// debits of series.
+    pub async fn quiet_but_for_the_calendar(&self, patience: Duration) {
+        self.until_done("WHERE kind NOT IN (5, 6, 16, 24)", patience).await;
     }
 
-    async fn until_none(&self, counting: &str, patience: Duration) {
+    async fn until_done(&self, which: &str, patience: Duration) {
         let database = Database::of(&self.platform);
         let started = tokio::time::Instant::now();
         loop {
-            let tasks = database.number(counting);
-            if tasks == 0 {
+            let left = database.tasks(which);
+            if left.is_empty() {
                 return;
             }
-            assert!(started.elapsed() < patience, "{tasks} tasks are left after {patience:?}");
+            assert!(started.elapsed() < patience, "left after {patience:?}: {left:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

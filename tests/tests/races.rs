@@ -95,7 +95,7 @@ async fn a_hold_that_everything_is_asked_of_at_once_ends_once() {
         requests.rotate_left(round * 3 % count);
         let answers = at_once(&world, requests).await;
         assert_told(&world, &answers).await;
-        world.quiet_but_for_holds(seconds(30)).await;
+        world.quiet_but_for_the_calendar(seconds(30)).await;
 
         let done = succeeded(&world, &payment).await;
         let captures: Vec<i64> =
@@ -150,7 +150,7 @@ async fn what_is_captured_is_returned_at_most_once_however_many_ask() {
                 world.receiver.final_of(&answer.request_id(), seconds(60)).await;
             }
         }
-        world.quiet_but_for_holds(seconds(30)).await;
+        world.quiet_but_for_the_calendar(seconds(30)).await;
         let done = succeeded(&world, &payment).await;
         let of = |kinds: &[&str]| {
             done.iter().filter(|(kind, _)| kinds.contains(&kind.as_str())).map(|(_, it)| *it).sum::<i64>()

@@ -53,6 +53,14 @@ const RIGHT: [&str; 13] = [
     "/v2/payment/status/request",
 ];
 
+/// How many paths answer that they are not executed, as the catalogue says.
+fn refusing() -> usize {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalogue/gate-descriptions.json");
+    let catalogue: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let paths = catalogue["paths"].as_object().unwrap();
+    paths.values().filter(|path| path["executed"] != true).count()
+}
+
 /// The program beside the interpreter that has the packages.
 fn schemathesis() -> PathBuf {
     let python = std::env::var_os("FERROPAY_TEST_PYTHON").expect(
@@ -127,7 +135,7 @@ async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
         // Among so many requests some ask for a late callback, or for one to an address where nobody is.
         world.platform.command(&["clock", "advance", "1001", "12d", "--no-wait"]).good();
     }
-    world.quiet_but_for_holds(seconds(120)).await;
+    world.quiet_but_for_the_calendar(seconds(120)).await;
     world.assert_agreed();
 }
 
@@ -141,12 +149,15 @@ async fn check(world: &World, summary: &Value) {
     assert!(asked.len() == 107 || asked.len() == 3, "{} paths were asked", asked.len());
     if asked.len() == 107 {
         let reached = asked.keys().filter(|path| count(summary, "codes", path, "310") > 0).count();
-        assert!(reached > 13, "only {reached} of the paths that are not executed were asked rightly");
+        let refusing = refusing();
+        assert!(
+            2 * reached >= refusing,
+            "{reached} of {refusing} paths that are not executed were asked rightly"
+        );
     }
-    // With few examples for each path, one may by chance be asked nothing right.
-    let unasked = |path: &&&str| asked.contains_key(**path) && summary["right"][**path].as_u64().is_none();
-    let unasked: Vec<&&str> = RIGHT.iter().filter(unasked).collect();
-    assert!(unasked.len() <= 1, "{unasked:?} were asked nothing right");
+    for path in RIGHT.iter().filter(|path| asked.contains_key(**path)) {
+        assert!(summary["right"][*path].is_u64(), "{path} was asked nothing right");
+    }
     let accepted = summary["accepted"].as_array().unwrap();
     assert!(!accepted.is_empty());
     for request in accepted {
