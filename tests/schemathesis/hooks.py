@@ -56,6 +56,11 @@ SERIES_INFO = "/v2/payment/recurring/info"
 RETRY_STOP = "/v2/recurring/retry_stop"
 LOOK_UPS = ("/v2/payment/status", "/v2/payment/status/request")
 CUSTOMERS = "/v2/customer/"
+# Answered at once: availability with a signature, banks as a bare list.
+AVAILABILITY = "/v2/info/available-methods/"
+BANKS = "/v2/info/banks/"
+BANKS_BY = {"country": ("country", ["THA", "DEU", "PRT"]), "aggregator": ("aggregator_id", [1, 2, 99])}
+BANKS_BY |= {"paymentmethod": ("payment_method_id", [101, 102]), "provider": ("provider_id", [1, 2])}
 ERROR_LISTS = ("/v2/payment/status", "/v2/customer/saved_account/", "/v2/info/available-methods/")
 
 lock = threading.Lock()
@@ -201,6 +206,9 @@ def make_right(path, body, choice):
         body = {"destination": choice.choice(["merchant", "terminal"])} if choice.random() < 0.5 else {}
     elif path == "/v2/payment/status/request":
         return {"project_id": PROJECT, "request_id": choice.choice(REQUESTS)}
+    elif path.startswith(f"{BANKS}by"):
+        member, values = BANKS_BY[path.removeprefix(f"{BANKS}by")]
+        return {"project_id": PROJECT, member: choice.choice(values)}
     elif not path.startswith(RETRY_SCHEDULE):
         return None
     return body | {"general": general}
@@ -291,6 +299,11 @@ def answers_are_those_of_the_contract(ctx, response, case):
                 assert body == {"status": "success"}, body
         elif case.path == SERIES_INFO:
             assert body["project_id"] == PROJECT and body["recurring"]["id"] == case.body["recurring"]["id"], body
+        elif case.path.startswith(BANKS):
+            assert all(bank["id"] > 0 and bank["name"] and bank["currency"] for bank in body), body
+        elif case.path.startswith(AVAILABILITY):
+            assert all(set(item) == {"payment_method", "is_available"} for item in body["available_methods"]), body
+            assert body["signature"] == signature(body, SECRET, natural), f"the reply is not signed rightly: {response.text}"
         elif case.path.startswith(CUSTOMERS):
             if "request_id" in body:
                 assert body["status"] == "success" and body["project_id"] == PROJECT, body

@@ -177,6 +177,8 @@ codes! {
     LOCK_ERROR = 2147;
     /// The project demands a customer identifier.
     CUSTOMER_ID_REQUIRED = 2154;
+    /// There is no such country (G-459).
+    COUNTRY_NOT_FOUND = 2261;
     /// The e-mail address is malformed.
     INVALID_EMAIL = 2426;
     /// What was brought from an authentication cannot be used.
@@ -197,6 +199,10 @@ codes! {
     INVALID_COUNTRY = 2610;
     /// The city is malformed.
     INVALID_CITY = 2611;
+    /// The bank is none of the method's, or not in this currency or region (G-459).
+    INVALID_BANK = 2641;
+    /// No bank is named (G-459).
+    BANK_REQUIRED = 2801;
     /// The birth day of a debtor in the United Kingdom is malformed.
     DEBTOR_BIRTH_DAY = 3001;
     /// The post code of a debtor in the United Kingdom is malformed.

@@ -62,6 +62,11 @@ mod page {
             }
             writeln!(out)?;
         }
+        writeln!(out, "### Banks\n\n| method | number | aggregator | banks |\n|---|---|---|---|")?;
+        for method in Method::all() {
+            let (Some(number), Some(aggregator)) = (method.number, method.aggregator) else { continue };
+            writeln!(out, "| `{}` | {number} | {aggregator} | {} |", method.code, method.banks.len())?;
+        }
         Ok(out)
     }
 }

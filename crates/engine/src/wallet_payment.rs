@@ -121,6 +121,14 @@ impl Engine {
         }
     }
 
+    /// Whether the project has been given keys of the wallet.
+    ///
+    /// # Errors
+    /// The store cannot say.
+    pub async fn takes_wallet(&self, project: &KnownProject, wallet: DeviceWallet) -> Result<bool, Failure> {
+        Ok(self.store.wallet_keys(project.project.id, wallet).await?.is_some())
+    }
+
     async fn wallet_keys(
         &self,
         project: &KnownProject,

@@ -8,7 +8,7 @@ use crate::{
     change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::PaymentId,
-    method::MethodRef,
+    method::{MethodRef, Pick},
     money::Money,
     payment::{
         Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind,
@@ -160,11 +160,16 @@ fn problems(project: &Project, command: &MethodCommand) -> Vec<Problem> {
     let (own, general) = (beyond(method.limits(*amount)), beyond(project.sale_limits(amount.currency)));
     let no_customer = settings.customer_id_required && command.customer.id.is_none();
     let takes = project.allows(amount.currency) && method.takes(amount.currency);
+    let given = |path| command.given.get(path).map(String::as_str);
+    let names_bank = method.demands(*kind).is_some_and(|demands| demands.bank);
+    let bank = method.pick(names_bank, given("account.bank_id"), given("account.region_id"), amount.currency);
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (switched_off, codes::NOT_ALLOWED, None),
         (!takes, codes::CURRENCY_DISABLED, Some("payment.currency")),
         (no_customer, codes::CUSTOMER_ID_REQUIRED, Some("customer.id")),
+        (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
+        (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
         // A bank's contract lets a purchase of nothing through (G-484).
         (
             is_purchase && (amount.minor <= 0 || own.0 || general.0),

@@ -5,8 +5,12 @@
 //! in one file below `catalogue/methods`, compiled in. A payment keeps the method's code only, so a file that payments
 //! were made with is never taken away.
 
+mod availability;
+mod bank;
 mod code;
 
+pub use availability::{Direction, Wanted};
+pub use bank::{Bank, Pick, country_of_three};
 pub use code::MethodRef;
 
 use crate::{
@@ -76,6 +80,8 @@ pub struct Operations {
 pub struct Demands {
     /// Members of the request by dotted path, such as `customer.country`; what is missing is asked for (G-217).
     pub needs: Vec<String>,
+    /// Whether the request has to name one of the method's banks as `account.bank_id` (G-459).
+    pub bank: bool,
 }
 
 /// A payment method.
@@ -107,6 +113,15 @@ pub struct Method {
     /// Smallest and largest amount by currency, minor units.
     #[serde(default)]
     pub limits: BTreeMap<String, Limits>,
+    /// Its number, by which lists of banks are asked for (G-457); methods without banks have none.
+    #[serde(default)]
+    pub number: Option<u32>,
+    /// The number of whoever brings its banks together.
+    #[serde(default)]
+    pub aggregator: Option<u32>,
+    /// The banks its customers choose from (G-458).
+    #[serde(default)]
+    pub banks: Vec<Bank>,
     /// How long a hold lasts, days (G-482).
     #[serde(default = "a_week")]
     hold_days: u16,
@@ -189,6 +204,7 @@ mod tests {
     #[test]
     fn every_file_is_a_method_and_no_two_share_a_code_or_a_path() {
         let (mut codes, mut paths) = (BTreeSet::new(), BTreeSet::new());
+        let (mut numbers, mut banks) = (BTreeSet::new(), BTreeSet::new());
         for (file, text) in FILES {
             let method: Method = serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
             assert_eq!(*file, method.code.replace('/', "-"), "a file is named after its method");
@@ -201,6 +217,13 @@ mod tests {
             assert!(!method.name.is_empty() && !method.page_code.is_empty(), "{file} has no name");
             assert!(method.base_seconds < method.threshold_seconds, "{file}: the threshold comes first");
             assert!(method.hold_days > 0, "{file}: a hold that ends before it begins");
+            assert_eq!(method.number.is_some(), !method.banks.is_empty(), "{file}: numbers go with banks");
+            assert_eq!(method.number.is_some(), method.aggregator.is_some(), "{file}");
+            assert!(method.number.is_none_or(|number| numbers.insert(number)), "{file}: the number is taken");
+            for bank in &method.banks {
+                assert!(bank.id > 0 && banks.insert(bank.id), "{file}: {bank:?}");
+                assert!(!bank.name.is_empty() && method.takes(bank.currency), "{file}: {bank:?}");
+            }
             for country in &method.countries {
                 assert!(
                     country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()),

@@ -5,7 +5,12 @@ use std::{collections::HashMap, sync::LazyLock};
 const TABLE: &str = include_str!("../../../../catalogue/countries.csv");
 
 static NUMBERS: LazyLock<HashMap<&str, &str>> =
-    LazyLock::new(|| TABLE.lines().skip(1).filter_map(|line| line.split_once(',')).collect());
+    LazyLock::new(|| TABLE.lines().skip(1).filter_map(pair).collect());
+
+fn pair(line: &'static str) -> Option<(&'static str, &'static str)> {
+    let (code, rest) = line.split_once(',')?;
+    Some((code, rest.split(',').next()?))
+}
 
 /// The three digits of a country, ISO 3166-1, by its two capital letters.
 pub(crate) fn number(code: &str) -> Option<&'static str> {

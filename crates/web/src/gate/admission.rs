@@ -24,6 +24,8 @@ pub(super) struct Admitted<'a> {
     pub(super) project: Arc<KnownProject>,
     pub(super) document: Document<'a>,
     pub(super) place: Place,
+    /// The address, without query.
+    pub(super) address: &'a str,
     /// What the address says, when it is a method's.
     pub(super) called: Option<super::by_method::Called>,
 }
@@ -77,7 +79,7 @@ pub(super) fn admit<'a>(
     let refusals: Vec<Refusal> =
         violations.iter().filter(|found| !waived(&project, &document, found)).map(refusal_of).collect();
     match refusals.first() {
-        None => Ok(Admitted { project, document, place, called: None }),
+        None => Ok(Admitted { project, document, place, address: "", called: None }),
         Some(first) if answers_with_list(path) && first.status == 400 => {
             Err(Answer::refused_with_list(&refusals))
         }

@@ -3,7 +3,7 @@
 use super::{
     admission::{Admitted, answers_with_list},
     answer::Answer,
-    commands, customers,
+    commands, customers, lookups,
     recording::Note,
     wallets,
 };
@@ -31,6 +31,7 @@ pub(super) async fn execute(
         "/v2/recurring/retry-custom-schedule/info" => Ok(retries(admitted)),
         "/v2/recurring/retry-custom-schedule/disable" => disable_retries(engine, admitted).await,
         path if customers::is_about_customers(path) => customers::execute(engine, path, admitted, note).await,
+        path if lookups::is_lookup(path) => lookups::execute(engine, admitted).await,
         "/v2/session/applepay" => wallets::apple_pay_session(engine, admitted).await,
         _ => commands::execute(engine, path, admitted, fault_plan, note).await,
     };

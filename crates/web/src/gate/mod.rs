@@ -10,6 +10,7 @@ mod by_method;
 mod commands;
 mod customers;
 mod handlers;
+mod lookups;
 mod recording;
 mod wallets;
 
@@ -55,12 +56,13 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .and_then(|value| value.to_str().ok())
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
-    let answer = match body::take(request.into_body(), MAX_BODY).await {
+    let (parts, body) = request.into_parts();
+    let answer = match body::take(body, MAX_BODY).await {
         Ok(body) => {
             let watch = Watch::begin(&body.bytes, fault_plan.as_deref());
             match admission::admit(&engine, path, &body.bytes, peer) {
                 Ok(admitted) => {
-                    let admitted = admission::Admitted { called, ..admitted };
+                    let admitted = admission::Admitted { called, address: parts.uri.path(), ..admitted };
                     let mut note = Note::default();
                     let answer = handlers::execute(&engine, path, &admitted, fault_plan, &mut note).await;
                     watch.executed(&engine, path, &admitted, note, &answer);

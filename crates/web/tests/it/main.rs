@@ -27,6 +27,7 @@ mod inspector;
 mod inspector_guard;
 mod link_mails;
 mod links;
+mod lookups;
 mod merchant_auth;
 mod merchant_stored;
 mod method_operations;

@@ -62,7 +62,7 @@ fn code_of_field(field: &str) -> Code {
         "customer.id" => codes::INVALID_CUSTOMER_ID,
         "customer.email" => codes::INVALID_EMAIL,
         "customer.day_of_birth" => codes::INVALID_BIRTH_DAY,
-        "customer.country" => codes::INVALID_COUNTRY,
+        "customer.country" | "country" => codes::INVALID_COUNTRY,
         "customer.city" => codes::INVALID_CITY,
         "payment.currency" => codes::INVALID_CURRENCY,
         _ => codes::VALIDATION,

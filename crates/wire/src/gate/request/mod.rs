@@ -9,6 +9,7 @@ mod card;
 mod clarification;
 mod instruments;
 mod link;
+mod lookups;
 mod member;
 mod merchant_auth;
 mod method;
@@ -29,6 +30,7 @@ pub use instruments::{
     AboutCustomer, AboutToken, DeleteSaved, PaidWith, Tokenize, customer_members, keeps_customer,
 };
 pub use link::{CancelLink, CreateLink};
+pub use lookups::{AvailableMethods, wanted_banks};
 pub use member::member;
 pub use merchant_auth::{MerchantAuth, MerchantAuthRequest};
 pub use method::MethodRequest;
