@@ -8,5 +8,8 @@
 pub mod acquirer;
 pub mod generic;
 pub mod mail;
+mod shared;
 pub mod three_ds;
 pub mod wallets;
+
+pub use shared::clock::Clock;

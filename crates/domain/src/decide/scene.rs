@@ -418,19 +418,3 @@ fn after_return(payment: &Payment) -> PaymentStatus {
         (false, false) => PaymentStatus::PartiallyReversed,
     }
 }
-
-impl PaymentStatus {
-    /// Whether it repeats the waiting of an operation.
-    const fn is_waiting(self) -> bool {
-        matches!(
-            self,
-            Self::AwaitingThreeDs
-                | Self::AwaitingMerchantAuth
-                | Self::AwaitingClarification
-                | Self::AwaitingRetry
-                | Self::AwaitingRedirect
-                | Self::AwaitingCustomerAction
-                | Self::AwaitingPayoutCompletion
-        )
-    }
-}

@@ -48,10 +48,10 @@ named! {
         AccountVerification = 2 "account_verification",
         /// One-time transfer to the customer (G-310).
         Payout = 3 "payout",
-        /// Debits with stored credentials: one on demand, or all that a schedule brings (G-368, G-379).
-        Recurring = 16 "recurring",
         /// A link by which the customer pays once (G-431).
         Invoice = 10 "invoice",
+        /// Debits with stored credentials: one on demand, or all that a schedule brings (G-368, G-379).
+        Recurring = 16 "recurring",
     }
 }
 
@@ -86,12 +86,12 @@ named! {
         AwaitingClarification = 13 "awaiting clarification",
         /// A payout was refused for a reason that may pass, and is tried again later (G-335).
         AwaitingRetry = 14 "awaiting retry",
-        /// Between the debits of a schedule (G-382).
-        ScheduledRecurringProcessing = 32 "scheduled recurring processing",
         /// The customer is on a page of the payment system (G-125).
         AwaitingRedirect = 20 "awaiting redirect result",
         /// The customer has to act at the payment system (G-126).
         AwaitingCustomerAction = 21 "awaiting customer action",
+        /// A registered payout waits for its recipient (G-330).
+        AwaitingPayoutCompletion = 24 "awaiting payout completion",
         /// A payment link waits for its customer (G-436).
         AwaitingPayment = 25 "awaiting payment",
         /// The same, and the platform has mailed it.
@@ -100,15 +100,25 @@ named! {
         InvoiceCanceled = 27 "invoice canceled",
         /// Nobody paid by the link in time; final (G-439).
         Expired = 28 "expired",
-        /// A registered payout waits for its recipient (G-330).
-        AwaitingPayoutCompletion = 24 "awaiting payout completion",
+        /// Between the debits of a schedule (G-382).
+        ScheduledRecurringProcessing = 32 "scheduled recurring processing",
     }
 }
 
 impl PaymentStatus {
+    /// The status of an operation that has the same name: a payment repeats what its primary operation waits for.
+    fn repeated(self) -> Option<OperationStatus> {
+        OperationStatus::ALL.iter().copied().find(|status| status.text() == self.text())
+    }
+
+    /// Whether it repeats the waiting of an operation.
+    pub fn is_waiting(self) -> bool {
+        self.repeated().is_some_and(OperationStatus::is_waiting)
+    }
+
     /// Whether its link waits for a customer.
-    pub const fn is_payable(self) -> bool {
-        matches!(self, Self::AwaitingPayment | Self::InvoiceSent)
+    pub fn is_payable(self) -> bool {
+        self.repeated().is_some_and(OperationStatus::is_payable)
     }
 }
 
@@ -279,6 +289,8 @@ named! {
         AwaitingRedirect = 20 "awaiting redirect result",
         /// Waits for the customer to act at the payment system.
         AwaitingCustomerAction = 21 "awaiting customer action",
+        /// Waits for the recipient of a registered payout (G-330).
+        AwaitingPayoutCompletion = 24 "awaiting payout completion",
         /// A payment link waits for its customer; the operation itself has nothing left to do but to mail it (G-437).
         AwaitingPayment = 25 "awaiting payment",
         /// The same, and the link is mailed.
@@ -287,8 +299,6 @@ named! {
         InvoiceCanceled = 27 "invoice canceled",
         /// Nobody paid by the link in time; final.
         Expired = 28 "expired",
-        /// Waits for the recipient of a registered payout (G-330).
-        AwaitingPayoutCompletion = 24 "awaiting payout completion",
     }
 }
 

@@ -15,7 +15,7 @@ mod world;
 
 #[cfg(test)]
 mod tests {
-    use crate::world::{ACCOUNT, PROJECT, Provider, World, only_attempt, sell, until};
+    use crate::world::{ACCOUNT, PROJECT, PROMPT, Provider, World, count, only_attempt, sell, until};
     use ferropay_domain::{
         change::TaskKey,
         ids::{AttemptId, OperationId, PaymentKey},
@@ -23,23 +23,12 @@ mod tests {
         time::Timestamp,
     };
     use ferropay_engine::{
-        Settings,
         clock::{Clock as _, SystemClock},
         connector::LateAnswer,
     };
     use ferropay_store::{CallbackFilter, Store as _};
-    use std::{
-        sync::atomic::{AtomicU32, Ordering},
-        time::Duration,
-    };
+    use std::{sync::atomic::Ordering, time::Duration};
     use uuid::Uuid;
-
-    const PROMPT: Settings =
-        Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_mins(1) };
-
-    fn count(counter: &AtomicU32) -> u32 {
-        counter.load(Ordering::SeqCst)
-    }
 
     async fn delivered(world: &World) -> bool {
         count(&world.merchant.posts) > 0 && world.store.next_due(Some(PROJECT)).await.unwrap().is_none()
@@ -53,8 +42,7 @@ mod tests {
         for number in 0..1_101 {
             sell(&before, &format!("sale {number}")).await;
         }
-        let engine = world.engine(&silent, PROMPT).await;
-        engine.start();
+        let engine = world.working(&silent).await;
         until("every task is in hand", async || engine.in_hand() == 1_101).await;
     }
 
@@ -62,10 +50,7 @@ mod tests {
     async fn a_node_leaves_the_work_to_the_one_that_took_it_over() {
         let world = World::new().await;
         let provider = Provider::new(0, false);
-        let old = world.engine(&provider, PROMPT).await;
-        old.start();
-        sell(&old, "sale").await;
-        until("the old node has sent it", async || count(&provider.calls) == 1).await;
+        let old = world.selling(&provider).await;
         let new = world.engine(&provider, PROMPT).await;
         provider.may_answer.add_permits(1);
         until("the old node has lost it", async || old.in_hand() == 0).await;
@@ -84,10 +69,7 @@ mod tests {
     async fn an_answer_that_cannot_be_recorded_is_kept_and_not_asked_for_again() {
         let world = World::new().await;
         let provider = Provider::new(0, false);
-        let engine = world.engine(&provider, PROMPT).await;
-        engine.start();
-        sell(&engine, "sale").await;
-        until("it is sent", async || count(&provider.calls) == 1).await;
+        let _engine = world.selling(&provider).await;
         let lock = rusqlite::Connection::open(world.database()).unwrap();
         lock.execute_batch("BEGIN IMMEDIATE").unwrap();
         provider.may_answer.add_permits(100);
@@ -104,8 +86,7 @@ mod tests {
     async fn a_reversal_that_is_not_acknowledged_goes_back_to_the_store() {
         let world = World::new().await;
         let provider = Provider::new(1, true);
-        let engine = world.engine(&provider, PROMPT).await;
-        engine.start();
+        let engine = world.working(&provider).await;
         sell(&engine, "sale").await;
         until("it was tried and put off", async || count(&provider.reversals) == 1 && engine.in_hand() == 0)
             .await;
@@ -126,8 +107,7 @@ mod tests {
         sell(&killed, "sale").await;
         let provider = Provider::new(1, false);
         provider.away.store(1, Ordering::SeqCst);
-        let engine = world.engine(&provider, PROMPT).await;
-        engine.start();
+        let _engine = world.working(&provider).await;
         until("the merchant is told", async || delivered(&world).await).await;
         assert_eq!((count(&provider.calls), count(&provider.reversals)), (2, 0));
         let scene = world.store.scene(only_attempt(&world)).await.unwrap().unwrap();
@@ -139,10 +119,7 @@ mod tests {
     async fn a_result_is_booked_at_the_time_the_project_has_then() {
         let world = World::new().await;
         let provider = Provider::new(0, false);
-        let engine = world.engine(&provider, PROMPT).await;
-        engine.start();
-        sell(&engine, "sale").await;
-        until("it is sent", async || count(&provider.calls) == 1).await;
+        let engine = world.selling(&provider).await;
         let day = Duration::from_hours(24);
         world.store.advance_clock(PROJECT, i64::try_from(day.as_micros()).unwrap()).await.unwrap();
         engine.refresh_projects().await.unwrap();
@@ -161,8 +138,7 @@ mod tests {
         let payment = PaymentKey::new(Uuid::from_u128(1 << 64));
         world.callback(payment, 1, delayed).await;
         let second = world.callback(payment, 2, now).await;
-        let engine = world.engine(&Provider::new(0, false), PROMPT).await;
-        engine.start();
+        let engine = world.working(&Provider::new(0, false)).await;
         until("it is put off", async || {
             let tasks = world.store.due(Some(PROJECT), delayed, 10).await.unwrap();
             engine.in_hand() == 0 && tasks.iter().any(|it| it.key == second.key && it.due == delayed)

@@ -1,6 +1,6 @@
 //! Work that cannot be carried on is tried again after pauses that grow, and ends at the method's threshold.
 
-use crate::world::{PROJECT, Provider, World, only_attempt, pay_with, sell, until};
+use crate::world::{self, PROJECT, Provider, World, only_attempt, pay_with, sell, until};
 use ferropay_domain::{
     card::Pan,
     change::{Task, TaskKey},
@@ -29,8 +29,7 @@ use std::{
     time::Duration,
 };
 
-const PROMPT: Settings =
-    Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_millis(150) };
+const PROMPT: Settings = Settings { reversal_pause: Duration::from_millis(150), ..world::PROMPT };
 
 /// A directory server that takes every card and never answers.
 #[derive(Default)]

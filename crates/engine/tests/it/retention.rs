@@ -1,11 +1,11 @@
 //! Attempts whose provider may have forgotten them: nothing is sent about them any more, and somebody is told.
 
-use crate::world::{ACCOUNT, PROJECT, Provider, World, capture, only_attempt, pay, sell, until};
+use crate::world::{self, ACCOUNT, PROJECT, Provider, World, capture, count, only_attempt, pay, sell, until};
 use ferropay_domain::{
     change::TaskKey,
-    ids::{AttemptId, PaymentId},
+    ids::AttemptId,
     money::Money,
-    payment::{AttemptStatus, OperationKind, OperationStatus, Payment, PaymentStatus, ProviderAnswer},
+    payment::{AttemptStatus, OperationKind, OperationStatus, PaymentStatus, ProviderAnswer},
 };
 use ferropay_engine::{
     Engine, Settings,
@@ -16,10 +16,7 @@ use ferropay_store::Store as _;
 use parking_lot::Mutex;
 use std::{
     fmt::{Debug, Write as _},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tracing::{
@@ -31,8 +28,7 @@ use tracing::{
 /// How long the provider of these tests knows an attempt; the engine relies on five sixths of it.
 const RETENTION: Duration = Duration::from_millis(600);
 
-const PROMPT: Settings =
-    Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_millis(100) };
+const PROMPT: Settings = Settings { reversal_pause: Duration::from_millis(100), ..world::PROMPT };
 
 /// What was logged as an error, one line each with its fields.
 #[derive(Clone, Default)]
@@ -77,15 +73,6 @@ impl Subscriber for Alerts {
     fn exit(&self, _: &span::Id) {}
 }
 
-fn count(counter: &AtomicU32) -> u32 {
-    counter.load(Ordering::SeqCst)
-}
-
-async fn payment(world: &World, name: &str) -> Payment {
-    let id = PaymentId::parse(name).unwrap();
-    world.store.payment_named(PROJECT, &id.folded()).await.unwrap().unwrap()
-}
-
 /// Whether the only work left is this one, a day from now.
 async fn is_left_for_a_day(world: &World, key: TaskKey) -> bool {
     let now = SystemClock.now();
@@ -102,11 +89,10 @@ async fn a_capture_whose_answer_was_lost_is_not_repeated_once_the_provider_may_h
     let engine = world.engine(&provider, PROMPT).await;
     engine.start();
     pay(&engine, "held", OperationKind::Auth).await;
-    until("it is held", async || payment(&world, "held").await.status == PaymentStatus::AwaitingCapture)
-        .await;
+    until("it is held", async || world.is_held("held").await).await;
     provider.loses_answers.store(true, Ordering::SeqCst);
     capture(&engine, "held").await;
-    let open = payment(&world, "held").await.open.unwrap();
+    let open = world.payment("held").await.open.unwrap();
     let attempt = AttemptId::first(open);
     until("it is left to an operator", async || {
         engine.in_hand() == 0 && is_left_for_a_day(&world, TaskKey::Call(attempt)).await
@@ -136,8 +122,8 @@ async fn settled_by_its_answer(world: &World, engine: &Arc<Engine>, attempt: Att
         approved: Some(amount),
         answer: ProviderAnswer::default(),
     });
-    until("it counts", async || payment(world, "held").await.status == PaymentStatus::Success).await;
-    assert_eq!(payment(world, "held").await.debited, amount.minor);
+    until("it counts", async || world.payment("held").await.status == PaymentStatus::Success).await;
+    assert_eq!(world.payment("held").await.debited, amount.minor);
     assert_eq!(world.store.audit().await.unwrap().findings, []);
     assert_eq!(world.store.next_due(None).await.unwrap(), None);
 }

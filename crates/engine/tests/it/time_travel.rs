@@ -1,10 +1,7 @@
 //! A test project's clock is moved on, from outside the engine as the command line does it.
 
-use crate::world::{PROJECT, Provider, World, pay, sell, until};
-use ferropay_domain::{
-    ids::PaymentId,
-    payment::{OperationKind, Payment, PaymentStatus},
-};
+use crate::world::{PROJECT, PROMPT, Provider, World, count, pay, sell, until};
+use ferropay_domain::payment::{OperationKind, PaymentStatus};
 use ferropay_engine::{
     Settings,
     clock::{Clock as _, SystemClock},
@@ -15,17 +12,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Looks for due work often; the projects are read anew every other time.
-const PROMPT: Settings =
-    Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_mins(1) };
-
 /// Never reads the projects of its own accord.
 const UNAWARE: Settings = Settings { poll_every: Duration::from_hours(9), ..PROMPT };
-
-async fn payment(world: &World, name: &str) -> Payment {
-    let id = PaymentId::parse(name).unwrap();
-    world.store.payment_named(PROJECT, &id.folded()).await.unwrap().unwrap()
-}
 
 // G-181: whoever looks after the journey sees what came of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,11 +25,9 @@ async fn a_journey_waits_for_the_provider_and_the_merchant() {
     });
     assert_eq!(limited.await.unwrap(), Some(()));
     let provider = Provider::new(1, false);
-    let engine = world.engine(&provider, PROMPT).await;
-    engine.start();
+    let engine = world.working(&provider).await;
     pay(&engine, "held", OperationKind::Auth).await;
-    until("it is held", async || payment(&world, "held").await.status == PaymentStatus::AwaitingCapture)
-        .await;
+    until("it is held", async || world.is_held("held").await).await;
     let answer_late = async {
         until("the release is asked for", async || provider.calls.load(Ordering::SeqCst) == 2).await;
         tokio::time::sleep(Duration::from_millis(600)).await;
@@ -52,7 +38,7 @@ async fn a_journey_waits_for_the_provider_and_the_merchant() {
     let (arrival, ()) = tokio::join!(journey, answer_late);
     let arrival = arrival.unwrap();
     assert!(arrival.is_settled);
-    assert_eq!(payment(&world, "held").await.status, PaymentStatus::Canceled);
+    assert_eq!(world.payment("held").await.status, PaymentStatus::Canceled);
     assert_eq!(world.merchant.posts.load(Ordering::SeqCst), 2, "the hold and its release are told");
 }
 
@@ -64,7 +50,7 @@ async fn a_request_after_the_journey_is_decided_at_the_new_time() {
     let store = world.store.as_ref();
     time_travel::advance(store, &SystemClock, PROJECT, 24 * HOUR, false, &|_| {}).await.unwrap();
     sell(&engine, "after").await;
-    let span = payment(&world, "after").await.created_at.since(payment(&world, "before").await.created_at);
+    let span = world.payment("after").await.created_at.since(world.payment("before").await.created_at);
     assert!(span >= 24 * HOUR, "{span:?}");
 }
 
@@ -75,14 +61,14 @@ async fn an_answer_after_the_journey_is_booked_at_the_new_time() {
     let provider = Provider::new(0, false);
     let engine = world.engine(&provider, UNAWARE).await;
     sell(&engine, "sale").await;
-    until("it is sent", async || provider.calls.load(Ordering::SeqCst) == 1).await;
+    until("it is sent", async || count(&provider.calls) == 1).await;
     let store = world.store.as_ref();
     time_travel::advance(store, &SystemClock, PROJECT, 24 * HOUR, false, &|_| {}).await.unwrap();
     provider.may_answer.add_permits(1);
     until("the merchant is told", async || world.merchant.posts.load(Ordering::SeqCst) == 1).await;
     let told = store.callbacks(CallbackFilter { limit: 1, ..CallbackFilter::default() }).await.unwrap();
     assert!(told[0].created_at >= SystemClock.now().plus(23 * HOUR));
-    assert!(payment(&world, "sale").await.updated_at >= SystemClock.now().plus(23 * HOUR));
+    assert!(world.payment("sale").await.updated_at >= SystemClock.now().plus(23 * HOUR));
 }
 
 // A clock never goes back, so a slip must not bring a project where nothing can be decided any more.

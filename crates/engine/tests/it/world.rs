@@ -8,7 +8,7 @@ use ferropay_domain::{
     decide::{CallbackOptions, Outcome, ThreeDsRequest},
     ids::{AttemptId, CallbackId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{CardRequest, Customer, OperationKind, ProviderAnswer},
+    payment::{CardRequest, Customer, OperationKind, Payment, PaymentStatus, ProviderAnswer},
     project::{Environment, OperationDay, Project, Settings as ProjectSettings},
     time::Timestamp,
 };
@@ -42,6 +42,14 @@ use tokio::sync::Semaphore;
 
 pub(crate) const PROJECT: ProjectId = ProjectId::new(7);
 pub(crate) const ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
+
+/// Looks for due work often; the projects are read anew every other time.
+pub(crate) const PROMPT: Settings =
+    Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_mins(1) };
+
+pub(crate) fn count(counter: &AtomicU32) -> u32 {
+    counter.load(Ordering::SeqCst)
+}
 
 /// A provider that approves each attempt as soon as the test lets it, and never acknowledges a reversal.
 pub(crate) struct Provider {
@@ -188,6 +196,30 @@ impl World {
         let engine = Engine::new(parts).await.unwrap();
         engine.connect(provider.clone());
         engine
+    }
+
+    /// Another node on this database that works.
+    pub(crate) async fn working(&self, provider: &Arc<Provider>) -> Arc<Engine> {
+        let engine = self.engine(provider, PROMPT).await;
+        engine.start();
+        engine
+    }
+
+    /// The same, and it has sent a sale to the provider, which keeps its answer.
+    pub(crate) async fn selling(&self, provider: &Arc<Provider>) -> Arc<Engine> {
+        let engine = self.working(provider).await;
+        sell(&engine, "sale").await;
+        until("it is sent", async || count(&provider.calls) == 1).await;
+        engine
+    }
+
+    pub(crate) async fn payment(&self, name: &str) -> Payment {
+        let id = PaymentId::parse(name).unwrap();
+        self.store.payment_named(PROJECT, &id.folded()).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn is_held(&self, name: &str) -> bool {
+        self.payment(name).await.status == PaymentStatus::AwaitingCapture
     }
 
     /// A callback as an earlier process may have left it. Answers its task.

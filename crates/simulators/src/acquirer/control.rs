@@ -4,8 +4,8 @@ use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::book::BookReport;
 use super::reference::Reference;
 use super::server::Handle;
+use crate::shared::control::{Problem, bad_request, method_not_allowed};
 
 /// Longest request body, bytes.
 const LONGEST_BODY: usize = 16 * 1_024;
@@ -42,22 +43,6 @@ pub fn control_router(handle: Handle) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(handle)
-}
-
-struct Problem(StatusCode, String);
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
-    }
-}
-
-fn bad_request(sentence: impl Into<String>) -> Problem {
-    Problem(StatusCode::BAD_REQUEST, sentence.into())
-}
-
-async fn method_not_allowed(method: Method) -> Problem {
-    Problem(StatusCode::METHOD_NOT_ALLOWED, format!("This address does not know {method}."))
 }
 
 async fn book(State(handle): State<Handle>) -> Json<Value> {

@@ -6,8 +6,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -20,9 +19,7 @@ use super::faults::{Effects, Ending, Faults};
 use super::iso::{Breach, Message};
 use super::reply::{self, Answer};
 use super::request::{self, Action, Class, Transaction};
-
-/// Tells the time: seconds since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+use crate::shared::clock::{Clock, Moved};
 
 const DONE: [u8; 2] = *b"00";
 const UNSUPPORTED: [u8; 2] = *b"12";
@@ -41,9 +38,7 @@ pub(super) struct Desk {
     pub(super) faults: Faults,
     issuer: Issuer,
     issuer_timeout: Duration,
-    clock: Clock,
-    /// Seconds that a sandbox has moved the clock forward.
-    pub(super) clock_offset: AtomicI64,
+    pub(super) clock: Moved,
     started: Instant,
     fingerprints: RandomState,
     pub(super) traffic: Traffic,
@@ -94,8 +89,7 @@ impl Desk {
             faults: Faults::default(),
             issuer,
             issuer_timeout,
-            clock,
-            clock_offset: AtomicI64::new(0),
+            clock: Moved::new(clock),
             started: Instant::now(),
             fingerprints: RandomState::new(),
             traffic: Traffic::default(),
@@ -104,7 +98,7 @@ impl Desk {
 
     /// The acquirer's clock: the injected one moved by the offset.
     pub(super) fn seconds(&self) -> i64 {
-        (self.clock)().saturating_add(self.clock_offset.load(Ordering::Relaxed))
+        self.clock.now()
     }
 
     fn now(&self) -> Now {

@@ -26,12 +26,12 @@ mod reply;
 mod request;
 mod server;
 
+pub use crate::shared::clock::Clock;
 pub use book::{
     AttemptKind, AttemptState, BookReport, Counters, CurrencyTotals, DoubledOperation, OpenEffect,
     OperationReport, ReceivedAuthentication,
 };
 pub use control::control_router;
-pub use desk::Clock;
 pub use faults::PlanError;
 pub use reference::Reference;
 pub use server::{Acquirer, ClockError, Config, Handle, TrafficCounters};

@@ -18,9 +18,10 @@ use tracing::{info, warn};
 use super::book::{BookReport, OperationReport};
 use super::cards::Issuer;
 use super::connection::{self, Limits};
-use super::desk::{Clock, Desk};
+use super::desk::Desk;
 use super::faults::PlanError;
 use super::reference::Reference;
+use crate::shared::clock::Clock;
 
 /// How long connections have to end by themselves at a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
@@ -269,13 +270,8 @@ impl Handle {
     /// # Errors
     /// [`ClockError`] when it is further ahead already.
     pub fn set_clock_offset(&self, seconds: i64) -> Result<i64, ClockError> {
-        self.0
-            .desk
-            .clock_offset
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |current| {
-                (seconds >= current).then_some(seconds)
-            })
-            .map_err(|current| ClockError { current, wanted: seconds })?;
+        let moved = self.0.desk.clock.move_to(seconds);
+        moved.map_err(|current| ClockError { current, wanted: seconds })?;
         Ok(self.0.desk.seconds())
     }
 

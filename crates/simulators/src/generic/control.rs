@@ -1,16 +1,15 @@
 //! The control endpoint: JSON over HTTP, outside the protocol, for tests and operators of a sandbox.
 
 use super::{book::Transaction, notify, script::Act, server::Handle};
+use crate::shared::control::{Problem, bad_request, method_not_allowed, move_clock, read};
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
     routing::{get, post, put},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::atomic::Ordering;
 
 /// Most transactions listed.
 const MOST_LISTED: usize = 100;
@@ -27,6 +26,7 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/generic/control/transactions", get(transactions))
         .route("/generic/control/transactions/{reference}/act", post(act))
         .route("/generic/control/clock", put(set_clock))
+        .method_not_allowed_fallback(method_not_allowed)
 }
 
 fn show(transaction: &Transaction) -> Value {
@@ -62,25 +62,18 @@ struct Action {
 async fn act(
     State(handle): State<Handle>,
     Path(reference): Path<String>,
-    Json(Action { action }): Json<Action>,
-) -> Response {
-    let Some(act) = Act::of_button(&action) else {
-        let problem = json!({ "error": "An action is approve, decline, cancel or pending." });
-        return (StatusCode::BAD_REQUEST, Json(problem)).into_response();
-    };
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let Action { action } = read(&body, r#"{"action":"approve"}"#)?;
+    let act = Act::of_button(&action)
+        .ok_or_else(|| bad_request("An action is approve, decline, cancel or pending."))?;
     let changed = handle.0.book.lock().act(&reference, act);
     if changed {
         notify::tell(&handle, &reference);
     }
-    Json(json!({ "changed": changed })).into_response()
+    Ok(Json(json!({ "changed": changed })))
 }
 
-#[derive(Deserialize)]
-struct Offset {
-    offset_seconds: i64,
-}
-
-async fn set_clock(State(handle): State<Handle>, Json(Offset { offset_seconds }): Json<Offset>) -> Response {
-    let before = handle.0.clock_offset.fetch_max(offset_seconds, Ordering::Relaxed);
-    Json(json!({ "offset_seconds": before.max(offset_seconds) })).into_response()
+async fn set_clock(State(handle): State<Handle>, body: Bytes) -> Result<Json<Value>, Problem> {
+    move_clock(&handle.0.clock, &body)
 }

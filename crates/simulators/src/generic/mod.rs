@@ -16,4 +16,5 @@ mod script;
 mod server;
 mod sign;
 
-pub use server::{Clock, Config, Handle, StartError, TEST_ACCOUNT, TEST_SECRET, router};
+pub use crate::shared::clock::Clock;
+pub use server::{Config, Handle, StartError, TEST_ACCOUNT, TEST_SECRET, router};

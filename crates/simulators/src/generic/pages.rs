@@ -1,6 +1,7 @@
 //! The customer's page. It works without scripts.
 
 use super::{book::Status, notify, script::Act, server::Handle};
+use crate::shared::pages::{asset, page as page_with};
 use askama::Template;
 use axum::{
     Form,
@@ -11,7 +12,8 @@ use axum::{
 use serde::Deserialize;
 
 const STYLE: &str = concat!(
-    include_str!("../../templates/three_ds/style.css"),
+    include_str!("../../templates/style.css"),
+    include_str!("../../templates/window.css"),
     include_str!("../../templates/generic/style.css")
 );
 
@@ -177,22 +179,13 @@ fn end(status: StatusCode, heading: &'static str, sentence: &'static str) -> Res
 }
 
 fn render(status: StatusCode, view: &impl Template) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'";
-    let Ok(html) = view.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, html).into_response()
+    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' http: https:; \
+                          base-uri 'none'; frame-ancestors 'none'";
+    page_with(status, view, POLICY)
 }
 
 pub(super) async fn style() -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
-    (headers, STYLE).into_response()
+    asset("text/css; charset=utf-8", STYLE)
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use super::{
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode, Uri},
+    extract::{FromRequest, Path, Request, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -22,16 +22,27 @@ fn problem(status: StatusCode, sentence: &str) -> Response {
     (status, Json(json!({ "error": sentence }))).into_response()
 }
 
-/// Whether a message comes from the account.
-fn is_authentic(handle: &Handle, headers: &HeaderMap, (verb, path): (&Method, &Uri), body: &[u8]) -> bool {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let message = (verb.as_str(), path.path(), body);
-    header("x-account") == handle.0.config.account
-        && sign::request_is_signed(&handle.0.config.secret, header("x-signature"), message, handle.now())
-}
+/// The body of a message that comes from the account.
+pub(super) struct Authentic(Bytes);
 
-fn forged() -> Response {
-    problem(StatusCode::UNAUTHORIZED, "The account or the signature is wrong.")
+impl FromRequest<Handle> for Authentic {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, handle: &Handle) -> Result<Self, Response> {
+        let (verb, path) = (request.method().clone(), request.uri().path().to_owned());
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, handle).await.map_err(IntoResponse::into_response)?;
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let config = &handle.0.config;
+        let message = (verb.as_str(), path.as_str(), body.as_ref());
+        let is_authentic = header("x-account") == config.account
+            && sign::request_is_signed(&config.secret, header("x-signature"), message, handle.now());
+        if is_authentic {
+            Ok(Self(body))
+        } else {
+            Err(problem(StatusCode::UNAUTHORIZED, "The account or the signature is wrong."))
+        }
+    }
 }
 
 fn names() -> (String, String) {
@@ -42,14 +53,8 @@ fn names() -> (String, String) {
 pub(super) async fn put(
     State(handle): State<Handle>,
     Path(reference): Path<String>,
-    verb: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+    Authentic(body): Authentic,
 ) -> Response {
-    if !is_authentic(&handle, &headers, (&verb, &uri), &body) {
-        return forged();
-    }
     let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
         return problem(StatusCode::BAD_REQUEST, "The body is no transaction.");
     };
@@ -84,14 +89,8 @@ fn lost_before(handle: &Handle, reference: &str, asked: &Asked) -> Option<Respon
 pub(super) async fn get(
     State(handle): State<Handle>,
     Path(reference): Path<String>,
-    verb: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+    _: Authentic,
 ) -> Response {
-    if !is_authentic(&handle, &headers, (&verb, &uri), &body) {
-        return forged();
-    }
     let expired = handle.0.book.lock().expire(&reference, handle.now());
     if expired {
         notify::tell(&handle, &reference);
@@ -103,14 +102,8 @@ pub(super) async fn get(
 pub(super) async fn cancel(
     State(handle): State<Handle>,
     Path(reference): Path<String>,
-    verb: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+    _: Authentic,
 ) -> Response {
-    if !is_authentic(&handle, &headers, (&verb, &uri), &body) {
-        return forged();
-    }
     handle.0.book.lock().cancel(&reference, names(), handle.now());
     answer(&handle, &reference)
 }

@@ -1,22 +1,18 @@
 //! Setting the provider up, and the routes by which it is reached.
 
 use super::{book::Book, control, pages, protocol};
-use crate::three_ds::currencies::Currencies;
+use crate::shared::{
+    clock::{Clock, Moved},
+    currencies::Currencies,
+    is_http_url,
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     routing::{get, post, put},
 };
 use parking_lot::Mutex;
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// The account's name in a sandbox.
@@ -27,9 +23,6 @@ pub const TEST_SECRET: &[u8] = b"TEST-ONLY-generic-provider-secret";
 
 /// Longest request body, bytes.
 const LONGEST_BODY: usize = 64 * 1_024;
-
-/// Tells the time: seconds since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// How the provider is set up. [`Config::new`] has the values of a sandbox.
 #[derive(Clone)]
@@ -99,8 +92,7 @@ pub(super) struct Inner {
     pub(super) lost_before: Mutex<HashMap<String, u32>>,
     pub(super) currencies: Currencies,
     pub(super) client: reqwest::Client,
-    /// Seconds that a sandbox has moved the clock forward.
-    pub(super) clock_offset: AtomicI64,
+    pub(super) clock: Moved,
 }
 
 impl fmt::Debug for Handle {
@@ -115,7 +107,7 @@ impl Handle {
     /// # Errors
     /// [`StartError`].
     pub fn new(config: Config) -> Result<Self, StartError> {
-        let is_url = crate::three_ds::is_http_url(&config.base_url);
+        let is_url = is_http_url(&config.base_url);
         if !is_url || config.base_url.ends_with('/') {
             return Err(StartError::BaseUrl(config.base_url));
         }
@@ -130,14 +122,14 @@ impl Handle {
             lost_before: Mutex::default(),
             currencies: Currencies::from_catalogue().ok_or(StartError::Catalogue)?,
             client,
-            clock_offset: AtomicI64::new(0),
+            clock: Moved::new(Arc::clone(&config.clock)),
             config,
         })))
     }
 
     /// Seconds since the epoch, as the provider sees it.
     pub(super) fn now(&self) -> i64 {
-        (self.0.config.clock)().saturating_add(self.0.clock_offset.load(Ordering::Relaxed))
+        self.0.clock.now()
     }
 }
 

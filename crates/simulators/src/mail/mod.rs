@@ -9,6 +9,7 @@ mod page;
 mod session;
 mod store;
 
+pub use crate::shared::clock::Clock;
 pub use store::{Fault, Received};
 
 use axum::{Router, extract::DefaultBodyLimit};
@@ -21,9 +22,6 @@ const MOST_CONNECTIONS: usize = 64;
 
 /// Longest body of a request to the control endpoint, bytes.
 const LONGEST_BODY: usize = 4 * 1_024;
-
-/// Tells the time: seconds since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// How the mail server is set up. [`Config::new`] has the values of a sandbox.
 #[derive(Clone)]

@@ -4,6 +4,7 @@ use super::{
     Handle,
     store::{Fault, Received},
 };
+use crate::shared::pages::{asset, headers, page};
 use askama::Template;
 use axum::{
     Json, Router,
@@ -15,7 +16,11 @@ use axum::{
 use serde::Deserialize;
 use std::sync::Arc;
 
-const STYLE: &str = include_str!("../../templates/mail/style.css");
+const STYLE: &str =
+    concat!(include_str!("../../templates/style.css"), include_str!("../../templates/mail/style.css"));
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; form-action 'none'; \
+                      base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
 #[template(path = "mail/list.html")]
@@ -42,12 +47,12 @@ pub(super) fn routes() -> Router<Handle> {
 }
 
 async fn list(State(handle): State<Handle>) -> Response {
-    page(&List { mails: handle.mails() })
+    page(StatusCode::OK, &List { mails: handle.mails() }, POLICY)
 }
 
 async fn show(State(handle): State<Handle>, Path(number): Path<u64>) -> Response {
     match handle.0.mails.get(number) {
-        Some(mail) => page(&Show { mail }),
+        Some(mail) => page(StatusCode::OK, &Show { mail }, POLICY),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -97,29 +102,5 @@ async fn reset(State(handle): State<Handle>) -> StatusCode {
 }
 
 async fn style() -> Response {
-    let kind = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "max-age=3600"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (kind, STYLE).into_response()
-}
-
-fn page(template: &impl Template) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; form-action 'none'; \
-                          base-uri 'none'; frame-ancestors 'none'";
-    match template.render() {
-        Ok(html) => (headers(POLICY), html).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-fn headers(policy: &'static str) -> [(header::HeaderName, &'static str); 5] {
-    [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ]
+    asset("text/css; charset=utf-8", STYLE)
 }

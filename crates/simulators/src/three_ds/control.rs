@@ -1,15 +1,11 @@
 //! The control endpoint: JSON over HTTP, outside the protocol, for tests and operators of a sandbox.
 
-use std::sync::atomic::Ordering;
-
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,6 +13,7 @@ use super::book::Transaction;
 use super::cards::Card;
 use super::script::{Script, Word};
 use super::server::Handle;
+use crate::shared::control::{Problem, bad_request, method_not_allowed, move_clock, read};
 
 /// Most transactions listed.
 const MOST_LISTED: usize = 100;
@@ -45,30 +42,6 @@ pub(super) fn routes() -> Router<Handle> {
         .route("/3ds/control/clock", put(set_clock))
         .route("/3ds/control/reset", post(reset))
         .method_not_allowed_fallback(method_not_allowed)
-}
-
-struct Problem(StatusCode, String);
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
-    }
-}
-
-fn bad_request(sentence: impl Into<String>) -> Problem {
-    Problem(StatusCode::BAD_REQUEST, sentence.into())
-}
-
-async fn method_not_allowed(method: Method) -> Problem {
-    Problem(StatusCode::METHOD_NOT_ALLOWED, format!("This address does not know {method}."))
-}
-
-/// Reads a body. What serde says about it could repeat a value, so only the place is told.
-fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        bad_request(format!("Send JSON such as {example}; line {line}, column {column} does not fit."))
-    })
 }
 
 fn show(transaction: &Transaction) -> Value {
@@ -182,22 +155,8 @@ async fn enrol(State(handle): State<Handle>, body: Bytes) -> Result<Json<Value>,
     Ok(Json(json!({ "serial": book.cards.serial().to_string() })))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClockBody {
-    offset_seconds: i64,
-}
-
 async fn set_clock(State(handle): State<Handle>, body: Bytes) -> Result<Json<Value>, Problem> {
-    let ClockBody { offset_seconds: wanted } = read(&body, r#"{"offset_seconds":86400}"#)?;
-    let offset = &handle.0.clock_offset;
-    offset
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |current| (wanted >= current).then_some(wanted))
-        .map_err(|current| {
-            let sentence = format!("Time cannot go back: it is {current} seconds ahead already.");
-            Problem(StatusCode::CONFLICT, sentence)
-        })?;
-    Ok(Json(json!({ "offset_seconds": wanted, "time": handle.now() })))
+    move_clock(&handle.0.clock, &body)
 }
 
 async fn reset(State(handle): State<Handle>) -> Result<StatusCode, Problem> {

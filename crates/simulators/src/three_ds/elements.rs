@@ -6,9 +6,9 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::currencies::Currencies;
 use super::erro::Fault;
 use super::json::Elements;
+use crate::shared::{currencies::Currencies, is_http_url};
 
 /// When an element must be there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -235,7 +235,7 @@ fn fits(value: &Value, form: Form) -> bool {
             length <= most && !digits.is_empty() && is_digits(digits)
         }
         OneOf(values) => values.contains(&text),
-        Url(most) => length <= most && super::is_http_url(text),
+        Url(most) => length <= most && is_http_url(text),
         Id => length == 36 && Uuid::try_parse(text).is_ok(),
         Ip => text.parse::<std::net::IpAddr>().is_ok(),
         Month => length == 4 && is_digits(text) && within(text, 2..4, 1, 12),

@@ -29,7 +29,7 @@ pub(super) async fn page(
     let data = fields.ok().and_then(|Form(fields)| pages::decode(&fields.data));
     let text = |name: &str| data.as_ref().and_then(|data| data.get(name)).and_then(Value::as_str);
     let id = text("threeDSServerTransID").and_then(|id| Some((id, Uuid::try_parse(id).ok()?)));
-    let notification = text("threeDSMethodNotificationURL").filter(|url| super::is_http_url(url));
+    let notification = text("threeDSMethodNotificationURL").filter(|url| crate::shared::is_http_url(url));
     let (Some((id_text, id)), Some(notification)) = (id, notification) else {
         return pages::stop(
             StatusCode::BAD_REQUEST,

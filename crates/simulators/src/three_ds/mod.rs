@@ -13,7 +13,6 @@ mod book;
 mod cards;
 mod challenge;
 mod control;
-pub(crate) mod currencies;
 mod directory;
 mod elements;
 mod erro;
@@ -26,10 +25,6 @@ mod result;
 mod script;
 mod server;
 
+pub use crate::shared::clock::Clock;
 pub use script::{Answer, Delivery, MethodPage, Script, ScriptError, Word};
-pub use server::{Clock, Config, Handle, StartError, router};
-
-/// Whether a text is an absolute address that a browser or a server can be sent to.
-pub(crate) fn is_http_url(text: &str) -> bool {
-    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
+pub use server::{Config, Handle, StartError, router};

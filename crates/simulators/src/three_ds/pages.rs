@@ -1,15 +1,21 @@
 //! The bank's pages. They work without scripts; the only script sends a form with hidden fields on its own.
 
 use askama::Template;
-use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::Value;
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-const STYLE: &str = include_str!("../../templates/three_ds/style.css");
+use crate::shared::pages::{self, asset};
+
+const STYLE: &str = concat!(
+    include_str!("../../templates/style.css"),
+    include_str!("../../templates/window.css"),
+    include_str!("../../templates/three_ds/style.css")
+);
 const SUBMIT: &str = include_str!("../../templates/three_ds/submit.js");
 
 /// Base64url as browsers carry it: written without padding, read with and without.
@@ -72,34 +78,19 @@ pub(super) struct Stop {
     pub(super) sentence: &'static str,
 }
 
+/// Forms may lead anywhere, since the shop's address is anywhere; who may show the page in a frame is left open, since
+/// `frame-ancestors *` would still refuse pages without an address of their own.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; \
+                      form-action 'self' http: https:; base-uri 'none'";
+
 /// A page that cannot go on.
 pub(super) fn stop(status: StatusCode, heading: &'static str, sentence: &'static str) -> Response {
-    (status, page(&Stop { heading, sentence })).into_response()
+    pages::page(status, &Stop { heading, sentence }, POLICY)
 }
 
-/// A page with the headers of all of them. Forms may lead anywhere, since the shop's address is anywhere; who may show
-/// the page in a frame is left open, since `frame-ancestors *` would still refuse pages without an address of their own.
+/// A page of the bank.
 pub(super) fn page(template: &impl Template) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self' http: https:; \
-                          base-uri 'none'";
-    let Ok(html) = template.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, html).into_response()
-}
-
-fn asset(kind: &'static str, text: &'static str) -> Response {
-    let headers: [(HeaderName, &str); 3] = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "max-age=3600"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, text).into_response()
+    pages::page(StatusCode::OK, template, POLICY)
 }
 
 pub(super) async fn style() -> Response {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,14 +12,13 @@ use thiserror::Error;
 
 use super::book::Book;
 use super::cards::Cards;
-use super::currencies::Currencies;
 use super::{challenge, control, directory, method, pages};
+use crate::shared::clock::{Clock, Moved};
+use crate::shared::currencies::Currencies;
+use crate::shared::is_http_url;
 
 /// Longest request body, bytes.
 const LONGEST_BODY: usize = 64 * 1_024;
-
-/// Tells the time: seconds since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// How directory and bank are set up. [`Config::new`] has the values of a sandbox.
 #[derive(Clone)]
@@ -86,8 +84,7 @@ pub(super) struct Inner {
     pub(super) book: Mutex<Book>,
     pub(super) currencies: Currencies,
     pub(super) client: reqwest::Client,
-    /// Seconds that a sandbox has moved the clock forward.
-    pub(super) clock_offset: AtomicI64,
+    pub(super) clock: Moved,
 }
 
 impl fmt::Debug for Handle {
@@ -102,7 +99,7 @@ impl Handle {
     /// # Errors
     /// [`StartError`].
     pub fn new(config: Config) -> Result<Self, StartError> {
-        if !super::is_http_url(&config.base_url) || config.base_url.ends_with('/') {
+        if !is_http_url(&config.base_url) || config.base_url.ends_with('/') {
             return Err(StartError::BaseUrl(config.base_url));
         }
         let client = reqwest::Client::builder()
@@ -116,7 +113,7 @@ impl Handle {
             currencies: Currencies::from_catalogue()
                 .ok_or_else(|| StartError::Catalogue("catalogue/currencies.csv is damaged".to_owned()))?,
             client,
-            clock_offset: AtomicI64::new(0),
+            clock: Moved::new(Arc::clone(&config.clock)),
             config,
         };
         Ok(Self(Arc::new(inner)))
@@ -124,7 +121,7 @@ impl Handle {
 
     /// Seconds since the epoch, as directory and bank see it.
     pub(super) fn now(&self) -> i64 {
-        (self.0.config.clock)().saturating_add(self.0.clock_offset.load(Ordering::Relaxed))
+        self.0.clock.now()
     }
 
     /// Forgets all transactions, scripts and changes of the enrolment. The clock stays.

@@ -13,15 +13,13 @@ mod server;
 
 pub use server::router;
 
+use crate::shared::clock::Clock;
 use aws_lc_rs::{
     agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree},
     encoding::{AsDer, PublicKeyX509Der},
     rand,
 };
 use std::{fmt, sync::Arc};
-
-/// Tells the time: seconds since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The library refused to make a key, a certificate or a seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@
 //! `pan_only`; what is left out has the values of a test card that is approved.
 
 use super::{Handle, Refused, Wish};
+use crate::shared::currencies::Currencies;
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, State},
@@ -25,8 +26,6 @@ const LONGEST_BODY: usize = 16 * 1024;
 
 /// The card of a token that names none: approved, and its customer is not asked (D-503).
 const CARD: &str = "4314220000000056";
-
-static CURRENCIES: &str = include_str!("../../../../catalogue/currencies.csv");
 
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -95,20 +94,10 @@ fn wish(asked: Asked) -> Result<Wish, String> {
     if !(2000..=2099).contains(&year) || !(1..=12).contains(&month) || amount < 0 {
         return Err("year: 2000 to 2099, month: 1 to 12, amount: not negative".to_owned());
     }
-    let number = numeric(&currency).ok_or_else(|| format!("there is no currency {currency:?}"))?;
+    let known = Currencies::from_catalogue();
+    let number = known.and_then(|known| known.number_of(&currency)?.parse().ok());
+    let number = number.ok_or_else(|| format!("there is no currency {currency:?}"))?;
     Ok(Wish { pan, year, month, amount, currency: number, pan_only })
-}
-
-/// The number of a currency.
-fn numeric(code: &str) -> Option<u16> {
-    let mut lines = CURRENCIES.lines();
-    let header: Vec<&str> = lines.next()?.split(',').collect();
-    let column = |name: &str| header.iter().position(|it| *it == name);
-    let (code_at, number_at) = (column("code")?, column("numeric")?);
-    lines.map(|line| line.split(',').collect::<Vec<_>>()).find_map(|cells| {
-        let is_it = cells.get(code_at).is_some_and(|it| *it == code);
-        is_it.then(|| cells.get(number_at)?.parse().ok()).flatten()
-    })
 }
 
 async fn start_session(State(handle): State<Handle>, Json(request): Json<Value>) -> Response {

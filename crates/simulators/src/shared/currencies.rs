@@ -1,4 +1,4 @@
-//! Currencies as the bank's page shows them.
+//! Currencies as people read them.
 
 use std::collections::HashMap;
 
@@ -27,14 +27,18 @@ impl Currencies {
         Some(Self(table))
     }
 
+    /// The number of the currency with these three letters.
+    pub(crate) fn number_of(&self, code: &str) -> Option<&'static str> {
+        self.0.iter().find(|(_, currency)| currency.code == code).map(|(number, _)| *number)
+    }
+
     pub(crate) fn by_number(&self, number: &str) -> Option<Currency> {
         self.0.get(number).copied()
     }
 
     /// The same by the currency's three letters.
     pub(crate) fn show_by_code(&self, minor: &str, code: &str) -> String {
-        let number = self.0.iter().find(|(_, currency)| currency.code == code).map(|(number, _)| *number);
-        number.map_or_else(|| format!("{minor} {code}"), |number| self.show(minor, number))
+        self.number_of(code).map_or_else(|| format!("{minor} {code}"), |number| self.show(minor, number))
     }
 
     /// An amount for the eye: `€49.90`, `¥5,400`, `KWD 1.250`. `minor` is digits.
