@@ -56,3 +56,4 @@ mod three_ds_races;
 mod three_ds_wrong_orders;
 mod tokens;
 mod two_step;
+mod wallet_series;
