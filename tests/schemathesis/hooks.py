@@ -165,6 +165,8 @@ def make_right(path, body, choice):
         body.pop("recurring_register", None)
         # Whether the merchant keeps the data of series is an agreement: without it such a card is refused by callback.
         body["card"]["stored_card_type"] = 0
+        # Tokens of the card networks are of two networks only, and the cards here are no tokens.
+        body.pop("token_data", None)
         body["customer"] |= {"id": f"customer-{number}", "ip_address": "203.0.113.7", "email": "judy.doe@example.com"}
         body["customer"] |= {"phone": "442079460000", "screen_res": "1920x1080", "first_name": "Judy", "last_name": "Doe"}
         # What has to be there of an authentication made elsewhere depends on what it was; this is all of it.

@@ -81,7 +81,8 @@ impl Engine {
         let ids = self.ids.for_decision();
         let id = request.customer.id.as_deref();
         let customer = record_to_keep(id, body, request.request.save);
-        let mut three_ds = request.three_ds;
+        let (mut three_ds, mut particulars) = (request.three_ds, request.request);
+        self.seal_cryptogram(ids.operation, &mut particulars)?;
         let (number, summary) = self.paid_with(project, request.card, request.holder)?;
         let range = match &number {
             Ok(card) => self.range_facts(project, &card.pan, ids.operation, &three_ds),
@@ -97,7 +98,7 @@ impl Engine {
             amount: request.amount,
             card: summary,
             has_cvv: request.cvv.is_some(),
-            request: request.request,
+            request: particulars,
             three_ds,
             customer: request.customer,
             description: request.description,

@@ -15,9 +15,10 @@ use crate::{
 use ferropay_domain::{
     callback::Problem,
     card::{Cvv, Expiry, Pan},
+    codes,
     decide::{
-        self, CardFacts, Ids, LinkCommand, LinkPayment, NotWaiting, Now, PayLink, RangeFacts, RequestHead,
-        ThreeDsRequest,
+        self, CardFacts, Ids, LinkCommand, LinkPayment, Named, NotWaiting, Now, PayLink, RangeFacts,
+        RequestHead, ThreeDsRequest,
     },
     ids::{OperationId, PaymentKey},
     money::Money,
@@ -62,17 +63,24 @@ pub struct LinkPage {
     pub confirm: Option<Form>,
 }
 
-/// What a customer pays by a link with.
+/// The card of whoever pays by a link.
 #[derive(Clone, Debug)]
-pub struct LinkCard {
+pub struct LinkNumber {
     /// The card's number.
     pub pan: Pan,
-    /// The card's verification value, when given.
-    pub cvv: Option<Cvv>,
     /// When the card expires.
     pub expiry: Expiry,
     /// Name on the card.
     pub holder: Option<String>,
+}
+
+/// What a customer pays by a link with.
+#[derive(Clone, Debug)]
+pub struct LinkCard {
+    /// The card; none when the link was made for one that is stored.
+    pub number: Option<LinkNumber>,
+    /// The card's verification value, when given.
+    pub cvv: Option<Cvv>,
     /// What is known of the browser, by the dotted paths of a merchant's request.
     pub browser: BTreeMap<String, String>,
     /// What the customer says besides, by the same paths.
@@ -130,13 +138,21 @@ impl Acceptable for CancelOrder {
     }
 }
 
+/// The card that a link is paid with.
+enum PaidBy {
+    /// One that the customer has typed.
+    Given(GivenCard),
+    /// One that is stored under the link's token.
+    Stored { token: Named, pan: Pan, cvv: Option<Cvv> },
+}
+
 /// A customer's payment by a link.
 struct PayOrder {
     link: OperationId,
     paid: LinkPayment,
     range: Option<RangeFacts>,
     ids: Ids,
-    card: GivenCard,
+    card: PaidBy,
     /// When the customer's request reached the platform.
     reached: Now,
     /// Why nothing came of it.
@@ -154,23 +170,45 @@ impl Acceptable for PayOrder {
         let Some(standing) = engine.store.standing(self.link).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
-        let risk = engine.risk_facts(project, self.paid.at_risk(&standing.payment), lost).await?;
+        let mut paid = self.paid.clone();
+        let instrument = match &self.card {
+            PaidBy::Given(_) => None,
+            PaidBy::Stored { token, .. } => match engine.usable(project, token, &standing.payment).await? {
+                Ok(instrument) => Some(instrument),
+                Err(why) => return Ok(self.refused.refuse(LinkPaid::Refused(vec![why]))),
+            },
+        };
+        if let Some(instrument) = &instrument {
+            paid.card = instrument.card.clone();
+        }
+        let risk = engine.risk_facts(project, paid.at_risk(&standing.payment), lost).await?;
         let facts = CardFacts { range: self.range.clone(), risk, ..CardFacts::default() };
         let situation = (&standing.payment, &standing.operation);
         let moments = (self.reached, now);
-        let paid =
-            decide::pay_link(&project.project, situation, self.paid.clone(), facts, self.ids, moments)?;
-        let changes = match paid {
+        let paid = decide::pay_link(&project.project, situation, paid, facts, self.ids, moments)?;
+        let mut changes = match paid {
             PayLink::Begun(changes) => *changes,
             PayLink::Refused(problems) => return Ok(self.refused.refuse(LinkPaid::Refused(problems))),
             PayLink::Unpayable(state) => return Ok(self.refused.refuse(LinkPaid::Unpayable(state))),
         };
-        let commit = self.card.kept(engine, self.ids, &changes)?;
+        let commit = match &self.card {
+            PaidBy::Given(card) => card.kept(engine, self.ids, &changes)?,
+            PaidBy::Stored { token, cvv, .. } => {
+                if let Some(instrument) = &instrument {
+                    decide::pay_with_instrument(&mut changes, instrument, token);
+                }
+                let cvv = engine.kept_cvv(cvv.as_ref(), self.ids, &changes)?;
+                Commit { cvv, ..Commit::default() }
+            }
+        };
         Ok(Decision::Changes(changes, commit, Found::Standing(Box::new(standing))))
     }
 
     fn cards(&self) -> Cards {
-        self.card.in_hand()
+        match &self.card {
+            PaidBy::Given(card) => card.in_hand(),
+            PaidBy::Stored { pan, cvv, .. } => Cards { pan: Some(pan.clone()), cvv: cvv.clone() },
+        }
     }
 }
 
@@ -188,6 +226,13 @@ impl Engine {
         let head = self.head(project, &origin);
         let ids = self.ids.for_decision();
         let token = self.link_token(ids.operation);
+        let unusable = match &request.card_token {
+            Some(token) => {
+                let named = Named::Token(token.clone());
+                self.usable_by(project, &named, request.customer.id.as_deref()).await?.err()
+            }
+            None => None,
+        };
         let command = LinkCommand {
             head,
             payment_id: request.payment_id,
@@ -199,6 +244,7 @@ impl Engine {
                 best_before: request.best_before,
                 pays: request.pays,
                 method: request.method,
+                card_token: request.card_token,
                 mailed_by_platform: request.send_email,
                 language: request.language,
                 moto: request.moto,
@@ -208,6 +254,7 @@ impl Engine {
             description: request.description,
             booking: request.booking,
             callback: request.callback,
+            unusable,
             fault_plan: fault_plan(project, &origin),
         };
         let order =
@@ -278,21 +325,40 @@ impl Engine {
         let Some(link) = standing.payment.detail.link.as_deref() else { return Ok(None) };
         let reached = self.moment(&project);
         let ids = self.ids.for_decision();
-        let given = self.given_card(&project, card.pan, card.cvv)?;
+        let (given, summary) = match (&link.card_token, card.number) {
+            (None, Some(LinkNumber { pan, expiry, holder })) => {
+                let given = self.given_card(&project, pan, card.cvv)?;
+                let summary = given.summary(holder, Some(expiry));
+                (PaidBy::Given(given), summary)
+            }
+            (Some(text), None) => {
+                let token = Named::Token(text.clone());
+                let instrument = match self.usable(&project, &token, &standing.payment).await? {
+                    Ok(instrument) => instrument,
+                    Err(why) => return Ok(Some(LinkPaid::Refused(vec![why]))),
+                };
+                let pan = self.card_number(project.project.id, &instrument.card).await?;
+                (PaidBy::Stored { token, pan, cvv: card.cvv }, instrument.card)
+            }
+            // A link is paid with the card it was made for, and with no other.
+            _ => {
+                let why = Problem { code: codes::NOT_ALLOWED, field: None };
+                return Ok(Some(LinkPaid::Refused(vec![why])));
+            }
+        };
+        let (pan, has_cvv) = match &given {
+            PaidBy::Given(card) => (&card.pan, card.cvv.is_some()),
+            PaidBy::Stored { pan, cvv, .. } => (pan, cvv.is_some()),
+        };
         let mut three_ds =
             ThreeDsRequest { return_url: Some(format!("{}/return", link.url)), ..ThreeDsRequest::default() };
-        let range = self.range_facts(&project, &given.pan, ids.operation, &three_ds);
+        let range = self.range_facts(&project, pan, ids.operation, &three_ds);
         if range.is_some() {
             three_ds.data = card.browser;
         }
         let order = PayOrder {
             link: standing.operation.id,
-            paid: LinkPayment {
-                card: given.summary(card.holder, Some(card.expiry)),
-                has_cvv: given.cvv.is_some(),
-                three_ds,
-                given: card.given,
-            },
+            paid: LinkPayment { card: summary, has_cvv, three_ds, given: card.given },
             range,
             ids,
             card: given,

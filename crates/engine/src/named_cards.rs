@@ -12,10 +12,12 @@ use crate::{
     series::scheduled_name,
 };
 use ferropay_domain::{
+    callback::Problem,
     card::{CardSummary, Cvv, Network, Pan},
     decide::{self, CallbackOptions, CardCommand, CardFacts, Ids, Named, Now, PayoutCommand, PayoutFacts},
     ids::{CardKey, PaymentId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    payment::Payment,
 };
 use ferropay_store::Commit;
 use std::sync::{Arc, OnceLock};
@@ -70,16 +72,6 @@ pub(crate) fn not_looked_up(holder: Option<String>) -> CardSummary {
     }
 }
 
-impl NamedOrder {
-    async fn find(&self, engine: &Engine, known: &KnownProject) -> Result<Option<Instrument>, Failure> {
-        let by = match &self.named {
-            Named::Token(token) => InstrumentKey::Token(token.clone()),
-            Named::Saved(id) => InstrumentKey::Id(*id),
-        };
-        Ok(engine.store.instrument(known.project.id, by).await?)
-    }
-}
-
 impl Acceptable for NamedOrder {
     async fn decide(
         &self,
@@ -89,9 +81,8 @@ impl Acceptable for NamedOrder {
         now: Now,
     ) -> Result<Decision, Failure> {
         let project = &known.project;
-        let found = self.find(engine, known).await?;
         let (payment_id, customer, options) = self.with.about();
-        let instrument = match decide::usable(project, &self.named, customer, found.as_ref()) {
+        let instrument = match engine.usable_by(known, &self.named, customer).await? {
             Ok(instrument) => instrument,
             Err(why) => {
                 let told = (options, self.ids.callback);
@@ -130,7 +121,7 @@ impl Acceptable for NamedOrder {
                 decide::payout(project, command, &facts, self.ids, now)?
             }
         };
-        decide::pay_with_instrument(&mut changes, instrument, &self.named);
+        decide::pay_with_instrument(&mut changes, &instrument, &self.named);
         if changes.payment.is_some() {
             changes.customer = kept_customer(project.id, self.customer.clone(), now);
             if self.save {
@@ -154,6 +145,39 @@ impl Acceptable for NamedOrder {
 }
 
 impl Engine {
+    /// The card of `customer` that `named` leads to, or why it cannot be used.
+    pub(crate) async fn usable_by(
+        &self,
+        known: &KnownProject,
+        named: &Named,
+        customer: Option<&str>,
+    ) -> Result<Result<Instrument, Problem>, Failure> {
+        let found = self.named_instrument(known, named).await?;
+        Ok(decide::usable(&known.project, named, customer, found.as_ref()).cloned())
+    }
+
+    /// The same for the customer of a payment.
+    pub(crate) async fn usable(
+        &self,
+        known: &KnownProject,
+        named: &Named,
+        payment: &Payment,
+    ) -> Result<Result<Instrument, Problem>, Failure> {
+        self.usable_by(known, named, payment.detail.customer.id.as_deref()).await
+    }
+
+    async fn named_instrument(
+        &self,
+        known: &KnownProject,
+        named: &Named,
+    ) -> Result<Option<Instrument>, Failure> {
+        let by = match named {
+            Named::Token(token) => InstrumentKey::Token(token.clone()),
+            Named::Saved(id) => InstrumentKey::Id(*id),
+        };
+        Ok(self.store.instrument(known.project.id, by).await?)
+    }
+
     /// Accepts a payment whose card is named.
     pub(crate) async fn accept_named(
         self: &Arc<Self>,

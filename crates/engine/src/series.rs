@@ -5,7 +5,7 @@ use crate::{
     engine::Engine,
     failure::Failure,
     following::{Advance, Before, Situation},
-    intake::{Intake, Origin, Through, fault_plan, given},
+    intake::{Intake, Origin, fault_plan, given},
     projects::KnownProject,
     provider_work::Cards,
     registry::InHand,
@@ -72,7 +72,6 @@ impl Situation for SeriesStanding {
 
 /// A debit that was asked for. What it is called by is drawn once, however often it is decided.
 struct DebitOrder {
-    through: Through,
     command: DebitCommand,
     ids: Ids,
 }
@@ -85,7 +84,7 @@ impl Acceptable for DebitOrder {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let series = engine.series_through(self.through, project, self.command.series).await?;
+        let series = engine.store.series(project.project.id, self.command.series).await?;
         let changes = decide::debit(&project.project, self.command.clone(), series.as_ref(), self.ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
     }
@@ -98,7 +97,6 @@ impl Acceptable for DebitOrder {
 
 /// An order about a series.
 struct Order {
-    through: Through,
     command: SeriesCommand,
 }
 
@@ -110,7 +108,7 @@ impl Acceptable for Order {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let standing = match engine.series_through(self.through, project, self.command.series).await? {
+        let standing = match engine.store.series(project.project.id, self.command.series).await? {
             Some(series) => Some(SeriesStanding::of(engine.store.as_ref(), series).await?),
             None => None,
         };
@@ -190,17 +188,6 @@ impl Engine {
         Scheduled { id, key: self.ids.for_decision().payment }
     }
 
-    /// A series that a path is for; one that it is not for is as one that does not exist.
-    async fn series_through(
-        &self,
-        through: Through,
-        project: &KnownProject,
-        id: SeriesId,
-    ) -> Result<Option<Series>, Failure> {
-        let found = self.series(project, id).await?;
-        Ok(found.filter(|series| through.leads_to_series(series)))
-    }
-
     /// Accepts a debit with stored credentials (G-368).
     ///
     /// # Errors
@@ -208,7 +195,7 @@ impl Engine {
     pub async fn recurring_debit(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        (through, request): (Through, RecurringDebit),
+        request: RecurringDebit,
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
@@ -228,7 +215,7 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept(project, ids.payment, head, &DebitOrder { through, command, ids }).await
+        self.accept(project, ids.payment, head, &DebitOrder { command, ids }).await
     }
 
     /// Accepts an update of a series, or its cancellation (G-389, G-391).
@@ -238,7 +225,7 @@ impl Engine {
     pub async fn change_series(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        (through, request): (Through, SeriesChange),
+        request: SeriesChange,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
@@ -258,7 +245,7 @@ impl Engine {
         };
         // Work about a series has its bucket; the key only names it.
         let key = PaymentKey::new(uuid::Uuid::from_bytes(command.series.as_subject()));
-        self.accept(project, key, head, &Order { through, command }).await
+        self.accept(project, key, head, &Order { command }).await
     }
 
     /// Which debit a return refers to (D-06).

@@ -11,7 +11,8 @@ use crate::{
 use ferropay_domain::{
     card::DeviceWallet,
     decide::{CardCommand, WalletFacts},
-    payment::NetworkToken,
+    ids::{OperationId, PaymentId},
+    payment::{CardRequest, NetworkToken},
 };
 use ferropay_wire::{
     gate::{ApplePaySession, WalletPayment, three_ds_data},
@@ -49,6 +50,9 @@ impl Engine {
             Ok(opened) => opened,
             Err(why) => return Ok(why),
         };
+        if request.registers_series {
+            return Ok(Intake::NotSetUp);
+        }
         let OpenedToken { id, pan, expiry, holder, proof, confirmed } = opened;
         let ids = self.ids.for_decision();
         let card = self.given_card(project, pan, None)?;
@@ -62,13 +66,13 @@ impl Engine {
             three_ds.data = three_ds_data(request.kind, body);
         }
         if let Some(proof) = proof {
-            let cryptogram = self.vault.seal_proof(ids.operation, &proof.cryptogram);
-            let cryptogram = cryptogram.map_err(|error| Failure::Vault(error.to_string()))?;
-            let token = NetworkToken { wallet: Some(wallet), cryptogram, eci: proof.eci };
+            let token = NetworkToken { wallet: Some(wallet), cryptogram: proof.cryptogram, eci: proof.eci };
             particulars.network_token = Some(Box::new(token));
+            self.seal_cryptogram(ids.operation, &mut particulars)?;
         }
         let command = CardCommand {
-            registration: request.registration.map(|terms| Box::new(self.registration(terms))),
+            // A wallet's number is good for one payment; its series are not kept yet.
+            registration: None,
             head,
             kind: request.kind,
             payment_id: request.payment_id,
@@ -89,6 +93,18 @@ impl Engine {
         let wallet = Some(Box::new(WalletFacts { wallet, token_id: id, confirmed }));
         let order = CardOrder { command, range, wallet, ids, card, customer: None };
         Box::pin(self.accept(project, ids.payment, head, &order)).await
+    }
+
+    /// Seals the cryptogram that came with a number that stands for a card, if one did.
+    pub(crate) fn seal_cryptogram(
+        &self,
+        operation: OperationId,
+        request: &mut CardRequest,
+    ) -> Result<(), Failure> {
+        let Some(token) = request.network_token.as_deref_mut() else { return Ok(()) };
+        let sealed = self.vault.seal_proof(operation, &token.cryptogram);
+        token.cryptogram = sealed.map_err(|error| Failure::Vault(error.to_string()))?;
+        Ok(())
     }
 
     /// What a token holds, or why it is not taken.
@@ -133,6 +149,20 @@ impl Engine {
         let Some(sealed) = self.store.wallet_keys(id, wallet).await? else { return Ok(None) };
         let opened = self.vault.open_wallet_keys(id, wallet, &sealed);
         opened.map(Some).map_err(|error| Failure::Vault(error.to_string()))
+    }
+
+    /// Whether there is a payment of this name that was made with the wallet.
+    ///
+    /// # Errors
+    /// The store cannot say.
+    pub async fn is_paid_with(
+        &self,
+        project: &KnownProject,
+        payment_id: &PaymentId,
+        wallet: DeviceWallet,
+    ) -> Result<bool, Failure> {
+        let found = self.find(project, payment_id).await?;
+        Ok(found.is_some_and(|payment| payment.detail.wallet == Some(wallet)))
     }
 
     /// Opens a payment session of Apple Pay (G-464): the wallet's answer as JSON text. None when the project has no keys

@@ -93,12 +93,7 @@ pub(crate) fn method(payment: &Payment) -> &str {
     if let (None, Some(link)) = (&payment.detail.card, payment.detail.link.as_deref()) {
         return link.method.as_deref().unwrap_or_default();
     }
-    by_card(payment.detail.wallet)
-}
-
-/// The code of cards, or of the wallet that handed one out.
-pub(crate) const fn by_card(wallet: Option<DeviceWallet>) -> &'static str {
-    match wallet {
+    match payment.detail.wallet {
         None => "card",
         Some(DeviceWallet::ApplePay) => "etoken",
         Some(DeviceWallet::GooglePay) => "google-pay",

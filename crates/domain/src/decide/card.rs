@@ -231,6 +231,7 @@ pub(super) fn problems(
         .filter(|(fails, ..)| *fails)
         .map(|(_, code, field)| problem(code, field))
         .chain(stored::problem_of(project, command))
+        .chain(stored::token_problem_of(project, command))
         .chain(registration::problem_of(project, command, facts, now))
         .take(1)
         .collect()
@@ -273,9 +274,10 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
             && is_verification,
         debt_account: asked.debt_account.filter(|_| settings.debt_repayment),
         merchant_auth: None,
-        save: asked.save && settings.saved_cards,
+        // What stands for a card is kept by whoever got it (G-426).
+        save: asked.save && settings.saved_cards && !asked.token_data,
         stored: asked.stored,
-        network_token: asked.network_token,
+        network_token: asked.network_token.filter(|_| !asked.token_data || settings.network_tokens_allowed),
         token_data: asked.token_data,
         extra_param: asked.extra_param,
     }
@@ -292,7 +294,7 @@ fn needed(
     supplied: &mut data::Members,
 ) -> Result<Vec<String>, Code> {
     let settings = &project.settings;
-    if request.token_data {
+    if request.token_data && !settings.network_tokens_allowed {
         return Err(codes::NETWORK_TOKENS_OFF);
     }
     if kind == OperationKind::AccountVerification && !settings.account_verification_allowed {

@@ -75,7 +75,7 @@ pub fn debit(
             .request
             .descriptor
             .filter(|_| project.settings.descriptor_allowed)
-            .and_then(|text| crate::card::statement_name(&text, series.detail.card.as_ref()?.network)),
+            .and_then(|text| crate::card::statement_name(&text, series.detail.card.network)),
         extra_param: command.request.extra_param,
         ..CardRequest::default()
     };
@@ -90,10 +90,12 @@ pub fn debit(
     let about = PaymentDetail {
         description: command.description,
         customer,
+        card: Some(series.detail.card.clone()),
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         booking: command.booking,
-        ..series.about_debits()
+        series: Some(series.id),
+        ..PaymentDetail::default()
     };
     let payment = new_payment(project, payment_id, PaymentKind::Recurring, amount, about, ids, now);
     let mut scene = Scene::opened(project, payment, (OperationKind::Recurring, detail), head, ids, now);

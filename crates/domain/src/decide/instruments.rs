@@ -64,11 +64,17 @@ pub fn keeps_instrument(project: &Project, payment: &Payment, operation: &Operat
     operation.kind.is_primary()
         && payment.detail.customer.id.is_some()
         && payment.detail.card.is_some()
-        // A number that a wallet made for a device stands for no card a token could be made for.
-        && payment.detail.wallet.is_none()
+        && !is_stand_in(payment, operation)
         && (settings.tokens == TokenMode::Automatic
             || payment.detail.instrument.is_some()
             || (settings.saved_cards && asks_to_save(operation)))
+}
+
+/// Whether the number stands for a card: a wallet made it for a device, or a card network for a merchant. No token of the
+/// platform is made for that.
+fn is_stand_in(payment: &Payment, operation: &Operation) -> bool {
+    payment.detail.wallet.is_some()
+        || operation.detail.card.as_ref().is_some_and(|request| request.token_data)
 }
 
 fn asks_to_save(operation: &Operation) -> bool {
@@ -83,7 +89,9 @@ pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &Instr
     let Some(operation) = changes.operations.iter().map(Write::record).find(succeeded) else { return };
     let Some(payment) = changes.payment.as_ref().map(PaymentWrite::payment) else { return };
     let detail = &payment.detail;
-    let (Some(customer), Some(card), None) = (&detail.customer.id, &detail.card, detail.wallet) else {
+    let (Some(customer), Some(card), false) =
+        (&detail.customer.id, &detail.card, is_stand_in(payment, operation))
+    else {
         return;
     };
     let settings = &project.settings;

@@ -42,6 +42,8 @@ pub struct LinkCommand {
     pub booking: Option<String>,
     /// Callback options.
     pub callback: CallbackOptions,
+    /// Why the card it would be paid with cannot be used (G-423).
+    pub unusable: Option<Problem>,
     /// Fault the simulated provider is asked to show when the link is paid; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -58,7 +60,10 @@ pub fn create_link(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let LinkCommand { head, payment_id, amount, mut link, customer, callback, .. } = command;
-    let problems = creation_problems(project, amount, link.pays);
+    let mut problems = creation_problems(project, amount, link.pays);
+    if problems.is_empty() {
+        problems.extend(command.unusable);
+    }
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }

@@ -86,9 +86,9 @@ impl Scene<'_> {
     fn registered(&self) -> Option<Series> {
         let asked = self.registration()?;
         let (payment, now) = (&self.payment, self.now.business);
-        let card = payment.detail.card.clone();
+        let card = payment.detail.card.clone()?;
         let today = day_of(now, &self.project.series_zone())?;
-        let valid_thru = valid_thru(asked.expiry, card.as_ref().and_then(|card| card.expiry), today).ok()?;
+        let valid_thru = valid_thru(asked.expiry, card.expiry, today).ok()?;
         let answer = self.attempt.as_ref().and_then(|attempt| attempt.answer.as_ref());
         let (id, key): (_, Option<PaymentKey>) = match &asked.scheduled {
             Some(scheduled) => (Some(scheduled.id.clone()), Some(scheduled.key)),
@@ -110,7 +110,6 @@ impl Scene<'_> {
             detail: SeriesDetail {
                 customer: payment.detail.customer.clone(),
                 card,
-                wallet: payment.detail.wallet,
                 amount: asked.amount.unwrap_or(self.operation.amount.minor),
                 valid_thru,
                 plan: asked.plan,

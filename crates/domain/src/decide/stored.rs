@@ -4,7 +4,7 @@
 use super::{CardCommand, problem};
 use crate::{
     callback::Problem,
-    card::Country,
+    card::{Country, Network},
     codes,
     payment::{OperationKind, StoredCard},
     project::{CredentialStorage, Project},
@@ -36,4 +36,16 @@ pub(super) fn problem_of(project: &Project, command: &CardCommand) -> Option<Pro
     let in_the_area = command.card.country.is_some_and(|country: Country| country.is_among(EEA));
     let lacks_origin = stored.is_debit() && stored.scheme_id.is_none() && in_the_area && !by_token;
     lacks_origin.then(|| problem(codes::REQUIRED_MISSING, Some("card.scheme_id")))
+}
+
+/// The rule that a token of a card network breaks, if any: it is one of Mastercard or Visa, and the platform keeps no
+/// series by it (G-425, G-426). Whether the project may use any is told by the operation's decline.
+pub(super) fn token_problem_of(project: &Project, command: &CardCommand) -> Option<Problem> {
+    if !command.request.token_data || !project.settings.network_tokens_allowed {
+        return None;
+    }
+    if !matches!(command.card.network, Network::Mastercard | Network::Visa) {
+        return Some(problem(codes::VALIDATION, Some("card.pan")));
+    }
+    command.registration.is_some().then(|| problem(codes::NOT_ALLOWED, Some("recurring")))
 }

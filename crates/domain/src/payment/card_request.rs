@@ -39,13 +39,13 @@ pub struct CardRequest {
     /// The card's part in a series whose data the merchant keeps (G-360).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored: Option<Box<StoredCard>>,
-    /// The number is a token of a card network (G-425); no project may send one yet.
+    /// The number is a token of a card network, kept by the merchant (G-425).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub token_data: bool,
     /// The card is to be saved for the customer when the payment succeeds (G-406).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub save: bool,
-    /// The number stands for a card, and this proves the right to use it (G-465).
+    /// The number stands for a card, and this proves the right to use it (G-427, G-465).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_token: Option<Box<NetworkToken>>,
     /// Agreed extra (G-263).

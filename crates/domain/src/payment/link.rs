@@ -21,6 +21,9 @@ pub struct Link {
     /// The method the customer is led to, by its code (G-433).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// The token of the card it is paid with; any card when there is none (G-419, G-431).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_token: Option<String>,
     /// Whether the platform mails it (G-434).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mailed_by_platform: bool,

@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NetworkToken {
-    /// The wallet that made it.
+    /// The wallet that made it; none where a card network did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wallet: Option<DeviceWallet>,
     /// The cryptogram, good for one payment: sealed by the vault where it is kept, Base64 where it is sent; empty once

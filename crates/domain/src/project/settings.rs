@@ -153,6 +153,8 @@ pub struct Settings {
     pub credential_storage: CredentialStorage,
     /// Whether cards may be named by tokens of the platform, and when these are made (G-416, G-417).
     pub tokens: TokenMode,
+    /// Whether tokens of the card networks may stand for cards (G-425); when not, 318.
+    pub network_tokens_allowed: bool,
     /// Whether customers may save cards with the project (G-406).
     pub saved_cards: bool,
     /// How many cards a customer may have saved at a time (G-407).
@@ -390,6 +392,7 @@ impl Default for Settings {
             risk_limits: Vec::new(),
             credential_storage: CredentialStorage::Platform,
             tokens: TokenMode::OnRequest,
+            network_tokens_allowed: false,
             saved_cards: false,
             saved_cards_most: 10,
             series_registration: SeriesRegistration::Allowed,
@@ -431,6 +434,8 @@ impl Settings {
             avs_required: true,
             // Asked for by `merchant.descriptor`.
             descriptor_allowed: true,
+            // Asked for by `token_data`.
+            network_tokens_allowed: true,
             // Asked for by `card.save`.
             saved_cards: true,
             ..Self::default()

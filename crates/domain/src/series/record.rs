@@ -2,11 +2,11 @@
 
 use super::{ExpiryParts, Interval, Period, Schedule, Slot};
 use crate::{
-    card::{CardSummary, DeviceWallet, Expiry},
+    card::{CardSummary, Expiry},
     codes::{self, Code},
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, SeriesId},
     money::Currency,
-    payment::{Customer, PaymentDetail, Version, named},
+    payment::{Customer, Version, named},
     project::Project,
     time::Timestamp,
 };
@@ -170,12 +170,8 @@ pub struct Series {
 pub struct SeriesDetail {
     /// Who pays.
     pub customer: Customer,
-    /// The card it is debited from, if it is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub card: Option<CardSummary>,
-    /// The wallet that handed the card out, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wallet: Option<DeviceWallet>,
+    /// The card it is debited from.
+    pub card: CardSummary,
     /// What each debit of the schedule is about, minor units.
     pub amount: i64,
     /// The last day.
@@ -266,28 +262,12 @@ pub(crate) fn day_of(moment: Timestamp, zone: &TimeZone) -> Option<Date> {
 }
 
 impl Series {
-    /// When the card it is debited from expires, if it is one.
-    pub(crate) fn card_expiry(&self) -> Option<Expiry> {
-        self.detail.card.as_ref()?.expiry
-    }
-
-    /// What its debits' payments begin with: who pays, and with what.
-    pub(crate) fn about_debits(&self) -> PaymentDetail {
-        PaymentDetail {
-            customer: self.detail.customer.clone(),
-            card: self.detail.card.clone(),
-            wallet: self.detail.wallet,
-            series: Some(self.id),
-            ..PaymentDetail::default()
-        }
-    }
-
     /// When and how it ends by itself: at the end of its last day, or earlier with its card. One that was to run as long
     /// as its card may go on without an end where the project says so (G-363).
     pub fn end(&self, project: &Project) -> Option<(Timestamp, Due)> {
         let zone = project.series_zone();
         let term = end_of(self.detail.valid_thru, &zone);
-        let card = self.card_expiry().and_then(last_day);
+        let card = self.detail.card.expiry.and_then(last_day);
         match card {
             Some(card) if card < self.detail.valid_thru => Some((end_of(card, &zone)?, Due::CardExpiry)),
             Some(card) if card == self.detail.valid_thru && project.settings.expired_cards_debited => None,

@@ -127,6 +127,7 @@ pub(crate) fn link_of(amount: Money, now: Now) -> LinkCommand {
             best_before: now.business.plus(Duration::from_hours(30 * 24)),
             pays: LinkPays::Sale,
             method: None,
+            card_token: None,
             mailed_by_platform: false,
             language: None,
             moto: None,
@@ -136,6 +137,7 @@ pub(crate) fn link_of(amount: Money, now: Now) -> LinkCommand {
         description: "Two cups of tea".to_owned(),
         booking: None,
         callback: CallbackOptions::default(),
+        unusable: None,
         fault_plan: None,
     }
 }

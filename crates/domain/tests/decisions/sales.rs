@@ -45,16 +45,23 @@ fn rejection_of(
     problems.first().map(|problem| (problem.code, problem.field))
 }
 
-// G-369, G-370, G-348: of a card of the Economic Area the merchant names the operation that registered the series
+// G-369, G-370, G-348, G-429: of a card of the Economic Area, or a token of one, the merchant names the operation that registered the series
 #[test]
 fn a_debit_of_a_merchants_series_names_its_registration_where_the_area_demands_it() {
-    let with = |country: &str, kind, scheme_id: Option<&str>| {
-        let storage = CredentialStorage::Merchant;
-        rejection(Settings { credential_storage: storage, ..Settings::default() }, |command| {
+    let asked = |country: &str, kind, scheme_id: Option<&str>, by_token| {
+        let credential_storage = CredentialStorage::Merchant;
+        let settings = Settings { credential_storage, network_tokens_allowed: true, ..Settings::default() };
+        rejection(settings, |command| {
+            command.request.token_data = by_token;
             command.card.country = Some(fixtures::country(country));
             let scheme_id = scheme_id.map(str::to_owned);
             command.request.stored = Some(Box::new(StoredCard { kind, scheme_id }));
         })
+    };
+    let with = |country: &str, kind, scheme_id| {
+        let by_number = asked(country, kind, scheme_id, false);
+        assert_eq!(asked(country, kind, scheme_id, true), by_number);
+        by_number
     };
     for kind in [StoredCard::ONE_CLICK, StoredCard::AUTOPURCHASE, StoredCard::REGULAR] {
         let missing = Some((codes::REQUIRED_MISSING, Some("card.scheme_id")));

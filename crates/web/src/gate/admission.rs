@@ -13,7 +13,8 @@ use ferropay_wire::{
 use std::{net::IpAddr, sync::Arc};
 
 /// Card data, which takes no part in recognising a repeated request: the signature covers it.
-pub(super) const CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"], &["cvv"]];
+pub(super) const CARD_DATA: &[&[&str]] =
+    &[&["card", "pan"], &["card", "cvv"], &["cvv"], &["token_data", "cryptogram"]];
 
 /// The same of a payout, which may name the card of whoever sends the money, too.
 pub(super) const PAYOUT_CARD_DATA: &[&[&str]] = &[&["card", "pan"], &["card", "cvv"], &["sender", "pan"]];

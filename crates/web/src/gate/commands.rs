@@ -5,7 +5,7 @@ use super::{
     by_method,
     handlers::failed,
     recording::Note,
-    series, wallets,
+    wallets,
 };
 use ferropay_domain::{
     codes,
@@ -20,8 +20,8 @@ use ferropay_engine::{
 use ferropay_wire::{
     gate::{
         self, CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth,
-        MerchantAuthRequest, Refund, Refusal, RegisterPayout, SecondStep, ThreeDsCheck, ThreeDsProof,
-        ThreeDsResult, card_operation, wallet_operation,
+        MerchantAuthRequest, RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange,
+        ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, wallet_operation,
     },
     json::Value,
 };
@@ -37,9 +37,6 @@ pub(super) async fn execute(
 ) -> Result<String, Refusal> {
     if let Some(operation) = wallet_operation(path) {
         return wallets::execute(engine, path, operation, admitted, fault_plan, note).await;
-    }
-    if let Some((through, what)) = series::asked(path) {
-        return series::execute(engine, path, (through, what), admitted, fault_plan, note).await;
     }
     if by_method::is_method_path(path) {
         return by_method::execute(engine, path, admitted, fault_plan, note).await;
@@ -69,13 +66,21 @@ pub(super) async fn execute(
             let through = Through::Card;
             (request.payment_id.clone(), engine.second_step(project, (through, request), body, origin).await)
         }
+        ("/v2/payment/card/recurring", _) => {
+            let request = RecurringDebit::read(body)?;
+            (request.payment_id.clone(), engine.recurring_debit(project, request, body, origin).await)
+        }
+        ("/v2/payment/card/recurring/update" | "/v2/payment/card/recurring/cancel", _) => {
+            let request = SeriesChange::read(path, body)?;
+            (request.payment_id.clone(), engine.change_series(project, request, origin).await)
+        }
         ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
             let request = Refund::read(body)?;
             let through = if path == "/v2/payment/refund" { Through::Any } else { Through::Card };
             (request.payment_id.clone(), engine.refund(project, (through, request), body, origin).await)
         }
-        ("/v2/payment/invoice/create", _) => {
-            let request = CreateLink::read(body, project.business(engine.now()))?;
+        ("/v2/payment/invoice/create" | "/v2/payment/invoice/card/token/create", _) => {
+            let request = CreateLink::read(path, body, project.business(engine.now()))?;
             (request.payment_id.clone(), engine.create_link(project, request, origin).await)
         }
         ("/v2/payment/invoice/cancel", _) => {

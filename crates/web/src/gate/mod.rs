@@ -12,7 +12,6 @@ mod customers;
 mod handlers;
 mod lookups;
 mod recording;
-mod series;
 mod wallets;
 
 use crate::body;

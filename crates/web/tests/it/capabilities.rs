@@ -20,7 +20,7 @@ fn with(payment_id: &str, member: &str, value: Value) -> Value {
     body
 }
 
-// G-425: declined before anybody is asked, whether or not the rest of it would do
+// G-425, G-427, G-428: declined before anybody is asked
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_a_card_network_is_declined_while_no_project_may_use_one() {
     let world = World::with(|project| project.settings.account_verification_allowed = true).await;
@@ -33,6 +33,7 @@ async fn a_token_of_a_card_network_is_declined_while_no_project_may_use_one() {
         (verify, &mut verification),
     ] {
         body["token_data"] = data.clone();
+        body["card"]["stored_card_type"] = 0.into();
         let callback = world.told(path, body).await;
         assert_eq!(
             pick(&callback, &["payment.status", "operation.code", "errors.0.code"]),

@@ -13,7 +13,7 @@ use ferropay_domain::{
     codes,
     payment::LinkState,
 };
-use ferropay_engine::links::{LinkCard, LinkPaid};
+use ferropay_engine::links::{LinkCard, LinkNumber, LinkPaid};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -41,10 +41,12 @@ pub(crate) fn cancel(payment_id: &str) -> Value {
 
 fn card(number: &str) -> LinkCard {
     LinkCard {
-        pan: Pan::parse(number).unwrap(),
+        number: Some(LinkNumber {
+            pan: Pan::parse(number).unwrap(),
+            expiry: Expiry { year: 2028, month: 3 },
+            holder: Some("Ada Byron".to_owned()),
+        }),
         cvv: Some(Cvv::parse("321").unwrap()),
-        expiry: Expiry { year: 2028, month: 3 },
-        holder: Some("Ada Byron".to_owned()),
         browser: BTreeMap::new(),
         given: BTreeMap::new(),
     }

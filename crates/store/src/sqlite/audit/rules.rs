@@ -485,7 +485,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a payment by a wallet has taken its token",
-        "SELECT p.key AS payment FROM payments AS p WHERE json_extract(p.detail, '$.wallet') IS NOT NULL AND p.kind <> 16
+        "SELECT p.key AS payment FROM payments AS p WHERE json_extract(p.detail, '$.wallet') IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM names AS n WHERE n.project = p.project AND n.kind = 3
                 AND n.payment = p.key)",
     ),

@@ -11,7 +11,7 @@ use ferropay_domain::{
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
     money::Money,
-    payment::{Avs, CardRequest, Customer, OperationKind, StoredCard},
+    payment::{Avs, CardRequest, Customer, NetworkToken, OperationKind, StoredCard},
 };
 
 /// `/v2/payment/card/{sale,auth,account_verification}`, and the same by token or saved card.
@@ -71,6 +71,7 @@ impl CardPayment {
         let (paid_with, cvv) = PaidWith::read(path, body)?;
         let by_number = matches!(paid_with, PaidWith::Card { .. });
         let (booking, has_booking_dates) = booking(body)?;
+        let token_data = body.get("token_data").filter(|data| by_number && !data.is_null());
         Ok(Self {
             kind,
             payment_id: payment_id(body)?,
@@ -89,7 +90,11 @@ impl CardPayment {
                 name_check: verification && name_check(customer)?,
                 debt_account: debt_account(payment)?,
                 stored: stored(card),
-                token_data: by_number && body.get("token_data").is_some_and(|data| !data.is_null()),
+                token_data: token_data.is_some(),
+                network_token: match token_data {
+                    Some(_) => network_token(body, card)?,
+                    None => None,
+                },
                 save: card.flag("save"),
                 extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
                 ..CardRequest::default()
@@ -114,6 +119,23 @@ fn stored(card: Part<'_, '_>) -> Option<Box<StoredCard>> {
     let kind = card.integer("stored_card_type").and_then(|kind| u8::try_from(kind).ok());
     let kind = kind.filter(|kind| (1..=6).contains(kind))?;
     Some(Box::new(StoredCard { kind, scheme_id: card.filled("scheme_id").map(str::to_owned) }))
+}
+
+/// What proves the right to use a token of a card network (G-427). Such a request says what part the token has in a
+/// series, also when it has none (G-428), and one that registers a series brings its proof.
+fn network_token(body: &Value<'_>, card: Part<'_, '_>) -> Result<Option<Box<NetworkToken>>, Refusal> {
+    let data = Part::of(body, "token_data");
+    let kind = card.integer("stored_card_type").ok_or_else(|| card.missing("stored_card_type"))?;
+    let registers =
+        [StoredCard::REGISTERS_ONE_CLICK, StoredCard::REGISTERS_AUTOPURCHASE, StoredCard::REGISTERS_REGULAR];
+    if registers.iter().any(|it| i64::from(*it) == kind) {
+        let missing = ["cryptogram", "eci"].into_iter().find(|key| data.filled(key).is_none());
+        if let Some(key) = missing {
+            return Err(data.missing(key));
+        }
+    }
+    let Some(cryptogram) = data.owned("cryptogram") else { return Ok(None) };
+    Ok(Some(Box::new(NetworkToken { wallet: None, cryptogram, eci: data.owned("eci") })))
 }
 
 /// When the card expires; year and month come together.

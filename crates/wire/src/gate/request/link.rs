@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The longest time a link may be valid (G-432).
 const LONGEST: Duration = Duration::from_hours(30 * 24);
 
-/// `/v2/payment/invoice/create`.
+/// `/v2/payment/invoice/create`, and the same for a card that is stored under a token (`invoice/card/token/create`).
 #[derive(Debug)]
 pub struct CreateLink {
     /// The merchant's name for the payment.
@@ -28,6 +28,8 @@ pub struct CreateLink {
     pub pays: LinkPays,
     /// The method the customer is led to.
     pub method: Option<String>,
+    /// The token of the card it is paid with.
+    pub card_token: Option<String>,
     /// Whether the platform mails it (G-434).
     pub send_email: bool,
     /// Who is to pay.
@@ -47,12 +49,13 @@ pub struct CreateLink {
 }
 
 impl CreateLink {
-    /// Reads a body that keeps the contract of the path. `now` is the project's business time.
+    /// Reads a body that keeps the contract of `path`. `now` is the project's business time.
     ///
     /// # Errors
     /// A moment without offset, past, or more than 30 days ahead (502, G-432); a mail without an address (2004, G-434); a
     /// value that the contract allows and its type does not.
-    pub fn read(body: &Value<'_>, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn read(path: &str, body: &Value<'_>, now: Timestamp) -> Result<Self, Refusal> {
+        let by_token = path.ends_with("/token/create");
         let [payment, person, back] = ["payment", "customer", "return_url"].map(|name| Part::of(body, name));
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
@@ -72,7 +75,8 @@ impl CreateLink {
                 Some("contract registration") => LinkPays::ContractRegistration,
                 _ => LinkPays::Sale,
             },
-            method: payment.filled("force_method").map(str::to_owned),
+            method: payment.filled("force_method").filter(|_| !by_token).map(str::to_owned),
+            card_token: if by_token { Part::whole(body).owned("token") } else { None },
             send_email,
             customer: customer(person),
             language: person.filled("language").map(str::to_owned),

@@ -57,8 +57,7 @@ impl MethodRequest {
 pub(super) fn has_callback(path: &str) -> bool {
     let Some(steps) = path.strip_prefix("/v2/payment/") else { return false };
     match steps.split_once('/') {
-        Some(("skrill", step)) => step != "1-tap",
-        Some(("card" | "applepay" | "googlepay" | "directdebit", _)) => true,
+        Some(("skrill", _)) => true,
         Some(("bancontact" | "online-banking" | "banks" | "bank-transfer", _)) => !steps.ends_with("/refund"),
         Some(("wallet", _)) => steps.ends_with("/cancel"),
         _ => false,

@@ -1,8 +1,6 @@
 //! Series of stored credentials: their registration, debits, and what merchants do with them.
 
-use super::{
-    Part, Refusal, callback_address, callback_options, currency, customer, method::has_callback, payment_id,
-};
+use super::{Part, Refusal, callback_address, callback_options, currency, customer, payment_id};
 use crate::json::Value;
 use ferropay_domain::{
     codes,
@@ -117,7 +115,7 @@ fn series(body: &Value<'_>) -> Result<SeriesId, Refusal> {
     own.or_else(beside).map(SeriesId::new).ok_or_else(|| part.missing("id"))
 }
 
-/// `/v2/payment/card/recurring` and its likes for other instruments (G-368, G-378).
+/// `/v2/payment/card/recurring` (G-368).
 #[derive(Debug)]
 pub struct RecurringDebit {
     /// The merchant's name for the payment.
@@ -141,11 +139,11 @@ pub struct RecurringDebit {
 }
 
 impl RecurringDebit {
-    /// Reads a body that keeps the contract of `path`.
+    /// Reads a body that keeps the contract of the path.
     ///
     /// # Errors
     /// The series is not named (2004); a value that the contract allows and its type does not.
-    pub fn read(path: &str, body: &Value<'_>) -> Result<Self, Refusal> {
+    pub fn read(body: &Value<'_>) -> Result<Self, Refusal> {
         let [payment, merchant] = ["payment", "merchant"].map(|name| Part::of(body, name));
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
@@ -163,12 +161,12 @@ impl RecurringDebit {
                 extra_param: payment.filled("extra_param").map(str::to_owned),
                 ..CardRequest::default()
             },
-            callback: if has_callback(path) { callback_options(body) } else { callback_address(body) },
+            callback: callback_options(body),
         })
     }
 }
 
-/// `/v2/payment/card/recurring/{update,cancel}` and their likes for other instruments (G-389, G-391).
+/// `/v2/payment/card/recurring/{update,cancel}` (G-389, G-391).
 #[derive(Debug)]
 pub struct SeriesChange {
     /// The merchant's name of the request.
@@ -190,9 +188,7 @@ impl SeriesChange {
         let terms = if path.ends_with("/update") {
             let Terms { amount, expiry, period, interval, time, start, scheduled } =
                 terms(Part::of(body, "recurring"))?;
-            let description = Part::of(body, "recurring").owned("description");
-            let managed =
-                Managed { amount, expiry, period, interval, time, start, description, scheduled: None };
+            let managed = Managed { amount, expiry, period, interval, time, start, scheduled: None };
             Some((managed, scheduled))
         } else {
             None

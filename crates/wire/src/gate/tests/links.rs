@@ -19,7 +19,7 @@ fn link() -> Json {
 }
 
 fn read(body: &Json) -> Result<CreateLink, Refusal> {
-    with(body, |body| CreateLink::read(body, now()))
+    with(body, |body| CreateLink::read("/v2/payment/invoice/create", body, now()))
 }
 
 // G-431, G-433
