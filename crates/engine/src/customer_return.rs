@@ -11,6 +11,7 @@ use crate::{
 use ferropay_domain::{
     change::TaskKey,
     ids::AttemptId,
+    money::Money,
     payment::{OperationStatus, ReturnUrls},
     project::Environment,
 };
@@ -45,6 +46,12 @@ pub struct Onward {
     pub merchant: String,
     /// Whether no real money moves.
     pub is_test: bool,
+    /// What was to be paid.
+    pub amount: Money,
+    /// What the merchant says it is paid for; empty when it says nothing.
+    pub description: String,
+    /// The merchant's name of the payment.
+    pub payment_id: String,
 }
 
 impl Engine {
@@ -92,12 +99,16 @@ impl Engine {
             OperationStatus::Decline => Standing::Failed,
             _ => Standing::Open,
         };
-        let returns = scene.payment.detail.method.map(|method| method.returns).unwrap_or_default();
+        let payment = scene.payment;
+        let returns = payment.detail.method.map(|method| method.returns).unwrap_or_default();
         Ok(Some(Onward {
             url: onward(returns, standing),
             standing,
             merchant: project.name.clone(),
             is_test: project.project.environment == Environment::Test,
+            amount: Money::new(payment.requested, payment.currency),
+            description: payment.detail.description,
+            payment_id: payment.id.as_str().to_owned(),
         }))
     }
 

@@ -9,6 +9,7 @@
 pub mod assets;
 mod body;
 pub mod contracts;
+mod customer;
 pub mod gate;
 pub mod inspector;
 pub mod links;

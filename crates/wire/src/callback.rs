@@ -6,9 +6,8 @@ use crate::{
     gate::{StatusFacts, request_status},
     signature::Place,
     view::{
-        AccountView, AcsView, ClarificationFields, CustomerView, DisplayView, ErrorView, OperationView,
-        PaymentView, RecurringView, RedirectView, RetryView, ThreeDs2View, WaitingView, avs_result, date,
-        scheme_id, series_body,
+        AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, RetryView,
+        WaitingView, avs_result, date, scheme_id, series_body,
     },
 };
 use ferropay_domain::{
@@ -26,16 +25,8 @@ struct Standard<'a> {
     account: Option<AccountView<'a>>,
     customer: CustomerView<'a>,
     operation: OperationView<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acs: Option<AcsView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    threeds2: Option<ThreeDs2View<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redirect_data: Option<RedirectView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_data: Option<Vec<DisplayView<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(flatten)]
+    waiting: WaitingView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recurring: Option<RecurringView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,11 +193,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
                 account: AccountView::of(detail),
                 customer: CustomerView::of(&detail.customer),
                 operation: OperationView::of(payment, operation, attempt.as_deref()),
-                acs: waiting.acs,
-                threeds2: waiting.threeds2,
-                redirect_data: waiting.redirect_data,
-                display_data: waiting.display_data,
-                clarification_fields: waiting.clarification_fields,
+                waiting,
                 recurring: series.as_deref().map(RecurringView::of),
                 scheme_id: series.as_deref().and_then(|series| scheme_id(series, settings)),
                 recurring_retry: series

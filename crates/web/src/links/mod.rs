@@ -10,7 +10,7 @@ mod page;
 
 use crate::{
     body,
-    three_ds::answer::{FramedBy, Needs, page},
+    customer::answer::{FramedBy, Needs, page},
 };
 use axum::{
     Form, Router,

@@ -1,6 +1,6 @@
 //! The page of a payment link: at the side what is paid, beside it how the link stands.
 
-use crate::three_ds::{address, words};
+use crate::customer::{address, bill::Bill};
 use askama::Template;
 use ferropay_domain::{payment::Form, payment::LinkState, time::Timestamp};
 use ferropay_engine::links::LinkPage;
@@ -17,16 +17,6 @@ pub(super) struct View {
     confirm: Option<Form>,
     /// Where the customer goes from here.
     back: Option<String>,
-}
-
-struct Bill {
-    merchant: String,
-    initial: String,
-    is_test: bool,
-    amount: String,
-    description: String,
-    payment: String,
-    until: Option<String>,
 }
 
 impl View {
@@ -74,14 +64,11 @@ impl View {
                 urls.back.as_ref(),
             ),
         };
-        let bill = Bill {
-            merchant: shop.clone(),
-            initial: words::initial(shop),
-            is_test: link.is_test,
-            amount: words::amount(link.amount),
-            description: link.description.clone(),
-            payment: link.payment_id.clone(),
-            until: (link.state == LinkState::Open).then_some(until),
+        let bill = Bill::new(shop, link.is_test, Some(link.amount), &link.description)
+            .with("Payment", link.payment_id.clone());
+        let bill = match link.state {
+            LinkState::Open => bill.with_number("Valid until", until),
+            _ => bill,
         };
         let back = back.filter(|url| address::is_page(url)).cloned();
         Self { heading, lead, bill: Some(bill), confirm: link.confirm.clone(), back }

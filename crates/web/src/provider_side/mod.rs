@@ -9,12 +9,18 @@
 //! provider is asked, and the customer goes on to where the merchant wants customers whose payment is done, has failed or
 //! is not decided yet.
 
-use crate::body;
+use crate::{
+    body,
+    customer::{
+        answer::{FramedBy, Needs, page},
+        bill::Bill,
+    },
+};
 use askama::Template;
 use axum::{
     Router,
     extract::{Path, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{any, post},
 };
@@ -62,17 +68,17 @@ async fn notice(State(engine): State<Arc<Engine>>, Path(account): Path<i64>, req
 async fn come_back(State(engine): State<Arc<Engine>>, Path(ticket): Path<String>) -> Response {
     match Box::pin(engine.customer_returned(&ticket)).await {
         Ok(Some(onward)) => lead_on(&onward),
-        Ok(None) => page(StatusCode::NOT_FOUND, &View::unknown()),
+        Ok(None) => shown(StatusCode::NOT_FOUND, &View::unknown()),
         Err(failure) => {
             tracing::error!(%failure, "a customer who came back could not be led on");
-            page(StatusCode::SERVICE_UNAVAILABLE, &View::later())
+            shown(StatusCode::SERVICE_UNAVAILABLE, &View::later())
         }
     }
 }
 
 fn lead_on(onward: &Onward) -> Response {
     let location = onward.url.as_deref().and_then(|url| HeaderValue::from_str(url).ok());
-    let Some(location) = location else { return page(StatusCode::OK, &View::of(onward)) };
+    let Some(location) = location else { return shown(StatusCode::OK, &View::of(onward)) };
     let mut response = StatusCode::SEE_OTHER.into_response();
     response.headers_mut().insert(header::LOCATION, location);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -86,7 +92,8 @@ fn lead_on(onward: &Onward) -> Response {
 struct View {
     heading: &'static str,
     lead: String,
-    is_test: bool,
+    /// What is paid; none when the address leads nowhere.
+    bill: Option<Bill>,
 }
 
 impl View {
@@ -100,13 +107,15 @@ impl View {
                 format!("{shop} will hear as soon as it is. There is no need to pay again."),
             ),
         };
-        Self { heading, lead, is_test: onward.is_test }
+        let bill = Bill::new(&onward.merchant, onward.is_test, Some(onward.amount), &onward.description)
+            .with("Payment", onward.payment_id.clone());
+        Self { heading, lead, bill: Some(bill) }
     }
 
     fn unknown() -> Self {
         let lead =
             "This address leads nowhere. Return to the shop to see what came of your payment.".to_owned();
-        Self { heading: "Nothing to see here", lead, is_test: false }
+        Self { heading: "Nothing to see here", lead, bill: None }
     }
 
     fn later() -> Self {
@@ -114,20 +123,10 @@ impl View {
             "We cannot say at the moment what came of your payment. Load this page again in a few seconds. \
                     There is no need to pay again."
                 .to_owned();
-        Self { heading: "This takes longer than it should", lead, is_test: false }
+        Self { heading: "This takes longer than it should", lead, bill: None }
     }
 }
 
-fn page(status: StatusCode, view: &View) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; \
-                          frame-ancestors 'none'";
-    let Ok(html) = view.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let headers: [(HeaderName, &str); 5] = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, html).into_response()
+fn shown(status: StatusCode, view: &View) -> Response {
+    page(status, view, &Needs { framed_by: FramedBy::Merchant(""), ..Needs::default() })
 }

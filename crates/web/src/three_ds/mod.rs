@@ -14,15 +14,12 @@
 //! | `/3ds/continue` | the browser, from the platform's own page: `ticket` |
 //! | `/3ds/return` | the browser, from the issuer: `cres`, `threeDSSessionData` |
 
-pub(crate) mod address;
-pub(crate) mod answer;
 mod browser;
 mod page;
+mod trouble;
 mod visit;
-pub(crate) mod words;
 
 use crate::body;
-use answer::Trouble;
 use axum::{
     Router,
     body::Body,
@@ -34,6 +31,7 @@ use axum::{
 };
 use ferropay_engine::Engine;
 use std::sync::Arc;
+use trouble::Trouble;
 
 /// Where issuers' results arrive, from server to server.
 const RESULT: &str = "/3ds/result";

@@ -4,7 +4,8 @@
 //! and a form that goes on. The form is sent by a script; its button serves where none runs, and shows up when the
 //! script should not have got anywhere.
 
-use super::{answer::Trouble, browser::FoundOut, words};
+use super::{browser::FoundOut, trouble::Trouble};
+use crate::customer::{bill::Bill, words};
 use askama::Template;
 use ferropay_domain::payment::Form;
 use ferropay_engine::customer_page::{Page, PageStep};
@@ -24,17 +25,6 @@ pub(super) struct View {
     /// What is posted in the hidden frame.
     look: Option<Form>,
     on: Option<On>,
-}
-
-/// What is paid, and to whom.
-struct Bill {
-    merchant: String,
-    initial: String,
-    is_test: bool,
-    /// None for a verification of the card.
-    amount: Option<String>,
-    description: String,
-    card: String,
 }
 
 /// The form that goes on.
@@ -61,14 +51,8 @@ impl View {
     /// The page of a step.
     pub(super) fn of(page: &Page) -> Self {
         let shop = &page.merchant;
-        let bill = Bill {
-            merchant: shop.clone(),
-            initial: words::initial(shop),
-            is_test: page.is_test,
-            amount: page.amount.map(words::amount),
-            description: page.description.clone(),
-            card: words::card(page.network, &page.card),
-        };
+        let card = words::card(page.network, &page.card);
+        let bill = Bill::new(shop, page.is_test, page.amount, &page.description).with_number("Card", card);
         let (script, past, heading, lead, on) = match &page.step {
             PageStep::Device { ticket, .. } => (
                 "look",

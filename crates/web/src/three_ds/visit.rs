@@ -1,12 +1,17 @@
 //! What is posted here, step by step.
 
 use super::{
-    address,
-    answer::{self, FramedBy, Needs, Trouble},
     browser::{self, FoundOut},
     page::View,
+    trouble::{self, Trouble},
 };
-use crate::server::Peer;
+use crate::{
+    customer::{
+        address,
+        answer::{self, FramedBy, Needs},
+    },
+    server::Peer,
+};
 use axum::{
     Extension, Form,
     body::Bytes,
@@ -123,10 +128,10 @@ pub(super) async fn device(
 ) -> Response {
     let (Some(id), Some(MethodData { data })) = (AuthenticationId::parse(&id), read(form)) else {
         tracing::warn!("an issuer's page reported to an address or with a form that names no browser");
-        return answer::seen(false);
+        return trouble::seen(false);
     };
     let known = within(engine.device_seen(id, &data)).await.unwrap_or(false);
-    answer::seen(known)
+    trouble::seen(known)
 }
 
 fn read<T>(form: Read<T>) -> Option<T> {

@@ -1,8 +1,8 @@
 //! Status replies: the standard layout, and the older one that requests by `request_id` get (G-505 to G-511).
 
 use crate::view::{
-    AccountView, AcsView, ClarificationFields, CustomerView, DisplayView, ErrorView, OperationView,
-    PaymentView, RecurringView, RedirectView, Sum, ThreeDs2View, WaitingView, avs_result, date,
+    AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, Sum, WaitingView,
+    avs_result, date,
 };
 use ferropay_domain::{
     callback::Problem,
@@ -36,16 +36,8 @@ struct Standard<'a> {
     customer: Option<CustomerView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acs: Option<AcsView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    threeds2: Option<ThreeDs2View<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redirect_data: Option<RedirectView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_data: Option<Vec<DisplayView<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(flatten)]
+    waiting: WaitingView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recurring: Option<RecurringView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,11 +75,7 @@ pub fn status(facts: StatusFacts<'_>) -> String {
             .collect(),
         customer: addressed(customer),
         account: AccountView::of(&payment.detail),
-        acs: waiting.acs,
-        threeds2: waiting.threeds2,
-        redirect_data: waiting.redirect_data,
-        display_data: waiting.display_data,
-        clarification_fields: waiting.clarification_fields,
+        waiting,
         recurring: facts.series.map(RecurringView::of),
         avs_result: facts.avs_result(),
         errors: last.map(ErrorView::of_decline).unwrap_or_default(),
@@ -129,16 +117,8 @@ struct Legacy<'a> {
     customer: Option<CustomerView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acs: Option<AcsView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    threeds2: Option<ThreeDs2View<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redirect_data: Option<RedirectView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_data: Option<Vec<DisplayView<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clarification_fields: Option<ClarificationFields<'a>>,
+    #[serde(flatten)]
+    waiting: WaitingView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recurring: Option<RecurringView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -231,11 +211,7 @@ pub fn request_status(
             .map(|payment| ferropay_domain::money::Money::new(payment.returned, payment.currency).into()),
         customer: customer.and_then(addressed),
         account: payment.and_then(|payment| AccountView::of(&payment.detail)),
-        acs: waiting.acs,
-        threeds2: waiting.threeds2,
-        redirect_data: waiting.redirect_data,
-        display_data: waiting.display_data,
-        clarification_fields: waiting.clarification_fields,
+        waiting,
         recurring: facts.and_then(|facts| facts.series).map(RecurringView::of),
         avs_result: facts.and_then(|facts| facts.avs_result()),
         transaction: last.map(|operation| Transaction {

@@ -12,17 +12,22 @@ use std::collections::BTreeMap;
 const MAX_NAMES: usize = 10;
 
 /// The data an operation asks the merchant to act on. Empty for one that does not wait.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct WaitingView<'a> {
     /// The basic flow of 3-D Secure.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acs: Option<AcsView<'a>>,
     /// The extended flow of 3-D Secure.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub threeds2: Option<ThreeDs2View<'a>>,
     /// A page of the payment system.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_data: Option<RedirectView<'a>>,
     /// What the customer is to be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_data: Option<Vec<DisplayView<'a>>>,
     /// Members that are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub clarification_fields: Option<ClarificationFields<'a>>,
 }
 

@@ -4,10 +4,7 @@
 //! came from. Forms lead to where the page itself says, and who may show a page in a frame is the merchant whom the
 //! customer returns to.
 
-use super::{
-    address,
-    page::{View, seen_page},
-};
+use super::address;
 use askama::Template;
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -85,46 +82,6 @@ pub(crate) fn page(status: StatusCode, view: &impl Template, needs: &Needs<'_>) 
         // Addresses are checked before; without its policy no page leaves.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-/// What cannot go on.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// What was posted here is not what this page needs.
-    Incomplete,
-    /// There is nothing to confirm here, or no longer.
-    Over,
-    /// The platform cannot do it at the moment; the browser may post the same again.
-    Unavailable {
-        /// To which path.
-        path: &'static str,
-        /// The fields that came.
-        fields: Vec<(String, String)>,
-    },
-}
-
-impl Trouble {
-    /// The page that says so.
-    pub(super) fn answer(self) -> Response {
-        let status = match self {
-            Self::Incomplete => StatusCode::BAD_REQUEST,
-            Self::Over => StatusCode::GONE,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        self.with_status(status.as_u16())
-    }
-
-    /// The same with another status.
-    pub(super) fn with_status(self, status: u16) -> Response {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        page(status, &View::of_trouble(self), &Needs::default())
-    }
-}
-
-/// The answer to an issuer's page in the hidden frame; nobody sees it. `known`: the page around it is told.
-pub(super) fn seen(known: bool) -> Response {
-    let status = if known { StatusCode::OK } else { StatusCode::GONE };
-    page(status, &seen_page(known), &Needs::default())
 }
 
 #[cfg(test)]

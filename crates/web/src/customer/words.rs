@@ -39,7 +39,7 @@ pub(crate) fn amount(money: Money) -> String {
 }
 
 /// A card by its network and last digits: `Visa •••• 0056`.
-pub(super) fn card(network: Network, masked: &str) -> String {
+pub(crate) fn card(network: Network, masked: &str) -> String {
     let name = match network {
         Network::Visa => "Visa",
         Network::Mastercard => "Mastercard",
