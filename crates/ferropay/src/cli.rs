@@ -259,6 +259,8 @@ pub(crate) enum Project {
     /// Keys of wallets on customers' devices: Apple Pay and Google Pay.
     #[command(subcommand)]
     Etoken(Etoken),
+    /// Says which provider accounts a card operation would go through, rule by rule.
+    Route(Route),
     /// Shows a project's balances.
     Balances {
         #[command(flatten)]
@@ -266,6 +268,29 @@ pub(crate) enum Project {
         /// Its number.
         project: u32,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Route {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    /// The project.
+    pub(crate) project: u32,
+    /// What is to be done, as callbacks write it: `sale`, `auth`, `payout`.
+    #[arg(long, default_value = "sale")]
+    pub(crate) operation: String,
+    /// The card's network: `visa`, `mastercard`, `american_express`, `maestro`, `union_pay`.
+    #[arg(long)]
+    pub(crate) network: String,
+    /// Where the card's issuer is, two letters.
+    #[arg(long)]
+    pub(crate) country: Option<String>,
+    /// Three letters.
+    #[arg(long, default_value = "EUR")]
+    pub(crate) currency: String,
+    /// Minor units.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) amount: i64,
 }
 
 /// The keys are sealed in the database; a running platform uses them from the next request on.

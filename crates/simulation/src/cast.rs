@@ -4,7 +4,7 @@ use crate::random::Dice;
 use ferropay_domain::{
     ids::{ProjectId, ProviderAccountId},
     money::{FeeRule, Rounding},
-    project::{Environment, HoldEnd, Limits, Project, Settings, Unauthenticated},
+    project::{Environment, HoldEnd, Limits, Project, RouteRule, Settings, Unauthenticated},
 };
 use ferropay_wire::signature::Secret;
 use parking_lot::Mutex;
@@ -167,6 +167,9 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
         Merchant::new(5, &["EUR"], |project| {
             project.card_account = ProviderAccountId::new(2);
             let settings = &mut project.settings;
+            let accounts = [2, 1].map(ProviderAccountId::new).to_vec();
+            settings.routes = vec![RouteRule { accounts, ..RouteRule::default() }];
+            settings.cascading_attempts = 2;
             settings.account_verification_allowed = true;
             settings.verification_amounts = [("EUR".to_owned(), 1)].into_iter().collect();
             settings.required_data = demands(&[

@@ -119,8 +119,14 @@ impl Scene<'_> {
         }
     }
 
-    /// Where a message goes: where the money or the hold it refers to is.
-    fn account(&self) -> ProviderAccountId {
+    /// The account that offered to send the customer a code, while that is under way.
+    fn account_of_code(&self) -> Option<ProviderAccountId> {
+        self.operation.detail.card.as_deref()?.merchant_auth.as_ref()?;
+        self.attempt.as_ref().map(|attempt| attempt.account)
+    }
+
+    /// Where a message goes: where the money or the hold it refers to is, or by the project's routes.
+    pub(super) fn account(&self) -> ProviderAccountId {
         let detail = &self.payment.detail;
         let kind = self.operation.kind;
         let earlier = if kind.is_second_step() {
@@ -130,7 +136,11 @@ impl Scene<'_> {
         } else {
             detail.debit.as_ref().map(|debit| debit.account)
         };
-        let own = || self.payment.method().and_then(|method| self.project.method_account(method));
-        earlier.or_else(own).unwrap_or(self.project.card_account)
+        let by_method = || self.payment.method().and_then(|method| self.project.method_account(method));
+        earlier
+            .or_else(|| self.account_of_code())
+            .or_else(by_method)
+            .or_else(|| self.next_account())
+            .unwrap_or(self.project.card_account)
     }
 }

@@ -147,7 +147,8 @@ impl Scene<'_> {
         }
         self.set_merchant_auth(MerchantAuthStep::Starting);
         self.step(Event::MerchantAuthStarted, codes::AWAITING)?;
-        self.send(Ask::StartMerchantAuth, self.operation.amount.minor, self.project.card_account);
+        let account = self.account();
+        self.send(Ask::StartMerchantAuth, self.operation.amount.minor, account);
         Ok(Ok(()))
     }
 

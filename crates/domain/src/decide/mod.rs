@@ -4,6 +4,7 @@ mod approval;
 mod authentication;
 mod browser;
 mod card;
+mod cascade;
 mod commands;
 mod data;
 mod debit;

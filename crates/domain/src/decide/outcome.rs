@@ -316,7 +316,10 @@ impl Scene<'_> {
         if self.operation.status.is_final() || (code_offered && is_first) || self.is_past_try() {
             return Ok(());
         }
-        if self.retries_payout(code)? {
+        if self.is_past_account() {
+            return Ok(());
+        }
+        if self.retries_payout(code)? || self.cascades(code)? {
             return Ok(());
         }
         let event = if self.operation.status == OperationStatus::AwaitingMerchantAuth {
@@ -337,6 +340,7 @@ impl Scene<'_> {
             && matches!(self.operation.kind, OperationKind::Sale | OperationKind::Auth)
             && self.operation.status == OperationStatus::Processing
             && !offered_before
+            && self.operation.detail.failed_tries.is_empty()
     }
 
     /// The customer is to confirm a code of a statement entry (G-212). The verification value stays: the message that
@@ -351,7 +355,9 @@ impl Scene<'_> {
     pub(super) fn give_up(&mut self, answer: Option<ProviderAnswer>) -> Result<(), MachineBreak> {
         self.attempt_step(AttemptEvent::GivenUp, answer)?;
         self.reverse();
-        self.forget_cvv();
+        if !self.may_cascade() {
+            self.forget_cvv();
+        }
         Ok(())
     }
 

@@ -242,6 +242,15 @@ pub struct Operation {
     pub detail: OperationDetail,
 }
 
+/// A provider account through which a card purchase failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedTry {
+    /// The account.
+    pub account: ProviderAccountId,
+    /// Why, in terms of the unified table.
+    pub code: Code,
+}
+
 /// The descriptive part of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationDetail {
@@ -285,6 +294,9 @@ pub struct OperationDetail {
     /// How often it is tried again by now, or waits for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retries_made: u8,
+    /// Accounts a card purchase has failed through, in their order (G-516).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_tries: Vec<FailedTry>,
     /// The refund that this operation takes back (G-307).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<OperationId>,

@@ -1,9 +1,11 @@
 //! What a project is allowed and configured to do.
 
 mod day;
+mod routing;
 mod settings;
 
 pub use day::OperationDay;
+pub use routing::{Mismatch, RouteRule, Routed};
 pub use settings::{
     AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MailSettings, MailText, MissedDebits,
     SeriesRegistration, Settings, TokenMode, Unauthenticated,

@@ -5,6 +5,7 @@ use crate::{
     card::Country,
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
+    project::RouteRule,
     risk::{Rule, Screening},
 };
 use serde::{Deserialize, Serialize};
@@ -176,6 +177,12 @@ pub struct Settings {
     pub method_accounts: BTreeMap<String, ProviderAccountId>,
     /// Codes of payment methods that are switched off (G-034).
     pub methods_off: Vec<String>,
+    /// Which provider accounts take card operations, by network, issuer's country, currency and amount; the first rule
+    /// that fits decides, and without one the project's card account does.
+    pub routes: Vec<RouteRule>,
+    /// How many provider accounts of its route a card purchase may be tried through when providers fail (G-516): 1 for
+    /// no further attempts.
+    pub cascading_attempts: u8,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -403,6 +410,8 @@ impl Default for Settings {
             scheme_id_in_callbacks: false,
             method_accounts: BTreeMap::new(),
             methods_off: Vec::new(),
+            routes: Vec::new(),
+            cascading_attempts: 1,
             fault_plan: None,
         }
     }

@@ -5,6 +5,7 @@
 //! with their requirement ids, and random histories.
 
 #[cfg(test)]
+mod cascading;
 mod clarification;
 #[cfg(test)]
 mod fixtures;

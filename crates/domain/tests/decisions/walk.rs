@@ -248,7 +248,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     answers
 }
 
-// G-058, D-60, T-045 to T-063, T-065, T-066, T-069 to T-083, T-096 to T-130, T-132 to T-136
+// G-058, D-60, T-045 to T-063, T-065, T-066, T-068, T-069 to T-083, T-096 to T-130, T-132 to T-136
 #[test]
 fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
     let mut taken = Taken::new();
@@ -284,6 +284,9 @@ fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
                 }
             }
         }
+    }
+    for kind in [OperationKind::Sale, OperationKind::Auth] {
+        note(&crate::cascading::failing(kind), kind);
     }
     for changes in links(OperationStatus::ALL) {
         note(&changes, OperationKind::Invoice);

@@ -167,12 +167,18 @@ impl World {
         self.balance(Owner::Merchant(self.project.id))
     }
 
+    /// What all providers owe together.
     pub(crate) fn provider(&self) -> i64 {
-        self.balance(Owner::Provider(self.project.card_account))
+        self.sum_of(|owner| matches!(owner, Owner::Provider(_)))
     }
 
+    /// What is in suspense with all of them.
     pub(crate) fn suspense(&self) -> i64 {
-        self.balance(Owner::Suspense(self.project.card_account))
+        self.sum_of(|owner| matches!(owner, Owner::Suspense(_)))
+    }
+
+    fn sum_of(&self, counts: impl Fn(Owner) -> bool) -> i64 {
+        self.balances.iter().filter(|(key, _)| counts(key.owner)).map(|(_, minor)| minor).sum()
     }
 
     /// The open operation, or the latest, with its latest attempt.

@@ -9,6 +9,7 @@ mod project;
 mod recover;
 mod refund;
 mod risk;
+mod route;
 mod serve;
 mod sign;
 mod verify;

@@ -38,6 +38,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             rotate(&keys, number(project), overlap_hours).await?;
         }
         Command::Etoken(command) => super::etoken::run(command).await?,
+        Command::Route(command) => super::route::run(command).await?,
         Command::Balances { database, project } => balances(&database.database, number(project)).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -141,6 +142,17 @@ fn check(settings: &Settings) -> Result<()> {
         {
             bail!("{name}: the rate lies from 0 to below 1, and fixed_minor is not negative");
         }
+    }
+    for rule in &settings.routes {
+        if rule.accounts.is_empty() {
+            bail!("routes: the rule {:?} names no account", rule.name);
+        }
+        if let Some(unknown) = rule.operations.iter().find(|name| super::route::kind(name).is_none()) {
+            bail!("routes: {unknown:?} is no kind of operation");
+        }
+    }
+    if settings.cascading_attempts == 0 {
+        bail!("cascading_attempts: 1 at least, which is no further attempt");
     }
     for source in &settings.allowed_sources {
         if source.parse::<std::net::IpAddr>().is_err() {

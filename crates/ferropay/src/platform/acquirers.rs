@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// The account the sandbox's acquirer is reached through.
 pub(crate) const SANDBOX_ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
+/// A second account there, for routes and further attempts.
+pub(crate) const SANDBOX_SECOND_ACCOUNT: ProviderAccountId = ProviderAccountId::new(9_002);
 
 fn clock() -> link::Clock {
     Arc::new(|| SystemClock.now().civil().unwrap_or_default())
@@ -70,17 +72,29 @@ fn connect_one(
     )
 }
 
-/// Connects to the sandbox's simulated acquirer.
+/// Connects both accounts to the sandbox's simulated acquirer, each by a terminal of its own.
 pub(crate) fn connect_sandbox(
     config: &Config,
     address: &str,
     engine: &Arc<Engine>,
+) -> Result<[Arc<CardAcquirer>; 2]> {
+    Ok([
+        connect_terminal(config, address, engine, (SANDBOX_ACCOUNT, "SANDBOX1"))?,
+        connect_terminal(config, address, engine, (SANDBOX_SECOND_ACCOUNT, "SANDBOX2"))?,
+    ])
+}
+
+fn connect_terminal(
+    config: &Config,
+    address: &str,
+    engine: &Arc<Engine>,
+    (account, terminal): (ProviderAccountId, &str),
 ) -> Result<Arc<CardAcquirer>> {
-    let mut link = link::Config::new(address, "606213", "SANDBOX1", "FERROPAYSANDBOX", clock());
+    let mut link = link::Config::new(address, "606213", terminal, "FERROPAYSANDBOX", clock());
     link.timeout = config.acquirer_timeout();
     start(
         Channel {
-            account: SANDBOX_ACCOUNT,
+            account,
             environment: Environment::Test,
             day: OperationDay::default(),
             category: 5999,

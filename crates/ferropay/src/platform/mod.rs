@@ -78,13 +78,13 @@ impl Platform {
         let mut connectors = acquirers::connect(config, &engine)?;
         let simulators = match (config.sandbox, &config.sandbox_acquirer) {
             (true, Some(elsewhere)) => {
-                connectors.push(acquirers::connect_sandbox(config, elsewhere, &engine)?);
+                connectors.extend(acquirers::connect_sandbox(config, elsewhere, &engine)?);
                 None
             }
             (true, None) => {
                 let simulators = sandbox::start_simulators(config).await?;
                 let address = simulators.acquirer_address().to_string();
-                connectors.push(acquirers::connect_sandbox(config, &address, &engine)?);
+                connectors.extend(acquirers::connect_sandbox(config, &address, &engine)?);
                 three_ds::connect_sandbox(simulators.base_url(), &public_url, &engine).await?;
                 wallets::prepare_sandbox(&engine, &vault, config.sandbox_project, simulators.wallets())
                     .await?;

@@ -15,6 +15,7 @@ mod callbacks;
 mod capabilities;
 mod card_refund;
 mod card_sale;
+mod cascading;
 mod clarification;
 mod contract;
 mod debt_repayment;

@@ -49,6 +49,8 @@ pub enum Event {
     Declined,
     /// The method's threshold time passed.
     ThresholdPassed,
+    /// The provider failed, and the next one is asked.
+    ProviderFailed,
     /// The provider refused for a reason that may pass; it is asked again later.
     RetryPlanned,
     /// The same once more, which the merchant knows already.
@@ -98,6 +100,7 @@ impl Event {
         Self::PartReleased,
         Self::Declined,
         Self::ThresholdPassed,
+        Self::ProviderFailed,
         Self::RetryPlanned,
         Self::RetryPlannedAgain,
         Self::RetryDue,
@@ -136,6 +139,7 @@ impl Event {
             Self::PartReleased => "part released",
             Self::Declined => "declined",
             Self::ThresholdPassed => "threshold passes",
+            Self::ProviderFailed => "provider fails, the next is asked",
             Self::RetryPlanned => "declined, a retry follows",
             Self::RetryPlannedAgain => "declined again, a retry follows",
             Self::RetryDue => "retry is due",
@@ -308,6 +312,7 @@ pub const OPERATIONS: &[Transition] = {
         row("T-066", SALE, at(Processing, E::Declined), Decline, DECLINED, Told),
         row("T-073", AUTH, at(Processing, E::Declined), Decline, DECLINED, Told),
         row("T-130", VERIFY, at(Processing, E::Declined), Decline, DECLINED, Told),
+        row("T-068", DEBITS, at(Processing, E::ProviderFailed), Processing, PROCESSING, Silent),
         row("T-069", PRIMARY, at(Processing, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", PRIMARY, at(ThreeDs, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", DEBITS, at(Redirect, E::ThresholdPassed), Decline, DECLINED, Told),

@@ -121,7 +121,7 @@ impl World {
         });
         let engine = engine.await.unwrap();
         let acquirer = start_acquirer(&clock).await;
-        let connector = connect(&engine, &acquirer, &clock);
+        let connector = connect(&engine, &acquirer, &clock, (ACCOUNT, "GATETEST"));
         engine.open_tokens_with(Arc::new(ferropay_providers::etoken::Wallets::default()));
         engine.start();
         Self {
@@ -140,6 +140,12 @@ impl World {
             source: Mutex::new(SocketAddr::from(([203, 0, 113, 9], 40_000))),
             directory,
         }
+    }
+
+    /// Connects another account at the acquirer, by a terminal of its own.
+    pub(crate) fn connect_account(&self, account: i64, terminal: &str) -> Arc<CardAcquirer> {
+        let account = ProviderAccountId::new(account);
+        connect(&self.engine, &self.acquirer, &self.clock, (account, terminal))
     }
 
     /// Changes the test project while the platform runs.
@@ -403,15 +409,20 @@ async fn start_acquirer(clock: &Arc<TestClock>) -> Handle {
     Acquirer::start(config).await.unwrap()
 }
 
-fn connect(engine: &Arc<Engine>, acquirer: &Handle, clock: &Arc<TestClock>) -> Arc<CardAcquirer> {
+fn connect(
+    engine: &Arc<Engine>,
+    acquirer: &Handle,
+    clock: &Arc<TestClock>,
+    (account, terminal): (ProviderAccountId, &str),
+) -> Arc<CardAcquirer> {
     let time = clock.clone();
     let address = acquirer.local_addr().to_string();
     let now: link::Clock = Arc::new(move || time.now().civil().unwrap());
-    let mut link = link::Config::new(&address, "606213", "GATETEST", "GATETESTMERCHNT", now);
+    let mut link = link::Config::new(&address, "606213", terminal, "GATETESTMERCHNT", now);
     link.timeout = Duration::from_millis(600);
     link.back_off = (Duration::from_millis(20), Duration::from_millis(200));
     let channel = Channel {
-        account: ACCOUNT,
+        account,
         environment: Environment::Test,
         day: OperationDay::default(),
         category: 5942,
