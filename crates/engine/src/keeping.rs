@@ -6,7 +6,7 @@ use crate::{
     failure::Failure,
     following::{Advance, Before, Situation},
     instruments::known_card,
-    provider_work::Carried,
+    provider_work::{Carried, says_nothing_new},
 };
 use ferropay_domain::{
     decide::{self, InstrumentFacts, Outcome},
@@ -72,12 +72,10 @@ impl Engine {
         let mut kept = Kept::of(scene.clone(), self.store.as_ref()).await?;
         self.settle(project, &mut kept, cards, |project, kept, ids, now| {
             let scene = &kept.scene;
-            if scene.attempt.status.is_settled() {
-                // The same answer came another way meanwhile.
+            if says_nothing_new(scene, &outcome) {
                 return Ok(None);
             }
-            let facts = (&scene.payment, &scene.operation, &scene.attempt);
-            let mut changes = decide::attempt_outcome(project, facts, outcome.clone(), ids, now)?;
+            let mut changes = decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now)?;
             let facts =
                 InstrumentFacts { known: kept.known.clone(), saved: kept.saved, id, token: token.clone() };
             decide::keep_instrument(project, &mut changes, &facts, now);

@@ -13,6 +13,7 @@ use crate::{
     connector::{Connector, MethodOrder, Order, OrderCard, Original, PersonName, StoredCredential},
     engine::Engine,
     failure::Failure,
+    following::Situation as _,
     projects::KnownProject,
     registry::InHand,
     steps::Step,
@@ -111,6 +112,9 @@ impl Engine {
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
+            if carried.recovered && !self.is_still_open(carried).await? {
+                return Ok(());
+            }
             if carried.recovered && carried.scene.payment.detail.method.is_some() {
                 // Asking goes on as long as it takes, the method's patience does not.
                 self.decline_when_due(carried).await?;
@@ -136,8 +140,7 @@ impl Engine {
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
             let Carried { project, scene, cards, .. } = carried;
             self.settle(project, scene, cards, |project, scene, ids, now| {
-                if scene.attempt.status.is_settled() {
-                    // The same answer came another way meanwhile.
+                if says_nothing_new(scene, &outcome) {
                     return Ok(None);
                 }
                 decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
@@ -150,6 +153,15 @@ impl Engine {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Whether an attempt that is to be repeated still waits for its outcome: an operator or the provider itself may have
+    /// told it since.
+    async fn is_still_open(&self, carried: &mut Carried) -> Result<bool, Failure> {
+        if let Some(fresh) = carried.scene.reload(self.store.as_ref()).await? {
+            carried.scene = fresh;
+        }
+        Ok(carried.scene.attempt.status.is_open())
     }
 
     /// Sends the attempt, or finds that it may not be sent. [`Turn::Later`] when an earlier process may have sent it and
@@ -318,6 +330,14 @@ impl Engine {
         .await?;
         Ok(())
     }
+}
+
+/// Whether an answer adds nothing to what is recorded of its attempt, since the same came another way. An approval of an
+/// attempt that was ended otherwise does: the money has moved.
+pub(crate) fn says_nothing_new(scene: &Scene, outcome: &Outcome) -> bool {
+    let status = scene.attempt.status;
+    let is_late = matches!(outcome, Outcome::Approved { .. }) && status != AttemptStatus::Approved;
+    status.is_settled() && !is_late
 }
 
 /// For how long after an attempt was recorded what its provider answers is about that attempt.

@@ -7,6 +7,8 @@ mod put_off;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod settled;
+#[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
 mod time_travel;

@@ -5,8 +5,8 @@ use ferropay_domain::{
     card::{Cvv, Expiry, Pan},
     change::{Task, TaskKey},
     codes,
-    decide::{CallbackOptions, Outcome, ThreeDsRequest},
-    ids::{AttemptId, CallbackId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
+    decide::{CallbackOptions, Finding, Outcome, ThreeDsRequest},
+    ids::{AttemptId, CallbackId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
     money::{Currency, Money},
     payment::{CardRequest, Customer, OperationKind, Payment, PaymentStatus, ProviderAnswer},
     project::{Environment, OperationDay, Project, Settings as ProjectSettings},
@@ -19,6 +19,7 @@ use ferropay_engine::{
     courier::{Courier, Undelivered},
     entropy::SystemEntropy,
     intake::{Intake, Origin, Through},
+    support::{Ordered, settle},
 };
 use ferropay_store::{
     Commit, NewCallback, ProjectRecord, Secret, Store,
@@ -220,6 +221,13 @@ impl World {
 
     pub(crate) async fn is_held(&self, name: &str) -> bool {
         self.payment(name).await.status == PaymentStatus::AwaitingCapture
+    }
+
+    /// An operator says what became of an operation's attempt.
+    pub(crate) async fn settle(&self, operation: OperationId, finding: Finding) {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let settled = settle(self.store.as_ref(), &self.vault, clock, entropy, operation, finding).await;
+        assert!(matches!(settled.unwrap(), Ordered::Done(..)), "it can be settled");
     }
 
     /// A callback as an earlier process may have left it. Answers its task.

@@ -5,7 +5,7 @@ use crate::support::{
 };
 use ferropay_domain::{
     codes::{self, Code},
-    project::SeriesRegistration,
+    project::{SeriesRegistration, TokenMode},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -184,6 +184,18 @@ async fn a_series_is_registered_by_terms_that_can_be_kept_or_not_at_all() {
     ] {
         let series = world.registered(thru, terms).await;
         assert_eq!(world.info(series).await["recurring"]["valid_thru"], format!("{thru} 00:00:00"));
+    }
+    world.end().await;
+}
+
+// G-368, G-418: a debit is no first payment of its card, whatever the project makes tokens of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_is_debited_where_every_payment_makes_a_token() {
+    let world = World::with(|project| project.settings.tokens = TokenMode::Automatic).await;
+    let series = world.registered("first", json!({ "type": "U" })).await;
+    for payment_id in ["second", "third"] {
+        let callback = world.told(DEBIT, &debit(payment_id, series)).await;
+        assert_eq!(pick(&callback, &["payment.status", "recurring.id"]), json!(["success", series]));
     }
     world.end().await;
 }
