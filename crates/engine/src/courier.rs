@@ -1,5 +1,6 @@
 //! Sending callbacks over HTTP.
 
+use crate::outward::Outward;
 use std::{
     future::Future,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -10,6 +11,9 @@ use std::{
 
 /// How long a merchant may take to answer a callback.
 const ANSWER_TIME_OUT: Duration = Duration::from_secs(15);
+
+/// Connections to merchants at a time, and to one host. What waits for one has not begun its time-out.
+const CONNECTIONS: (usize, usize) = (768, 256);
 
 /// How much of an answer's body is read, bytes; nothing in it is needed.
 const LONGEST_ANSWER: usize = 65_536;
@@ -44,6 +48,7 @@ pub trait Courier: Send + Sync + 'static {
 pub struct HttpCourier {
     client: reqwest::Client,
     allow_loopback: bool,
+    outward: Arc<Outward>,
 }
 
 impl HttpCourier {
@@ -62,7 +67,8 @@ impl HttpCourier {
             .no_proxy()
             .dns_resolver(Arc::new(PublicOnly { allow_loopback }))
             .build()?;
-        Ok(Self { client, allow_loopback })
+        let (all, to_one) = CONNECTIONS;
+        Ok(Self { client, allow_loopback, outward: Arc::new(Outward::new(all, to_one)) })
     }
 }
 
@@ -82,6 +88,7 @@ impl Courier for HttpCourier {
             if literal.is_some_and(|address| !is_allowed(address, self.allow_loopback)) {
                 return Err(Undelivered::PrivateAddress);
             }
+            let _leave = self.outward.leave(url.host_str().unwrap_or_default()).await;
             let sent = self
                 .client
                 .post(url)

@@ -38,6 +38,7 @@ pub mod mail;
 mod method;
 mod named_cards;
 pub mod notices;
+mod outward;
 mod payout;
 pub mod payout_registration;
 mod projects;

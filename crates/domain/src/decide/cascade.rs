@@ -48,7 +48,7 @@ impl Scene<'_> {
         let request = self.operation.detail.card.as_deref();
         // A wallet's proof is good for one message, and a code was sent by the account it is to be given to.
         let is_bound = request.is_some_and(|it| it.network_token.is_some() || it.merchant_auth.is_some());
-        let tried = |account| {
+        let has_failed = |account| {
             account == attempt.account || self.failed_tries().iter().any(|it| it.account == account)
         };
         matches!(self.operation.kind, OperationKind::Sale | OperationKind::Auth)
@@ -56,7 +56,7 @@ impl Scene<'_> {
             && self.payment.detail.method.is_none()
             && !is_bound
             && !self.is_at_threshold()
-            && self.route().iter().any(|account| !tried(*account))
+            && self.route().iter().any(|account| !has_failed(*account))
     }
 
     /// Whether the attempt the decision is about failed before, and the purchase goes on through another account.

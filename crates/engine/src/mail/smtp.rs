@@ -7,9 +7,13 @@ use lettre::{
     transport::smtp,
 };
 use std::{future::Future, pin::Pin, time::Duration};
+use tokio::sync::Semaphore;
 
 /// How long a mail server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connections to the mail server at a time: relays allow few, and one that does not answer keeps all it is given.
+const CONNECTIONS: usize = 8;
 
 /// Answers of a server that are about this platform and not about the mail: it does not know who we are.
 const ABOUT_US: [u16; 4] = [530, 534, 535, 538];
@@ -18,6 +22,7 @@ const ABOUT_US: [u16; 4] = [530, 534, 535, 538];
 pub struct SmtpMailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     sender: Address,
+    connections: Semaphore,
 }
 
 /// The mail server, or the sender's address, cannot be used. The reason never repeats what was configured: it may hold a
@@ -47,7 +52,7 @@ impl SmtpMailer {
             .timeout(Some(PATIENCE))
             .build();
         let sender = sender.parse().map_err(|_| BadMailServer::Sender)?;
-        Ok(Self { transport, sender })
+        Ok(Self { transport, sender, connections: Semaphore::new(CONNECTIONS) })
     }
 
     /// The message; an error says what of it cannot be written.
@@ -81,12 +86,24 @@ impl Mailer for SmtpMailer {
                 Ok(message) => message,
                 Err(why) => return Posted::Refused(why),
             };
+            let _leave = self.connections.acquire().await;
             match self.transport.send(message).await {
                 Ok(_) => Posted::Taken,
-                Err(error) if is_final(&error) => Posted::Refused(error.to_string()),
-                Err(error) => Posted::Later(error.to_string()),
+                Err(error) if is_final(&error) => Posted::Refused(reason(&error)),
+                Err(error) => Posted::Later(reason(&error)),
             }
         })
+    }
+}
+
+/// What went wrong, without the server's own words: they often repeat the customer's address.
+fn reason(error: &smtp::Error) -> String {
+    match error.status() {
+        Some(status) => format!("the mail server answered {status}"),
+        None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+        None if error.is_tls() => "the connection to the mail server could not be encrypted".to_owned(),
+        None if error.is_response() => "the mail server's answer cannot be read".to_owned(),
+        None => "there is no connection to the mail server".to_owned(),
     }
 }
 

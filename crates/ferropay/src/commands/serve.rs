@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Serves until SIGTERM or SIGINT, then drains.
 pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     let config = Config::load(options)?;
+    raise_descriptors();
     let platform = Platform::prepare(&config).await?;
     println!("Ferropay {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  Gate API   http://{}/v2/", platform.address()?);
@@ -26,6 +27,20 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     platform.run(stop_signal()?).await?;
     println!("Stopped.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets the process have as many files and connections at a time as the system allows it; many shells and service managers
+/// begin with 1,024.
+pub(crate) fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// The bounds on connections outward, the databases, and room for those who come in.
+    const WANTED: u64 = 4_096;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let now = if raised.is_ok() { limit.maximum } else { limit.current };
+    if let Some(files) = now.filter(|files| *files < WANTED) {
+        tracing::warn!(files, "few files and connections may be open at a time; allow {WANTED}: ulimit -Hn");
+    }
 }
 
 /// Completes at the first signal to stop.

@@ -16,12 +16,16 @@ use ferropay_engine::connector::{Connector, Eventually, NoticeRefused, Order, Pr
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 /// Tells the time: seconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Longest answer and longest notice that are read, bytes.
 const LONGEST: usize = 64 * 1024;
+
+/// Exchanges with the account's provider at a time: one that does not answer must not take every connection there is.
+const CONNECTIONS: usize = 128;
 
 /// How long the provider knows a reference, at least.
 const RETENTION: Duration = Duration::from_hours(400 * 24);
@@ -75,6 +79,8 @@ pub struct GenericProvider {
     config: Config,
     secret: Secret,
     client: Client,
+    /// Exchanges under way, at most [`CONNECTIONS`].
+    connections: Semaphore,
     /// The path at which the protocol's paths begin.
     root: String,
     day: OperationDay,
@@ -117,10 +123,13 @@ impl GenericProvider {
             .map_err(StartError::Client)?;
         let secret = Secret::new(&config.secret);
         let root = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { secret, client, root, day: OperationDay::default(), config })
+        let connections = Semaphore::new(CONNECTIONS);
+        Ok(Self { secret, client, connections, root, day: OperationDay::default(), config })
     }
 
     async fn exchange(&self, verb: Method, tail: &str, body: String) -> Exchange {
+        // Before signing: a signature is good for a short time only.
+        let _leave = self.connections.acquire().await;
         let path = format!("{}/transactions/{tail}", self.root);
         let signature = self.secret.of_request(verb.as_str(), &path, (self.config.clock)(), &body);
         let url = format!("{}/transactions/{tail}", self.config.base_url);
