@@ -56,7 +56,8 @@ async fn a_hold_nobody_ends_is_released_half_an_hour_before_the_networks_limit()
     }
 }
 
-// G-133, G-181: captured where the project wishes so; the callback is that of a capture the merchant asked for
+// G-017, G-117, G-133, G-181:
+// captured where the project wishes so; the callback is that of a capture the merchant asked for
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_nobody_ends_is_captured_where_the_project_wishes() {
     let world = World::with(|project| project.settings.hold_end = HoldEnd::Capture).await;

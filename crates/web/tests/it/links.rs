@@ -248,7 +248,7 @@ async fn of_many_who_pay_at_once_one_does() {
     world.end().await;
 }
 
-// G-438, M-041, P-009
+// G-117, G-438, M-041, P-009
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_link_says_so_and_takes_no_payment() {
     let world = World::new().await;
@@ -279,7 +279,7 @@ async fn a_withdrawn_link_says_so_and_takes_no_payment() {
     world.end().await;
 }
 
-// G-439, M-042, P-009, W-295
+// G-117, G-439, M-042, P-009, W-295
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_nobody_pays_by_expires() {
     let world = World::new().await;

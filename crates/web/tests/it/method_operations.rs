@@ -86,7 +86,7 @@ async fn every_method_sells_in_the_way_of_its_family() {
     world.end().await;
 }
 
-// G-479, G-480, G-483, G-484, G-487, D-504: every method that pays out
+// G-310, G-479, G-480, G-483, G-484, G-487, D-504: every method that pays out
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_pays_out_that_can() {
     let (world, provider) = World::with_provider(|project| {
@@ -178,7 +178,8 @@ async fn words_in_the_description_decide_about_a_payout() {
     world.end().await;
 }
 
-// G-271, G-273, G-274, G-275, D-505, G-289, M-019, M-020: whole and part, by the method's path and by the general one
+// G-272, G-288, G-292, G-271, G-273, G-274, G-275, D-505, G-289, M-019, M-020:
+// whole and part, by the method's path and by the general one
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_is_refunded_by_its_methods_path_or_by_the_general_one() {
     const ALIPAY: &str = "/v2/payment/wallet/alipay";

@@ -86,7 +86,7 @@ fn outcome(callback: &Value) -> Value {
     )
 }
 
-// G-329, G-330, G-332, D-28, T-104, T-105, M-033
+// G-137, G-329, G-330, G-332, D-28, T-104, T-105, M-033
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recipient_confirms_with_the_mailed_code_and_is_paid() {
     let world = platform(|_| {}).await;
@@ -145,7 +145,7 @@ async fn nobody_guesses_a_code() {
     world.end().await;
 }
 
-// G-331, T-106, W-294
+// G-137, G-331, T-106, W-294
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_confirmed_in_half_an_hour_is_declined() {
     let world = platform(|_| {}).await;

@@ -66,7 +66,7 @@ async fn tried_again(world: &World, payment_id: &str, told: &Value) {
     panic!("{payment_id} is not tried again: {}", world.now(payment_id).await);
 }
 
-// G-136, G-310, G-312, G-322, G-323, G-550, D-475, D-482, D-495, D-496, M-033, M-034
+// G-095, G-136, G-310, G-312, G-322, G-323, G-550, D-475, D-482, D-495, D-496, M-033, M-034
 #[tokio::test(flavor = "multi_thread")]
 async fn the_card_number_selects_whether_a_payout_is_credited() {
     let world = sandbox().await;

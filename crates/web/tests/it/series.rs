@@ -72,7 +72,7 @@ fn error(code: Code, field: &str) -> Value {
     json!(["error", code.get(), field])
 }
 
-// G-346, G-347, G-352, G-357, G-359, G-364, G-388, G-100, G-106, R-206
+// G-093, G-128, G-138, G-346, G-347, G-352, G-357, G-359, G-364, G-388, G-100, G-106, R-206
 #[tokio::test(flavor = "multi_thread")]
 async fn each_first_payment_can_register_a_series() {
     let world = World::with(|project| {
@@ -215,7 +215,7 @@ async fn registration_may_be_blocked_or_passed_over() {
     world.end().await;
 }
 
-// G-368, G-373, G-374, G-375, G-377, G-139, M-026, M-027, P-161 to P-167, T-087, T-090, T-091
+// G-095, G-368, G-373, G-374, G-375, G-377, G-139, M-026, M-027, P-161 to P-167, T-087, T-090, T-091
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_is_debited_on_demand_and_the_debit_returned() {
     let world = World::with(|project| project.settings.scheme_id_in_callbacks = true).await;
@@ -297,7 +297,7 @@ async fn a_debit_that_no_series_allows_creates_nothing() {
     world.end().await;
 }
 
-// G-362, G-376, G-142, G-363, R-210, R-211, W-303, D-30
+// G-117, G-362, G-376, G-142, G-363, R-210, R-211, W-303, D-30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_ends_with_its_term_or_with_its_card() {
     let world = World::new().await;

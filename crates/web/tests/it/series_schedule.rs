@@ -118,7 +118,7 @@ async fn moments_that_were_missed_are_debited_once_or_each_as_the_project_wishes
     world.end().await;
 }
 
-// G-391, G-300, G-291, M-021, M-032, R-208, R-218, P-174, U-281
+// G-134, G-277, G-391, G-300, G-291, M-021, M-032, R-208, R-218, P-174, U-281
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_schedule_is_returned_changed_and_cancelled() {
     let world = World::new().await;
@@ -162,7 +162,7 @@ fn retry(callback: &Value) -> Value {
     pick(&callback["recurring_retry"], &members)
 }
 
-// G-396, G-397, G-398, G-401, G-402, G-405, T-092, R-217, R-219, R-221, R-222, R-223
+// G-017, G-117, G-396, G-397, G-398, G-401, G-402, G-405, T-092, R-217, R-219, R-221, R-222, R-223
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_debit_is_tried_again_until_it_succeeds() {
     let world = World::with(|project| project.settings.debit_retries_allowed = true).await;

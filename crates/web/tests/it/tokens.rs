@@ -190,7 +190,7 @@ async fn a_token_that_cannot_be_used_is_refused_with_its_reason() {
     world.end().await;
 }
 
-// G-115, G-415, G-421, G-423, D-37
+// G-117, G-146, G-115, G-415, G-421, G-423, D-37
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_is_out_of_use_for_good() {
     let world = World::new().await;
@@ -255,7 +255,7 @@ async fn the_first_success_makes_a_token_where_the_project_wants_it() {
     world.end().await;
 }
 
-// G-115, G-415, G-422: at the first moment after the card's month, without being asked
+// G-117, G-146, G-115, G-415, G-422: at the first moment after the card's month, without being asked
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_expires_with_its_card() {
     let world = World::new().await;

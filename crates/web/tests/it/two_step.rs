@@ -119,7 +119,7 @@ async fn a_capture_far_below_a_hold_on_visa_releases_the_rest_by_itself() {
     world.end().await;
 }
 
-// G-170, G-171, G-172, D-12
+// G-017, G-170, G-171, G-172, D-12
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capture_above_the_hold_raises_it_first() {
     let world = World::new().await;
