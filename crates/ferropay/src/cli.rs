@@ -188,6 +188,12 @@ pub(crate) enum Scenario {
     TwoStep,
     /// A payout to a card.
     Payout,
+    /// A purchase by a method that leads the customer elsewhere; the simulated customer agrees at once.
+    Redirect,
+    /// A card sale that registers a series.
+    Register,
+    /// A debit on demand of a series that was registered before; each of those in flight has a series of its own.
+    Debit,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -49,6 +49,36 @@ impl Merchant {
         self.signed(payment_id, Some(callback_url), &body)
     }
 
+    /// A card sale that registers a series to be debited when the merchant wants.
+    pub(crate) fn registration(&self, payment_id: &str, pan: &str, minor: i64, callback_url: &str) -> String {
+        let mut body = purchase(pan, minor);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("recurring".to_owned(), json!({ "register": true, "type": "U" }));
+        }
+        self.signed(payment_id, Some(callback_url), &body)
+    }
+
+    /// A debit of a series.
+    pub(crate) fn debit(&self, payment_id: &str, series: i64, minor: i64, callback_url: &str) -> String {
+        let body = json!({
+            "customer": { "id": "customer-7", "ip_address": "203.0.113.7" },
+            "payment": { "amount": minor, "currency": "EUR", "description": "The ride home" },
+            "recurring": { "id": series }
+        });
+        self.signed(payment_id, Some(callback_url), &body)
+    }
+
+    /// A purchase on a page of a payment system whose simulated customer agrees at once.
+    pub(crate) fn elsewhere(&self, payment_id: &str, minor: i64, callback_url: &str) -> String {
+        let back = "https://shop.example/back";
+        let body = json!({
+            "customer": { "id": "customer-7", "ip_address": "203.0.113.7" },
+            "payment": { "amount": minor, "currency": "EUR", "description": "[success]" },
+            "return_url": { "success": back, "decline": back, "return": back }
+        });
+        self.signed(payment_id, Some(callback_url), &body)
+    }
+
     /// A payout to a card of which only the number is known.
     pub(crate) fn payout(&self, payment_id: &str, pan: &str, minor: i64, callback_url: &str) -> String {
         let body = json!({

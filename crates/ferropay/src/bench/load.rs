@@ -2,7 +2,7 @@
 
 use super::receiver::{News, Receiver};
 use crate::{cli::Scenario, client::Merchant};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use http_body_util::{BodyExt, Full};
@@ -44,8 +44,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Path and body of the first request of the payment with this number.
-    fn first(&self, payment_id: &str, number: u32) -> (&'static str, String) {
+    /// Path and body of the first request of the payment with this number, by a worker who may debit `series`.
+    fn first(&self, payment_id: &str, number: u32, series: Option<i64>) -> (&'static str, String) {
         let (merchant, url) = (&self.merchant, &self.callback_url);
         let minor = 1_000 + i64::from(number % 9_000);
         let sale = |card| merchant.sale(payment_id, card, minor, url);
@@ -53,6 +53,14 @@ impl Plan {
             Scenario::Sale => ("/v2/payment/card/sale", sale(CARD)),
             Scenario::ThreeDs => ("/v2/payment/card/sale", sale(AUTHENTICATED_CARD)),
             Scenario::TwoStep => ("/v2/payment/card/auth", sale(CARD)),
+            Scenario::Redirect => ("/v2/payment/bancontact/sale", merchant.elsewhere(payment_id, minor, url)),
+            Scenario::Register => {
+                ("/v2/payment/card/sale", merchant.registration(payment_id, CARD, minor, url))
+            }
+            Scenario::Debit => {
+                let series = series.unwrap_or_default();
+                ("/v2/payment/card/recurring", merchant.debit(payment_id, series, minor, url))
+            }
             Scenario::Payout => {
                 // Small enough for a balance that a test project begins with.
                 let minor = 100 + i64::from(number % 900);
@@ -108,15 +116,38 @@ pub(crate) async fn run(plan: &Plan, receiver: &Receiver, name: &str, sales: u32
     Ok(outcome)
 }
 
+/// A series for a worker who debits one.
+async fn register(
+    plan: &Plan,
+    receiver: &Receiver,
+    connection: &mut SendRequest<Full<Bytes>>,
+    payment_id: &str,
+) -> Result<i64> {
+    let mut news = receiver.expect(payment_id);
+    let body = plan.merchant.registration(payment_id, CARD, 1_000, &plan.callback_url);
+    if !send(connection, plan.address, "/v2/payment/card/sale", body).await? {
+        bail!("a series could not be registered");
+    }
+    match tokio::time::timeout(LOST_AFTER, news.recv()).await {
+        Ok(Some(News::Paid(Some(series)))) => Ok(series),
+        other => bail!("a series could not be registered: {other:?}"),
+    }
+}
+
 async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sales: u32) -> Result<()> {
     let mut connection = connect(plan.address).await?;
+    let mut series = None;
     loop {
         let number = tally.next.fetch_add(1, Ordering::Relaxed);
         if number >= sales {
             return Ok(());
         }
         let payment_id = format!("{prefix}-{number}");
-        let (path, body) = plan.first(&payment_id, number);
+        if plan.scenario == Scenario::Debit && series.is_none() {
+            let name = format!("{payment_id}-series");
+            series = Some(register(plan, receiver, &mut connection, &name).await?);
+        }
+        let (path, body) = plan.first(&payment_id, number, series);
         let mut news = receiver.expect(&payment_id);
         let sent = Instant::now();
         if !send(&mut connection, plan.address, path, body).await? {
@@ -137,7 +168,7 @@ async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sal
         match last {
             Ok(Some(news)) => {
                 outcome.finished += 1;
-                outcome.unsuccessful += u64::from(news != News::Paid);
+                outcome.unsuccessful += u64::from(!matches!(news, News::Paid(_)));
                 outcome.accepted.saturating_record(micros(accepted - sent));
                 outcome.final_callback.saturating_record(micros(accepted.elapsed()));
             }

@@ -26,6 +26,12 @@ use tokio::{
 struct Callback<'a> {
     #[serde(borrow)]
     payment: Payment<'a>,
+    recurring: Option<Series>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    id: i64,
 }
 
 #[derive(Deserialize)]
@@ -42,8 +48,8 @@ enum Awaited {
 /// What a callback says of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
-    /// It is final, and paid.
-    Paid,
+    /// It is final, and paid; of a payment that belongs to a series, with the series' number.
+    Paid(Option<i64>),
     /// It is final, and not paid.
     NotPaid,
     /// The merchant has to do the next step.
@@ -119,7 +125,7 @@ async fn take(
     if let Ok(body) = request.into_body().collect().await {
         let body = body.to_bytes();
         match serde_json::from_slice::<Callback<'_>>(&body) {
-            Ok(Callback { payment }) => note(&shared, &payment),
+            Ok(Callback { payment, recurring }) => note(&shared, &payment, recurring.map(|it| it.id)),
             Err(_) => {
                 shared.wrong.fetch_add(1, Ordering::Relaxed);
             }
@@ -128,10 +134,12 @@ async fn take(
     Ok(Response::new(Empty::new()))
 }
 
-fn note(shared: &Shared, payment: &Payment<'_>) {
+fn note(shared: &Shared, payment: &Payment<'_>, series: Option<i64>) {
     let news = match payment.status {
-        "success" => News::Paid,
+        "success" => News::Paid(series),
         "awaiting capture" => News::YourTurn,
+        // The customer's turn, who does not wait to be asked.
+        "awaiting redirect result" => return,
         _ => News::NotPaid,
     };
     let mut payments = shared.payments.lock();
