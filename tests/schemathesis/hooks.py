@@ -220,6 +220,9 @@ def calm(path, body):
     """Takes out what would leave this machine, or keep work waiting after the test: callback addresses, delays, and
     customers nobody plays."""
     payment = body.get("payment")
+    if path in BY_CUSTOMER:
+        # What a series has to say depends on the day, and its debits would go on after the test.
+        body.pop("recurring", None)
     if path in BY_CUSTOMER and isinstance(payment, dict) and isinstance(payment.get("description", ""), str):
         payment["description"] = "[success]"
     general, callback = body.get("general"), body.get("callback")

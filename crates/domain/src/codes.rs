@@ -289,6 +289,8 @@ codes! {
     MERCHANT_SETTINGS = 3291;
     /// The merchant may not start operations.
     MERCHANT_STATUS = 3299;
+    /// The payment cannot be returned, or not yet.
+    REFUND_UNAVAILABLE = 3610;
     /// The operation is not possible with this card.
     CARD_NOT_ALLOWED = 3356;
     /// The amount is below the smallest allowed.
@@ -303,10 +305,14 @@ codes! {
     CARD_GENERAL_DECLINE = 10000;
     /// Series cannot be registered.
     REGISTRATION_BLOCKED = 10109;
+    /// Series cannot be registered (other methods than cards).
+    REGISTRATION_BLOCKED_ELSEWHERE = 20109;
     /// The customer had the issuer cancel the series (card).
     CANCELED_AT_ISSUER = 10110;
     /// The customer had the issuer cancel the series (other methods).
     CANCELED_AT_ISSUER_ELSEWHERE = 20110;
+    /// The mandate of a direct debit is inactive, cancelled or expired (G-476).
+    MANDATE_ENDED = 20111;
     /// Mail and telephone orders are not possible with a Maestro card of this country.
     MAESTRO_MOTO = 10108;
     /// The card does not take part in 3-D Secure.

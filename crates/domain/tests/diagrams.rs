@@ -174,6 +174,7 @@ mod page {
                     "A request that fails before any operation exists is told as `{error}` and makes no payment.\n"
                 )?;
             }
+            PaymentMachine::Contract => writeln!(out, "\n## Agreement on later debits\n")?,
             PaymentMachine::TwoStep => writeln!(out, "\n## Two-step purchase\n")?,
             PaymentMachine::Verification => writeln!(out, "\n## Verification of a card\n")?,
             PaymentMachine::OnDemand => writeln!(out, "\n## Debit on demand with stored credentials\n")?,

@@ -45,6 +45,7 @@ mod page {
                     ("auth", &can.auth),
                     ("refund", &can.refund),
                     ("payout", &can.payout),
+                    ("recurring", &can.recurring),
                 ]
                 .into_iter()
                 .filter_map(|(name, demands)| demands.is_some().then_some(name))

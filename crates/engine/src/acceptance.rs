@@ -8,7 +8,7 @@ use crate::{
     intake::Intake,
     projects::KnownProject,
     provider_work::Cards,
-    series::SeriesStanding,
+    series::{SeriesStanding, scheduled_name},
     steps::Step,
 };
 use ferropay_domain::{
@@ -18,6 +18,7 @@ use ferropay_domain::{
     ids::{PaymentId, PaymentKey},
     payment::Payment,
     project::Project,
+    series::Registration,
 };
 use ferropay_store::{Commit, CommitError, Loss, Standing};
 use std::{future::Future, sync::Arc};
@@ -86,6 +87,37 @@ where
     ) -> Result<Decision, Failure> {
         let changes = (self.0)(&project.project, lost, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
+    }
+}
+
+/// The same, where it may register a series, whose name for the payment of its debits may be taken: the third argument.
+pub(crate) struct Registering<'r, F> {
+    /// The series.
+    pub(crate) asked: Option<&'r Registration>,
+    /// The request.
+    pub(crate) head: RequestHead,
+    /// What decides.
+    pub(crate) decide: F,
+}
+
+impl<F> Acceptable for Registering<'_, F>
+where
+    F: Fn(&Project, Lost, bool, Now) -> Result<ChangeSet, MachineBreak> + Sync,
+{
+    async fn decide(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        lost: Lost,
+        now: Now,
+    ) -> Result<Decision, Failure> {
+        let name_taken = engine.scheduled_name_taken(project, (self.asked, self.head), now).await?;
+        let changes = (self.decide)(&project.project, lost, name_taken, now)?;
+        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
+    }
+
+    fn reserves_another_name(&self) -> bool {
+        scheduled_name(self.asked).is_some()
     }
 }
 

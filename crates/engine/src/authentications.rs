@@ -18,7 +18,7 @@ use ferropay_domain::{
     change::{TaskKey, bucket_of},
     decide::{self, AuthenticationOutcome, Noticed, RangeFacts, ThreeDsRequest},
     ids::{AuthenticationId, OperationId},
-    payment::{Authentication, AuthenticationFlow, Form, OperationKind},
+    payment::{Authentication, AuthenticationFlow, Form},
     project::Environment,
 };
 use ferropay_store::{Commit, CommitError, Loss, Standing};
@@ -231,7 +231,7 @@ impl Engine {
         Some(AuthenticationOrder {
             id: authentication.id,
             version: authentication.version.clone(),
-            is_payment: operation.kind != OperationKind::AccountVerification,
+            is_payment: !operation.kind.moves_nothing(),
             amount: operation.amount,
             at: operation.created_at,
             pan: cards.pan.clone()?,

@@ -43,7 +43,8 @@ impl Acceptable for CardOrder {
         now: Now,
     ) -> Result<Decision, Failure> {
         let command = &self.command;
-        let scheduled_name_taken = engine.scheduled_name_taken(project, command, now).await?;
+        let wished = command.registration.as_deref();
+        let scheduled_name_taken = engine.scheduled_name_taken(project, (wished, command.head), now).await?;
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let (range, wallet) = (self.range.clone(), self.wallet.clone());
         let facts = CardFacts { range, scheduled_name_taken, risk, wallet };
@@ -61,7 +62,7 @@ impl Acceptable for CardOrder {
     }
 
     fn reserves_another_name(&self) -> bool {
-        scheduled_name(&self.command).is_some()
+        scheduled_name(self.command.registration.as_deref()).is_some()
     }
 }
 

@@ -12,7 +12,7 @@ use ferropay_domain::{
     decide::{self, FollowUp},
     ids::{AuthenticationId, OperationId},
     money::Money,
-    payment::{AuthenticationFlow, AuthenticationStep, Form, OperationKind, OperationStatus},
+    payment::{AuthenticationFlow, AuthenticationStep, Form, OperationStatus},
     project::{Environment, Project},
 };
 use ferropay_store::Standing;
@@ -341,7 +341,7 @@ fn return_form(engine: &Engine, standing: &Standing) -> Option<Form> {
 }
 
 fn page(project: &KnownProject, standing: &Standing, step: PageStep) -> Page {
-    let verifies = standing.operation.kind == OperationKind::AccountVerification;
+    let verifies = standing.operation.kind.moves_nothing();
     let card = standing.payment.detail.card.as_ref();
     Page {
         step,

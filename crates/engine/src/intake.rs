@@ -9,11 +9,13 @@ use crate::{
     wallet_tokens::TokenFault,
 };
 use ferropay_domain::{
+    card::DeviceWallet,
     decide::{self, CallbackOptions, Now, RefundCommand, RefundFacts, RequestHead},
     ids::{PaymentId, PaymentKey, RequestId},
     method::MethodRef,
     payment::{OperationKind, Payment},
     project::{Environment, OperationDay, Project},
+    series::Series,
 };
 use ferropay_store::Commit;
 use ferropay_wire::{
@@ -64,6 +66,8 @@ pub enum Through {
     Any,
     /// That of cards.
     Card,
+    /// That of a wallet on the customer's device.
+    Wallet(DeviceWallet),
     /// That of a method.
     Method(MethodRef),
 }
@@ -74,7 +78,20 @@ impl Through {
         match self {
             Self::Any => true,
             Self::Card => payment.detail.method.is_none(),
+            Self::Wallet(wallet) => payment.detail.wallet == Some(wallet),
             Self::Method(method) => payment.method() == Some(method),
+        }
+    }
+
+    /// Whether the path is for series like this one: each instrument's has its own (G-368, G-392).
+    pub(crate) fn leads_to_series(self, series: &Series) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Card => series.detail.wallet.is_none() && series.detail.agreement.is_none(),
+            Self::Wallet(wallet) => series.detail.wallet == Some(wallet),
+            Self::Method(method) => {
+                series.detail.agreement.as_deref().is_some_and(|agreement| agreement.method == method)
+            }
         }
     }
 }

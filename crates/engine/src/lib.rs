@@ -38,6 +38,7 @@ pub mod mail;
 mod method;
 mod named_cards;
 pub mod notices;
+mod originals;
 mod outward;
 mod payout;
 pub mod payout_registration;

@@ -1,7 +1,7 @@
 //! Payment links: merchants make and withdraw them, customers open them and pay.
 
 use crate::{
-    acceptance::{Acceptable, Decision, Found, Fresh, Lost},
+    acceptance::{Acceptable, Decision, Found, Lost, Registering},
     authentications::authentication,
     engine::Engine,
     failure::Failure,
@@ -10,6 +10,7 @@ use crate::{
     intake::{Intake, Origin, fault_plan},
     projects::KnownProject,
     provider_work::Cards,
+    series::scheduled_name,
     verdict::Verdict,
 };
 use ferropay_domain::{
@@ -153,6 +154,8 @@ struct PayOrder {
     range: Option<RangeFacts>,
     ids: Ids,
     card: PaidBy,
+    /// Whether the payment takes a name for the debits of a series as well.
+    names_debits: bool,
     /// When the customer's request reached the platform.
     reached: Now,
     /// Why nothing came of it.
@@ -182,7 +185,13 @@ impl Acceptable for PayOrder {
             paid.card = instrument.card.clone();
         }
         let risk = engine.risk_facts(project, paid.at_risk(&standing.payment), lost).await?;
-        let facts = CardFacts { range: self.range.clone(), risk, ..CardFacts::default() };
+        let asked = standing.payment.detail.link.as_deref().and_then(|link| link.registration.as_deref());
+        let scheduled_name_taken = match scheduled_name(asked) {
+            Some(name) => engine.is_taken(project, name).await?,
+            None => false,
+        };
+        let facts =
+            CardFacts { range: self.range.clone(), risk, scheduled_name_taken, ..CardFacts::default() };
         let situation = (&standing.payment, &standing.operation);
         let moments = (self.reached, now);
         let paid = decide::pay_link(&project.project, situation, paid, facts, self.ids, moments)?;
@@ -209,6 +218,10 @@ impl Acceptable for PayOrder {
             PaidBy::Given(card) => card.in_hand(),
             PaidBy::Stored { pan, cvv, .. } => Cards { pan: Some(pan.clone()), cvv: cvv.clone() },
         }
+    }
+
+    fn reserves_another_name(&self) -> bool {
+        self.names_debits
     }
 }
 
@@ -249,6 +262,7 @@ impl Engine {
                 language: request.language,
                 moto: request.moto,
                 return_urls: request.return_urls,
+                registration: request.registration.map(|terms| Box::new(self.registration(terms))),
             },
             customer: request.customer,
             description: request.description,
@@ -257,8 +271,13 @@ impl Engine {
             unusable,
             fault_plan: fault_plan(project, &origin),
         };
-        let order =
-            Fresh(|project: &Project, _, now| decide::create_link(project, command.clone(), ids, now));
+        let order = Registering {
+            asked: command.link.registration.as_deref(),
+            head,
+            decide: |project: &Project, _, name_taken, now| {
+                decide::create_link(project, command.clone(), name_taken, ids, now)
+            },
+        };
         self.accept(project, ids.payment, head, &order).await
     }
 
@@ -362,6 +381,7 @@ impl Engine {
             range,
             ids,
             card: given,
+            names_debits: scheduled_name(link.registration.as_deref()).is_some(),
             reached,
             refused: Verdict::default(),
         };

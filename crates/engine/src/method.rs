@@ -1,14 +1,14 @@
 //! Purchases and payouts by payment methods other than cards come in.
 
 use crate::{
-    acceptance::{Fresh, Lost},
+    acceptance::{Lost, Registering},
     engine::Engine,
     failure::Failure,
     intake::{Intake, Origin, fault_plan},
     projects::KnownProject,
 };
 use ferropay_domain::{
-    decide::{self, MethodCommand},
+    decide::{self, MethodCommand, MethodFacts},
     method::MethodRef,
     payment::OperationKind,
     project::Project,
@@ -20,7 +20,7 @@ use ferropay_wire::{
 use std::sync::Arc;
 
 impl Engine {
-    /// Accepts a purchase in one step or two, or a payout, by `method` (G-149, G-165, G-310).
+    /// Accepts a purchase in one step or two, a payout or an agreement by `method` (G-149, G-165, G-310, G-473).
     ///
     /// # Errors
     /// The platform cannot do it at the moment; nothing was created.
@@ -47,13 +47,19 @@ impl Engine {
             customer: request.customer,
             description: request.description,
             merchant_data: request.merchant_data,
+            registration: request.registration.map(|terms| Box::new(self.registration(terms))),
             given: given.collect(),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let order = Fresh(|project: &Project, lost: Lost, now| {
-            decide::method(project, command.clone(), lost.balance_short, ids, now)
-        });
+        let order = Registering {
+            asked: command.registration.as_deref(),
+            head,
+            decide: |project: &Project, lost: Lost, scheduled_name_taken, now| {
+                let facts = MethodFacts { balance_short: lost.balance_short, scheduled_name_taken };
+                decide::method(project, command.clone(), facts, ids, now)
+            },
+        };
         self.accept(project, ids.payment, head, &order).await
     }
 }

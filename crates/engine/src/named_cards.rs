@@ -100,7 +100,8 @@ impl Acceptable for NamedOrder {
                 command.card = instrument.card.clone();
                 let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
-                let scheduled_name_taken = engine.scheduled_name_taken(known, &command, now).await?;
+                let wished = (command.registration.as_deref(), command.head);
+                let scheduled_name_taken = engine.scheduled_name_taken(known, wished, now).await?;
                 let changes = decide::card(
                     project,
                     command,
@@ -140,7 +141,7 @@ impl Acceptable for NamedOrder {
     }
 
     fn reserves_another_name(&self) -> bool {
-        matches!(&self.with, With::Card(command, _) if scheduled_name(command).is_some())
+        matches!(&self.with, With::Card(command, _) if scheduled_name(command.registration.as_deref()).is_some())
     }
 }
 

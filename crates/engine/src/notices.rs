@@ -90,7 +90,7 @@ impl Engine {
             return Ok(Some(Noticed::Unknown));
         }
         let now = self.moment(&project);
-        let (facts, ids) = ((&scene.payment, &scene.operation, &scene.attempt), self.ids.for_decision());
+        let (facts, ids) = (scene.facts(), self.ids.for_decision());
         let changes = if scene.attempt.status.is_open() {
             decide::attempt_outcome(&project.project, facts, notice.outcome.clone(), ids, now)?
         } else if let Outcome::Approved { amount, answer } = &notice.outcome {

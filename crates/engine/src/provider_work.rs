@@ -10,10 +10,11 @@
 //! an operator's to settle.
 
 use crate::{
-    connector::{Connector, MethodOrder, Order, OrderCard, Original, PersonName, StoredCredential},
+    connector::{Connector, MethodOrder, Order, OrderCard, PersonName, StoredCredential},
     engine::Engine,
     failure::Failure,
     following::Situation as _,
+    originals::original,
     projects::KnownProject,
     registry::InHand,
     steps::Step,
@@ -23,10 +24,8 @@ use ferropay_domain::{
     change::TaskKey,
     codes,
     decide::{self, Outcome},
-    ids::{AttemptId, ProjectId},
-    money::Money,
-    payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment, Operation},
-    series::SeriesDebit,
+    ids::ProjectId,
+    payment::{AttemptStatus, Authentication, Customer, MethodPayment},
 };
 use ferropay_store::Scene;
 use std::{sync::Arc, time::Duration};
@@ -344,58 +343,6 @@ pub(crate) fn says_nothing_new(scene: &Scene, outcome: &Outcome) -> bool {
 pub(crate) fn relied_upon(connector: &dyn Connector) -> Duration {
     let retention = connector.retention();
     retention.saturating_sub(retention / RETENTION_MARGIN)
-}
-
-/// The earlier attempt that an attempt refers to.
-fn original(Scene { payment, operation, attempt, .. }: &Scene) -> Option<Original> {
-    let money = |minor| Money::new(minor, payment.currency);
-    match attempt.ask {
-        Ask::Payout => None,
-        Ask::UndoPayout => {
-            let credit = payment.detail.debit.as_ref()?;
-            Some(Original { attempt: credit.attempt, amount: attempt.amount, remaining: 0 })
-        }
-        Ask::Sale | Ask::Auth | Ask::Verify => {
-            // The answer to an offered code follows the message it was offered for.
-            let offered = operation.detail.card.as_ref()?.merchant_auth.is_some() && attempt.id.number > 1;
-            let first = AttemptId::first(operation.id);
-            offered.then_some(Original { attempt: first, amount: attempt.amount, remaining: 0 })
-        }
-        Ask::StartMerchantAuth => {
-            Some(Original { attempt: AttemptId::first(operation.id), amount: attempt.amount, remaining: 0 })
-        }
-        Ask::Increment | Ask::Decrement | Ask::Capture | Ask::Release => {
-            let hold = payment.detail.hold.as_ref()?;
-            let remaining = match attempt.ask {
-                Ask::Increment => payment.held.saturating_add(attempt.amount.minor),
-                Ask::Decrement => payment.held.saturating_sub(attempt.amount.minor),
-                _ => 0,
-            };
-            Some(Original { attempt: hold.attempt, amount: money(payment.held), remaining })
-        }
-        Ask::Refund if debit_of_schedule(operation).is_some() => {
-            let debit = debit_of_schedule(operation)?;
-            let remaining = debit.returnable.saturating_sub(attempt.amount.minor);
-            Some(Original { attempt: debit.attempt, amount: money(debit.minor), remaining })
-        }
-        Ask::Refund | Ask::Void => {
-            let debit = payment.detail.debit.as_ref()?;
-            Some(Original {
-                attempt: debit.attempt,
-                amount: money(payment.debited),
-                remaining: payment.returnable(),
-            })
-        }
-        Ask::UndoRefund => {
-            let refund = AttemptId::first(operation.detail.refund?);
-            Some(Original { attempt: refund, amount: attempt.amount, remaining: 0 })
-        }
-    }
-}
-
-/// The debit of a schedule that a return refers to.
-fn debit_of_schedule(operation: &Operation) -> Option<SeriesDebit> {
-    operation.detail.series.as_ref()?.debit
 }
 
 /// What the networks want to know of credentials that are stored, or will be (G-106).

@@ -5,7 +5,7 @@ use crate::{
     engine::Engine,
     failure::Failure,
     following::{Advance, Before, Situation},
-    intake::{Intake, Origin, fault_plan, given},
+    intake::{Intake, Origin, Through, fault_plan, given},
     projects::KnownProject,
     provider_work::Cards,
     registry::InHand,
@@ -14,8 +14,7 @@ use ferropay_domain::{
     change::{NameKind, bucket_of_series},
     codes::Code,
     decide::{
-        self, CardCommand, DebitCommand, Ids, Now, RefundCommand, RequestHead, ReturnOf, SeriesCommand,
-        SeriesOrder,
+        self, DebitCommand, Ids, Now, RefundCommand, RequestHead, ReturnOf, SeriesCommand, SeriesOrder,
     },
     ids::{OperationId, PaymentId, PaymentKey, RequestId, SeriesId},
     payment::{OperationKind, Payment, PaymentKind},
@@ -72,6 +71,7 @@ impl Situation for SeriesStanding {
 
 /// A debit that was asked for. What it is called by is drawn once, however often it is decided.
 struct DebitOrder {
+    through: Through,
     command: DebitCommand,
     ids: Ids,
 }
@@ -84,7 +84,7 @@ impl Acceptable for DebitOrder {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let series = engine.store.series(project.project.id, self.command.series).await?;
+        let series = engine.series_through(self.through, project, self.command.series).await?;
         let changes = decide::debit(&project.project, self.command.clone(), series.as_ref(), self.ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
     }
@@ -97,6 +97,7 @@ impl Acceptable for DebitOrder {
 
 /// An order about a series.
 struct Order {
+    through: Through,
     command: SeriesCommand,
 }
 
@@ -108,7 +109,7 @@ impl Acceptable for Order {
         _: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let standing = match engine.store.series(project.project.id, self.command.series).await? {
+        let standing = match engine.series_through(self.through, project, self.command.series).await? {
             Some(series) => Some(SeriesStanding::of(engine.store.as_ref(), series).await?),
             None => None,
         };
@@ -141,9 +142,9 @@ impl Order {
     }
 }
 
-/// The name a card operation takes for the payment of a schedule's debits.
-pub(crate) fn scheduled_name(command: &CardCommand) -> Option<&PaymentId> {
-    Some(&command.registration.as_ref()?.scheduled.as_ref()?.id)
+/// The name that registering a series takes for the payment of its schedule's debits.
+pub(crate) fn scheduled_name(asked: Option<&Registration>) -> Option<&PaymentId> {
+    Some(&asked?.scheduled.as_ref()?.id)
 }
 
 impl Engine {
@@ -152,12 +153,12 @@ impl Engine {
     pub(crate) async fn scheduled_name_taken(
         &self,
         project: &KnownProject,
-        command: &CardCommand,
+        (asked, head): (Option<&Registration>, RequestHead),
         now: Now,
     ) -> Result<bool, Failure> {
-        let Some(name) = scheduled_name(command) else { return Ok(false) };
+        let Some(name) = scheduled_name(asked) else { return Ok(false) };
         // On the heap: nearly nobody needs it. When the same request took it before, the commit says so.
-        let resent = Box::pin(self.resent(project, command.head, now)).await?;
+        let resent = Box::pin(self.resent(project, head, now)).await?;
         Ok(resent.is_none() && Box::pin(self.is_taken(project, name)).await?)
     }
 
@@ -188,6 +189,17 @@ impl Engine {
         Scheduled { id, key: self.ids.for_decision().payment }
     }
 
+    /// A series that a path is for; one that it is not for is as one that does not exist.
+    async fn series_through(
+        &self,
+        through: Through,
+        project: &KnownProject,
+        id: SeriesId,
+    ) -> Result<Option<Series>, Failure> {
+        let found = self.series(project, id).await?;
+        Ok(found.filter(|series| through.leads_to_series(series)))
+    }
+
     /// Accepts a debit with stored credentials (G-368).
     ///
     /// # Errors
@@ -195,7 +207,7 @@ impl Engine {
     pub async fn recurring_debit(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        request: RecurringDebit,
+        (through, request): (Through, RecurringDebit),
         body: &Value<'_>,
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
@@ -215,7 +227,7 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept(project, ids.payment, head, &DebitOrder { command, ids }).await
+        self.accept(project, ids.payment, head, &DebitOrder { through, command, ids }).await
     }
 
     /// Accepts an update of a series, or its cancellation (G-389, G-391).
@@ -225,7 +237,7 @@ impl Engine {
     pub async fn change_series(
         self: &Arc<Self>,
         project: &Arc<KnownProject>,
-        request: SeriesChange,
+        (through, request): (Through, SeriesChange),
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
@@ -245,7 +257,7 @@ impl Engine {
         };
         // Work about a series has its bucket; the key only names it.
         let key = PaymentKey::new(uuid::Uuid::from_bytes(command.series.as_subject()));
-        self.accept(project, key, head, &Order { command }).await
+        self.accept(project, key, head, &Order { through, command }).await
     }
 
     /// Which debit a return refers to (D-06).

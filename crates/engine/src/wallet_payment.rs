@@ -11,7 +11,7 @@ use crate::{
 use ferropay_domain::{
     card::DeviceWallet,
     decide::{CardCommand, WalletFacts},
-    ids::{OperationId, PaymentId},
+    ids::OperationId,
     payment::{CardRequest, NetworkToken},
 };
 use ferropay_wire::{
@@ -50,9 +50,6 @@ impl Engine {
             Ok(opened) => opened,
             Err(why) => return Ok(why),
         };
-        if request.registers_series {
-            return Ok(Intake::NotSetUp);
-        }
         let OpenedToken { id, pan, expiry, holder, proof, confirmed } = opened;
         let ids = self.ids.for_decision();
         let card = self.given_card(project, pan, None)?;
@@ -71,8 +68,7 @@ impl Engine {
             self.seal_cryptogram(ids.operation, &mut particulars)?;
         }
         let command = CardCommand {
-            // A wallet's number is good for one payment; its series are not kept yet.
-            registration: None,
+            registration: request.registration.map(|terms| Box::new(self.registration(terms))),
             head,
             kind: request.kind,
             payment_id: request.payment_id,
@@ -149,20 +145,6 @@ impl Engine {
         let Some(sealed) = self.store.wallet_keys(id, wallet).await? else { return Ok(None) };
         let opened = self.vault.open_wallet_keys(id, wallet, &sealed);
         opened.map(Some).map_err(|error| Failure::Vault(error.to_string()))
-    }
-
-    /// Whether there is a payment of this name that was made with the wallet.
-    ///
-    /// # Errors
-    /// The store cannot say.
-    pub async fn is_paid_with(
-        &self,
-        project: &KnownProject,
-        payment_id: &PaymentId,
-        wallet: DeviceWallet,
-    ) -> Result<bool, Failure> {
-        let found = self.find(project, payment_id).await?;
-        Ok(found.is_some_and(|payment| payment.detail.wallet == Some(wallet)))
     }
 
     /// Opens a payment session of Apple Pay (G-464): the wallet's answer as JSON text. None when the project has no keys

@@ -135,7 +135,7 @@ fn is_of_a_schedule(walk: &Walk) -> bool {
 fn reason(walk: &Walk) -> Option<&'static str> {
     let elsewhere =
         |status| matches!(status, "awaiting redirect result" | "awaiting customer action" | "pending");
-    if elsewhere(walk.from) || elsewhere(walk.to) {
+    if elsewhere(walk.from) || elsewhere(walk.to) || walk.what == OperationKind::ContractRegistration.text() {
         return Some("only by other methods than cards, which the simulated merchants do not use");
     }
     if walk.what == OperationKind::Recurring.text() || is_of_a_schedule(walk) {

@@ -93,7 +93,12 @@ pub(crate) fn method(payment: &Payment) -> &str {
     if let (None, Some(link)) = (&payment.detail.card, payment.detail.link.as_deref()) {
         return link.method.as_deref().unwrap_or_default();
     }
-    match payment.detail.wallet {
+    by_card(payment.detail.wallet)
+}
+
+/// The code of cards, or of the wallet that handed one out.
+pub(crate) const fn by_card(wallet: Option<DeviceWallet>) -> &'static str {
+    match wallet {
         None => "card",
         Some(DeviceWallet::ApplePay) => "etoken",
         Some(DeviceWallet::GooglePay) => "google-pay",

@@ -18,9 +18,8 @@ use crate::{
         Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
         OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
-    project::{Project, SeriesRegistration},
+    project::Project,
     risk::{Direction, Use},
-    series::SeriesStep,
 };
 
 /// Accepts a card purchase or verification: payment and operation come into being together (G-015, T-045, T-070,
@@ -40,10 +39,7 @@ pub fn card(
     }
     let wallet =
         facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
-    let settings = &project.settings;
-    let series = command.registration;
-    let blocked = series.is_some() && settings.series_registration == SeriesRegistration::Declined;
-    let registration = series.filter(|_| settings.series_registration == SeriesRegistration::Allowed);
+    let (series, blocked) = registration::step_of(project, command.registration);
     let wanted = Wanted {
         kind,
         payment: ids.payment,
@@ -68,8 +64,7 @@ pub fn card(
     let detail = OperationDetail {
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
-        series: registration
-            .map(|it| Box::new(SeriesStep { registration: Some(*it), ..SeriesStep::default() })),
+        series,
         ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
@@ -93,6 +88,23 @@ pub fn card(
     scene.begin(Event::Accepted, codes::AWAITING)?;
     carry_on(&mut scene, next)?;
     Ok(scene.finish())
+}
+
+/// Why the series that the request is to register cannot be, if so.
+fn registration_problem(
+    project: &Project,
+    command: &CardCommand,
+    facts: &CardFacts,
+    now: Now,
+) -> Option<Problem> {
+    let asked = registration::Asked {
+        registration: command.registration.as_deref()?,
+        payment_id: &command.payment_id,
+        minor: command.amount.minor,
+        expiry: command.card.expiry,
+        name_taken: facts.scheduled_name_taken,
+    };
+    registration::problem_of(project, &asked, now)
 }
 
 /// What an operation is to do, and to whom.
@@ -169,7 +181,7 @@ pub(super) fn problems(
 ) -> Vec<Problem> {
     let wallet = facts.wallet.as_deref();
     let settings = &project.settings;
-    let is_purchase = command.kind != OperationKind::AccountVerification;
+    let is_purchase = !command.kind.moves_nothing();
     let switched_on = match command.kind {
         OperationKind::Sale => settings.card_sales_allowed,
         OperationKind::Auth => settings.two_step_allowed,
@@ -232,7 +244,7 @@ pub(super) fn problems(
         .map(|(_, code, field)| problem(code, field))
         .chain(stored::problem_of(project, command))
         .chain(stored::token_problem_of(project, command))
-        .chain(registration::problem_of(project, command, facts, now))
+        .chain(registration_problem(project, command, facts, now))
         .take(1)
         .collect()
 }

@@ -1,7 +1,9 @@
 //! A debit with stored credentials is asked for.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken, new_payment, problem, rejected,
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken,
+    method::{beyond_limits, takes_part},
+    new_payment, problem, rejected,
     scene::{Scene, SeriesChange},
 };
 use crate::{
@@ -75,7 +77,7 @@ pub fn debit(
             .request
             .descriptor
             .filter(|_| project.settings.descriptor_allowed)
-            .and_then(|text| crate::card::statement_name(&text, series.detail.card.network)),
+            .and_then(|text| crate::card::statement_name(&text, series.detail.card.as_ref()?.network)),
         extra_param: command.request.extra_param,
         ..CardRequest::default()
     };
@@ -90,12 +92,10 @@ pub fn debit(
     let about = PaymentDetail {
         description: command.description,
         customer,
-        card: Some(series.detail.card.clone()),
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         booking: command.booking,
-        series: Some(series.id),
-        ..PaymentDetail::default()
+        ..series.about_debits()
     };
     let payment = new_payment(project, payment_id, PaymentKind::Recurring, amount, about, ids, now);
     let mut scene = Scene::opened(project, payment, (OperationKind::Recurring, detail), head, ids, now);
@@ -142,13 +142,18 @@ fn problem_of(
         return Some(problem(codes::SERIES_UNKNOWN, Some("recurring.id")));
     };
     let settings = &project.settings;
-    let (minor, limits) = (command.amount.minor, project.sale_limits(command.amount.currency));
+    let method = series.detail.agreement.as_deref().map(|agreement| agreement.method);
+    let switched_on = match method {
+        Some(method) => takes_part(project, method, OperationKind::Recurring),
+        None => settings.card_sales_allowed,
+    };
+    let (below, above) = beyond_limits(project, method, command.amount);
     let registered_for = &series.detail.customer.id;
     let stranger = registered_for.is_some() && *registered_for != command.customer.id;
     let ended = series.refusal(project, now.business);
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
-        (!settings.card_sales_allowed, codes::NOT_ALLOWED, None),
+        (!switched_on, codes::NOT_ALLOWED, None),
         (stranger, codes::INVALID_CUSTOMER_ID, Some("customer.id")),
         (ended.is_some(), ended.unwrap_or(codes::SERIES_CANCELED), Some("recurring.id")),
         (
@@ -156,8 +161,8 @@ fn problem_of(
             codes::CURRENCY_DISABLED,
             Some("payment.currency"),
         ),
-        (limits.is_below(minor), codes::BELOW_LIMIT, Some("payment.amount")),
-        (limits.is_above(minor), codes::ABOVE_LIMIT, Some("payment.amount")),
+        (below, codes::BELOW_LIMIT, Some("payment.amount")),
+        (above, codes::ABOVE_LIMIT, Some("payment.amount")),
         (settings.sale_fee.exceeds(command.amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
         (series.open.is_some(), codes::WRONG_STATE, Some("recurring.id")),
     ])

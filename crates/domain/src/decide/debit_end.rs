@@ -70,7 +70,13 @@ impl Scene<'_> {
         let refused = self.attempt.as_ref().is_some_and(|it| it.status == AttemptStatus::Declined);
         let by_issuer = (10_000..30_000).contains(&code.get()) && !is_cancelled_at_issuer(code);
         let processing = self.operation.status == OperationStatus::Processing;
-        if !self.is_automatic() || !self.project.settings.debit_retries_allowed || !refused || !processing {
+        let by_card = self.payment.detail.card.is_some();
+        if !self.is_automatic()
+            || !by_card
+            || !self.project.settings.debit_retries_allowed
+            || !refused
+            || !processing
+        {
             return false;
         }
         let (operation, now) = (self.operation.id, self.now.business);
@@ -114,9 +120,9 @@ impl Scene<'_> {
     }
 }
 
-/// Whether a refusal says that the customer had the issuer cancel the series.
+/// Whether a refusal says that the customer had the issuer cancel the series, or the bank the mandate (R-209, G-476).
 fn is_cancelled_at_issuer(code: Code) -> bool {
-    code == codes::CANCELED_AT_ISSUER || code == codes::CANCELED_AT_ISSUER_ELSEWHERE
+    [codes::CANCELED_AT_ISSUER, codes::CANCELED_AT_ISSUER_ELSEWHERE, codes::MANDATE_ENDED].contains(&code)
 }
 
 /// The status of a payment when no more of its schedule's debits are due (M-030, M-032).

@@ -137,11 +137,8 @@ fn begin(
         };
         let about = PaymentDetail {
             description: series.detail.description.clone(),
-            customer: series.detail.customer.clone(),
-            card: Some(series.detail.card.clone()),
             callback_url: series.detail.callback_url.clone(),
-            series: Some(series.id),
-            ..PaymentDetail::default()
+            ..series.about_debits()
         };
         let ids = Ids { payment: key, ..ids };
         new_payment(project, name, PaymentKind::Recurring, amount, about, ids, now)

@@ -115,6 +115,8 @@ impl Scene<'_> {
                 let amount = amounts.get(self.payment.currency.code()).copied().unwrap_or(0);
                 (Ask::Verify, amount.max(0))
             }
+            // Whatever the agreement is for, nothing moves yet.
+            OperationKind::ContractRegistration => (Ask::Verify, 0),
             _ => (Ask::first_of(kind), minor),
         }
     }
@@ -129,7 +131,10 @@ impl Scene<'_> {
     pub(super) fn account(&self) -> ProviderAccountId {
         let detail = &self.payment.detail;
         let kind = self.operation.kind;
-        let earlier = if kind.is_second_step() {
+        let agreement = self.series.as_deref().and_then(|series| series.detail.agreement.as_deref());
+        let earlier = if kind == OperationKind::Recurring && agreement.is_some() {
+            agreement.map(|agreement| agreement.account)
+        } else if kind.is_second_step() {
             detail.hold.as_ref().map(|hold| hold.account)
         } else if kind.is_primary() {
             None

@@ -3,7 +3,7 @@
 use super::{
     CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest,
     card::{self, Planned, Wanted},
-    first_broken, new_operation, new_payment, problem, rejected,
+    first_broken, new_operation, new_payment, registration, rejected,
     risk::AtRisk,
     scene::Scene,
 };
@@ -49,18 +49,20 @@ pub struct LinkCommand {
 }
 
 /// Makes a payment link (T-132, T-133): the merchant is told its address, and where the platform is to mail it that
-/// becomes due. Or the request fails before an operation exists (G-120).
+/// becomes due. Or the request fails before an operation exists (G-120). `name_taken`: that for the payment of the debits
+/// of the series that is to be registered is.
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
 pub fn create_link(
     project: &Project,
     command: LinkCommand,
+    name_taken: bool,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let LinkCommand { head, payment_id, amount, mut link, customer, callback, .. } = command;
-    let mut problems = creation_problems(project, amount, link.pays);
+    let mut problems = creation_problems(project, (&payment_id, amount), &link, name_taken, now);
     if problems.is_empty() {
         problems.extend(command.unusable);
     }
@@ -92,8 +94,14 @@ pub fn create_link(
 }
 
 /// The first rule that keeps a link from being made: one that nobody could ever pay by is none.
-fn creation_problems(project: &Project, amount: Money, pays: LinkPays) -> Vec<Problem> {
-    let settings = &project.settings;
+fn creation_problems(
+    project: &Project,
+    (payment_id, amount): (&PaymentId, Money),
+    link: &Link,
+    name_taken: bool,
+    now: Now,
+) -> Vec<Problem> {
+    let (settings, pays) = (&project.settings, link.pays);
     let limits = project.sale_limits(amount.currency);
     let switched_on = match pays {
         LinkPays::Sale => settings.card_sales_allowed,
@@ -108,6 +116,16 @@ fn creation_problems(project: &Project, amount: Money, pays: LinkPays) -> Vec<Pr
         (moves_money && limits.is_below(amount.minor), codes::BELOW_LIMIT, Some("payment.amount")),
         (moves_money && limits.is_above(amount.minor), codes::ABOVE_LIMIT, Some("payment.amount")),
     ])
+    .or_else(|| {
+        let asked = registration::Asked {
+            registration: link.registration.as_deref()?,
+            payment_id,
+            minor: amount.minor,
+            expiry: None,
+            name_taken,
+        };
+        registration::problem_of(project, &asked, now)
+    })
     .into_iter()
     .collect()
 }
@@ -255,17 +273,16 @@ pub fn pay_link(
     let kind = match link.pays {
         LinkPays::Sale => OperationKind::Sale,
         LinkPays::Auth => OperationKind::Auth,
-        // Cards have no such operation: a series begins with a debit or a hold.
-        LinkPays::ContractRegistration => {
-            return Ok(PayLink::Refused(vec![problem(codes::NOT_ALLOWED, None)]));
-        }
+        LinkPays::ContractRegistration => OperationKind::ContractRegistration,
     };
     let command = as_asked(payment, made, link, kind, paid);
     let problems = card::problems(project, &command, &facts, now);
     if !problems.is_empty() {
         return Ok(PayLink::Refused(problems));
     }
-    let CardCommand { card, customer, given, request, three_ds, amount, description, .. } = command;
+    let CardCommand { card, customer, given, request, three_ds, amount, description, registration, .. } =
+        command;
+    let (series, blocked) = registration::step_of(project, registration);
     let wanted = Wanted {
         kind,
         payment: payment.key,
@@ -277,7 +294,7 @@ pub fn pay_link(
             amount,
         },
         given: &given,
-        blocked: None,
+        blocked: blocked.then_some(codes::REGISTRATION_BLOCKED),
     };
     let Planned { request, supplied, next, authentication, counted } =
         card::planned(project, wanted, request, three_ds, facts, ids, now);
@@ -285,6 +302,7 @@ pub fn pay_link(
         fault_plan: made.detail.fault_plan.clone(),
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
+        series,
         ..OperationDetail::default()
     };
     let mut payment = payment.clone();
@@ -294,6 +312,7 @@ pub fn pay_link(
     let mut scene = Scene::created(project, (payment, operation), false, ids, now);
     scene.changes.counted = counted;
     scene.changes.done.push(TaskKey::EndWait(made.id));
+    scene.reserve_scheduled_name();
     scene.begin(Event::Accepted, codes::AWAITING)?;
     card::carry_on(&mut scene, next)?;
     Ok(PayLink::Begun(Box::new(scene.finish())))
@@ -318,7 +337,7 @@ fn as_asked(
         three_ds: paid.three_ds,
         customer: payment.detail.customer.clone(),
         description: payment.detail.description.clone(),
-        registration: None,
+        registration: link.registration.clone(),
         merchant_data: None,
         booking: payment.detail.booking.clone(),
         has_booking_dates: has_dates(payment.detail.booking.as_deref()),

@@ -58,6 +58,8 @@ pub struct Managed {
     pub time: Option<Time>,
     /// Day from which the schedule counts.
     pub start: Option<Date>,
+    /// Free text of the merchant.
+    pub description: Option<String>,
     /// The payment of the schedule's debits, where it has none yet.
     pub scheduled: Option<Scheduled>,
 }
@@ -130,7 +132,7 @@ fn update(
         return Err(wrong("recurring.start_date"));
     }
     if !terms.expiry.is_empty() {
-        let last = valid_thru(terms.expiry, series.detail.card.expiry, today).ok();
+        let last = valid_thru(terms.expiry, series.card_expiry(), today).ok();
         series.detail.valid_thru =
             last.filter(|day| *day >= today).ok_or_else(|| wrong("recurring.expiry_year"))?;
     }
@@ -151,6 +153,9 @@ fn update(
         series.detail.scheduled = Some(scheduled.id.clone());
     }
     series.detail.amount = terms.amount.unwrap_or(series.detail.amount);
+    if let Some(description) = &terms.description {
+        series.detail.description.clone_from(description);
+    }
     series.updated_at = now.business;
     let pending = series.detail.next.is_some() && !terms.changes_schedule();
     if series.payment.is_some() && !series.detail.settled {

@@ -1,7 +1,8 @@
 //! A purchase or a payout by another method than a card is asked for, and the customer takes part.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken, new_payment, rejected, scene::Scene,
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken, new_payment, registration, rejected,
+    scene::Scene,
 };
 use crate::{
     callback::Problem,
@@ -16,6 +17,7 @@ use crate::{
         machine::{AttemptEvent, Event},
     },
     project::{Limits, Project},
+    series::Registration,
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -24,13 +26,13 @@ use std::{borrow::Cow, collections::BTreeMap};
 pub struct MethodCommand {
     /// The request.
     pub head: RequestHead,
-    /// `Sale`, `Auth` or `Payout`.
+    /// `Sale`, `Auth`, `Payout` or `ContractRegistration`.
     pub kind: OperationKind,
     /// The merchant's name for the payment.
     pub payment_id: PaymentId,
     /// The method.
     pub method: MethodRef,
-    /// What the customer pays or gets.
+    /// What the customer pays or gets; an agreement may be about nothing.
     pub amount: Money,
     /// The customer's account, where the request names it.
     pub account: Option<String>,
@@ -42,12 +44,23 @@ pub struct MethodCommand {
     pub description: String,
     /// Opaque text to be echoed.
     pub merchant_data: Option<String>,
+    /// The series that it is to register.
+    pub registration: Option<Box<Registration>>,
     /// Members that the provider needs or some rule demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
     /// Callback options.
     pub callback: CallbackOptions,
     /// Fault the simulated provider is asked to show; test projects only.
     pub fault_plan: Option<String>,
+}
+
+/// What is known besides when an operation by a method is decided.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MethodFacts {
+    /// The merchant's balance cannot hold the amount.
+    pub balance_short: bool,
+    /// The name for the payment of the series' debits is taken.
+    pub scheduled_name_taken: bool,
 }
 
 /// Members that tell a provider who pays or is paid, and where: handed on where a request has them.
@@ -106,22 +119,24 @@ fn method_needs(method: MethodRef, kind: OperationKind) -> &'static [String] {
 pub fn method(
     project: &Project,
     command: MethodCommand,
-    balance_short: bool,
+    facts: MethodFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = problems(project, &command);
+    let problems = problems(project, &command, facts, now);
     let missing = missing(project, &command);
     let MethodCommand { head, kind, payment_id, method, amount, customer, callback, .. } = command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
     let pays_out = kind == OperationKind::Payout;
-    let refused = if pays_out { payout_refusal(project, method, amount, balance_short) } else { None };
+    let refused = if pays_out { payout_refusal(project, method, amount, facts.balance_short) } else { None };
     let is_held = pays_out && refused.is_none();
+    let (series, blocked) = registration::step_of(project, command.registration);
     let detail = OperationDetail {
         fee_minor: if is_held { project.settings.payout_fee.beside(amount).unwrap_or(0) } else { 0 },
         retries_left: if is_held { project.settings.payout_retries } else { 0 },
+        series,
         ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
@@ -133,9 +148,15 @@ pub fn method(
         supplied: command.given,
         ..PaymentDetail::default()
     };
-    let payment_kind = if pays_out { PaymentKind::Payout } else { PaymentKind::Purchase };
+    let payment_kind = match kind {
+        OperationKind::Payout => PaymentKind::Payout,
+        // D-56
+        OperationKind::ContractRegistration => PaymentKind::Recurring,
+        _ => PaymentKind::Purchase,
+    };
     let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
     let mut scene = Scene::opened(project, payment, (kind, detail), head, ids, now);
+    scene.reserve_scheduled_name();
     if let Some(code) = refused {
         scene.begin(Event::PreconditionFailed, code)?;
         return Ok(scene.finish());
@@ -144,20 +165,22 @@ pub fn method(
         scene.hold_on_balance();
     }
     scene.begin(Event::Accepted, codes::AWAITING)?;
+    if blocked {
+        scene.declined(Event::Declined, codes::REGISTRATION_BLOCKED_ELSEWHERE)?;
+        return Ok(scene.finish());
+    }
     scene.proceed(Stage::Data(missing))?;
     Ok(scene.finish())
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(project: &Project, command: &MethodCommand) -> Vec<Problem> {
+fn problems(project: &Project, command: &MethodCommand, facts: MethodFacts, now: Now) -> Vec<Problem> {
     let settings = &project.settings;
     let MethodCommand { method, kind, amount, .. } = command;
-    let is_purchase = *kind != OperationKind::Payout;
-    let switched_off = settings.methods_off.contains(&method.code)
-        || method.demands(*kind).is_none()
-        || (*kind == OperationKind::Auth && !settings.two_step_allowed);
-    let beyond = |limits: Limits| (limits.is_below(amount.minor), limits.is_above(amount.minor));
-    let (own, general) = (beyond(method.limits(*amount)), beyond(project.sale_limits(amount.currency)));
+    let is_purchase = matches!(kind, OperationKind::Sale | OperationKind::Auth);
+    let (below, above) = beyond_limits(project, Some(*method), *amount);
+    let cannot_register =
+        command.registration.is_some() && method.demands(OperationKind::Recurring).is_none();
     let no_customer = settings.customer_id_required && command.customer.id.is_none();
     let takes = project.allows(amount.currency) && method.takes(amount.currency);
     let given = |path| command.given.get(path).map(String::as_str);
@@ -165,22 +188,45 @@ fn problems(project: &Project, command: &MethodCommand) -> Vec<Problem> {
     let bank = method.pick(names_bank, given("account.bank_id"), given("account.region_id"), amount.currency);
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
-        (switched_off, codes::NOT_ALLOWED, None),
+        (!takes_part(project, *method, *kind), codes::NOT_ALLOWED, None),
+        (cannot_register, codes::NOT_ALLOWED, Some("recurring.register")),
         (!takes, codes::CURRENCY_DISABLED, Some("payment.currency")),
         (no_customer, codes::CUSTOMER_ID_REQUIRED, Some("customer.id")),
         (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
         (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
         // A bank's contract lets a purchase of nothing through (G-484).
-        (
-            is_purchase && (amount.minor <= 0 || own.0 || general.0),
-            codes::BELOW_LIMIT,
-            Some("payment.amount"),
-        ),
-        (is_purchase && (own.1 || general.1), codes::ABOVE_LIMIT, Some("payment.amount")),
+        (is_purchase && (amount.minor <= 0 || below), codes::BELOW_LIMIT, Some("payment.amount")),
+        (is_purchase && above, codes::ABOVE_LIMIT, Some("payment.amount")),
         (is_purchase && settings.sale_fee.exceeds(*amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
     ])
+    .or_else(|| {
+        let asked = registration::Asked {
+            registration: command.registration.as_deref()?,
+            payment_id: &command.payment_id,
+            minor: amount.minor,
+            expiry: None,
+            name_taken: facts.scheduled_name_taken,
+        };
+        registration::problem_of(project, &asked, now)
+    })
     .into_iter()
     .collect()
+}
+
+/// Whether the project has operations of `kind` by `method`.
+pub(super) fn takes_part(project: &Project, method: MethodRef, kind: OperationKind) -> bool {
+    let settings = &project.settings;
+    !settings.methods_off.contains(&method.code)
+        && method.demands(kind).is_some()
+        && (kind != OperationKind::Auth || settings.two_step_allowed)
+}
+
+/// Whether an amount that is debited is below or above the limits of the project or the method.
+pub(super) fn beyond_limits(project: &Project, method: Option<MethodRef>, amount: Money) -> (bool, bool) {
+    let own = method.map(|method| method.limits(amount)).unwrap_or_default();
+    let general = project.sale_limits(amount.currency);
+    let (below, above) = (|it: &Limits| it.is_below(amount.minor), |it: &Limits| it.is_above(amount.minor));
+    (below(&own) || below(&general), above(&own) || above(&general))
 }
 
 /// The first rule by which an accepted payout is declined (T-109).
@@ -226,7 +272,10 @@ impl Scene<'_> {
             return Ok(());
         };
         let event = match (shown.as_ref(), self.operation.kind) {
-            (Shown::Redirect { .. }, OperationKind::Sale | OperationKind::Auth) => Event::RedirectNeeded,
+            (
+                Shown::Redirect { .. },
+                OperationKind::Sale | OperationKind::Auth | OperationKind::ContractRegistration,
+            ) => Event::RedirectNeeded,
             (Shown::Display(_), OperationKind::Sale) => Event::CustomerActionNeeded,
             _ => return Ok(()),
         };

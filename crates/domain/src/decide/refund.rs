@@ -1,6 +1,6 @@
 //! A return of money is asked for.
 
-use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, new_operation, scene::Scene};
+use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, days_between, new_operation, scene::Scene};
 use crate::{
     change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
@@ -164,6 +164,7 @@ fn refusal(
         (amount.currency != payment.currency, codes::REFUND_CURRENCY),
         (rest < 0 || amount.minor <= 0, codes::REFUND_EXCEEDS),
         (unsupported, codes::UNSUPPORTED),
+        (is_too_early(payment, now), codes::REFUND_UNAVAILABLE),
         (payment.detail.card.is_some() && rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
         (facts.refund_id_taken, codes::REFUND_ID_EXISTS),
         (
@@ -173,6 +174,13 @@ fn refusal(
     ]
     .into_iter()
     .find_map(|(fails, code)| fails.then_some(code))
+}
+
+/// Whether the method returns nothing yet: so many calendar days have to pass since the purchase (G-477).
+fn is_too_early(payment: &Payment, now: Now) -> bool {
+    let (Some(method), Some(debit)) = (payment.method(), &payment.detail.debit) else { return false };
+    let passed = days_between(debit.at, now.business).unwrap_or(0);
+    passed < i32::from(method.refund_after_days)
 }
 
 /// Reversal or refund (G-289): within the operation day of the debit, any amount of a Mastercard and the total

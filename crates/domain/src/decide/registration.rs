@@ -1,36 +1,45 @@
 //! A series is registered by the operation that first takes money from its card, holds it, or verifies the card.
 
 use super::{
-    CardCommand, CardFacts, Now, problem,
+    Now, problem,
     scene::{Scene, SeriesChange},
 };
 use crate::{
     callback::Problem,
+    card::Expiry,
     change::{Name, NameKind},
     codes,
-    ids::{PaymentKey, SeriesId},
+    ids::{PaymentId, PaymentKey, SeriesId},
     project::{CredentialStorage, Project, SeriesRegistration},
-    series::{Registration, Series, SeriesDetail, SeriesStatus, day_of, valid_thru},
+    series::{Agreement, Registration, Series, SeriesDetail, SeriesStatus, SeriesStep, day_of, valid_thru},
 };
+
+/// A series that is asked for, with what its terms are measured by.
+pub(super) struct Asked<'a> {
+    pub(super) registration: &'a Registration,
+    /// The merchant's name for the payment that is to register it.
+    pub(super) payment_id: &'a PaymentId,
+    /// What that payment is about, minor units.
+    pub(super) minor: i64,
+    /// When the card expires, if it is one.
+    pub(super) expiry: Option<Expiry>,
+    /// The name for the payment of its debits is taken.
+    pub(super) name_taken: bool,
+}
 
 /// The first rule that keeps a series from being registered, and with it the payment that was to do so (G-354, G-355,
 /// D-32).
-pub(super) fn problem_of(
-    project: &Project,
-    command: &CardCommand,
-    facts: &CardFacts,
-    now: Now,
-) -> Option<Problem> {
-    let asked = command.registration.as_deref()?;
+pub(super) fn problem_of(project: &Project, wish: &Asked<'_>, now: Now) -> Option<Problem> {
+    let asked = wish.registration;
     if project.settings.series_registration != SeriesRegistration::Allowed {
         return None;
     }
     let today = day_of(now.business, &project.series_zone())?;
-    let ends = valid_thru(asked.expiry, command.card.expiry, today);
+    let ends = valid_thru(asked.expiry, wish.expiry, today);
     let starts = asked.plan.and_then(|plan| plan.start);
     let scheduled = asked.scheduled.as_ref();
-    let own_name = scheduled.is_some_and(|it| it.id.folded() == command.payment_id.folded());
-    let amount = asked.amount.unwrap_or(command.amount.minor);
+    let own_name = scheduled.is_some_and(|it| it.id.folded() == wish.payment_id.folded());
+    let amount = asked.amount.unwrap_or(wish.minor);
     let kept_elsewhere = project.settings.credential_storage == CredentialStorage::Merchant;
     [
         // A project keeps all its credentials here or all of them elsewhere (G-348).
@@ -39,13 +48,29 @@ pub(super) fn problem_of(
         (starts.is_some_and(|day| day < today), codes::VALIDATION, "recurring.start_date"),
         (asked.plan.is_some() && amount <= 0, codes::AMOUNT_REQUIRED, "recurring.amount"),
         (
-            own_name || (scheduled.is_some() && facts.scheduled_name_taken),
+            own_name || (scheduled.is_some() && wish.name_taken),
             codes::SCHEDULED_NAME_TAKEN,
             "recurring.scheduled_payment_id",
         ),
     ]
     .into_iter()
     .find_map(|(fails, code, field)| fails.then(|| problem(code, Some(field))))
+}
+
+/// What an operation that was asked to register a series has to do with one by the project's settings, and whether it is
+/// to be declined for having been asked (G-361).
+pub(super) fn step_of(
+    project: &Project,
+    asked: Option<Box<Registration>>,
+) -> (Option<Box<SeriesStep>>, bool) {
+    let Some(asked) = asked else { return (None, false) };
+    match project.settings.series_registration {
+        SeriesRegistration::Allowed => {
+            (Some(Box::new(SeriesStep { registration: Some(*asked), ..SeriesStep::default() })), false)
+        }
+        SeriesRegistration::Declined => (None, true),
+        SeriesRegistration::Ignored => (None, false),
+    }
 }
 
 impl Scene<'_> {
@@ -83,12 +108,19 @@ impl Scene<'_> {
         }
     }
 
+    /// What the customer has just agreed to, where that is not a card.
+    fn agreement(&self) -> Option<Agreement> {
+        let (with, attempt) = (self.payment.detail.method.as_deref()?, self.attempt.as_ref()?);
+        let (attempt, account) = (attempt.id, attempt.account);
+        Some(Agreement { method: with.method, number: with.account.clone(), attempt, account })
+    }
+
     fn registered(&self) -> Option<Series> {
         let asked = self.registration()?;
         let (payment, now) = (&self.payment, self.now.business);
-        let card = payment.detail.card.clone()?;
+        let card = payment.detail.card.clone();
         let today = day_of(now, &self.project.series_zone())?;
-        let valid_thru = valid_thru(asked.expiry, card.expiry, today).ok()?;
+        let valid_thru = valid_thru(asked.expiry, card.as_ref().and_then(|card| card.expiry), today).ok()?;
         let answer = self.attempt.as_ref().and_then(|attempt| attempt.answer.as_ref());
         let (id, key): (_, Option<PaymentKey>) = match &asked.scheduled {
             Some(scheduled) => (Some(scheduled.id.clone()), Some(scheduled.key)),
@@ -110,6 +142,8 @@ impl Scene<'_> {
             detail: SeriesDetail {
                 customer: payment.detail.customer.clone(),
                 card,
+                wallet: payment.detail.wallet,
+                agreement: self.agreement().map(Box::new),
                 amount: asked.amount.unwrap_or(self.operation.amount.minor),
                 valid_thru,
                 plan: asked.plan,

@@ -12,22 +12,40 @@ static BY_PATH: LazyLock<HashMap<&'static str, &'static Method>> = LazyLock::new
     Method::all().iter().flat_map(|method| method.paths().map(move |path| (path, method))).collect()
 });
 
-/// What Gate paths ask of which method, by the endpoint's name: `payment/wallet/alipay/sale`.
-static REQUESTS: LazyLock<HashMap<String, (MethodRef, OperationKind)>> = LazyLock::new(|| {
-    const OPERATIONS: [(&str, OperationKind); 6] = [
-        ("sale", OperationKind::Sale),
-        ("auth", OperationKind::Auth),
-        ("capture", OperationKind::Capture),
-        ("cancel", OperationKind::Cancel),
-        ("refund", OperationKind::Refund),
-        ("payout", OperationKind::Payout),
-    ];
+/// The endpoints of all methods, by name: `payment/wallet/alipay/sale`.
+static ENDPOINTS: LazyLock<HashMap<String, (MethodRef, MethodAsk)>> = LazyLock::new(|| {
     let of = |(steps, method): (&&str, &&'static Method)| {
         let (steps, method) = (*steps, MethodRef(method));
-        OPERATIONS.map(|(name, kind)| (format!("payment/{steps}/{name}"), (method, kind)))
+        MethodAsk::STEPS.map(|(step, ask)| (format!("payment/{steps}/{step}"), (method, ask)))
     };
     BY_PATH.iter().flat_map(of).collect()
 });
+
+/// What an endpoint of a method asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MethodAsk {
+    /// An operation.
+    Operation(OperationKind),
+    /// New terms of a series, or its end.
+    ChangeSeries,
+}
+
+impl MethodAsk {
+    /// The ends of endpoints' names, and what they ask for.
+    pub const STEPS: [(&str, Self); 11] = [
+        ("sale", Self::Operation(OperationKind::Sale)),
+        ("auth", Self::Operation(OperationKind::Auth)),
+        ("capture", Self::Operation(OperationKind::Capture)),
+        ("cancel", Self::Operation(OperationKind::Cancel)),
+        ("refund", Self::Operation(OperationKind::Refund)),
+        ("payout", Self::Operation(OperationKind::Payout)),
+        ("contract/registration", Self::Operation(OperationKind::ContractRegistration)),
+        ("recurring", Self::Operation(OperationKind::Recurring)),
+        ("1-tap", Self::Operation(OperationKind::Recurring)),
+        ("recurring/update", Self::ChangeSeries),
+        ("recurring/cancel", Self::ChangeSeries),
+    ];
+}
 
 /// One of the methods that are compiled in; written and read as its code.
 #[derive(Clone, Copy)]
@@ -51,8 +69,8 @@ impl MethodRef {
 
     /// What a request to the endpoint `name`, without the version, asks of which method. The name comes back as one that
     /// lasts.
-    pub fn request_of(name: &str) -> Option<(&'static str, Self, OperationKind)> {
-        REQUESTS.get_key_value(name).map(|(name, (method, kind))| (name.as_str(), *method, *kind))
+    pub fn endpoint(name: &str) -> Option<(&'static str, Self, MethodAsk)> {
+        ENDPOINTS.get_key_value(name).map(|(name, (method, ask))| (name.as_str(), *method, *ask))
     }
 
     /// What an operation of `kind` demands; none when the method does not have it.

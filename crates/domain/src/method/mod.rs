@@ -11,7 +11,7 @@ mod code;
 
 pub use availability::{Direction, Wanted};
 pub use bank::{Bank, Pick, country_of_three};
-pub use code::MethodRef;
+pub use code::{MethodAsk, MethodRef};
 
 use crate::{
     money::{Currency, Money},
@@ -72,6 +72,8 @@ pub struct Operations {
     pub refund: Option<Demands>,
     /// Paying the customer.
     pub payout: Option<Demands>,
+    /// Debits by an agreement, and agreements that move no money yet (G-352, G-473).
+    pub recurring: Option<Demands>,
 }
 
 /// What an operation of a method demands beyond the contract of its path.
@@ -125,6 +127,9 @@ pub struct Method {
     /// How long a hold lasts, days (G-482).
     #[serde(default = "a_week")]
     hold_days: u16,
+    /// How many calendar days after a purchase money can be returned at the earliest (G-477).
+    #[serde(default)]
+    pub refund_after_days: u16,
     /// How long a purchase usually takes, seconds; for people.
     #[serde(default = "two_minutes")]
     pub base_seconds: u32,
@@ -170,6 +175,7 @@ impl Method {
             OperationKind::Auth | OperationKind::Capture | OperationKind::Cancel => operations.auth.as_ref(),
             OperationKind::Refund | OperationKind::Reversal => operations.refund.as_ref(),
             OperationKind::Payout => operations.payout.as_ref(),
+            OperationKind::Recurring | OperationKind::ContractRegistration => operations.recurring.as_ref(),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Payment links, and payouts that wait for their recipient.
 
 use super::{Payment, PaymentStatus, ReturnUrls};
-use crate::{ids::OperationId, time::Timestamp};
+use crate::{ids::OperationId, series::Registration, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A link by which a customer pays once (G-431).
@@ -36,6 +36,9 @@ pub struct Link {
     /// Where the customer goes afterwards.
     #[serde(default)]
     pub return_urls: ReturnUrls,
+    /// The series that is registered when the customer pays (G-444).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Box<Registration>>,
 }
 
 /// What a link leads to.

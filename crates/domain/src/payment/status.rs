@@ -153,6 +153,8 @@ named! {
         Recurring = 16 "recurring",
         /// Makes a payment link and delivers it (G-431).
         Invoice = 20 "invoice",
+        /// Registers an agreement on later debits without moving money (G-440, G-473).
+        ContractRegistration = 21 "contract registration",
     }
 }
 
@@ -167,7 +169,13 @@ impl OperationKind {
                 | Self::Payout
                 | Self::Recurring
                 | Self::Invoice
+                | Self::ContractRegistration
         )
+    }
+
+    /// Whether it only asks about the instrument, or for leave to debit it later.
+    pub const fn moves_nothing(self) -> bool {
+        matches!(self, Self::AccountVerification | Self::ContractRegistration)
     }
 
     /// Whether it changes or ends a hold at the merchant's or the platform's wish.
@@ -226,7 +234,7 @@ impl Ask {
             OperationKind::Decremental => Self::Decrement,
             OperationKind::Capture => Self::Capture,
             OperationKind::Cancel => Self::Release,
-            OperationKind::AccountVerification => Self::Verify,
+            OperationKind::AccountVerification | OperationKind::ContractRegistration => Self::Verify,
             OperationKind::RefundReversal => Self::UndoRefund,
             OperationKind::Payout => Self::Payout,
             OperationKind::PayoutReversal => Self::UndoPayout,

@@ -2,11 +2,12 @@
 
 use super::{ExpiryParts, Interval, Period, Schedule, Slot};
 use crate::{
-    card::{CardSummary, Expiry},
+    card::{CardSummary, DeviceWallet, Expiry},
     codes::{self, Code},
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, SeriesId},
+    method::MethodRef,
     money::Currency,
-    payment::{Customer, Version, named},
+    payment::{Customer, MethodPayment, PaymentDetail, ReturnUrls, Version, named},
     project::Project,
     time::Timestamp,
 };
@@ -170,8 +171,15 @@ pub struct Series {
 pub struct SeriesDetail {
     /// Who pays.
     pub customer: Customer,
-    /// The card it is debited from.
-    pub card: CardSummary,
+    /// The card it is debited from, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardSummary>,
+    /// The wallet that handed the card out, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<DeviceWallet>,
+    /// The agreement it is debited by, if it is another method's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Box<Agreement>>,
     /// What each debit of the schedule is about, minor units.
     pub amount: i64,
     /// The last day.
@@ -212,6 +220,21 @@ pub struct SeriesDetail {
     /// The code with which debits are refused because the customer cancelled it at the issuer (G-376).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<Code>,
+}
+
+/// What a customer agreed to at the provider of another method than cards: a mandate for direct debits, or the consent of
+/// a wallet's owner. The provider knows it by the attempt that brought it about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The method.
+    pub method: MethodRef,
+    /// The customer's account there, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Where.
+    pub account: ProviderAccountId,
 }
 
 /// A declined debit that is tried again.
@@ -261,13 +284,36 @@ pub(crate) fn day_of(moment: Timestamp, zone: &TimeZone) -> Option<Date> {
     Some(moment.civil()?.to_zoned(zone.clone()).date())
 }
 
+impl Agreement {
+    fn payment(&self) -> MethodPayment {
+        MethodPayment { method: self.method, account: self.number.clone(), returns: ReturnUrls::default() }
+    }
+}
+
 impl Series {
+    /// When the card it is debited from expires, if it is one.
+    pub(crate) fn card_expiry(&self) -> Option<Expiry> {
+        self.detail.card.as_ref()?.expiry
+    }
+
+    /// What its debits' payments begin with: who pays, and with what.
+    pub(crate) fn about_debits(&self) -> PaymentDetail {
+        PaymentDetail {
+            customer: self.detail.customer.clone(),
+            card: self.detail.card.clone(),
+            wallet: self.detail.wallet,
+            method: self.detail.agreement.as_deref().map(|agreement| Box::new(agreement.payment())),
+            series: Some(self.id),
+            ..PaymentDetail::default()
+        }
+    }
+
     /// When and how it ends by itself: at the end of its last day, or earlier with its card. One that was to run as long
     /// as its card may go on without an end where the project says so (G-363).
     pub fn end(&self, project: &Project) -> Option<(Timestamp, Due)> {
         let zone = project.series_zone();
         let term = end_of(self.detail.valid_thru, &zone);
-        let card = self.detail.card.expiry.and_then(last_day);
+        let card = self.card_expiry().and_then(last_day);
         match card {
             Some(card) if card < self.detail.valid_thru => Some((end_of(card, &zone)?, Due::CardExpiry)),
             Some(card) if card == self.detail.valid_thru && project.settings.expired_cards_debited => None,

@@ -132,6 +132,7 @@ pub(crate) fn link_of(amount: Money, now: Now) -> LinkCommand {
             language: None,
             moto: None,
             return_urls: ReturnUrls::default(),
+            registration: None,
         },
         customer: Customer { email: Some("judy@mail.example".to_owned()), ..customer },
         description: "Two cups of tea".to_owned(),
@@ -313,10 +314,16 @@ pub(crate) fn method_of(kind: OperationKind, code: &str, amount: Money) -> Metho
         customer,
         description: String::new(),
         merchant_data: None,
+        registration: None,
         given: BTreeMap::new(),
         callback: CallbackOptions::default(),
         fault_plan: None,
     }
+}
+
+/// The settings of a project whose methods lead somewhere.
+pub(crate) fn with_methods(settings: Settings) -> Settings {
+    Settings { method_accounts: [("*".to_owned(), ProviderAccountId::new(7))].into(), ..settings }
 }
 
 pub(crate) const OFFERED: fn() -> Outcome = || Outcome::MerchantAuthOffered { answer: answer("Z1") };

@@ -10,7 +10,7 @@ use ferropay_domain::{
     change::{Letter, TaskKey},
     codes,
     decide::{FollowUp, LinkCommand, LinkPayment, NotWaiting, Now, PayLink},
-    payment::{Link, LinkPays, LinkState, OperationKind, OperationStatus, PaymentKind, PaymentStatus},
+    payment::{Ask, Link, LinkPays, LinkState, OperationKind, OperationStatus, PaymentKind, PaymentStatus},
     project::{Limits, Settings},
 };
 use std::time::Duration;
@@ -209,9 +209,11 @@ fn a_card_that_breaks_a_rule_leaves_the_link_payable() {
     assert_eq!(problems[0].code, codes::CVV_REQUIRED);
     assert_eq!((world.status(), world.operations.len()), (PaymentStatus::AwaitingPayment, 1));
     assert!(matches!(pay(&mut world), PayLink::Begun(_)));
-    // G-440: cards register no series without a debit
+    // G-440: an agreement moves nothing
     let mut contract = made_for(LinkPays::ContractRegistration, false);
-    assert!(matches!(pay(&mut contract), PayLink::Refused(_)));
+    assert!(matches!(pay(&mut contract), PayLink::Begun(_)));
+    assert_eq!(contract.operation().kind, OperationKind::ContractRegistration);
+    assert_eq!((contract.attempt().ask, contract.attempt().amount.minor), (Ask::Verify, 0));
 }
 
 // G-034, G-066, G-120, G-163

@@ -1,7 +1,9 @@
 //! The exhaustive walk over the attempts' machine, and what the tables of all machines have in common.
 
 use crate::{
-    fixtures::{GIVEN_UP, NOT_SENT, REPEATED, answer, approved, declined, eur, refund_of},
+    fixtures::{
+        GIVEN_UP, NOT_SENT, REPEATED, answer, approved, declined, eur, method_of, refund_of, with_methods,
+    },
     world::World,
 };
 use ferropay_domain::{
@@ -59,6 +61,11 @@ fn started(kind: OperationKind) -> World {
         OperationKind::PayoutReversal => {
             let mut world = World::paid_out(everything_allowed(), 1000, Network::Visa);
             world.reverse_payout(world.operation().id).unwrap();
+            world
+        }
+        OperationKind::ContractRegistration => {
+            let mut world = World::new(with_methods(everything_allowed()), 1_000_000);
+            world.by_method(&method_of(kind, "sepa", eur(0)));
             world
         }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),

@@ -1,7 +1,7 @@
 //! Payments by other methods than cards: the customer takes part at the provider, who needs time to say what came of it.
 
 use crate::{
-    fixtures::{approved, declined, display, eur, method_of, pending, redirect},
+    fixtures::{approved, declined, display, eur, method_of, pending, redirect, with_methods},
     world::World,
 };
 use ferropay_domain::{
@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_hours(24);
 const METHODS: ProviderAccountId = ProviderAccountId::new(7);
 
 fn settings() -> Settings {
-    Settings { method_accounts: [("*".to_owned(), METHODS)].into(), ..Settings::default() }
+    with_methods(Settings::default())
 }
 
 fn world() -> World {

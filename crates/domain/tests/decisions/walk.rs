@@ -4,7 +4,7 @@
 use crate::{
     fixtures::{
         OFFERED, approved, card_of, challenge, completion, decided, eur, extended, head, link_of, members,
-        payout_of, range, registration_of, result, second_of,
+        method_of, payout_of, range, registration_of, result, second_of, with_methods,
     },
     world::World,
 };
@@ -82,6 +82,11 @@ fn asked(kind: OperationKind, settings: Settings) -> World {
         OperationKind::PayoutReversal => {
             let mut world = World::paid_out(settings.clone(), 1000, Network::Visa);
             world.reverse_payout(world.operation().id).unwrap();
+            world
+        }
+        OperationKind::ContractRegistration => {
+            let mut world = World::new(with_methods(settings.clone()), 1_000_000);
+            world.by_method(&method_of(kind, "sepa", eur(0)));
             world
         }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
@@ -201,7 +206,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     }
     let undone = (&it.payment, &it.operation, &reversing);
     answers.push(decide::reversal_acknowledged(project, undone, ids, now).map(Some));
-    let later = decide::Now { business: now.business.plus(DAY), ..now };
+    let later = decide::Now { business: now.business.plus(14 * DAY), ..now };
     answers.push(decide::threshold_passed(project, scene, ids, later));
     let taken_on = Attempt { status: AttemptStatus::Pending, ..it.attempt.clone() };
     answers.push(decide::threshold_passed(project, (&it.payment, &it.operation, &taken_on), ids, later));
@@ -395,6 +400,17 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
             let (project, now) = (&world.project, world.now);
             let changes = decide::reverse_payout(project, world.payment(), world.operation(), ids, now);
             vec![changes.unwrap().unwrap()]
+        }
+        OperationKind::ContractRegistration => {
+            let now = World::rich().now;
+            [settings(), demanding(kind)]
+                .into_iter()
+                .map(|settings| {
+                    let project = crate::fixtures::project(with_methods(settings));
+                    let facts = decide::MethodFacts::default();
+                    decide::method(&project, method_of(kind, "sepa", eur(0)), facts, ids, now).unwrap()
+                })
+                .collect()
         }
         OperationKind::Decremental | OperationKind::Recurring | OperationKind::Invoice => Vec::new(),
     }

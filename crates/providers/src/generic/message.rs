@@ -23,6 +23,9 @@ pub(super) struct Put<'a> {
     currency: Currency,
     #[serde(skip_serializing_if = "Option::is_none")]
     original: Option<String>,
+    /// What the customer is to agree to: the kind of later debits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<&'static str>,
     shop: &'a str,
     payment_id: &'a str,
     description: &'a str,
@@ -40,7 +43,9 @@ impl<'a> Put<'a> {
     pub(super) fn of(order: &'a Order, method: &'a MethodOrder) -> Option<Self> {
         Some(Self {
             operation: match order.ask {
+                Ask::Sale if order.credential.as_ref().is_some_and(|it| !it.is_first) => "debit",
                 Ask::Sale => "sale",
+                Ask::Verify => "agreement",
                 Ask::Auth => "auth",
                 Ask::Capture => "capture",
                 Ask::Release => "release",
@@ -53,6 +58,7 @@ impl<'a> Put<'a> {
             amount: order.amount.minor,
             currency: order.amount.currency,
             original: order.original.as_ref().map(|original| original.attempt.reference().to_string()),
+            agreement: order.credential.as_ref().filter(|it| it.is_first).map(|it| it.kind.text()),
             shop: &method.shop,
             payment_id: &method.payment_id,
             description: &method.description,
@@ -72,6 +78,7 @@ impl<'a> Put<'a> {
             field("currency", "currency", self.currency.code()),
         ];
         fields.extend(self.original.as_ref().map(|it| field("original", "what it refers to", it)));
+        fields.extend(self.agreement.map(|it| field("agreement", "later debits", it)));
         Said { name: format!("PUT transaction, {}", self.operation), result: None, succeeded: None, fields }
     }
 }

@@ -11,6 +11,8 @@ const RESULTS: &[(&str, u32)] = &[
     ("expired", 20_602),
     ("unavailable", 20_603),
     ("unsupported", 20_706),
+    ("agreement_cancelled", 20_110),
+    ("mandate_ended", 20_111),
 ];
 
 /// The code of a refusal with this result.

@@ -16,6 +16,8 @@ pub(super) struct Asked {
     #[serde(default)]
     pub(super) original: Option<String>,
     #[serde(default)]
+    pub(super) agreement: Option<String>,
+    #[serde(default)]
     pub(super) shop: String,
     #[serde(default)]
     pub(super) payment_id: String,
@@ -54,6 +56,10 @@ pub(super) struct Transaction {
     pub(super) created_at: i64,
     /// What has been returned or captured of it.
     pub(super) used: i64,
+    /// The customer has signed, and the rest is the banks' affair.
+    pub(super) signed: bool,
+    /// The agreement that came about with it was cancelled by the customer since.
+    pub(super) revoked: bool,
     /// How many notices were sent of it, repeats included.
     pub(super) notices: u32,
     /// How often it was approved: more than once would be a defect of this simulator.
@@ -81,7 +87,7 @@ pub(super) enum Refused {
 /// All transactions, the oldest forgotten first.
 #[derive(Debug)]
 pub(super) struct Book {
-    known: HashMap<String, Transaction>,
+    pub(super) known: HashMap<String, Transaction>,
     tokens: HashMap<String, String>,
     order: VecDeque<String>,
     most: usize,
@@ -130,9 +136,12 @@ impl Book {
             let same = known.asked == asked || known.asked.operation.is_empty();
             return if same { Ok(Next::Nothing) } else { Err(Refused::Conflict) };
         }
-        let is_known =
-            matches!(asked.operation.as_str(), "sale" | "auth" | "capture" | "release" | "refund" | "payout");
-        if !is_known || asked.amount <= 0 || asked.currency.len() != 3 {
+        let is_known = matches!(
+            asked.operation.as_str(),
+            "sale" | "auth" | "capture" | "release" | "refund" | "payout" | "agreement" | "debit"
+        );
+        let moves_nothing = asked.operation == "agreement" && asked.amount == 0;
+        if !is_known || (asked.amount <= 0 && !moves_nothing) || asked.currency.len() != 3 {
             return Err(Refused::Invalid);
         }
         let faults = asked.fault.as_deref().map(Faults::read).unwrap_or_default();
@@ -144,6 +153,8 @@ impl Book {
             result: String::new(),
             created_at: now,
             used: 0,
+            signed: false,
+            revoked: false,
             notices: 0,
             approvals: 0,
             faults,
@@ -161,7 +172,7 @@ impl Book {
         }
         let scripted = Act::of_description(&transaction.asked.description);
         match transaction.asked.operation.as_str() {
-            "sale" | "auth" => match scripted {
+            "sale" | "auth" | "agreement" => match scripted {
                 Some(Act::LeavePending) | None => Next::Nothing,
                 Some(act) => Next::Later(act),
             },
@@ -179,6 +190,13 @@ impl Book {
                     Next::Nothing
                 }
             },
+            "debit" => match self.broken_agreement(transaction) {
+                None => Next::Later(scripted.unwrap_or(Act::Approve)),
+                Some(result) => {
+                    transaction.decline(result);
+                    Next::Nothing
+                }
+            },
             _ => Next::Later(scripted.unwrap_or(Act::Approve)),
         }
     }
@@ -189,7 +207,7 @@ impl Book {
         let original =
             original.and_then(|reference| self.known.get_mut(reference)).ok_or("unknown_original")?;
         let wanted = match transaction.asked.operation.as_str() {
-            "refund" => ["sale", "capture"].as_slice(),
+            "refund" => ["sale", "capture", "debit"].as_slice(),
             _ => ["auth"].as_slice(),
         };
         // A capture of the hold is what a refund of a purchase in two steps refers to.
@@ -269,6 +287,7 @@ impl Transaction {
             amount: 0,
             currency: String::new(),
             original: None,
+            agreement: None,
             shop: String::new(),
             payment_id: String::new(),
             description: String::new(),
@@ -288,6 +307,8 @@ impl Transaction {
             faults: Faults::default(),
             created_at: now,
             used: 0,
+            signed: false,
+            revoked: false,
             notices: 0,
             approvals: 0,
         }
@@ -306,7 +327,7 @@ impl Transaction {
 
     /// Whether its customer decides.
     pub(super) fn is_customers(&self) -> bool {
-        matches!(self.asked.operation.as_str(), "sale" | "auth")
+        matches!(self.asked.operation.as_str(), "sale" | "auth" | "agreement") && !self.signed
     }
 
     /// As the protocol describes it. `base` is where browsers reach the provider.

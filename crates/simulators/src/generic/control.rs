@@ -19,7 +19,7 @@ const MOST_LISTED: usize = 100;
 /// | Route | What it does |
 /// |---|---|
 /// | `GET …/transactions` | the newest 100 |
-/// | `POST …/transactions/{reference}/act` | `{"action":"approve"}`: as the button of the page, also where nobody has a page |
+/// | `POST …/transactions/{reference}/act` | `{"action":"approve"}`: as the button of the page, also where nobody has a page; `revoke`: the customer cancels the agreement that came about with it |
 /// | `PUT …/clock` | `{"offset_seconds":N}`, not below the present one |
 pub(super) fn routes() -> Router<Handle> {
     Router::new()
@@ -39,6 +39,8 @@ fn show(transaction: &Transaction) -> Value {
         "currency": transaction.asked.currency,
         "payment_id": transaction.asked.payment_id,
         "data": transaction.asked.data,
+        "original": transaction.asked.original,
+        "agreement": transaction.asked.agreement,
         "status": transaction.status,
         "result": transaction.result,
         "used": transaction.used,
@@ -65,8 +67,11 @@ async fn act(
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     let Action { action } = read(&body, r#"{"action":"approve"}"#)?;
+    if action == "revoke" {
+        return Ok(Json(json!({ "changed": handle.0.book.lock().revoke(&reference) })));
+    }
     let act = Act::of_button(&action)
-        .ok_or_else(|| bad_request("An action is approve, decline, cancel or pending."))?;
+        .ok_or_else(|| bad_request("An action is approve, decline, cancel, pending or revoke."))?;
     let changed = handle.0.book.lock().act(&reference, act);
     if changed {
         notify::tell(&handle, &reference);

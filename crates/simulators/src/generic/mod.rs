@@ -6,6 +6,7 @@
 //! that (`script`), faults that a request asks for make the provider misbehave (`faults`), and the control endpoint below
 //! `/generic/control` looks into the book and acts for the customer.
 
+mod agreements;
 mod book;
 mod control;
 mod faults;

@@ -1,6 +1,6 @@
 //! The customer's page. It works without scripts.
 
-use super::{book::Status, notify, script::Act, server::Handle};
+use super::{book::Status, notify, protocol::later, script::Act, server::Handle};
 use crate::shared::pages::{asset, page as page_with};
 use askama::Template;
 use axum::{
@@ -43,7 +43,14 @@ struct Pay {
     description: String,
     amount: String,
     token: String,
-    is_hold: bool,
+    /// What the customer is asked.
+    question: &'static str,
+    /// Whether money moves at all.
+    is_payment: bool,
+    /// What the customer agrees to for later, in words.
+    agreement: Option<&'static str>,
+    /// Whether the agreement is a mandate for direct debits.
+    is_mandate: bool,
     /// The customer is in an app of their own, not on a page they were led to.
     is_app: bool,
     transaction: String,
@@ -74,7 +81,7 @@ fn show(handle: &Handle, token: &str) -> Response {
     expire(handle, token);
     let mut book = handle.0.book.lock();
     let Some(transaction) = book.by_token(token) else { return unknown() };
-    if transaction.status != Status::Pending {
+    if transaction.status != Status::Pending || !transaction.is_customers() {
         return over();
     }
     let asked = &transaction.asked;
@@ -86,11 +93,32 @@ fn show(handle: &Handle, token: &str) -> Response {
         description: asked.description.clone(),
         amount: handle.0.currencies.show_by_code(&amount, &asked.currency),
         token: token.to_owned(),
-        is_hold: asked.operation == "auth",
+        question: question(&asked.operation, &asked.family),
+        is_payment: asked.operation != "agreement",
+        agreement: asked.agreement.as_deref().map(later_debits),
+        is_mandate: asked.family == "contract",
         is_app: matches!(asked.family.as_str(), "display" | "push"),
         transaction: transaction.id.clone(),
     };
     render(StatusCode::OK, &view)
+}
+
+fn question(operation: &str, family: &str) -> &'static str {
+    match (operation, family) {
+        ("agreement", _) => "Agree to later debits?",
+        (_, "contract") => "Sign and pay?",
+        ("auth", _) => "Set this amount aside?",
+        _ => "Pay this amount?",
+    }
+}
+
+/// What later debits are, by the letter of their kind.
+fn later_debits(kind: &str) -> &'static str {
+    match kind {
+        "C" => "when you order there again",
+        "U" => "now and then, when the shop asks for it",
+        _ => "by a schedule",
+    }
 }
 
 /// `wallet/alipay` as a name.
@@ -130,8 +158,12 @@ fn press(handle: &Handle, token: &str, button: &str) -> Response {
         let reference = transaction.reference.clone();
         let return_url = transaction.asked.return_url.clone();
         let is_app = matches!(transaction.asked.family.as_str(), "display" | "push");
-        let pending = transaction.status == Status::Pending;
-        let changed = book.act(&reference, act);
+        let pending = transaction.is_customers() && transaction.status == Status::Pending;
+        let signed = pending && act == Act::Approve && book.sign(&reference);
+        let changed = pending && !signed && book.act(&reference, act);
+        if signed {
+            later(handle, &reference, Act::Approve);
+        }
         (reference, return_url, is_app, changed, pending)
     };
     if !pending {
@@ -202,7 +234,10 @@ mod tests {
             description: hostile.clone(),
             amount: "€1.00".to_owned(),
             token: hostile,
-            is_hold: false,
+            question: question("sale", "redirect"),
+            is_payment: true,
+            agreement: None,
+            is_mandate: false,
             is_app: false,
             transaction: "tx_1".to_owned(),
         };

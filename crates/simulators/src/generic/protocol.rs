@@ -124,7 +124,7 @@ fn answer(handle: &Handle, reference: &str) -> Response {
 }
 
 /// After a while somebody decides, and the platform is told.
-fn later(handle: &Handle, reference: &str, act: Act) {
+pub(super) fn later(handle: &Handle, reference: &str, act: Act) {
     let (handle, reference) = (handle.clone(), reference.to_owned());
     tokio::spawn(async move {
         tokio::time::sleep(handle.0.config.delay).await;

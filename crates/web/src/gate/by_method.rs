@@ -4,8 +4,13 @@ use super::{
     admission::{Admitted, PAYOUT_CARD_DATA},
     commands::acceptance,
     recording::Note,
+    series::{self, Asked},
 };
-use ferropay_domain::{codes, method::MethodRef, payment::OperationKind};
+use ferropay_domain::{
+    codes,
+    method::{MethodAsk, MethodRef},
+    payment::OperationKind,
+};
 use ferropay_engine::{
     Engine,
     intake::{Origin, Through},
@@ -14,30 +19,29 @@ use ferropay_wire::gate::{MethodRequest, Refund, Refusal, SecondStep};
 use std::sync::Arc;
 
 /// What the address of a request says: the endpoint's name, the method, and what is asked for.
-pub(super) type Called = (&'static str, MethodRef, OperationKind);
+pub(super) type Called = (&'static str, MethodRef, MethodAsk);
 
-/// Whether a path, as the contract names it, starts or changes a payment by a method other than cards. Debits under
-/// contracts and stored accounts of wallets are not among them.
+/// Whether a path, as the contract names it, is one of a method other than cards. Purchases from accounts that a wallet
+/// has stored are not among them.
 pub(super) fn is_method_path(path: &str) -> bool {
-    const GROUPS: [&str; 12] = [
-        "atm/",
+    const GROUPS: [&str; 13] = [
+        "atm/{payment_method}/",
         "bancontact/",
-        "bank-transfer/",
-        "banks/",
+        "bank-transfer/{payment_method}/",
+        "banks/{payment_method}/",
         "blik/",
-        "bnpl/",
-        "cup/",
-        "online-banking/",
+        "bnpl/humm/",
+        "cup/union/",
+        "directdebit/{payment_method}/",
+        "online-banking/{payment_method}/",
         "pix/",
         "skrill/",
         "unionpay/",
-        "wallet/",
+        "wallet/{payment_method}/",
     ];
-    const OPERATIONS: [&str; 6] = ["sale", "auth", "capture", "cancel", "refund", "payout"];
     let Some(steps) = path.strip_prefix("/v2/payment/") else { return false };
-    let operation = steps.rsplit('/').next().unwrap_or_default();
-    let is_series = steps.contains("/recurring/");
-    GROUPS.iter().any(|group| steps.starts_with(group)) && OPERATIONS.contains(&operation) && !is_series
+    let step = GROUPS.iter().find_map(|group| steps.strip_prefix(group));
+    step.is_some_and(|step| MethodAsk::STEPS.iter().any(|(known, _)| *known == step))
 }
 
 /// What a request at `address` (without query) asks for, when its path is one of a method's; none when nobody knows the
@@ -46,7 +50,7 @@ pub(super) fn called(path: &str, address: &str) -> Option<Called> {
     if !is_method_path(path) {
         return None;
     }
-    MethodRef::request_of(address.strip_prefix("/v2/")?)
+    MethodRef::endpoint(address.strip_prefix("/v2/")?)
 }
 
 /// Executes a request at a method's path.
@@ -59,11 +63,15 @@ pub(super) async fn execute(
 ) -> Result<String, Refusal> {
     // G-481
     let unknown = || Refusal::bad_request(codes::UNKNOWN_METHOD).at("payment_method");
-    let (name, method, kind) = admitted.called.ok_or_else(unknown)?;
+    let (name, method, ask) = admitted.called.ok_or_else(unknown)?;
+    let through = Through::Method(method);
+    if let Some(asked) = Asked::of(ask) {
+        return series::execute(engine, (name, path), (through, asked), admitted, fault_plan, note).await;
+    }
+    let MethodAsk::Operation(kind) = ask else { return Err(unknown()) };
     let (body, project) = (admitted.document.root(), &admitted.project);
     let content = body.serialize_without(PAYOUT_CARD_DATA);
     let origin = Origin { path: name, signature: admitted.signature(), content: &content, fault_plan };
-    let through = Through::Method(method);
     let (payment_id, intake) = match kind {
         OperationKind::Refund => {
             let request = Refund::read_at(path, body)?;
@@ -95,8 +103,8 @@ mod tests {
         let mut reached = std::collections::BTreeSet::new();
         for method in MethodRef::all() {
             for steps in method.paths() {
-                for operation in ["sale", "auth", "capture", "cancel", "refund", "payout"] {
-                    let address = format!("/v2/payment/{steps}/{operation}");
+                for (step, _) in MethodAsk::STEPS {
+                    let address = format!("/v2/payment/{steps}/{step}");
                     let Some(path) = contract.path_of(&address) else { continue };
                     if let Some((name, known, _)) = called(path, &address) {
                         assert_eq!((format!("/v2/{name}"), known), (address, method));
@@ -108,12 +116,12 @@ mod tests {
         let all: std::collections::BTreeSet<&str> =
             contract.paths().filter(|path| is_method_path(path)).collect();
         assert_eq!(reached, all, "every such path has a method");
-        assert_eq!(all.len(), 28);
+        assert_eq!(all.len(), 40);
         assert!(
             called("/v2/payment/wallet/{payment_method}/sale", "/v2/payment/wallet/nobody/sale").is_none()
         );
         assert!(
-            !is_method_path("/v2/payment/skrill/recurring/cancel")
+            !is_method_path("/v2/payment/wallet/{payment_method}/sale/1click")
                 && !is_method_path("/v2/payment/card/sale")
         );
     }

@@ -5,7 +5,7 @@ use super::{
     by_method,
     handlers::failed,
     recording::Note,
-    wallets,
+    series, wallets,
 };
 use ferropay_domain::{
     codes,
@@ -20,8 +20,8 @@ use ferropay_engine::{
 use ferropay_wire::{
     gate::{
         self, CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth,
-        MerchantAuthRequest, RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange,
-        ThreeDsCheck, ThreeDsProof, ThreeDsResult, card_operation, wallet_operation,
+        MerchantAuthRequest, Refund, Refusal, RegisterPayout, SecondStep, ThreeDsCheck, ThreeDsProof,
+        ThreeDsResult, card_operation, wallet_operation,
     },
     json::Value,
 };
@@ -37,6 +37,10 @@ pub(super) async fn execute(
 ) -> Result<String, Refusal> {
     if let Some(operation) = wallet_operation(path) {
         return wallets::execute(engine, path, operation, admitted, fault_plan, note).await;
+    }
+    if let Some((through, what)) = series::asked(path) {
+        let name = path.strip_prefix("/v2/").unwrap_or(path);
+        return series::execute(engine, (name, path), (through, what), admitted, fault_plan, note).await;
     }
     if by_method::is_method_path(path) {
         return by_method::execute(engine, path, admitted, fault_plan, note).await;
@@ -65,14 +69,6 @@ pub(super) async fn execute(
             let request = SecondStep::read(kind, body)?;
             let through = Through::Card;
             (request.payment_id.clone(), engine.second_step(project, (through, request), body, origin).await)
-        }
-        ("/v2/payment/card/recurring", _) => {
-            let request = RecurringDebit::read(body)?;
-            (request.payment_id.clone(), engine.recurring_debit(project, request, body, origin).await)
-        }
-        ("/v2/payment/card/recurring/update" | "/v2/payment/card/recurring/cancel", _) => {
-            let request = SeriesChange::read(path, body)?;
-            (request.payment_id.clone(), engine.change_series(project, request, origin).await)
         }
         ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
             let request = Refund::read(body)?;

@@ -12,6 +12,7 @@ mod customers;
 mod handlers;
 mod lookups;
 mod recording;
+mod series;
 mod wallets;
 
 use crate::body;

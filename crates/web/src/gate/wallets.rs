@@ -4,7 +4,7 @@ use super::{admission::Admitted, commands::acceptance, handlers::failed, recordi
 use ferropay_domain::{card::DeviceWallet, codes, payment::OperationKind};
 use ferropay_engine::{
     Engine,
-    intake::{Intake, Origin, Through},
+    intake::{Origin, Through},
     wallet_tokens::SessionFault,
 };
 use ferropay_wire::gate::{self, ApplePaySession, Refund, Refusal, SecondStep, WalletPayment};
@@ -27,28 +27,15 @@ pub(super) async fn execute(
     note.content = Some(content.clone());
     let name = path.strip_prefix("/v2/").unwrap_or(path);
     let origin = Origin { path: name, signature: admitted.signature(), content: &content, fault_plan };
+    let through = Through::Wallet(wallet);
     let (payment_id, intake) = match kind {
         OperationKind::Capture | OperationKind::Cancel => {
             let request = SecondStep::read(kind, body)?;
-            let payment_id = request.payment_id.clone();
-            let is_its = engine.is_paid_with(project, &payment_id, wallet).await;
-            let intake = match is_its {
-                Ok(true) => engine.second_step(project, (Through::Card, request), body, origin).await,
-                Ok(false) => Ok(Intake::UnknownPayment),
-                Err(failure) => Err(failure),
-            };
-            (payment_id, intake)
+            (request.payment_id.clone(), engine.second_step(project, (through, request), body, origin).await)
         }
         OperationKind::Refund => {
             let request = Refund::read(body)?;
-            let payment_id = request.payment_id.clone();
-            let is_its = engine.is_paid_with(project, &payment_id, wallet).await;
-            let intake = match is_its {
-                Ok(true) => engine.refund(project, (Through::Card, request), body, origin).await,
-                Ok(false) => Ok(Intake::UnknownPayment),
-                Err(failure) => Err(failure),
-            };
-            (payment_id, intake)
+            (request.payment_id.clone(), engine.refund(project, (through, request), body, origin).await)
         }
         _ => {
             let request = WalletPayment::read((wallet, kind), body)?;

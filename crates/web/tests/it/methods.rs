@@ -133,7 +133,7 @@ fn wallet(payment_id: &str, amount: i64) -> Value {
     body
 }
 
-async fn until(holds: impl AsyncFn() -> bool) {
+pub(crate) async fn until(holds: impl AsyncFn() -> bool) {
     for _ in 0..400 {
         if holds().await {
             return;

@@ -64,11 +64,11 @@ impl World {
 }
 
 /// What a callback says of a request that came to nothing.
-fn rejection(callback: &Value) -> Value {
+pub(crate) fn rejection(callback: &Value) -> Value {
     pick(callback, &["payment.status", "errors.0.code", "errors.0.field"])
 }
 
-fn error(code: Code, field: &str) -> Value {
+pub(crate) fn error(code: Code, field: &str) -> Value {
     json!(["error", code.get(), field])
 }
 

@@ -1,7 +1,7 @@
 //! The short replies: accepted, refused.
 
 use super::Refusal;
-use crate::view::{day, time};
+use crate::view::{self, day, time};
 use ferropay_domain::{
     ids::{ProjectId, RequestId},
     project::DebitRetries,
@@ -48,7 +48,10 @@ pub fn series_info(project: ProjectId, series: &Series) -> String {
         "type": series.kind.text(),
         "amount": detail.amount.to_string(),
         "currency": series.currency,
-        "payment_method": "card",
+        "payment_method": match detail.agreement.as_deref() {
+            Some(agreement) => agreement.method.get().callback_name(),
+            None => view::by_card(detail.wallet),
+        },
         "last_payment_at": moment(detail.last_payment_at).unwrap_or_else(|| NEVER.to_owned()),
         "valid_thru": format!("{} 00:00:00", day(detail.valid_thru)),
         "status": series.status.text(),

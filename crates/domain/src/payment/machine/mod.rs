@@ -8,6 +8,6 @@ mod payments;
 pub use attempts::{ATTEMPTS, AttemptEvent, attempt_after};
 pub use operations::{Event, Notice, OPERATIONS, PaymentEffect, Transition, transition};
 pub use payments::{
-    AUTOMATIC, LINK, ON_DEMAND, ONE_STEP_PURCHASE, PAYOUT, PaymentMachine, PaymentRow, TWO_STEP_PURCHASE,
-    VERIFICATION, payment_may_become,
+    AUTOMATIC, CONTRACT, LINK, ON_DEMAND, ONE_STEP_PURCHASE, PAYOUT, PaymentMachine, PaymentRow,
+    TWO_STEP_PURCHASE, VERIFICATION, payment_may_become,
 };

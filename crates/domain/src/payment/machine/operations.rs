@@ -208,6 +208,9 @@ pub struct Transition {
 const SALE: &[OperationKind] = &[OperationKind::Sale];
 const AUTH: &[OperationKind] = &[OperationKind::Auth];
 const VERIFY: &[OperationKind] = &[OperationKind::AccountVerification];
+/// By a link a card's owner may agree to later debits, and is authenticated as when the card is verified (P-182).
+const AUTHENTICATED: &[OperationKind] =
+    &[OperationKind::AccountVerification, OperationKind::ContractRegistration];
 /// A hold is placed as a sale is made (T-071).
 const DEBITS: &[OperationKind] = &[OperationKind::Sale, OperationKind::Auth];
 const PRIMARY: &[OperationKind] =
@@ -223,6 +226,7 @@ const PAYOUT: &[OperationKind] = &[OperationKind::Payout];
 const RECURRING: &[OperationKind] = &[OperationKind::Recurring];
 const PAYOUT_UNDO: &[OperationKind] = &[OperationKind::PayoutReversal];
 const LINK: &[OperationKind] = &[OperationKind::Invoice];
+const CONTRACT: &[OperationKind] = &[OperationKind::ContractRegistration];
 
 const fn row(
     id: &'static str,
@@ -272,17 +276,17 @@ pub const OPERATIONS: &[Transition] = {
         row("T-118", VERIFY, (None, E::Accepted), Processing, PROCESSING, Silent),
         row("T-046", SALE, at(Processing, E::AuthenticationNeeded), ThreeDs, BY_3DS, Asked),
         row("T-071", AUTH, at(Processing, E::AuthenticationNeeded), ThreeDs, BY_3DS, Asked),
-        row("T-119", VERIFY, at(Processing, E::AuthenticationNeeded), ThreeDs, BY_3DS, Asked),
+        row("T-119", AUTHENTICATED, at(Processing, E::AuthenticationNeeded), ThreeDs, BY_3DS, Asked),
         row("T-047", DEBITS, at(ThreeDs, E::ChallengeNeeded), ThreeDs, BY_3DS, Asked),
-        row("T-120", VERIFY, at(ThreeDs, E::ChallengeNeeded), ThreeDs, BY_3DS, Asked),
+        row("T-120", AUTHENTICATED, at(ThreeDs, E::ChallengeNeeded), ThreeDs, BY_3DS, Asked),
         row("T-048", DEBITS, at(ThreeDs, E::AuthenticatedUnasked), Processing, PROCESSING, Silent),
-        row("T-121", VERIFY, at(ThreeDs, E::AuthenticatedUnasked), Processing, PROCESSING, Silent),
+        row("T-121", AUTHENTICATED, at(ThreeDs, E::AuthenticatedUnasked), Processing, PROCESSING, Silent),
         row("T-049", DEBITS, at(ThreeDs, E::Authenticated), Processing, PROCESSING, Silent),
-        row("T-122", VERIFY, at(ThreeDs, E::Authenticated), Processing, PROCESSING, Silent),
+        row("T-122", AUTHENTICATED, at(ThreeDs, E::Authenticated), Processing, PROCESSING, Silent),
         row("T-050", DEBITS, at(ThreeDs, E::AuthenticationFailed), Decline, DECLINED, Told),
-        row("T-123", VERIFY, at(ThreeDs, E::AuthenticationFailed), Decline, DECLINED, Told),
+        row("T-123", AUTHENTICATED, at(ThreeDs, E::AuthenticationFailed), Decline, DECLINED, Told),
         row("T-051", DEBITS, at(ThreeDs, E::AuthenticationTimedOut), Decline, DECLINED, Told),
-        row("T-124", VERIFY, at(ThreeDs, E::AuthenticationTimedOut), Decline, DECLINED, Told),
+        row("T-124", AUTHENTICATED, at(ThreeDs, E::AuthenticationTimedOut), Decline, DECLINED, Told),
         row("T-052", SALE, at(Processing, E::MerchantAuthOffered), MerchantAuth, BY_CODE, Asked),
         row("T-071", AUTH, at(Processing, E::MerchantAuthOffered), MerchantAuth, BY_CODE, Asked),
         row("T-053", DEBITS, at(MerchantAuth, E::MerchantAuthStarted), MerchantAuth, BY_CODE, Silent),
@@ -381,6 +385,19 @@ pub const OPERATIONS: &[Transition] = {
         row("T-135", LINK, at(Mailed, E::LinkCanceled), Withdrawn, WITHDRAWN, Told),
         row("T-136", LINK, at(Payable, E::LinkExpired), Expired, EXPIRED, Told),
         row("T-136", LINK, at(Mailed, E::LinkExpired), Expired, EXPIRED, Told),
+        row("T-138", CONTRACT, (None, E::Accepted), Processing, PROCESSING, Silent),
+        row("T-139", CONTRACT, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
+        row("T-140", CONTRACT, at(Clarification, E::DataComplete), Processing, PROCESSING, Silent),
+        row("T-140", CONTRACT, at(Clarification, E::DataIncomplete), Clarification, BY_DATA, Asked),
+        row("T-140", CONTRACT, at(Clarification, E::DataTimedOut), Decline, DECLINED, Told),
+        row("T-141", CONTRACT, at(Processing, E::RedirectNeeded), Redirect, BY_REDIRECT, Asked),
+        row("T-142", CONTRACT, at(Redirect, E::Approved), Success, Becomes(P::Success), Told),
+        row("T-142", CONTRACT, at(Redirect, E::Declined), Decline, DECLINED, Told),
+        row("T-142", CONTRACT, at(Processing, E::Approved), Success, Becomes(P::Success), Told),
+        row("T-142", CONTRACT, at(Processing, E::Declined), Decline, DECLINED, Told),
+        row("T-069", CONTRACT, at(Processing, E::ThresholdPassed), Decline, DECLINED, Told),
+        row("T-069", CONTRACT, at(ThreeDs, E::ThresholdPassed), Decline, DECLINED, Told),
+        row("T-069", CONTRACT, at(Redirect, E::ThresholdPassed), Decline, DECLINED, Told),
     ]
 };
 

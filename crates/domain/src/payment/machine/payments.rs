@@ -157,6 +157,21 @@ pub const LINK: &[PaymentRow] = {
     ]
 };
 
+/// The registration of an agreement (P-181 to P-183, P-185, P-189, P-190 without what only money brings).
+pub const CONTRACT: &[PaymentRow] = {
+    use PaymentStatus::{
+        AwaitingClarification, AwaitingRedirect, AwaitingThreeDs, Decline, Processing, Success,
+    };
+    &[
+        ("P-181", Processing, &[AwaitingThreeDs, AwaitingRedirect, AwaitingClarification, Success, Decline]),
+        ("P-182", AwaitingThreeDs, &[Processing, Decline]),
+        ("P-183", AwaitingRedirect, &[Success, Decline]),
+        ("P-185", AwaitingClarification, &[Processing, Decline]),
+        ("P-189", Decline, &[]),
+        ("P-190", Success, &[]),
+    ]
+};
+
 /// Which of the payment machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentMachine {
@@ -174,6 +189,8 @@ pub enum PaymentMachine {
     Automatic,
     /// [`LINK`].
     Link,
+    /// [`CONTRACT`].
+    Contract,
 }
 
 impl PaymentMachine {
@@ -186,6 +203,7 @@ impl PaymentMachine {
         Self::OnDemand,
         Self::Automatic,
         Self::Link,
+        Self::Contract,
     ];
 
     /// The machine by which an operation of `kind` moves its payment. Returns move both kinds of purchases in the
@@ -201,6 +219,7 @@ impl PaymentMachine {
             OperationKind::Payout | OperationKind::PayoutReversal => Self::Payout,
             OperationKind::Recurring => Self::OnDemand,
             OperationKind::Invoice => Self::Link,
+            OperationKind::ContractRegistration => Self::Contract,
             OperationKind::Sale
             | OperationKind::Refund
             | OperationKind::Reversal
@@ -218,6 +237,7 @@ impl PaymentMachine {
             Self::OnDemand => ON_DEMAND,
             Self::Automatic => AUTOMATIC,
             Self::Link => LINK,
+            Self::Contract => CONTRACT,
         }
     }
 

@@ -9,7 +9,7 @@ use ferropay_domain::{
     codes::Code,
     decide::{
         self, CardCommand, CardFacts, Completion, FollowUp, LinkCommand, LinkPayment, MethodCommand,
-        NotWaiting, Now, PayLink, PayoutCommand, PayoutFacts, RefundCommand, RefundFacts,
+        MethodFacts, NotWaiting, Now, PayLink, PayoutCommand, PayoutFacts, RefundCommand, RefundFacts,
         RegistrationCommand, SecondStepCommand, SecondStepFacts,
     },
     ids::OperationId,
@@ -104,7 +104,10 @@ impl World {
     /// Asks for a purchase or a payout by a method; none when no operation came of it.
     pub(crate) fn by_method(&mut self, command: &MethodCommand) -> Option<Code> {
         let ids = self.draw();
-        let decide = |short| decide::method(&self.project, command.clone(), short, ids, self.now).unwrap();
+        let decide = |balance_short| {
+            let facts = MethodFacts { balance_short, ..MethodFacts::default() };
+            decide::method(&self.project, command.clone(), facts, ids, self.now).unwrap()
+        };
         let mut changes = decide(false);
         if self.is_short_for(&changes) {
             changes = decide(true);
@@ -116,7 +119,7 @@ impl World {
     /// Makes a payment link; answers what was decided.
     pub(crate) fn create_link(&mut self, command: LinkCommand) -> ChangeSet {
         let ids = self.draw();
-        let changes = decide::create_link(&self.project, command, ids, self.now).unwrap();
+        let changes = decide::create_link(&self.project, command, false, ids, self.now).unwrap();
         self.apply(changes.clone());
         changes
     }

@@ -108,7 +108,8 @@ fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 
 /// The status a payment shows is one that its operations lead to by the machines' tables.
 fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
-    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout, 16 recurring; 7 capture, 8 cancel, 12 payout reversal; 20 payment link, before them;
+    // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout, 16 recurring, 21 contract registration; 7
+    // capture, 8 cancel, 12 payout reversal; 20 payment link, before them;
     // order 8: release; entry 11: a payout cancelled.
     let mut statement = snapshot.prepare(
         "SELECT p.key, p.status, p.debited, p.returned, p.refunded_any, o.kind, o.status,
@@ -127,7 +128,7 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
          FROM payments AS p LEFT JOIN series AS s ON s.payment = p.key LEFT JOIN operations AS o ON o.id = coalesce(
             (SELECT coalesce(max(iif(status NOT IN (2, 3), id, NULL)), max(id)) FROM operations
                 WHERE payment = p.key AND kind = 16),
-            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11)),
+            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11, 21)),
             (SELECT min(id) FROM operations WHERE payment = p.key AND kind = 20))",
     )?;
     let mut rows = statement.query([])?;

@@ -51,7 +51,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             WHEN o.kind = 16 THEN t.ask = 1 AND o.minor = t.minor
             WHEN t.ask IN (1, 4) THEN o.kind = t.ask AND p.requested = t.minor
                 AND (o.minor = t.minor OR o.minor < t.minor AND o.status = 2)
-            WHEN t.ask = 9 THEN o.kind = 9
+            WHEN t.ask = 9 THEN o.kind IN (9, 21)
             WHEN t.ask = 11 THEN o.kind IN (1, 4)
             WHEN t.ask IN (5, 6) AND o.kind = 7 THEN t.minor > 0
             WHEN t.ask = 6 AND o.kind = 8 THEN o.minor = t.minor
@@ -431,7 +431,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a series was registered by an operation that succeeded",
         "SELECT s.id AS series FROM series AS s LEFT JOIN operations AS o
-            ON o.id = s.id AND o.project = s.project AND o.status = 2 AND o.kind IN (1, 4, 9)
+            ON o.id = s.id AND o.project = s.project AND o.status = 2 AND o.kind IN (1, 4, 9, 21)
          WHERE o.id IS NULL OR json_extract(o.detail, '$.series.registration') IS NULL",
     ),
     (
@@ -485,7 +485,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a payment by a wallet has taken its token",
-        "SELECT p.key AS payment FROM payments AS p WHERE json_extract(p.detail, '$.wallet') IS NOT NULL
+        "SELECT p.key AS payment FROM payments AS p WHERE json_extract(p.detail, '$.wallet') IS NOT NULL AND p.kind <> 16
             AND NOT EXISTS (SELECT 1 FROM names AS n WHERE n.project = p.project AND n.kind = 3
                 AND n.payment = p.key)",
     ),

@@ -126,6 +126,21 @@ impl Provider {
         listed["transactions"].as_array().unwrap().clone()
     }
 
+    /// Somebody acts at the provider about a transaction, as the control endpoint names it.
+    pub(crate) async fn act(&self, reference: &str, action: &str) {
+        let url = format!("{}/generic/control/transactions/{reference}/act", self.base);
+        let response = self
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .body(json!({ "action": action }).to_string())
+            .send()
+            .await
+            .unwrap();
+        let said: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        assert_eq!(said["changed"], true, "{action}");
+    }
+
     /// Posts a notice as somebody might who is not the provider; the platform's answer.
     pub(crate) async fn notice(&self, url: &str, signature: Option<&str>, body: &Value) -> u16 {
         let mut request = self.client.post(url).header("content-type", "application/json");

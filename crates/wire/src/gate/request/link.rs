@@ -1,6 +1,6 @@
 //! Payment links: making one, withdrawing one.
 
-use super::{Part, Refusal, callback_address, currency, customer, payment_id};
+use super::{Part, Refusal, SeriesTerms, callback_address, currency, customer, payment_id};
 use crate::json::Value;
 use ferropay_domain::{
     codes,
@@ -44,6 +44,8 @@ pub struct CreateLink {
     pub return_urls: ReturnUrls,
     /// Booking data to be echoed, as JSON text.
     pub booking: Option<String>,
+    /// The series that is registered when the customer pays (G-444).
+    pub registration: Option<SeriesTerms>,
     /// Callback options.
     pub callback: CallbackOptions,
 }
@@ -66,15 +68,22 @@ impl CreateLink {
         if person.filled("id").is_none() {
             return Err(Refusal::bad_request(codes::INVALID_CUSTOMER_ID).at("customer.id"));
         }
+        let pays = match body.get("operation_type").and_then(Value::as_str) {
+            Some("auth") => LinkPays::Auth,
+            Some("contract registration") => LinkPays::ContractRegistration,
+            _ => LinkPays::Sale,
+        };
+        // Whoever agrees to nothing but later debits registers a series, whether the request says so or not.
+        let registration = match pays {
+            LinkPays::ContractRegistration => Some(SeriesTerms::of_agreement(body)?),
+            LinkPays::Sale | LinkPays::Auth => SeriesTerms::read(body)?,
+        };
         Ok(Self {
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),
             best_before: best_before(payment, now)?,
-            pays: match body.get("operation_type").and_then(Value::as_str) {
-                Some("auth") => LinkPays::Auth,
-                Some("contract registration") => LinkPays::ContractRegistration,
-                _ => LinkPays::Sale,
-            },
+            pays,
+            registration,
             method: payment.filled("force_method").filter(|_| !by_token).map(str::to_owned),
             card_token: if by_token { Part::whole(body).owned("token") } else { None },
             send_email,

@@ -1,6 +1,9 @@
 //! A purchase or a payout by another method than a card.
 
-use super::{Part, Refusal, callback_address, callback_options, currency, customer, payment_id};
+use super::{
+    LARGEST_AMOUNT, Part, Refusal, SeriesTerms, callback_address, callback_options, currency, customer,
+    payment_id,
+};
 use crate::{address, json::Value};
 use ferropay_domain::{
     decide::CallbackOptions,
@@ -9,12 +12,13 @@ use ferropay_domain::{
     payment::{Customer, ReturnUrls},
 };
 
-/// `/v2/payment/{method}/sale`, `/auth` and `/payout`, for all methods but cards (G-471, G-480, G-484, G-487).
+/// `/v2/payment/{method}/sale`, `/auth`, `/payout` and `/contract/registration`, for all methods but cards (G-471, G-473,
+/// G-480, G-484, G-487).
 #[derive(Debug)]
 pub struct MethodRequest {
     /// The merchant's name for the payment.
     pub payment_id: PaymentId,
-    /// What the customer pays or gets.
+    /// What the customer pays or gets; of an agreement, nothing where the request says no more.
     pub amount: Money,
     /// The customer's account, where the request names it.
     pub account: Option<String>,
@@ -26,6 +30,8 @@ pub struct MethodRequest {
     pub description: String,
     /// Opaque text to be echoed.
     pub merchant_data: Option<String>,
+    /// The series that begins with it.
+    pub registration: Option<SeriesTerms>,
     /// Callback options.
     pub callback: CallbackOptions,
 }
@@ -38,7 +44,21 @@ impl MethodRequest {
     /// browser can be sent to (502).
     pub fn read(path: &str, body: &Value<'_>) -> Result<Self, Refusal> {
         let payment = Part::of(body, "payment");
-        let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
+        let is_agreement = path.ends_with("/contract/registration");
+        let amount = match payment.integer("amount") {
+            None if is_agreement => 0,
+            None => return Err(payment.missing("amount")),
+            // The contract sets it no bounds there.
+            Some(amount) if is_agreement && !(0..=LARGEST_AMOUNT).contains(&amount) => {
+                return Err(payment.invalid("amount"));
+            }
+            Some(amount) => amount,
+        };
+        let registration = if path.starts_with("/v2/payment/directdebit/") {
+            Some(SeriesTerms::of_mandate(body)?)
+        } else {
+            SeriesTerms::read(body)?
+        };
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
         Ok(Self {
             payment_id: payment_id(body)?,
@@ -48,6 +68,7 @@ impl MethodRequest {
             customer: customer(Part::of(body, "customer")),
             description: payment.owned("description").unwrap_or_default(),
             merchant_data: Part::of(body, "merchant").owned("data"),
+            registration,
             callback: if has_callback(path) { callback_options(body) } else { callback_address(body) },
         })
     }
@@ -57,7 +78,8 @@ impl MethodRequest {
 pub(super) fn has_callback(path: &str) -> bool {
     let Some(steps) = path.strip_prefix("/v2/payment/") else { return false };
     match steps.split_once('/') {
-        Some(("skrill", _)) => true,
+        Some(("skrill", step)) => step != "1-tap",
+        Some(("card" | "applepay" | "googlepay" | "directdebit", _)) => true,
         Some(("bancontact" | "online-banking" | "banks" | "bank-transfer", _)) => !steps.ends_with("/refund"),
         Some(("wallet", _)) => steps.ends_with("/cancel"),
         _ => false,

@@ -1,6 +1,8 @@
 //! Series of stored credentials: their registration, debits, and what merchants do with them.
 
-use super::{Part, Refusal, callback_address, callback_options, currency, customer, payment_id};
+use super::{
+    Part, Refusal, callback_address, callback_options, currency, customer, method::has_callback, payment_id,
+};
 use crate::json::Value;
 use ferropay_domain::{
     codes,
@@ -38,9 +40,28 @@ impl SeriesTerms {
         let register = part.flag("register")
             || (body.get("recurring_register").and_then(Value::as_bool) == Some(true)
                 && part.get("register").and_then(Value::as_bool) != Some(false));
-        if !register {
-            return Ok(None);
-        }
+        if register { Self::wished(part).map(Some) } else { Ok(None) }
+    }
+
+    /// Reads the `recurring` of a mandate, which always registers a series, of a kind that has to be stated (G-474).
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    pub(super) fn of_mandate(body: &Value<'_>) -> Result<Self, Refusal> {
+        let part = Part::of(body, "recurring");
+        part.filled("type").ok_or_else(|| part.missing("type"))?;
+        Self::wished(part)
+    }
+
+    /// Reads the `recurring` of an agreement that moves no money, which always registers a series (G-440).
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    pub(super) fn of_agreement(body: &Value<'_>) -> Result<Self, Refusal> {
+        Self::wished(Part::of(body, "recurring"))
+    }
+
+    fn wished(part: Part<'_, '_>) -> Result<Self, Refusal> {
         let terms = terms(part)?;
         let kind = part.filled("type").and_then(SeriesKind::from_letter);
         let usual = if terms.period.is_some() { SeriesKind::Regular } else { SeriesKind::OneClick };
@@ -67,7 +88,7 @@ impl SeriesTerms {
             start: terms.start.filter(|_| terms.scheduled.is_some()),
         });
         let Terms { amount, expiry, scheduled, .. } = terms;
-        Ok(Some(Self { kind, amount, plan, expiry, scheduled }))
+        Ok(Self { kind, amount, plan, expiry, scheduled })
     }
 }
 
@@ -115,7 +136,7 @@ fn series(body: &Value<'_>) -> Result<SeriesId, Refusal> {
     own.or_else(beside).map(SeriesId::new).ok_or_else(|| part.missing("id"))
 }
 
-/// `/v2/payment/card/recurring` (G-368).
+/// `/v2/payment/card/recurring` and its likes for other instruments (G-368, G-378).
 #[derive(Debug)]
 pub struct RecurringDebit {
     /// The merchant's name for the payment.
@@ -139,11 +160,11 @@ pub struct RecurringDebit {
 }
 
 impl RecurringDebit {
-    /// Reads a body that keeps the contract of the path.
+    /// Reads a body that keeps the contract of `path`.
     ///
     /// # Errors
     /// The series is not named (2004); a value that the contract allows and its type does not.
-    pub fn read(body: &Value<'_>) -> Result<Self, Refusal> {
+    pub fn read(path: &str, body: &Value<'_>) -> Result<Self, Refusal> {
         let [payment, merchant] = ["payment", "merchant"].map(|name| Part::of(body, name));
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
@@ -161,12 +182,12 @@ impl RecurringDebit {
                 extra_param: payment.filled("extra_param").map(str::to_owned),
                 ..CardRequest::default()
             },
-            callback: callback_options(body),
+            callback: if has_callback(path) { callback_options(body) } else { callback_address(body) },
         })
     }
 }
 
-/// `/v2/payment/card/recurring/{update,cancel}` (G-389, G-391).
+/// `/v2/payment/card/recurring/{update,cancel}` and their likes for other instruments (G-389, G-391).
 #[derive(Debug)]
 pub struct SeriesChange {
     /// The merchant's name of the request.
@@ -188,7 +209,9 @@ impl SeriesChange {
         let terms = if path.ends_with("/update") {
             let Terms { amount, expiry, period, interval, time, start, scheduled } =
                 terms(Part::of(body, "recurring"))?;
-            let managed = Managed { amount, expiry, period, interval, time, start, scheduled: None };
+            let description = Part::of(body, "recurring").owned("description");
+            let managed =
+                Managed { amount, expiry, period, interval, time, start, description, scheduled: None };
             Some((managed, scheduled))
         } else {
             None

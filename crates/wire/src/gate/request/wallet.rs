@@ -1,7 +1,7 @@
 //! Payments by the tokens of wallets on customers' devices.
 
 use super::{
-    Part, Refusal, callback_address, callback_options,
+    Part, Refusal, SeriesTerms, callback_address, callback_options,
     card::{avs, booking, debt_account, descriptor, name_check},
     currency, payment_id, three_ds,
 };
@@ -15,7 +15,7 @@ use ferropay_domain::{
 };
 use std::fmt;
 
-/// What a path below `/v2/payment/applepay` or `/v2/payment/googlepay` asks for; none for debits of series.
+/// What a path below `/v2/payment/applepay` or `/v2/payment/googlepay` asks for; none for series.
 pub fn wallet_operation(path: &str) -> Option<(DeviceWallet, OperationKind)> {
     let (wallet, step) = path.strip_prefix("/v2/payment/")?.split_once('/')?;
     let wallet = match wallet {
@@ -63,8 +63,8 @@ pub struct WalletPayment {
     pub booking: Option<String>,
     /// Whether it has the first and the last day.
     pub has_booking_dates: bool,
-    /// Whether a series is to begin with it, which is not possible with wallets yet.
-    pub registers_series: bool,
+    /// The series that begins with it (G-467).
+    pub registration: Option<SeriesTerms>,
     /// Callback options; a verification's contract has the address only.
     pub callback: CallbackOptions,
 }
@@ -88,8 +88,8 @@ impl WalletPayment {
     /// A value that the contract allows and its type does not, such as an unknown currency.
     pub fn read((wallet, kind): (DeviceWallet, OperationKind), body: &Value<'_>) -> Result<Self, Refusal> {
         let verification = kind == OperationKind::AccountVerification;
-        let [payment, etoken, customer, merchant, recurring] =
-            ["payment", "etoken", "customer", "merchant", "recurring"].map(|name| Part::of(body, name));
+        let [payment, etoken, customer, merchant] =
+            ["payment", "etoken", "customer", "merchant"].map(|name| Part::of(body, name));
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
         let token = etoken.filled("token").ok_or_else(|| etoken.missing("token"))?;
@@ -114,7 +114,7 @@ impl WalletPayment {
             merchant_data: merchant.owned("data"),
             booking,
             has_booking_dates,
-            registers_series: recurring.flag("register"),
+            registration: SeriesTerms::read(body)?,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
     }
