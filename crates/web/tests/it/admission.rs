@@ -415,8 +415,11 @@ async fn requests_from_other_addresses_than_the_registered_are_refused_with_403(
 async fn a_path_that_is_not_served_is_refused_with_310() {
     let world = World::new().await;
     let general = json!({ "project_id": 1001, "payment_id": "order-1" });
-    let body = json!({ "general": general, "recurring": { "id": 1 } });
-    let reply = world.send("/v2/payment/skrill/recurring/cancel", &body).await;
+    let body = json!({
+        "general": general, "customer": { "id": "reader-7", "ip_address": "198.51.100.7" },
+        "payment": { "amount": 100, "currency": "EUR" }, "saved_account_id": 1,
+    });
+    let reply = world.send("/v2/payment/wallet/paypal/sale/1click", &body).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.body, error("310", "This operation is not allowed by project settings"));
     world.end().await;
