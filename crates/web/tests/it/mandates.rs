@@ -329,7 +329,11 @@ async fn a_debit_whose_answer_or_notice_gets_lost_is_made_once() {
         let reply = world.send_with_fault(&path, &debit(&format!("debit-{number}"), series), plan).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         if plan == "silent" {
-            until(async || provider.transactions().await[0]["status"] == "approved").await;
+            until(async || {
+                let newest = provider.transactions().await.swap_remove(0);
+                newest["payment_id"] == "debit-4" && newest["status"] == "approved"
+            })
+            .await;
             world.clock.advance(Duration::from_mins(10));
         }
         let told = world.callback().await;
