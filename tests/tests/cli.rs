@@ -260,6 +260,8 @@ async fn projects_are_made_shown_and_changed_while_nothing_runs() {
         (&["project", "set", "2002", "legacy_minimum"], "NAME=VALUE"),
         (&["project", "set", "2002", "refund_interval_seconds=soon"], "does not fit"),
         (&["project", "set", "2002", "sale_fee.rate=-1"], "sale_fee"),
+        (&["project", "set", "2002", "series_utc_offset_minutes=1000"], "series_utc_offset_minutes"),
+        (&["project", "set", "2002", "mail.sender=nobody"], "mail.sender"),
         (&["project", "show", "4004"], "project list"),
         (&["project", "rotate-secret", "4004"], "4004"),
     ] {

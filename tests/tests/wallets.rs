@@ -88,21 +88,26 @@ fn keys_of_wallets_are_put_shown_and_taken_away_by_command() {
     assert!(said.contains("takes tokens of Apple Pay"), "{said}");
     let of_google =
         ["project", "etoken", "google", "7", "--private-key", &private, "--root-keys", &published];
-    with(&[&of_google[..], &["--recipient", "gateway:shop"]].concat()).good();
+    let of_gateway = [&of_google[..], &["--recipient", "gateway:shop"]].concat();
+    with(&[&of_gateway[..], &["--gateway-merchant-id", "m7"]].concat()).good();
     let shown = with(&["project", "etoken", "show", "7"]).good();
-    assert_eq!(shown, "Apple Pay: keys of merchant.com.example\nGoogle Pay: keys of gateway:shop\n");
+    assert_eq!(
+        shown,
+        "Apple Pay: keys of merchant.com.example\nGoogle Pay: keys of gateway:shop for its merchant m7\n"
+    );
 
     for (words, reason) in [
         ([&of_apple[..], &["--processing-key", &root]].concat(), "P-256"),
         ([&of_apple[..], &["--processing-key", "/nowhere.pem"]].concat(), "cannot be read"),
         ([&of_google[..], &["--recipient", "shop"]].concat(), "gateway:NAME"),
+        (of_gateway, "at the gateway is missing"),
     ] {
         let refused = with(&words);
         assert!(!refused.ok && refused.err.contains(reason), "{words:?}: {refused:?}");
     }
     with(&["project", "etoken", "remove", "7", "apple"]).good();
     let shown = with(&["project", "etoken", "show", "7"]).good();
-    assert_eq!(shown, "Apple Pay: no keys\nGoogle Pay: keys of gateway:shop\n");
+    assert_eq!(shown, "Apple Pay: no keys\nGoogle Pay: keys of gateway:shop for its merchant m7\n");
     let kept = fs::read(at.join("shop.db")).unwrap();
     let kept = String::from_utf8_lossy(&kept);
     assert!(!kept.contains("PRIVATE KEY"), "keys are sealed");

@@ -164,7 +164,7 @@ pub enum NameKind {
     Payment,
     /// The merchant's refund identifiers (G-061).
     MerchantRefund,
-    /// Payment tokens of wallets, each good for one payment (G-465).
+    /// Payment tokens of wallets, each good for one payment on this platform, whoever sends it (G-465).
     WalletToken,
 }
 
@@ -177,6 +177,14 @@ impl NameKind {
             Self::WalletToken => 3,
         }
     }
+
+    /// The project in which `project` takes such a name: none of them where a name holds across all.
+    pub const fn space(self, project: ProjectId) -> ProjectId {
+        match self {
+            Self::Payment | Self::MerchantRefund => project,
+            Self::WalletToken => ProjectId::new(0),
+        }
+    }
 }
 
 /// A name taken by a payment, unique in its project and kind, for good.
@@ -184,7 +192,7 @@ impl NameKind {
 pub struct Name {
     /// Namespace.
     pub kind: NameKind,
-    /// The project.
+    /// The project, or [the one that stands for all](NameKind::space).
     pub project: ProjectId,
     /// The name in the form in which names are compared.
     pub folded: String,

@@ -14,6 +14,7 @@ use crate::{
 };
 use ferropay_domain::{
     change::{ChangeSet, MachineBreak, PaymentWrite, TaskKey, Write, bucket_of},
+    codes::Code,
     decide::{Ids, Now},
     ids::{AttemptId, OperationId},
     payment::{Attempt, Operation, Payment},
@@ -60,6 +61,10 @@ pub(crate) trait Situation: Sized {
     fn before(&self) -> Before<'_>;
     /// The same, as it stands in the store now.
     fn reload(&self, store: &dyn Store) -> impl Future<Output = Result<Option<Self>, Unavailable>> + Send;
+    /// A limit of risk control turned out to be reached: a fact for the next decision. Answers whether it is news.
+    fn limit_reached(&mut self, _: Code) -> bool {
+        false
+    }
     /// Takes over what a change set changes of it.
     fn advance(&mut self, changes: Advance);
     /// Whose work it is.
@@ -279,6 +284,7 @@ impl Engine {
                     *situation =
                         fresh.ok_or_else(|| Failure::Defect("an operation has vanished".to_owned()))?;
                 }
+                Err(CommitError::Lost(Loss::TooMuch(code))) if situation.limit_reached(code) => {}
                 Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await?,
                 Err(CommitError::Lost(Loss::Fenced)) => {
                     self.disown(bucket);

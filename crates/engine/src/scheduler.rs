@@ -11,9 +11,10 @@ use ferropay_domain::{
     change::{Task, TaskKey},
     ids::{CallbackId, OperationId, ProjectId, SeriesId},
     payment::AttemptStatus,
+    risk::LONGEST_WINDOW,
     time::Timestamp,
 };
-use ferropay_store::DeliveryState;
+use ferropay_store::{DeliveryState, Unavailable};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How many due tasks that nobody carries are looked at in one go.
@@ -49,11 +50,25 @@ pub(crate) async fn run(engine: Arc<Engine>) {
             if let Err(error) = engine.vault.maintain(engine.store.as_ref(), engine.now()).await {
                 tracing::error!(%error, "the vault's keys could not be looked after");
             }
+            if let Err(error) = forget_uses(&engine).await {
+                tracing::error!(%error, "what limits counted long ago could not be forgotten");
+            }
         }
         if let Err(error) = look(&engine, &mut blocked).await {
             tracing::error!(%error, "due work could not be looked up");
         }
     }
+}
+
+/// Forgets what no limit counts any more. Projects' clocks are never behind the machine's, so what is too old by this one
+/// is too old by theirs.
+async fn forget_uses(engine: &Engine) -> Result<(), Unavailable> {
+    const AT_ONCE: u32 = 1_000;
+    let before = engine.now().minus(Duration::from_secs(u64::from(LONGEST_WINDOW)));
+    while engine.store.forget_uses(before, AT_ONCE).await? >= usize::try_from(AT_ONCE).unwrap_or(usize::MAX)
+        && !engine.is_draining()
+    {}
+    Ok(())
 }
 
 /// How many due tasks of each clock could not be taken when they were looked at last, for want of room or because

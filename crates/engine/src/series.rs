@@ -14,7 +14,8 @@ use ferropay_domain::{
     change::{NameKind, bucket_of_series},
     codes::Code,
     decide::{
-        self, DebitCommand, Ids, Now, RefundCommand, RequestHead, ReturnOf, SeriesCommand, SeriesOrder,
+        self, DebitCommand, Ids, Now, RefundCommand, RequestHead, ReturnOf, RiskFacts, SeriesCommand,
+        SeriesOrder,
     },
     ids::{OperationId, PaymentId, PaymentKey, RequestId, SeriesId},
     payment::{OperationKind, Payment, PaymentKind},
@@ -32,6 +33,8 @@ use std::sync::Arc;
 pub(crate) struct SeriesStanding {
     series: Series,
     payment: Option<Payment>,
+    /// What risk control knows of a debit that is due.
+    risk: RiskFacts,
 }
 
 impl SeriesStanding {
@@ -40,7 +43,7 @@ impl SeriesStanding {
             Some(key) => store.payment(series.project, key).await?,
             None => None,
         };
-        Ok(Self { series, payment })
+        Ok(Self { series, payment, risk: RiskFacts::default() })
     }
 }
 
@@ -51,9 +54,16 @@ impl Situation for SeriesStanding {
 
     async fn reload(&self, store: &dyn Store) -> Result<Option<Self>, Unavailable> {
         match store.series_known(self.series.id).await? {
-            Some(series) => Self::of(store, series).await.map(Some),
+            Some(series) => {
+                let fresh = Self::of(store, series).await?;
+                Ok(Some(Self { risk: self.risk.clone(), ..fresh }))
+            }
             None => Ok(None),
         }
+    }
+
+    fn limit_reached(&mut self, code: Code) -> bool {
+        self.risk.limit.replace(code).is_none()
     }
 
     fn advance(&mut self, changes: Advance) {
@@ -81,11 +91,20 @@ impl Acceptable for DebitOrder {
         &self,
         engine: &Engine,
         project: &KnownProject,
-        _: Lost,
+        lost: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let series = engine.series_through(self.through, project, self.command.series).await?;
-        let changes = decide::debit(&project.project, self.command.clone(), series.as_ref(), self.ids, now)?;
+        let (known, command) = (&project.project, &self.command);
+        let series = engine.series_through(self.through, project, command.series).await?;
+        let risk = match &series {
+            Some(series) => {
+                let payer = series.payer(&command.customer);
+                let at_risk = series.at_risk(&payer, &command.description, command.amount);
+                engine.risk_facts(project, at_risk, lost).await?
+            }
+            None => RiskFacts::default(),
+        };
+        let changes = decide::debit(known, command.clone(), series.as_ref(), &risk, self.ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
     }
 
@@ -343,9 +362,13 @@ impl Engine {
     ) -> Result<(), Failure> {
         let (id, missed) = (series.id, series.detail.missed);
         let mut standing = SeriesStanding::of(self.store.as_ref(), series).await?;
+        let at_risk = standing.series.scheduled_at_risk();
+        let risk = self.risk_facts(&project, at_risk, Lost::default()).await?;
+        standing.risk = risk;
         let cards = Cards::default();
         self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
-            decide::series_due(project, (&standing.series, standing.payment.as_ref()), ids, now)
+            let facts = (&standing.series, standing.payment.as_ref());
+            decide::series_due(project, facts, &standing.risk, ids, now)
         })
         .await?;
         let more = standing.series.detail.missed.saturating_sub(missed);

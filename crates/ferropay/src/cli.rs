@@ -333,6 +333,9 @@ pub(crate) enum Etoken {
         /// Whom tokens are made for: `gateway:NAME`, or `merchant:NUMBER`.
         #[arg(long)]
         recipient: String,
+        /// The merchant's identifier at the gateway; needed with `gateway:NAME`. Tokens of its other merchants are refused.
+        #[arg(long)]
+        gateway_merchant_id: Option<String>,
         /// File with a private key, PEM. Several while one replaces another.
         #[arg(long = "private-key", required = true)]
         private_keys: Vec<PathBuf>,

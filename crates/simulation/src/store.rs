@@ -304,6 +304,10 @@ impl Store for WatchedStore {
         self.read(self.inner.risk_entries(project, limit))
     }
 
+    fn forget_uses(&self, before: Timestamp, most: u32) -> Answer<'_, usize> {
+        self.inner.forget_uses(before, most)
+    }
+
     fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool> {
         self.inner.add_risk_entry(project, entry)
     }

@@ -189,6 +189,9 @@ pub trait Store: Send + Sync + 'static {
     /// What stands on a project's lists, at most `limit` entries, by list, feature and value.
     fn risk_entries(&self, project: ProjectId, limit: u32) -> Answer<'_, Vec<RiskEntry>>;
 
+    /// Forgets what limits counted before a moment, at most so many uses, the oldest first; answers how many.
+    fn forget_uses(&self, before: Timestamp, most: u32) -> Answer<'_, usize>;
+
     /// Puts something on a list. Answers `false` when it stands there already.
     fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool>;
 

@@ -19,7 +19,7 @@ use crate::{
         OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
-    risk::{Direction, Use},
+    risk::{Direction, Means, Use},
 };
 
 /// Accepts a card purchase or verification: payment and operation come into being together (G-015, T-045, T-070,
@@ -43,9 +43,10 @@ pub fn card(
     let wanted = Wanted {
         kind,
         payment: ids.payment,
+        card: &card,
         at_risk: AtRisk {
             direction: Direction::In,
-            card: &card,
+            means: Means::Card(&card),
             customer: &customer,
             description: &command.description,
             amount,
@@ -112,6 +113,7 @@ fn registration_problem(
 pub(super) struct Wanted<'a> {
     pub(super) kind: OperationKind,
     pub(super) payment: PaymentKey,
+    pub(super) card: &'a CardSummary,
     pub(super) at_risk: AtRisk<'a>,
     pub(super) given: &'a data::Members,
     /// Why it is declined before the customer is asked for anything more.
@@ -142,8 +144,8 @@ pub(super) fn planned(
     ids: Ids,
     now: Now,
 ) -> Planned {
-    let Wanted { kind, payment, at_risk, given, blocked } = wanted;
-    let AtRisk { card, customer, .. } = at_risk;
+    let Wanted { kind, payment, card, at_risk, given, blocked } = wanted;
+    let customer = at_risk.customer;
     let risk = risk::check(project, &facts.risk, &at_risk, payment, now);
     let mut request = granted(project, kind, card.network, asked);
     let mut supplied = data::Members::new();

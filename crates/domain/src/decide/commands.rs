@@ -10,7 +10,7 @@ use crate::{
     ids::{AuthenticationId, PaymentId},
     money::{Currency, Money},
     payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
-    risk::Direction,
+    risk::{Direction, Means},
     series::Registration,
 };
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ impl CardCommand {
     pub fn at_risk(&self) -> AtRisk<'_> {
         AtRisk {
             direction: Direction::In,
-            card: &self.card,
+            means: Means::Card(&self.card),
             customer: &self.customer,
             description: &self.description,
             amount: self.amount,

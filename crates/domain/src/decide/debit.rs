@@ -1,9 +1,12 @@
 //! A debit with stored credentials is asked for.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken,
+    CallbackOptions, Ids, Now, RequestHead,
+    card::carry_on,
+    data, first_broken,
     method::{beyond_limits, takes_part},
     new_payment, problem, rejected,
+    risk::{self, AtRisk, RiskFacts},
     scene::{Scene, SeriesChange},
 };
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
         CardRequest, Customer, OperationDetail, OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
+    risk::{Direction, Means},
     series::{Plan, Series, SeriesKind, SeriesStep, day_of},
     time::Timestamp,
 };
@@ -53,7 +57,8 @@ pub struct DebitCommand {
 
 /// Accepts a debit on demand: payment and operation come into being together (T-087), or the request fails before an
 /// operation exists and the merchant is told by callback (G-120, G-376). The first debit of a regular series whose schedule
-/// has no payment yet is the first of the schedule (G-380, R-214). `series` is that of the command, if the project has one.
+/// has no payment yet is the first of the schedule (G-380, R-214). `series` is that of the command, if the project has one,
+/// and `facts` what risk control knows of the debit (G-519).
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
@@ -61,6 +66,7 @@ pub fn debit(
     project: &Project,
     command: DebitCommand,
     series: Option<&Series>,
+    facts: &RiskFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -72,6 +78,9 @@ pub fn debit(
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     };
     let missing = data::missing_members(project, OperationKind::Recurring, &given);
+    let payer = series.payer(&customer);
+    let at_risk = series.at_risk(&payer, &command.description, amount);
+    let risk = risk::check(project, facts, &at_risk, ids.payment, now);
     let request = CardRequest {
         descriptor: command
             .request
@@ -108,11 +117,43 @@ pub fn debit(
     scene.series_change = SeriesChange::Changed;
     scene.set_series_timer();
     scene.begin(Event::Accepted, codes::AWAITING)?;
-    scene.proceed(Stage::Data(missing))?;
+    let next = risk.map(|counted| {
+        scene.changes.counted = counted;
+        missing
+    });
+    carry_on(&mut scene, next)?;
     Ok(scene.finish())
 }
 
 impl Series {
+    /// Who pays a debit: as the request says, and where it says nothing, as was said when the series was registered.
+    pub fn payer(&self, stated: &Customer) -> Customer {
+        let known = &self.detail.customer;
+        let or =
+            |stated: &Option<String>, known: &Option<String>| stated.as_ref().or(known.as_ref()).cloned();
+        Customer {
+            id: or(&stated.id, &known.id),
+            ip_address: or(&stated.ip_address, &known.ip_address),
+            phone: or(&stated.phone, &known.phone),
+            email: or(&stated.email, &known.email),
+            first_name: or(&stated.first_name, &known.first_name),
+            middle_name: or(&stated.middle_name, &known.middle_name),
+            last_name: or(&stated.last_name, &known.last_name),
+        }
+    }
+
+    /// What risk control looks at when `payer` is debited.
+    pub fn at_risk<'a>(&'a self, payer: &'a Customer, description: &'a str, amount: Money) -> AtRisk<'a> {
+        let means = self.detail.card.as_ref().map_or(Means::Method(None), Means::Card);
+        AtRisk { direction: Direction::In, means, customer: payer, description, amount }
+    }
+
+    /// What it looks at when a moment of the schedule is debited.
+    pub fn scheduled_at_risk(&self) -> AtRisk<'_> {
+        let amount = Money::new(self.detail.amount, self.currency);
+        self.at_risk(&self.detail.customer, &self.detail.description, amount)
+    }
+
     /// The merchant has made the first debit of the schedule: the others follow from its day, and from its time where
     /// none is stated (G-380).
     fn begin_schedule(&mut self, project: &Project, plan: Plan, name: &PaymentId, now: Timestamp) {

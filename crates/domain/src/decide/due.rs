@@ -4,6 +4,7 @@ use super::{
     Ids, Now, Stage, addresses,
     debit_end::settled_status,
     new_operation, new_payment,
+    risk::{self, RiskFacts},
     scene::{Scene, SeriesChange},
     updated,
 };
@@ -26,13 +27,15 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_mins(5);
 
 /// The timer of a series has rung: what is due is done, or waits while an operation of its payment is under way. `payment`
-/// is that of the schedule's debits, once it exists. `None` when nothing is due by now.
+/// is that of the schedule's debits, once it exists, and `facts` what risk control knows of them (G-519). `None` when
+/// nothing is due by now.
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
 pub fn series_due(
     project: &Project,
     (series, payment): (&Series, Option<&Payment>),
+    facts: &RiskFacts,
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
@@ -47,13 +50,13 @@ pub fn series_due(
         return Ok(Some(rewound(project, series, now.business.plus(PAUSE))));
     }
     match due {
-        Due::Debit => scheduled(project, series, payment, ids, now).map(Some),
+        Due::Debit => scheduled(project, (series, payment), facts, ids, now).map(Some),
         Due::Retry(retry) => {
             let step = SeriesStep { retry_of: Some(retry.trigger), ..SeriesStep::default() };
             let mut series = series.clone();
             let made = retry.made.saturating_add(1);
             series.detail.retry = Some(Retry { made, next: None, ..retry });
-            begin(project, series, payment, step, ids, now).map(Some)
+            begin(project, (series, payment), step, facts, ids, now).map(Some)
         }
         Due::TermEnd => ended(project, series, payment, SeriesEvent::TermEnded, ids, now).map(Some),
         Due::CardExpiry => ended(project, series, payment, SeriesEvent::CardExpired, ids, now).map(Some),
@@ -91,8 +94,8 @@ pub(super) fn changed(mut series: Series) -> SeriesWrite {
 /// says whether each is debited or one of them, the latest; the others are counted.
 fn scheduled(
     project: &Project,
-    series: &Series,
-    payment: Option<&Payment>,
+    (series, payment): (&Series, Option<&Payment>),
+    facts: &RiskFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -114,15 +117,16 @@ fn scheduled(
     // A new debit ends the tries of the one before (G-402).
     series.detail.retry = None;
     let step = SeriesStep { slot: Some(slot), ..SeriesStep::default() };
-    begin(project, series, payment, step, ids, now)
+    begin(project, (series, payment), step, facts, ids, now)
 }
 
-/// A debit begins (T-087, R-215, R-221). The first brings its payment into being.
+/// A debit begins (T-087, R-215, R-221), or is declined at once where risk control says so. The first brings its payment
+/// into being.
 fn begin(
     project: &Project,
-    mut series: Series,
-    payment: Option<&Payment>,
+    (mut series, payment): (Series, Option<&Payment>),
     step: SeriesStep,
+    facts: &RiskFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -152,12 +156,19 @@ fn begin(
     let request = RequestId::new(ids.payment.get());
     let operation = new_operation(&payment, OperationKind::Recurring, amount, request, detail, ids, now);
     series.open = Some(operation.id);
+    let risk = risk::check(project, facts, &series.scheduled_at_risk(), payment.key, now);
     let mut scene = Scene::created(project, (payment, operation), is_first, ids, now);
     scene.series = Some(Box::new(series));
     scene.series_change = SeriesChange::Changed;
     scene.set_series_timer();
     scene.begin(Event::Accepted, codes::AWAITING)?;
-    scene.proceed(Stage::Provider)?;
+    match risk {
+        Ok(counted) => {
+            scene.changes.counted = counted;
+            scene.proceed(Stage::Provider)?;
+        }
+        Err(code) => scene.declined(Event::Declined, code)?,
+    }
     Ok(scene.finish())
 }
 

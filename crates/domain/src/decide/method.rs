@@ -1,11 +1,15 @@
 //! A purchase or a payout by another method than a card is asked for, and the customer takes part.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, first_broken, new_payment, registration, rejected,
+    CallbackOptions, Ids, Now, RequestHead,
+    card::carry_on,
+    data, first_broken, new_payment, registration, rejected,
+    risk::{self, AtRisk, RiskFacts},
     scene::Scene,
 };
 use crate::{
     callback::Problem,
+    card::Country,
     change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::PaymentId,
@@ -17,6 +21,7 @@ use crate::{
         machine::{AttemptEvent, Event},
     },
     project::{Limits, Project},
+    risk::{Direction, Means},
     series::Registration,
 };
 use std::{borrow::Cow, collections::BTreeMap};
@@ -54,9 +59,25 @@ pub struct MethodCommand {
     pub fault_plan: Option<String>,
 }
 
+impl MethodCommand {
+    /// What risk control looks at.
+    pub fn at_risk(&self) -> AtRisk<'_> {
+        let stated = |path: &str| Country::parse(&self.given.get(path)?.to_uppercase()).ok();
+        AtRisk {
+            direction: if self.kind == OperationKind::Payout { Direction::Out } else { Direction::In },
+            means: Means::Method(stated("account.country").or_else(|| stated("customer.country"))),
+            customer: &self.customer,
+            description: &self.description,
+            amount: self.amount,
+        }
+    }
+}
+
 /// What is known besides when an operation by a method is decided.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MethodFacts {
+    /// What risk control knows.
+    pub risk: RiskFacts,
     /// The merchant's balance cannot hold the amount.
     pub balance_short: bool,
     /// The name for the payment of the series' debits is taken.
@@ -119,19 +140,24 @@ fn method_needs(method: MethodRef, kind: OperationKind) -> &'static [String] {
 pub fn method(
     project: &Project,
     command: MethodCommand,
-    facts: MethodFacts,
+    facts: &MethodFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let problems = problems(project, &command, facts, now);
     let missing = missing(project, &command);
+    let risk = risk::check(project, &facts.risk, &command.at_risk(), ids.payment, now);
     let MethodCommand { head, kind, payment_id, method, amount, customer, callback, .. } = command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
     let pays_out = kind == OperationKind::Payout;
-    let refused = if pays_out { payout_refusal(project, method, amount, facts.balance_short) } else { None };
-    let is_held = pays_out && refused.is_none();
+    let next = risk.and_then(|counted| {
+        let refused =
+            pays_out.then(|| payout_refusal(project, method, amount, facts.balance_short)).flatten();
+        refused.map_or(Ok((counted, missing)), Err)
+    });
+    let is_held = pays_out && next.is_ok();
     let (series, blocked) = registration::step_of(project, command.registration);
     let detail = OperationDetail {
         fee_minor: if is_held { project.settings.payout_fee.beside(amount).unwrap_or(0) } else { 0 },
@@ -157,8 +183,8 @@ pub fn method(
     let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
     let mut scene = Scene::opened(project, payment, (kind, detail), head, ids, now);
     scene.reserve_scheduled_name();
-    if let Some(code) = refused {
-        scene.begin(Event::PreconditionFailed, code)?;
+    if let (true, Err(code)) = (pays_out, &next) {
+        scene.begin(Event::PreconditionFailed, *code)?;
         return Ok(scene.finish());
     }
     if is_held {
@@ -169,12 +195,16 @@ pub fn method(
         scene.declined(Event::Declined, codes::REGISTRATION_BLOCKED_ELSEWHERE)?;
         return Ok(scene.finish());
     }
-    scene.proceed(Stage::Data(missing))?;
+    let next = next.map(|(counted, missing)| {
+        scene.changes.counted = counted;
+        missing
+    });
+    carry_on(&mut scene, next)?;
     Ok(scene.finish())
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(project: &Project, command: &MethodCommand, facts: MethodFacts, now: Now) -> Vec<Problem> {
+fn problems(project: &Project, command: &MethodCommand, facts: &MethodFacts, now: Now) -> Vec<Problem> {
     let settings = &project.settings;
     let MethodCommand { method, kind, amount, .. } = command;
     let is_purchase = matches!(kind, OperationKind::Sale | OperationKind::Auth);

@@ -19,7 +19,7 @@ use crate::{
         machine::Event,
     },
     project::Project,
-    risk::{Direction, Use},
+    risk::{Direction, Means, Use},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -55,7 +55,7 @@ impl PayoutCommand {
     pub fn at_risk(&self) -> AtRisk<'_> {
         AtRisk {
             direction: Direction::Out,
-            card: &self.card,
+            means: Means::Card(&self.card),
             customer: &self.customer,
             description: &self.description,
             amount: self.amount,
@@ -63,7 +63,7 @@ impl PayoutCommand {
     }
 }
 
-/// What is known besides when a payout is decided.
+/// What is known besides when a payout, or a purchase by another method than a card, is decided.
 #[derive(Clone, Debug, Default)]
 pub struct PayoutFacts {
     /// What risk control knows.
@@ -104,7 +104,7 @@ pub fn payout(
     let parties = Parties { from_person, has_sender_card, card: &card, customer: &customer, given: &given };
     let at_risk = AtRisk {
         direction: Direction::Out,
-        card: &card,
+        means: Means::Card(&card),
         customer: &customer,
         description: &command.description,
         amount,

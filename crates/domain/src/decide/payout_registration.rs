@@ -22,7 +22,7 @@ use crate::{
         PaymentStatus, PayoutRegistration, machine::Event,
     },
     project::Project,
-    risk::Direction,
+    risk::{Direction, Means},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -122,7 +122,13 @@ impl Completion {
 
     /// What risk control looks at when `amount` is paid out to this `recipient`.
     pub fn at_risk<'a>(&'a self, recipient: &'a Customer, amount: Money) -> AtRisk<'a> {
-        AtRisk { direction: Direction::Out, card: &self.card, customer: recipient, description: "", amount }
+        AtRisk {
+            direction: Direction::Out,
+            means: Means::Card(&self.card),
+            customer: recipient,
+            description: "",
+            amount,
+        }
     }
 }
 

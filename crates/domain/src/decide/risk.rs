@@ -2,13 +2,12 @@
 
 use super::Now;
 use crate::{
-    card::CardSummary,
     codes::Code,
     ids::PaymentKey,
     money::Money,
     payment::Customer,
     project::Project,
-    risk::{Crossing, Direction, Hit, Listed, Profile, Screening, Use, judge, screen},
+    risk::{Crossing, Direction, Hit, Listed, Means, Profile, Screening, Use, judge, screen},
 };
 
 /// What risk control knows besides.
@@ -25,8 +24,8 @@ pub struct RiskFacts {
 pub struct AtRisk<'a> {
     /// Which way the money goes.
     pub direction: Direction,
-    /// The card, without its number.
-    pub card: &'a CardSummary,
+    /// What is paid with, or to.
+    pub means: Means<'a>,
     /// Who pays or is paid.
     pub customer: &'a Customer,
     /// What the merchant says about it.
@@ -38,7 +37,7 @@ pub struct AtRisk<'a> {
 impl AtRisk<'_> {
     /// Its features, as they are compared.
     pub fn profile(&self) -> Profile {
-        Profile::of(self.card, self.customer, self.description)
+        Profile::of(self.means, self.customer, self.description)
     }
 }
 
@@ -58,7 +57,7 @@ pub(super) fn check(
     }
     let listed = judge(&facts.hits)?;
     let profile = at_risk.profile();
-    let seen = screen(&settings.risk_screening, settings.country, at_risk.card, &profile, at_risk.amount);
+    let seen = screen(&settings.risk_screening, settings.country, at_risk.means, &profile, at_risk.amount);
     if let Some(code) = seen.or(facts.limit) {
         return Err(code);
     }
@@ -66,6 +65,6 @@ pub(super) fn check(
         return Ok(None);
     }
     let (rules, of) = (&settings.risk_limits, (project.id, payment));
-    let flow = (at_risk.direction, Crossing::of(at_risk.card.country, settings.country));
+    let flow = (at_risk.direction, Crossing::of(at_risk.means.country(), settings.country));
     Ok(Use::under(rules, of, flow, profile, at_risk.amount, now.business).map(Box::new))
 }

@@ -136,7 +136,7 @@ impl<'a> Scene<'a> {
 
     /// The payment takes a name; whoever has it already is told by the commit.
     pub(super) fn take_name(&mut self, kind: NameKind, folded: String) {
-        let (project, payment) = (self.project.id, self.payment.key);
+        let (project, payment) = (kind.space(self.project.id), self.payment.key);
         self.changes.names.push(Name { kind, project, folded, payment });
     }
 

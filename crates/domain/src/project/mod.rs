@@ -1,6 +1,7 @@
 //! What a project is allowed and configured to do.
 
 mod day;
+mod faults;
 mod routing;
 mod settings;
 

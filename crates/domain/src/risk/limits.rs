@@ -14,7 +14,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// The longest time over which is counted, in seconds: 31 days.
-const LONGEST_WINDOW: u32 = 31 * 24 * 3600;
+pub const LONGEST_WINDOW: u32 = 31 * 24 * 3600;
 
 /// Which operations a limit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +138,19 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Why it would never count anything, or not what it seems to.
+    pub fn fault(&self) -> Option<&'static str> {
+        [
+            (self.by == Feature::Phrase, "phrases are looked up on lists; they are not counted by"),
+            (self.measure.different() == Some(self.by), "by one thing it is always one thing only"),
+            (self.seconds > LONGEST_WINDOW, "it goes back further than 31 days"),
+            (self.seconds == 0 && self.measure != Measure::Single, "it goes back no time at all"),
+            (self.most < 0, "less than nothing is allowed"),
+        ]
+        .into_iter()
+        .find_map(|(fails, fault)| fails.then_some(fault))
+    }
+
     /// The code it declines with.
     pub fn code(&self) -> Code {
         self.code.unwrap_or_else(|| self.measure.code())

@@ -8,8 +8,8 @@ mod limits;
 mod profile;
 mod screening;
 
-pub use limits::{Count, Crossing, Direction, Measure, Reading, Rule, Use};
-pub use profile::{Feature, Profile};
+pub use limits::{Count, Crossing, Direction, LONGEST_WINDOW, Measure, Reading, Rule, Use};
+pub use profile::{Feature, Means, Profile};
 pub use screening::{Screening, screen};
 
 use crate::codes::{self, Code};

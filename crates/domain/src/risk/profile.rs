@@ -1,6 +1,10 @@
 //! What risk control knows of an operation, in the form in which it is compared.
 
-use crate::{card::CardSummary, ids::CardKey, payment::Customer};
+use crate::{
+    card::{CardSummary, Country},
+    ids::CardKey,
+    payment::Customer,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -26,7 +30,7 @@ pub enum Feature {
     EmailDomain,
     /// Given and family name of the customer.
     Name,
-    /// Where the card was issued, alpha-2.
+    /// Where the card was issued, or the account is kept that is paid from or to, alpha-2.
     Country,
     /// A word or more within a name or a description.
     Phrase,
@@ -103,6 +107,33 @@ fn words(text: &str) -> String {
     cleaned.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What an operation is paid with or to, as far as risk control looks at it.
+#[derive(Clone, Copy, Debug)]
+pub enum Means<'a> {
+    /// A card, without its number.
+    Card(&'a CardSummary),
+    /// A payment method, and the country of the customer's account or of the customer where one of them is known.
+    Method(Option<Country>),
+}
+
+impl<'a> Means<'a> {
+    /// The card, if it is one.
+    pub const fn card(self) -> Option<&'a CardSummary> {
+        match self {
+            Self::Card(card) => Some(card),
+            Self::Method(_) => None,
+        }
+    }
+
+    /// Where the card was issued, or the account is kept.
+    pub const fn country(self) -> Option<Country> {
+        match self {
+            Self::Card(card) => card.country,
+            Self::Method(country) => country,
+        }
+    }
+}
+
 /// The features of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -112,13 +143,16 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// What is known of an operation with this card, by this customer.
-    pub fn of(summary: &CardSummary, customer: &Customer, description: &str) -> Self {
+    /// What is known of an operation by such means, by this customer.
+    pub fn of(means: Means<'_>, customer: &Customer, description: &str) -> Self {
         let mut it = Self::default();
-        it.features.insert(Feature::Card, Feature::of_card(summary.key));
-        it.put(Feature::Bin, summary.masked.get(..6));
-        it.put(Feature::Holder, summary.holder.as_deref());
-        it.put(Feature::Country, summary.country.as_ref().map(crate::card::Country::code));
+        let holder = means.card().and_then(|card| card.holder.as_deref());
+        if let Some(card) = means.card() {
+            it.features.insert(Feature::Card, Feature::of_card(card.key));
+            it.put(Feature::Bin, card.masked.get(..6));
+        }
+        it.put(Feature::Holder, holder);
+        it.put(Feature::Country, means.country().as_ref().map(Country::code));
         it.put(Feature::Customer, customer.id.as_deref());
         it.put(Feature::Ip, customer.ip_address.as_deref());
         it.put(Feature::Email, customer.email.as_deref());
@@ -130,7 +164,7 @@ impl Profile {
         let name = [customer.first_name.as_deref(), customer.last_name.as_deref()];
         let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
         it.put(Feature::Name, Some(&name));
-        for text in [summary.holder.as_deref().unwrap_or(""), &name, description] {
+        for text in [holder.unwrap_or(""), &name, description] {
             it.phrases.extend(runs(&words(text)));
         }
         it.phrases.sort_unstable();

@@ -1,8 +1,8 @@
 //! Rules on what an operation looks like, judged from the operation alone (G-521, G-522).
 
-use super::{Feature, Profile};
+use super::{Feature, Means, Profile};
 use crate::{
-    card::{CardSummary, Country, Funding},
+    card::{Country, Funding},
     codes::{self, Code},
     money::Money,
     project::Limits,
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub struct Screening {
     /// Smallest and largest amount by currency, minor units (1421).
     pub amounts: BTreeMap<String, Limits>,
-    /// Cards issued there are not taken (1411).
+    /// Cards issued and accounts kept there are not taken (1411).
     pub forbidden_countries: Vec<Country>,
     /// Cards issued there are taken from merchants of the same country only (1414).
     pub domestic_only: Vec<Country>,
@@ -32,24 +32,24 @@ pub struct Screening {
 pub fn screen(
     rules: &Screening,
     home: Option<Country>,
-    card: &CardSummary,
+    means: Means<'_>,
     profile: &Profile,
     amount: Money,
 ) -> Option<Code> {
     let limits = rules.amounts.get(amount.currency.code()).copied().unwrap_or_default();
     let beyond = limits.smallest.is_some_and(|least| amount.minor < least)
         || limits.largest.is_some_and(|most| amount.minor > most);
-    let issued_in = |countries: &[Country]| card.country.is_some_and(|country| countries.contains(&country));
-    let foreign = card.country.is_some() && card.country != home;
+    let country = means.country();
+    let issued_in = |countries: &[Country]| country.is_some_and(|country| countries.contains(&country));
+    let foreign = country.is_some() && country != home;
+    let funding = means.card().and_then(|card| card.funding);
+    let holder = means.card().and_then(|card| card.holder.as_deref());
     let in_letters = |name: &str| name.chars().all(|it| it.is_alphabetic() || " -'.’".contains(it));
     [
         (issued_in(&rules.forbidden_countries), codes::RISK_COUNTRY),
         (foreign && issued_in(&rules.domestic_only), codes::RISK_CROSS_BORDER),
-        (card.funding.is_some_and(|it| rules.forbidden_funding.contains(&it)), codes::RISK_CARD_TYPE),
-        (
-            rules.holder_in_letters && card.holder.as_deref().is_some_and(|it| !in_letters(it)),
-            codes::RISK_HOLDER_FORMAT,
-        ),
+        (funding.is_some_and(|it| rules.forbidden_funding.contains(&it)), codes::RISK_CARD_TYPE),
+        (rules.holder_in_letters && holder.is_some_and(|it| !in_letters(it)), codes::RISK_HOLDER_FORMAT),
         (rules.holder_is_customer && is_somebody_else(profile), codes::RISK_HOLDER_MISMATCH),
         (beyond, codes::RISK_AMOUNT),
     ]

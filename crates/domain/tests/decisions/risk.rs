@@ -1,15 +1,16 @@
 //! Risk control before a provider is asked.
 
 use crate::{
-    fixtures::{eur, payout_of, project, sale_of},
+    fixtures::{eur, method_of, payout_of, project, sale_of},
     world::World,
 };
 use ferropay_domain::{
     card::{Country, Funding, Network},
     change::ChangeSet,
     codes::Code,
-    decide::{self, CardCommand, CardFacts, PayoutFacts, RiskFacts},
-    payment::OperationStatus,
+    decide::{self, CardCommand, CardFacts, MethodCommand, PayoutFacts, RiskFacts},
+    ids::ProviderAccountId,
+    payment::{OperationKind, OperationStatus},
     project::{Limits, Settings},
     risk::{Crossing, Direction, Feature, Hit, List, Measure, Rule, Screening},
 };
@@ -156,4 +157,44 @@ fn a_limit_may_hold_at_home_or_across_a_border_only() {
         let changes = sale(settings, RiskFacts::default(), |_| {});
         assert_eq!(changes.counted.is_some(), expected, "{home:?} {crossing:?}");
     }
+}
+
+fn purchase() -> MethodCommand {
+    method_of(OperationKind::Sale, "wallet/alipay", eur(2500))
+}
+
+// G-519, G-520
+#[test]
+fn an_operation_by_a_method_is_looked_at_like_one_by_a_card() {
+    let decide = |settings: Settings, risk: RiskFacts, command: MethodCommand| {
+        let mut world = World::rich();
+        let facts = PayoutFacts { risk, ..PayoutFacts::default() };
+        decide::method(&project(settings), command, &facts, world.draw(), world.now).unwrap()
+    };
+    let settings = || Settings {
+        risk_lists: true,
+        method_accounts: [("*".to_owned(), ProviderAccountId::new(7))].into(),
+        ..Settings::default()
+    };
+    assert_eq!(code(&decide(settings(), RiskFacts::default(), purchase())), None);
+    let black = || listed(List::Black, Feature::Email);
+    let changes = decide(settings(), black(), purchase());
+    assert_eq!(code(&changes), Some(1406));
+    assert_eq!(changes.events.len(), 1, "the merchant is told");
+    let payout = || method_of(OperationKind::Payout, "skrill", eur(2500));
+    let changes = decide(settings(), black(), payout());
+    assert_eq!((code(&changes), changes.holds.len()), (Some(1406), 0));
+    let mut limited = settings();
+    limited.risk_limits = counted().risk_limits;
+    let mut command = purchase();
+    command.customer.id = Some("customer-1".to_owned());
+    let changes = decide(limited.clone(), RiskFacts::default(), command.clone());
+    assert_eq!(changes.counted.unwrap().by, [Feature::Customer]);
+    let reached = RiskFacts { hits: Vec::new(), limit: Some(Code::new(1433)) };
+    assert_eq!(code(&decide(limited, reached, command.clone())), Some(1433));
+    let mut abroad = settings();
+    abroad.risk_screening.forbidden_countries = vec![Country::parse("DE").unwrap()];
+    assert_eq!(code(&decide(abroad.clone(), RiskFacts::default(), command.clone())), None);
+    command.given.insert("account.country".to_owned(), "de".to_owned());
+    assert_eq!(code(&decide(abroad, RiskFacts::default(), command)), Some(1411));
 }

@@ -11,7 +11,7 @@ use ferropay_domain::{
     codes::{self, Code},
     decide::{
         self, CallbackOptions, CardCommand, CardFacts, DebitCommand, Facts, FollowUp, Ids, Managed, Now,
-        Outcome, SeriesCommand, SeriesOrder,
+        Outcome, RiskFacts, SeriesCommand, SeriesOrder,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentId, PaymentKey, SeriesId},
     payment::{
@@ -121,7 +121,9 @@ impl Book {
             callback: CallbackOptions::default(),
             fault_plan: None,
         };
-        let changes = decide::debit(&self.project, command, self.series.as_ref(), ids, self.now).unwrap();
+        let changes =
+            decide::debit(&self.project, command, self.series.as_ref(), &RiskFacts::default(), ids, self.now)
+                .unwrap();
         let refused = changes.request.as_ref().unwrap().problems.first().map(|problem| problem.code);
         self.apply(changes);
         refused
@@ -155,7 +157,7 @@ impl Book {
         }
         let ids = self.draw();
         let facts = (self.series(), self.scheduled());
-        let changes = decide::series_due(&self.project, facts, ids, self.now).unwrap();
+        let changes = decide::series_due(&self.project, facts, &RiskFacts::default(), ids, self.now).unwrap();
         if let Some(changes) = changes {
             self.apply(changes);
         }

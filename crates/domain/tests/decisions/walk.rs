@@ -408,7 +408,7 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
                 .map(|settings| {
                     let project = crate::fixtures::project(with_methods(settings));
                     let facts = decide::MethodFacts::default();
-                    decide::method(&project, method_of(kind, "sepa", eur(0)), facts, ids, now).unwrap()
+                    decide::method(&project, method_of(kind, "sepa", eur(0)), &facts, ids, now).unwrap()
                 })
                 .collect()
         }

@@ -7,7 +7,7 @@
 mod letters;
 mod smtp;
 
-pub use smtp::{BadMailServer, SmtpMailer};
+pub use smtp::{BadMailServer, SmtpMailer, is_address};
 
 use crate::{
     engine::Engine, failure::Failure, projects::KnownProject, provider_work::Cards, registry::InHand,

@@ -40,6 +40,11 @@ pub enum BadMailServer {
     Sender,
 }
 
+/// Whether mail can be sent from or to `text`: `name@domain`.
+pub fn is_address(text: &str) -> bool {
+    text.trim().parse::<Address>().is_ok()
+}
+
 impl SmtpMailer {
     /// A server by its address: `smtps://user:password@host`, `smtp://host:25?tls=required`, or without encryption
     /// `smtp://127.0.0.1:25`. `sender`: whom mails are from that have no sender of their own.

@@ -33,9 +33,10 @@ pub(crate) async fn run(command: Etoken) -> Result<()> {
             AppleKeys::read(&document)?;
             put(&keys, project, DeviceWallet::ApplePay, &document).await
         }
-        Etoken::Google { keys, project, recipient, private_keys, root_keys } => {
+        Etoken::Google { keys, project, recipient, gateway_merchant_id, private_keys, root_keys } => {
             let document = GoogleDocument {
                 recipient_id: recipient,
+                gateway_merchant_id,
                 private_keys: texts(&private_keys)?,
                 root_keys: text(&root_keys)?,
             };
@@ -92,7 +93,11 @@ async fn show(keys: &Keys, project: u32) -> Result<()> {
         let document = opened.vault.open_wallet_keys(id, *wallet, &sealed)?;
         let whose = match wallet {
             DeviceWallet::ApplePay => AppleKeys::read(&document)?.merchant_id,
-            DeviceWallet::GooglePay => GoogleKeys::read(&document)?.recipient_id,
+            DeviceWallet::GooglePay => {
+                let keys = GoogleKeys::read(&document)?;
+                let merchant = keys.gateway_merchant_id.map(|it| format!(" for its merchant {it}"));
+                keys.recipient_id + &merchant.unwrap_or_default()
+            }
         };
         println!("{}: keys of {whose}", wallet.name());
     }

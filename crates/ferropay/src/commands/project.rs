@@ -9,9 +9,12 @@ use ferropay_domain::{
     ids::{ProjectId, ProviderAccountId},
     ledger::Owner,
     money::Money,
-    project::{Environment, Project, Settings},
+    project::{Environment, MailSettings, Project, Settings},
 };
-use ferropay_engine::clock::{Clock as _, SystemClock};
+use ferropay_engine::{
+    clock::{Clock as _, SystemClock},
+    mail::is_address,
+};
 use ferropay_store::{ProjectRecord, Secret, Store, change_project};
 use serde_json::Value;
 use std::{process::ExitCode, time::Duration};
@@ -135,13 +138,8 @@ fn with(id: ProjectId, known: &Settings, settings: &[String]) -> Result<Settings
 
 /// What a settings' type does not say.
 fn check(settings: &Settings) -> Result<()> {
-    for (name, fee) in [("sale_fee", &settings.sale_fee), ("refund_fee", &settings.refund_fee)] {
-        if fee.rate < rust_decimal::Decimal::ZERO
-            || fee.rate >= rust_decimal::Decimal::ONE
-            || fee.fixed_minor < 0
-        {
-            bail!("{name}: the rate lies from 0 to below 1, and fixed_minor is not negative");
-        }
+    if let Some(fault) = settings.fault() {
+        bail!(fault);
     }
     for rule in &settings.routes {
         if rule.accounts.is_empty() {
@@ -154,9 +152,10 @@ fn check(settings: &Settings) -> Result<()> {
     if settings.cascading_attempts == 0 {
         bail!("cascading_attempts: 1 at least, which is no further attempt");
     }
-    for source in &settings.allowed_sources {
-        if source.parse::<std::net::IpAddr>().is_err() {
-            bail!("allowed_sources: {source:?} is no IP address");
+    let MailSettings { sender, reply_to, .. } = &settings.mail;
+    for (name, address) in [("sender", sender), ("reply_to", reply_to)] {
+        if let Some(address) = address.as_ref().filter(|it| !is_address(it)) {
+            bail!("mail.{name}: {address:?} is no e-mail address");
         }
     }
     Ok(())

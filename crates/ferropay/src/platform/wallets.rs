@@ -34,6 +34,7 @@ pub(crate) async fn prepare_sandbox(
     let recipient = google.recipient_id.clone();
     let google = GoogleDocument {
         recipient_id: google.recipient_id,
+        gateway_merchant_id: Some(google.gateway_merchant_id),
         private_keys: vec![google.private_key],
         root_keys: google.root_keys,
     };

@@ -67,6 +67,8 @@ struct Message {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Content {
+    #[serde(default)]
+    gateway_merchant_id: Option<String>,
     message_expiration: String,
     message_id: String,
     payment_method: String,
@@ -113,7 +115,7 @@ pub fn open(keys: &GoogleKeys, token: &str, now: Timestamp) -> Result<OpenedToke
     let mut fault = TokenFault::Misdirected;
     for recipient in &keys.recipients {
         match unseal(recipient, &ephemeral, &sealed, &tag) {
-            Ok(content) => return opened(&content, now),
+            Ok(content) => return opened(&content, keys, now),
             Err(TokenFault::Misdirected) => {}
             Err(other) => fault = other,
         }
@@ -193,14 +195,19 @@ fn unseal(
     Ok(content)
 }
 
-fn opened(content: &[u8], now: Timestamp) -> Result<OpenedToken, TokenFault> {
+fn opened(content: &[u8], keys: &GoogleKeys, now: Timestamp) -> Result<OpenedToken, TokenFault> {
     let malformed = TokenFault::Malformed;
     let content: Content = serde_json::from_slice(content).map_err(|_| malformed("the payment data"))?;
     let expires = milliseconds(&content.message_expiration).ok_or(malformed("the time it expires"))?;
     if now >= expires {
         return Err(TokenFault::Expired("the message"));
     }
-    if !(1..=255).contains(&content.message_id.len()) {
+    // The key is the gateway's; whose customer confirmed stands here only.
+    if keys.gateway_merchant_id.is_some() && keys.gateway_merchant_id != content.gateway_merchant_id {
+        return Err(TokenFault::Misdirected);
+    }
+    let id = &content.message_id;
+    if !(1..=255).contains(&id.len()) || id.chars().any(char::is_control) {
         return Err(malformed("the message's identifier"));
     }
     if content.payment_method != "CARD" {

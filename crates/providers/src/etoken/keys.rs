@@ -37,6 +37,10 @@ pub struct AppleDocument {
 pub struct GoogleDocument {
     /// Whom tokens are made for: `gateway:NAME`, or `merchant:NUMBER` where the merchant has keys of its own.
     pub recipient_id: String,
+    /// The merchant's identifier at the gateway, which Google seals into the tokens made for it. A gateway has one
+    /// recipient and one key for all its merchants: nothing else tells whose a token is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_merchant_id: Option<String>,
     /// Private keys, PEM; the newest and those it replaces.
     pub private_keys: Vec<String>,
     /// Google's root signing keys, as published: `{"keys":[…]}`.
@@ -116,6 +120,8 @@ impl RootKey {
 pub struct GoogleKeys {
     /// Whom tokens are made for.
     pub recipient_id: String,
+    /// Which merchant of the gateway's, if it is one that tokens are made for.
+    pub gateway_merchant_id: Option<String>,
     pub(super) recipients: Vec<Recipient>,
     pub(super) roots: Vec<RootKey>,
 }
@@ -148,9 +154,16 @@ impl GoogleKeys {
     pub fn read(document: &[u8]) -> Result<Self, InvalidKeys> {
         let document: GoogleDocument =
             serde_json::from_slice(document).map_err(|_| InvalidKeys("the document cannot be read"))?;
-        let named = document.recipient_id.split_once(':');
-        if !named.is_some_and(|(kind, name)| matches!(kind, "gateway" | "merchant") && !name.is_empty()) {
-            return Err(InvalidKeys("the recipient is not gateway:NAME or merchant:NUMBER"));
+        let named = document.recipient_id.split_once(':').filter(|(_, name)| !name.is_empty());
+        match (named.map(|(kind, _)| kind), document.gateway_merchant_id.as_deref()) {
+            (Some("gateway"), None | Some("")) => {
+                return Err(InvalidKeys("the merchant's identifier at the gateway is missing"));
+            }
+            (Some("merchant"), Some(_)) => {
+                return Err(InvalidKeys("there is a merchant of a gateway, but no gateway"));
+            }
+            (Some("gateway" | "merchant"), _) => {}
+            _ => return Err(InvalidKeys("the recipient is not gateway:NAME or merchant:NUMBER")),
         }
         let unreadable = InvalidKeys("the root keys cannot be read");
         let published: Published = serde_json::from_str(&document.root_keys).map_err(|_| unreadable)?;
@@ -171,6 +184,7 @@ impl GoogleKeys {
         }
         Ok(Self {
             recipient_id: document.recipient_id,
+            gateway_merchant_id: document.gateway_merchant_id,
             recipients: recipients(&document.private_keys)?,
             roots,
         })

@@ -153,6 +153,10 @@ fn a_token_of_google_pay_that_breaks_a_rule_is_refused_for_that_rule() {
     for (name, expected) in [
         ("for another recipient", Forged("the signature")),
         ("for another key", Misdirected),
+        ("for another merchant", Misdirected),
+        ("for no merchant", Misdirected),
+        ("without identifier", Malformed("the message's identifier")),
+        ("zero in the identifier", Malformed("the message's identifier")),
         ("by another root", Forged("the signer's key")),
         ("by an expired root", Forged("the signer's key")),
         ("signed by a stranger", Forged("the signature")),
@@ -220,6 +224,13 @@ fn keys_that_cannot_be_used_are_refused_when_they_are_put() {
     assert_eq!(
         read_google(&|it| it["recipient_id"] = "somebody".into()).0,
         "the recipient is not gateway:NAME or merchant:NUMBER"
+    );
+    let nobody = "the merchant's identifier at the gateway is missing";
+    assert_eq!(read_google(&|it| it["gateway_merchant_id"] = "".into()).0, nobody);
+    assert_eq!(read_google(&|it| it["gateway_merchant_id"] = Value::Null).0, nobody);
+    assert_eq!(
+        read_google(&|it| it["recipient_id"] = "merchant:1234".into()).0,
+        "there is a merchant of a gateway, but no gateway"
     );
     let old = json!({ "keys": [] }).to_string();
     assert_eq!(

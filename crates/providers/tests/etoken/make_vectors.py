@@ -143,12 +143,14 @@ def sign(private, data):
 
 
 RECIPIENT = "gateway:ferropaytest"
+MERCHANT_AT_GATEWAY = "shop-1"
 milliseconds = lambda seconds: str((NOW + seconds) * 1000)
 
 
 def google(root, recipient, name=RECIPIENT, details=None, message=None, key_life=86400, signer=None, sender="Google",
            **members):
     content = {
+        "gatewayMerchantId": MERCHANT_AT_GATEWAY,
         "messageExpiration": milliseconds(3600), "messageId": "AH2Ejtc_" + os.urandom(8).hex(),
         "paymentMethod": "CARD",
         "paymentMethodDetails": {
@@ -156,6 +158,7 @@ def google(root, recipient, name=RECIPIENT, details=None, message=None, key_life
             "authMethod": "CRYPTOGRAM_3DS", "cryptogram": b64(bytes(range(20, 40))), "eciIndicator": "02"},
     }
     content.update(message or {})
+    content = {k: v for k, v in content.items() if v is not None}
     content["paymentMethodDetails"].update(details or {})
     content["paymentMethodDetails"] = {k: v for k, v in content["paymentMethodDetails"].items() if v is not None}
     ephemeral = key()
@@ -237,6 +240,10 @@ def main():
             root, gateway, details={"authMethod": "PAN_ONLY", "cryptogram": None, "eciIndicator": None}),
         "for another recipient": google(root, gateway, name="gateway:somebody"),
         "for another key": google(root, stranger),
+        "for another merchant": google(root, gateway, message={"gatewayMerchantId": "shop-2"}),
+        "for no merchant": google(root, gateway, message={"gatewayMerchantId": None}),
+        "without identifier": google(root, gateway, message={"messageId": ""}),
+        "zero in the identifier": google(root, gateway, message={"messageId": "a\0b"}),
         "by another root": google(other_root, gateway),
         "by an expired root": None,
         "signed by a stranger": google(root, gateway, signer=stranger),
@@ -271,6 +278,7 @@ def main():
         "google": {
             "keys": {
                 "recipient_id": RECIPIENT,
+                "gateway_merchant_id": MERCHANT_AT_GATEWAY,
                 "private_keys": [pem(key()), pem(gateway)],
                 "root_keys": json.dumps(root_keys),
             },

@@ -13,6 +13,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 const RECIPIENT: &str = "gateway:ferropaysandbox";
+/// The sandbox's merchant at that gateway.
+const MERCHANT: &str = "sandbox";
 
 pub(super) struct Google {
     root: EcdsaKeyPair,
@@ -38,6 +40,7 @@ impl Google {
         let root = info(&self.root).unwrap_or_default();
         GoogleIssued {
             recipient_id: RECIPIENT.to_owned(),
+            gateway_merchant_id: MERCHANT.to_owned(),
             private_key: self.merchant.serialize_pem(),
             root_keys: json!({ "keys": [{ "keyValue": root, "protocolVersion": "ECv2" }] }).to_string(),
         }
@@ -63,7 +66,7 @@ impl Google {
             })
         };
         let content = json!({
-            "gatewayMerchantId": "sandbox",
+            "gatewayMerchantId": MERCHANT,
             "messageExpiration": in_milliseconds(3600),
             "messageId": format!("AH2Ejtd{}", hex(&random::<16>()?)),
             "paymentMethod": "CARD",

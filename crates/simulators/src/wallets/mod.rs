@@ -44,6 +44,8 @@ pub struct AppleIssued {
 pub struct GoogleIssued {
     /// Whom tokens are made for.
     pub recipient_id: String,
+    /// The merchant's identifier at that gateway.
+    pub gateway_merchant_id: String,
     /// The merchant's private key, PEM.
     pub private_key: String,
     /// The root signing keys as they are published.

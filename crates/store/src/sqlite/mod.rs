@@ -412,6 +412,10 @@ impl Store for SqliteStore {
         self.read("read risk lists", move |it| risk::entries(it, project, limit))
     }
 
+    fn forget_uses(&self, before: Timestamp, most: u32) -> Answer<'_, usize> {
+        self.write("forget old uses", move |it| risk::forget_uses(it, before, most))
+    }
+
     fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool> {
         self.write("add to a risk list", move |it| risk::add(it, project, &entry))
     }

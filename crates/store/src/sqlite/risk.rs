@@ -7,56 +7,55 @@ use ferropay_domain::{
     risk::{Feature, Hit, List, Measure, Reading, Use},
     time::Timestamp,
 };
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Result, params, types::ValueRef};
+use std::collections::HashSet;
 
 /// What is counted of one use at most, minor units: sums of any number of them that a database can hold stay in range.
 const MOST_COUNTED: i64 = 10_000_000_000_000;
 
 impl Applier<'_> {
-    /// Looks whether a use would be too much. Nobody else writes in between.
+    /// Looks whether a use would be too much. Nobody else writes in between. Earlier uses are read from the latest back,
+    /// and only until they are too many or too much: what is refused, and what is counted up to a number, costs no more
+    /// than the limit is high.
     pub(super) fn within_limits(&mut self, it: &Use) -> Result<(), Refusal> {
         let minor = it.amount.minor.min(MOST_COUNTED);
         for count in &it.counts {
             let Some(value) = it.profile.get(count.by) else { continue };
             let different = count.measure.different();
-            let key = params![
-                it.project.get(),
-                it.direction.number(),
-                count.by.number(),
-                value,
-                count.since.micros(),
-                it.amount.currency.numeric(),
-                minor,
-                it.profile.get(Feature::Card),
-                different.map(Feature::number),
-                different.and_then(|feature| it.profile.get(feature)),
-            ];
-            let read = |row: &rusqlite::Row<'_>| {
-                Ok(Reading {
-                    count: row.get(0)?,
-                    minor: row.get(1)?,
-                    duplicates: row.get(2)?,
-                    others: row.get(3)?,
-                })
-            };
-            let before = if count.measure == Measure::Single {
-                Reading::default()
-            } else if count.measure == Measure::Interval {
-                let any = self.statements.used_since.first(
-                    params![
-                        it.project.get(),
-                        it.direction.number(),
-                        count.by.number(),
-                        value,
-                        count.since.micros()
-                    ],
-                    |_| Ok(()),
-                )?;
-                Reading { count: i64::from(any.is_some()), ..Reading::default() }
-            } else {
-                self.statements.count_uses.first(key, read)?.unwrap_or_default()
-            };
-            if count.is_exceeded_by(before, minor) {
+            let mut before = Reading::default();
+            let mut exceeded = count.is_exceeded_by(before, minor);
+            if !exceeded && count.measure != Measure::Single {
+                let key = params![
+                    it.project.get(),
+                    it.direction.number(),
+                    count.by.number(),
+                    value,
+                    count.since.micros(),
+                    it.amount.currency.numeric(),
+                    minor,
+                    it.profile.get(Feature::Card),
+                    different.map(Feature::number),
+                    different.and_then(|feature| it.profile.get(feature)),
+                ];
+                let mut others = HashSet::<String>::new();
+                self.statements.uses.each(key, |row| {
+                    before.count = before.count.saturating_add(1);
+                    if row.get(1)? {
+                        before.minor = before.minor.saturating_add(row.get(0)?);
+                    }
+                    before.duplicates = before.duplicates.saturating_add(i64::from(row.get::<_, bool>(2)?));
+                    if let ValueRef::Text(other) = row.get_ref(3)? {
+                        let other = String::from_utf8_lossy(other);
+                        if !others.contains(other.as_ref()) {
+                            others.insert(other.into_owned());
+                            before.others = before.others.saturating_add(1);
+                        }
+                    }
+                    exceeded = count.is_exceeded_by(before, minor);
+                    Ok(!exceeded)
+                })?;
+            }
+            if exceeded {
                 return Err(Refusal::Lost(Loss::TooMuch(count.code)));
             }
         }
@@ -85,6 +84,15 @@ impl Applier<'_> {
         }
         Ok(())
     }
+}
+
+/// Forgets uses before a moment, some of the oldest; answers how many.
+pub(super) fn forget_uses(it: &Connection, before: Timestamp, most: u32) -> Result<usize> {
+    it.execute(
+        "DELETE FROM risk_uses WHERE (project, direction, feature, value, at, payment) IN
+         (SELECT project, direction, feature, value, at, payment FROM risk_uses WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        params![before.micros(), most],
+    )
 }
 
 pub(super) fn hits(it: &Connection, project: ProjectId, features: &[(Feature, String)]) -> Result<Vec<Hit>> {

@@ -17,6 +17,22 @@ impl Counted<'_> {
         self.statement.execute(params)
     }
 
+    /// Runs it for one row after the other, for as long as `look` asks for more.
+    pub(super) fn each(
+        &mut self,
+        params: impl Params,
+        mut look: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
+    ) -> rusqlite::Result<()> {
+        self.count.set(self.count.get().wrapping_add(1));
+        let mut rows = self.statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            if !look(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Runs it for its first row, if there is one.
     pub(super) fn first<T>(
         &mut self,
@@ -69,13 +85,11 @@ statements! {
     version: "SELECT version FROM payments WHERE key = ?1 AND project = ?2";
     series_version: "SELECT version FROM series WHERE id = ?1";
     delivery_attempts: "SELECT attempts FROM deliveries WHERE id = ?1 AND (state = 1 OR ?2)";
-    used_since: "SELECT 1 FROM risk_uses WHERE project = ?1 AND direction = ?2 AND feature = ?3 AND value = ?4
-        AND at > ?5 LIMIT 1";
-    count_uses: "SELECT count(*), coalesce(sum(CASE WHEN currency = ?6 THEN minor END), 0),
-        coalesce(sum(currency = ?6 AND minor = ?7 AND card IS ?8), 0),
-        count(DISTINCT nullif(CASE ?9 WHEN 1 THEN card WHEN 2 THEN customer WHEN 3 THEN holder WHEN 6 THEN email
-            WHEN 10 THEN country END, ?10))
-        FROM risk_uses WHERE project = ?1 AND direction = ?2 AND feature = ?3 AND value = ?4 AND at > ?5";
+    uses: "SELECT minor, currency = ?6, currency = ?6 AND minor = ?7 AND card IS ?8,
+        nullif(CASE ?9 WHEN 1 THEN card WHEN 2 THEN customer WHEN 3 THEN holder WHEN 6 THEN email
+            WHEN 10 THEN country END, ?10)
+        FROM risk_uses WHERE project = ?1 AND direction = ?2 AND feature = ?3 AND value = ?4 AND at > ?5
+        ORDER BY at DESC";
     hold: "UPDATE accounts SET reserved = reserved + ?2 WHERE id = ?1 AND posted - reserved - ?2 >= ?3";
     unhold: "UPDATE accounts SET reserved = reserved - ?2 WHERE id = ?1";
 

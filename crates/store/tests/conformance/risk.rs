@@ -146,3 +146,24 @@ pub(crate) async fn a_loser_is_not_counted(mut world: World) {
     assert_eq!(lost(&world, next.clone()).await, Some(Loss::TooMuch(Code::new(1433))));
     world.assert_absent(&next).await;
 }
+
+// G-521
+pub(crate) async fn uses_that_no_limit_counts_any_more_are_forgotten(mut world: World) {
+    world.project.settings.risk_limits = vec![limit(Measure::Count, 3600, 3)];
+    for it in 0..3 {
+        let hour = Duration::from_hours(it);
+        assert_eq!(lost(&world, at(world.sale(&format!("order {it}"), eur(100)), hour, None)).await, None);
+    }
+    let (store, most) = (&world.store, 10);
+    let start = |hours| START.plus(Duration::from_hours(hours));
+    assert_eq!(store.forget_uses(start(0), most).await.unwrap(), 0);
+    assert_eq!(store.forget_uses(start(2), 1).await.unwrap(), 1, "no more at a time than asked for");
+    assert_eq!(store.forget_uses(start(2), most).await.unwrap(), 1);
+    assert_eq!(store.forget_uses(start(2), most).await.unwrap(), 0);
+    // The use of the last hour counts still, those before do not.
+    world.project.settings.risk_limits = vec![limit(Measure::Count, 12 * 3600, 2)];
+    let next = |world: &World, name| at(world.sale(name, eur(100)), Duration::from_hours(3), None);
+    assert_eq!(lost(&world, next(&world, "next")).await, None);
+    assert_eq!(lost(&world, next(&world, "last")).await, Some(Loss::TooMuch(Code::new(1433))));
+    world.assert_sound().await;
+}

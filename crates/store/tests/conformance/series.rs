@@ -3,7 +3,7 @@
 use crate::scenario::{NOW, START, World, eur};
 use ferropay_domain::{
     change::NameKind,
-    decide::{self, CallbackOptions, DebitCommand, Now, SeriesCommand, SeriesOrder},
+    decide::{self, CallbackOptions, DebitCommand, Now, RiskFacts, SeriesCommand, SeriesOrder},
     ids::{PaymentId, PaymentKey, ProjectId},
     payment::{CardRequest, Customer, OperationKind, PaymentStatus},
     series::{
@@ -104,7 +104,9 @@ pub(crate) async fn a_change_decided_on_an_old_version_of_a_series_is_lost(world
 
 fn due(world: &World, series: &Series, at: Timestamp) -> Commit {
     let now = Now { business: at, real: START };
-    let changes = decide::series_due(&world.project, (series, None), world.ids(), now).unwrap().unwrap();
+    let changes = decide::series_due(&world.project, (series, None), &RiskFacts::default(), world.ids(), now)
+        .unwrap()
+        .unwrap();
     world.rendered(changes)
 }
 
@@ -150,7 +152,9 @@ pub(crate) async fn a_debit_is_found_with_its_series(world: World) {
         callback: CallbackOptions::default(),
         fault_plan: None,
     };
-    let changes = decide::debit(&world.project, command, Some(&series), world.ids(), NOW).unwrap();
+    let changes =
+        decide::debit(&world.project, command, Some(&series), &RiskFacts::default(), world.ids(), NOW)
+            .unwrap();
     let commit = world.rendered(changes);
     let attempt = commit.changes.attempts[0].record().id;
     world.store.commit(commit).await.unwrap();

@@ -106,7 +106,8 @@ macro_rules! every_rule {
             what_stands_on_lists_is_found_by_project_and_value
             of_many_uses_at_once_only_as_many_as_allowed_are_recorded
             what_is_counted_is_what_the_measure_says
-            a_loser_is_not_counted;
+            a_loser_is_not_counted
+            uses_that_no_limit_counts_any_more_are_forgotten;
         series:
             a_series_comes_with_the_payment_that_registers_it_or_not_at_all
             a_change_decided_on_an_old_version_of_a_series_is_lost

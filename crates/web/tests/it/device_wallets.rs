@@ -1,7 +1,7 @@
 //! Apple Pay and Google Pay: real tokens of the simulated wallets, opened with the project's keys, paid at the acquirer.
 
 use crate::support::{
-    PROJECT, World, again,
+    OTHER_PROJECT, PROJECT, World, again,
     bank::{Bank, CARD_CHALLENGE, Posted, result},
     cancel, capture, pick, refund, sale,
 };
@@ -39,6 +39,7 @@ impl Shop {
         };
         let google = GoogleDocument {
             recipient_id: google.recipient_id,
+            gateway_merchant_id: Some(google.gateway_merchant_id),
             private_keys: vec![google.private_key],
             root_keys: google.root_keys,
         };
@@ -204,6 +205,16 @@ async fn a_token_that_is_used_again_is_refused() {
             assert_eq!((refused.status, &refused.body), (400, &said));
         }
         assert_eq!(outcome(&world.callback().await), json!(["success", "sale", "success", "0"]));
+        // Projects may share the keys of a wallet; a token is good for one payment all the same.
+        let mut elsewhere = by_token("elsewhere", 500, &token);
+        elsewhere["general"]["project_id"] = OTHER_PROJECT.into();
+        let refused = world.send(&path, &elsewhere).await;
+        assert_eq!((refused.status, &refused.body["code"]), (400, &json!("502")));
+        let mut fresh = shop.body(wallet, "fresh", 500);
+        fresh["general"]["project_id"] = OTHER_PROJECT.into();
+        fresh["general"]["payment_id"] = path.as_str().into();
+        assert_eq!(world.send(&path, &fresh).await.status, 200, "the other project takes tokens, too");
+        assert_eq!(world.callback().await["project_id"], OTHER_PROJECT);
     }
     world.assert_silence().await;
     world.assert_moved("EUR", 1_000, 0).await;

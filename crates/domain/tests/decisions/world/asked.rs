@@ -104,13 +104,10 @@ impl World {
     /// Asks for a purchase or a payout by a method; none when no operation came of it.
     pub(crate) fn by_method(&mut self, command: &MethodCommand) -> Option<Code> {
         let ids = self.draw();
-        let decide = |balance_short| {
-            let facts = MethodFacts { balance_short, ..MethodFacts::default() };
-            decide::method(&self.project, command.clone(), facts, ids, self.now).unwrap()
-        };
-        let mut changes = decide(false);
+        let decide = |facts| decide::method(&self.project, command.clone(), &facts, ids, self.now).unwrap();
+        let mut changes = decide(MethodFacts::default());
         if self.is_short_for(&changes) {
-            changes = decide(true);
+            changes = decide(MethodFacts { balance_short: true, ..MethodFacts::default() });
         }
         self.apply(changes);
         self.operations.get(&ids.operation).map(|it| it.code)

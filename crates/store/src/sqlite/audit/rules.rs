@@ -224,7 +224,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a name has its payment",
         "SELECT n.project, n.kind, n.folded AS name FROM names AS n
-         LEFT JOIN payments AS p ON p.key = n.payment AND p.project = n.project WHERE p.key IS NULL
+         LEFT JOIN payments AS p ON p.key = n.payment AND (p.project = n.project OR n.kind = 3) WHERE p.key IS NULL
             AND NOT EXISTS (SELECT 1 FROM series AS s WHERE s.payment = n.payment AND s.project = n.project)
             AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.project = n.project AND o.status NOT IN (2, 3)
                 AND json_extract(o.detail, '$.series.registration.scheduled.key') IS NOT NULL
@@ -486,8 +486,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a payment by a wallet has taken its token",
         "SELECT p.key AS payment FROM payments AS p WHERE json_extract(p.detail, '$.wallet') IS NOT NULL AND p.kind <> 16
-            AND NOT EXISTS (SELECT 1 FROM names AS n WHERE n.project = p.project AND n.kind = 3
-                AND n.payment = p.key)",
+            AND p.key NOT IN (SELECT payment FROM names WHERE kind = 3)",
     ),
     (
         "an operation has its request",

@@ -168,9 +168,10 @@ impl World {
 
     /// Gives the test project keys of a wallet.
     pub(crate) async fn keep_wallet_keys(&self, wallet: DeviceWallet, document: &[u8]) {
-        let project = ProjectId::new(PROJECT);
-        let sealed = self.vault.seal_wallet_keys(project, wallet, document).unwrap();
-        self.store.save_wallet_keys(project, wallet, Some(sealed)).await.unwrap();
+        for project in [ProjectId::new(PROJECT), ProjectId::new(OTHER_PROJECT)] {
+            let sealed = self.vault.seal_wallet_keys(project, wallet, document).unwrap();
+            self.store.save_wallet_keys(project, wallet, Some(sealed)).await.unwrap();
+        }
     }
 
     /// Everything in the database's files, as text.

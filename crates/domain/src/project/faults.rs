@@ -1,0 +1,111 @@
+//! What the types of settings do not say: values that would be kept and do nothing, or not what whoever wrote them
+//! believes. They are refused when they are set.
+
+use super::Settings;
+use crate::method::MethodRef;
+use rust_decimal::Decimal;
+use std::net::IpAddr;
+
+/// How far local times are from UTC anywhere on earth, minutes.
+const OFFSETS: std::ops::RangeInclusive<i16> = -12 * 60..=14 * 60;
+
+impl Settings {
+    /// The first setting that would not do what it says, and why.
+    pub fn fault(&self) -> Option<String> {
+        self.fees().or_else(|| self.names()).or_else(|| self.times()).or_else(|| self.limits())
+    }
+
+    fn fees(&self) -> Option<String> {
+        let fees = [
+            ("sale_fee", &self.sale_fee),
+            ("refund_fee", &self.refund_fee),
+            ("refund_cancellation_fee", &self.refund_cancellation_fee),
+            ("payout_fee", &self.payout_fee),
+        ];
+        let wrong = |rate: Decimal, fixed| rate < Decimal::ZERO || rate >= Decimal::ONE || fixed < 0;
+        let (name, _) = fees.into_iter().find(|(_, fee)| wrong(fee.rate, fee.fixed_minor))?;
+        Some(format!("{name}: the rate lies from 0 to below 1, and fixed_minor is not negative"))
+    }
+
+    fn names(&self) -> Option<String> {
+        for (setting, sources) in
+            [("allowed_sources", &self.allowed_sources), ("registration_sources", &self.registration_sources)]
+        {
+            if let Some(source) = sources.iter().find(|source| source.parse::<IpAddr>().is_err()) {
+                return Some(format!("{setting}: {source:?} is no IP address"));
+            }
+        }
+        let taken =
+            self.method_accounts.keys().filter(|code| *code != "*").map(|code| ("method_accounts", code));
+        let off = self.methods_off.iter().map(|code| ("methods_off", code));
+        let unknown = |(_, code): &(&str, &String)| MethodRef::of_code(code).is_none();
+        let (setting, code) = taken.chain(off).find(unknown)?;
+        Some(format!("{setting}: there is no payment method {code:?}"))
+    }
+
+    fn times(&self) -> Option<String> {
+        if let Some(plan) = &self.debit_retries {
+            let rising = plan.days.iter().zip(plan.days.iter().skip(1)).all(|(one, next)| one < next);
+            if plan.days.is_empty() || !rising || !plan.days.iter().all(|day| (1..=10).contains(day)) {
+                return Some(
+                    "debit_retries: days are numbers from 1 to 10, each once and in order".to_owned(),
+                );
+            }
+        }
+        let beyond = !OFFSETS.contains(&self.series_utc_offset_minutes);
+        beyond.then(|| "series_utc_offset_minutes: local time is 720 behind to 840 ahead of UTC".to_owned())
+    }
+
+    fn limits(&self) -> Option<String> {
+        let faults = self.risk_limits.iter().enumerate().map(|(place, rule)| (place, rule.fault()));
+        let (place, fault) = faults.into_iter().find_map(|(place, fault)| Some((place, fault?)))?;
+        Some(format!("risk_limits, number {}: {fault}", place.saturating_add(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fault(name: &str, value: serde_json::Value) -> Option<String> {
+        let mut settings = serde_json::to_value(Settings::default()).unwrap();
+        settings[name] = value;
+        serde_json::from_value::<Settings>(settings).unwrap().fault()
+    }
+
+    // G-521, G-399
+    #[test]
+    fn settings_that_would_do_nothing_are_told_from_those_that_do_something() {
+        let limit = |by: &str, measure: &str, seconds: u64, most: i64| {
+            json!([{ "by": "ip", "measure": "count", "seconds": 60, "most": 1 },
+                   { "by": by, "measure": measure, "seconds": seconds, "most": most }])
+        };
+        let plan = |days: &[u8]| json!({ "days": days, "active": true });
+        for (name, wrong, right) in [
+            ("risk_limits", limit("phrase", "count", 60, 1), limit("name", "count", 60, 1)),
+            ("risk_limits", limit("card", "cards", 60, 1), limit("ip", "cards", 60, 1)),
+            ("risk_limits", limit("ip", "count", 2_678_401, 1), limit("ip", "count", 2_678_400, 1)),
+            ("risk_limits", limit("ip", "count", 0, 1), limit("ip", "single", 0, 1)),
+            ("risk_limits", limit("ip", "count", 60, -1), limit("ip", "count", 60, 0)),
+            ("method_accounts", json!({ "no-such": 1 }), json!({ "*": 1, "wallet/alipay": 2 })),
+            ("methods_off", json!(["no-such"]), json!(["blik"])),
+            ("debit_retries", plan(&[0, 1]), plan(&[1, 10])),
+            ("debit_retries", plan(&[1, 11]), plan(&[10])),
+            ("debit_retries", plan(&[2, 2]), plan(&[2, 3])),
+            ("debit_retries", plan(&[]), json!(null)),
+            ("series_utc_offset_minutes", json!(841), json!(840)),
+            ("series_utc_offset_minutes", json!(-721), json!(-720)),
+            ("registration_sources", json!(["somewhere"]), json!(["192.0.2.1"])),
+            (
+                "payout_fee",
+                json!({ "rate": "-0.1", "fixed_minor": 0 }),
+                json!({ "rate": "0.1", "fixed_minor": 0 }),
+            ),
+        ] {
+            let found = fault(name, wrong);
+            assert!(found.as_ref().is_some_and(|it| it.starts_with(name)), "{name}: {found:?}");
+            assert_eq!(fault(name, right), None);
+        }
+    }
+}
