@@ -83,8 +83,6 @@ codes! {
     NETWORK_TOKENS_OFF = 318;
     /// Payouts whose recipient gives the card are switched off for the project (G-333).
     PAGE_PAYOUTS_NOT_ALLOWED = 317;
-    /// Not enough data to create an operation.
-    NOT_ENOUGH_DATA = 319;
     /// The platform failed.
     INTERNAL = 501;
     /// A value breaks its rule.
@@ -227,8 +225,6 @@ codes! {
     WRONG_STATE = 3060;
     /// No such payment.
     NOT_FOUND = 3061;
-    /// Payment data cannot be read at the moment.
-    DETAILS_UNAVAILABLE = 3062;
     /// The state machine was asked for an impossible step.
     MACHINE_BREAK = 3081;
     /// Too little would remain after a partial refund of a card payment.

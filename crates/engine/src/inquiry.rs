@@ -9,7 +9,7 @@ use ferropay_domain::{
 };
 use ferropay_store::OperationRow;
 
-/// How many operations a status reply lists at most.
+/// How many operations a status reply lists at most, the latest ones.
 const MAX_OPERATIONS: u32 = 1_000;
 
 /// How often payment and operations are read before the payment counts as too busy.
@@ -20,7 +20,7 @@ const MAX_READS: u32 = 20;
 pub struct PaymentStatus {
     /// The payment.
     pub payment: Payment,
-    /// Its operations, oldest first.
+    /// Its latest operations, oldest first.
     pub operations: Vec<OperationRow>,
     /// The series that the payment registered or belongs to.
     pub series: Option<Series>,

@@ -293,6 +293,9 @@ impl Engine {
             return Ok(ReturnOf::Only);
         }
         let least = command.amount.map_or(1, |amount| amount.minor.max(1));
+        if least > payment.returnable() {
+            return Ok(ReturnOf::NoneFits);
+        }
         let found = Box::pin(self.store.debit_with(payment.key, command.debit, least)).await?;
         Ok(found.map_or(ReturnOf::NoneFits, ReturnOf::One))
     }

@@ -2,7 +2,13 @@
 //! lost, and which notices count.
 #![cfg(test)]
 
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    routing::{post, put},
+};
 use ferropay_domain::{
     codes::{self, Code},
     decide::Outcome,
@@ -248,4 +254,73 @@ async fn who_cannot_be_reached_or_does_not_know_the_account_has_done_nothing() {
         assert!(GenericProvider::new(config).is_err(), "{wrong}");
     }
     assert!(GenericProvider::new(config(&world.base, b"short")).is_err());
+}
+
+/// What a provider answers to orders and to cancellations.
+#[derive(Clone, Copy)]
+struct Answers {
+    put: StatusCode,
+    cancel: &'static str,
+}
+
+/// A provider that answers as it is told, whatever it is asked.
+async fn answering(answers: Answers) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let cancelled = move |Path(reference): Path<String>| async move {
+        format!(r#"{{"reference":"{reference}","id":"p1","status":"{}"}}"#, answers.cancel)
+    };
+    let router = Router::new()
+        .route("/generic/v1/transactions/{reference}", put(move || async move { answers.put }))
+        .route("/generic/v1/transactions/{reference}/cancel", post(cancelled));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    base
+}
+
+// D-505: what a proxy between may say leaves the outcome open
+#[tokio::test]
+async fn only_refusals_of_the_protocol_say_that_nothing_was_done() {
+    let world = World::new().await;
+    for (status, is_refused) in [
+        (400, true),
+        (401, true),
+        (409, true),
+        (422, true),
+        (403, false),
+        (405, false),
+        (408, false),
+        (413, false),
+        (421, false),
+        (425, false),
+        (429, false),
+        (500, false),
+        (502, false),
+    ] {
+        let put = StatusCode::from_u16(status).unwrap();
+        let base = answering(Answers { put, cancel: "cancelled" }).await;
+        let connector = GenericProvider::new(config(&base, simulator::TEST_SECRET)).unwrap();
+        let outcome = connector.call(world.order(1, Ask::Sale, 500)).await;
+        let as_documented = match outcome {
+            Outcome::Declined { .. } => is_refused,
+            Outcome::Lost { repeatable: true } => !is_refused,
+            _ => false,
+        };
+        assert!(as_documented, "{status}: {outcome:?}");
+    }
+}
+
+// D-505
+#[tokio::test]
+async fn a_cancellation_is_acknowledged_only_by_what_says_that_nothing_is_done() {
+    let world = World::new().await;
+    for (cancel, expected) in [
+        ("cancelled", Reversal::Acknowledged),
+        ("declined", Reversal::Acknowledged),
+        ("approved", Reversal::Unanswered),
+        ("pending", Reversal::Unanswered),
+    ] {
+        let base = answering(Answers { put: StatusCode::OK, cancel }).await;
+        let connector = GenericProvider::new(config(&base, simulator::TEST_SECRET)).unwrap();
+        assert_eq!(connector.reverse(world.order(1, Ask::Sale, 500), 0).await, expected, "{cancel}");
+    }
 }

@@ -47,7 +47,8 @@ pub fn found<'a>(
             attempt_outcome(project, facts, outcome, ids, now)
         }
         (AttemptStatus::Unknown | AttemptStatus::Pending, Finding::NotDone) => {
-            let outcome = Outcome::Declined { code: codes::CARD_TIME_OUT, answer: answer(String::new()) };
+            let outcome =
+                Outcome::Declined { code: facts.payment.time_out_code(), answer: answer(String::new()) };
             attempt_outcome(project, facts, outcome, ids, now)
         }
         (AttemptStatus::Reversing, Finding::Undone) => reversal_acknowledged(project, facts, ids, now),

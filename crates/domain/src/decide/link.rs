@@ -19,7 +19,7 @@ use crate::{
         OperationStatus, Payment, PaymentDetail, PaymentKind, PaymentStatus, machine::Event,
     },
     project::Project,
-    risk::{Direction, Means},
+    risk::Direction,
 };
 use std::collections::BTreeMap;
 
@@ -230,7 +230,7 @@ impl LinkPayment {
     pub fn at_risk<'a>(&'a self, payment: &'a Payment) -> AtRisk<'a> {
         AtRisk {
             direction: Direction::In,
-            means: Means::Card(&self.card),
+            card: &self.card,
             customer: &payment.detail.customer,
             description: &payment.detail.description,
             amount: Money::new(payment.requested, payment.currency),
@@ -286,10 +286,9 @@ pub fn pay_link(
     let wanted = Wanted {
         kind,
         payment: payment.key,
-        card: &card,
         at_risk: AtRisk {
             direction: Direction::In,
-            means: Means::Card(&card),
+            card: &card,
             customer: &customer,
             description: &description,
             amount,

@@ -122,6 +122,11 @@ fn update(
     let wrong = |field| problem(codes::VALIDATION, Some(field));
     let today = day_of(now.business, &project.series_zone()).ok_or_else(|| wrong("recurring.start_date"))?;
     let mut changes = ChangeSet::default();
+    // The payment of its debits has its final status, and no debit would follow: that is said, not taken and forgotten.
+    let is_over = series.detail.settled;
+    if is_over && (terms.changes_schedule() || terms.amount.is_some()) {
+        return Err(problem(codes::WRONG_STATE, Some("recurring.id")));
+    }
     if terms.changes_schedule() {
         if series.kind != SeriesKind::Regular {
             return Err(wrong("recurring.period"));
@@ -133,8 +138,11 @@ fn update(
     }
     if !terms.expiry.is_empty() {
         let last = valid_thru(terms.expiry, series.card_expiry(), today).ok();
-        series.detail.valid_thru =
-            last.filter(|day| *day >= today).ok_or_else(|| wrong("recurring.expiry_year"))?;
+        let last = last.filter(|day| *day >= today).ok_or_else(|| wrong("recurring.expiry_year"))?;
+        if is_over && last > series.detail.valid_thru {
+            return Err(problem(codes::WRONG_STATE, Some("recurring.expiry_year")));
+        }
+        series.detail.valid_thru = last;
     }
     if let Some(scheduled) = &terms.scheduled {
         if name_taken || series.payment.is_some() {

@@ -159,6 +159,7 @@ pub fn method(
     });
     let is_held = pays_out && next.is_ok();
     let (series, blocked) = registration::step_of(project, command.registration);
+    let next = if blocked { next.and(Err(codes::REGISTRATION_BLOCKED_ELSEWHERE)) } else { next };
     let detail = OperationDetail {
         fee_minor: if is_held { project.settings.payout_fee.beside(amount).unwrap_or(0) } else { 0 },
         retries_left: if is_held { project.settings.payout_retries } else { 0 },
@@ -191,10 +192,6 @@ pub fn method(
         scene.hold_on_balance();
     }
     scene.begin(Event::Accepted, codes::AWAITING)?;
-    if blocked {
-        scene.declined(Event::Declined, codes::REGISTRATION_BLOCKED_ELSEWHERE)?;
-        return Ok(scene.finish());
-    }
     let next = next.map(|(counted, missing)| {
         scene.changes.counted = counted;
         missing

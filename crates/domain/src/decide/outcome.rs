@@ -128,7 +128,7 @@ pub fn attempt_outcome<'a>(
 }
 
 /// The provider acknowledged that an attempt that was given up is undone: the operation, if it still waits,
-/// is declined with the code of a time-out, and what stood in suspense is cleared.
+/// is declined with the code of a time-out (20602 by a method, 10602 by a card), and what stood in suspense is cleared.
 pub fn reversal_acknowledged<'a>(
     project: &Project,
     facts: impl Into<Facts<'a>>,
@@ -150,7 +150,8 @@ pub fn reversal_acknowledged<'a>(
         ));
         scene.suspend(0);
     }
-    scene.refused(codes::CARD_TIME_OUT)?;
+    let code = scene.payment.time_out_code();
+    scene.refused(code)?;
     Ok(scene.finish())
 }
 

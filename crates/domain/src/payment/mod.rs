@@ -24,7 +24,7 @@ pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind
 
 use crate::{
     card::{CardSummary, DeviceWallet, Network},
-    codes::Code,
+    codes::{self, Code},
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId},
     instrument::InstrumentView,
     method::MethodRef,
@@ -199,6 +199,11 @@ impl Payment {
     /// The payment method, when it is not a card.
     pub fn method(&self) -> Option<MethodRef> {
         self.detail.method.as_ref().map(|it| it.method)
+    }
+
+    /// The code when nobody ever learnt of an operation's outcome.
+    pub fn time_out_code(&self) -> Code {
+        if self.method().is_some() { codes::METHOD_TIME_OUT } else { codes::CARD_TIME_OUT }
     }
 
     /// `payment.sum`: the requested amount until something is held, then the hold as it stood last (D-52), and what is

@@ -1,14 +1,14 @@
 //! Payments by other methods than cards: the customer takes part at the provider, who needs time to say what came of it.
 
 use crate::{
-    fixtures::{approved, declined, display, eur, method_of, pending, redirect, with_methods},
+    fixtures::{GIVEN_UP, approved, declined, display, eur, method_of, pending, redirect, with_methods},
     world::World,
 };
 use ferropay_domain::{
     callback::Content,
     change::TaskKey,
     codes::{self, Code},
-    decide::MethodCommand,
+    decide::{Finding, MethodCommand},
     ids::ProviderAccountId,
     ledger::Owner,
     payment::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentStatus},
@@ -214,4 +214,20 @@ fn a_purchase_by_a_method_is_refunded_where_the_method_can() {
     world.outcome(approved(eur(1000))).unwrap();
     assert_eq!(world.refund(None), codes::UNSUPPORTED);
     assert_eq!(world.status(), PaymentStatus::Success);
+}
+
+// D-501: cards and methods have codes of their own for what nobody ever learnt
+#[test]
+fn an_unknown_outcome_that_is_settled_has_the_methods_code() {
+    let mut world = world();
+    world.by_method(&sale("wallet/alipay"));
+    world.outcome(GIVEN_UP).unwrap();
+    world.acknowledge(world.attempt().id).unwrap();
+    assert_eq!((world.status(), world.operation().code), (PaymentStatus::Decline, Code::new(20602)));
+    let mut world = self::world();
+    world.by_method(&method_of(OperationKind::Payout, "skrill", eur(1000)));
+    world.outcome(pending(None)).unwrap();
+    world.find(Finding::NotDone).unwrap();
+    assert_eq!((world.status(), world.operation().code), (PaymentStatus::Decline, Code::new(20602)));
+    assert_eq!(world.merchant(), 1_000_000);
 }

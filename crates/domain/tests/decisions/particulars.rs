@@ -2,7 +2,9 @@
 //! name on the statement, codes in statement entries, and the verification of cards.
 
 use crate::{
-    fixtures::{GIVEN_UP, NOT_SENT, OFFERED, REPEATED, approved, card_of, country, declined, eur, sale_of},
+    fixtures::{
+        GIVEN_UP, NOT_SENT, OFFERED, REPEATED, approved, card_of, country, declined, eur, project, sale_of,
+    },
     world::World,
 };
 use PaymentStatus::{Decline, Processing};
@@ -10,7 +12,8 @@ use ferropay_domain::{
     card::Network,
     change::TaskKey,
     codes::{self, Code},
-    decide::{CardCommand, FollowUp, NotWaiting},
+    decide::{CardCommand, FollowUp, Named, NotWaiting, usable},
+    ids::InstrumentId,
     payment::{
         Ask, AttemptStatus, CardRequest, MerchantAuthStep, OperationKind, OperationStatus, PaymentKind,
         PaymentStatus,
@@ -358,4 +361,14 @@ fn a_plain_sale_in_a_sandbox_is_as_plain_as_anywhere() {
     let detail = &world.operation().detail;
     assert!(detail.card.is_none() && detail.authentication.is_none() && detail.wait.is_none());
     assert_eq!(world.attempts.len(), 1);
+}
+
+// G-412, G-048
+#[test]
+fn a_saved_card_is_somebodys() {
+    let saved = Settings { saved_cards: true, ..Settings::default() };
+    let named = Named::Saved(InstrumentId::new(1));
+    let refused = |customer| usable(&project(saved.clone()), &named, customer, None).unwrap_err();
+    assert_eq!((refused(None).code, refused(None).field), (Code::new(3022), Some("customer.id")));
+    assert_eq!(refused(Some("customer-1")).code, Code::new(3101));
 }

@@ -149,11 +149,11 @@ impl GenericProvider {
         match status {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Exchange::Unknown,
-            // A proxy between may say so of a message that has arrived.
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-                return Exchange::Lost(status.to_string());
-            }
-            status if status.is_client_error() => return Exchange::Refused(status),
+            StatusCode::BAD_REQUEST
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::CONFLICT
+            | StatusCode::UNPROCESSABLE_ENTITY => return Exchange::Refused(status),
+            // A proxy between may say anything else of a message that has arrived.
             status => return Exchange::Lost(status.to_string()),
         }
         let mut bytes = Vec::new();
@@ -249,7 +249,8 @@ impl GenericProvider {
         let reference = order.attempt.reference().to_string();
         let said = Said::plain("POST cancel", None, &reference);
         match self.seen(&order, Method::POST, &format!("{reference}/cancel"), String::new(), said).await {
-            Exchange::Told(_) => Reversal::Acknowledged,
+            // Only what says that nothing was done, or that it was taken back, is an acknowledgement.
+            Exchange::Told(told) if told.is_undone() => Reversal::Acknowledged,
             _ => Reversal::Unanswered,
         }
     }

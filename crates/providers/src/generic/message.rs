@@ -140,6 +140,11 @@ impl Transaction {
         Some(AttemptId::from_reference(reference))
     }
 
+    /// Whether nothing of it is done, or it was taken back.
+    pub(super) const fn is_undone(&self) -> bool {
+        matches!(self.status, Status::Declined | Status::Cancelled)
+    }
+
     /// What it says of the attempt; `at` is when it came.
     pub(super) fn outcome(self, at: Timestamp) -> Outcome {
         let answer = ProviderAnswer {

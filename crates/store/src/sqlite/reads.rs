@@ -14,7 +14,7 @@ use ferropay_domain::{
         SeriesId,
     },
     ledger::{AccountKey, Owner},
-    payment::{AttemptStatus, Operation, OperationKind, Payment},
+    payment::{AttemptStatus, Operation, OperationKind, OperationStatus, Payment},
     series::{Series, SeriesDebit},
     time::Timestamp,
 };
@@ -59,10 +59,11 @@ pub(super) fn operations(
     limit: u32,
 ) -> Result<Vec<OperationRow>> {
     let sql = format!(
-        "SELECT {OPERATION}, {ATTEMPT} FROM operations AS o
+        "SELECT {OPERATION}, {ATTEMPT} FROM (SELECT * FROM operations WHERE payment = ?1 AND project = ?2
+            ORDER BY created_at DESC, id DESC LIMIT ?3) AS o
          LEFT JOIN attempts AS a ON a.reference =
             (SELECT max(reference) FROM attempts WHERE reference BETWEEN o.id * 512 AND o.id * 512 + 511)
-         WHERE o.payment = ?1 AND o.project = ?2 ORDER BY o.created_at, o.id LIMIT ?3"
+         ORDER BY o.created_at, o.id"
     );
     all(it, &sql, params![key.as_bytes(), project.get(), limit], |row| {
         let attempt = row.get_ref(OPERATION_COLUMNS)?.as_i64_or_null()?;
@@ -117,14 +118,17 @@ pub(super) fn debit_with(
     operation: Option<OperationId>,
     least: i64,
 ) -> Result<Option<SeriesDebit>> {
-    let sql =
-        "SELECT a.reference, a.account, o.minor, o.minor - coalesce((SELECT sum(r.minor) FROM operations AS r
-            WHERE r.payment = o.payment AND r.kind = 2 AND r.status <> 3
-                AND json_extract(r.detail, '$.series.debit.attempt.operation') = o.id
-                AND NOT EXISTS (SELECT 1 FROM operations AS u WHERE u.payment = o.payment AND u.kind = 10
-                    AND u.status = 2 AND json_extract(u.detail, '$.refund') = r.id)), 0) AS rest
+    // What was returned is added up once for all debits, and each debit is looked at once.
+    let sql = "WITH undone(refund) AS MATERIALIZED (
+            SELECT json_extract(detail, '$.refund') FROM operations WHERE payment = ?1 AND kind = 10 AND status = 2
+                AND json_extract(detail, '$.refund') IS NOT NULL),
+        returned(debit, minor) AS MATERIALIZED (
+            SELECT json_extract(detail, '$.series.debit.attempt.operation') AS debit, sum(minor) FROM operations
+            WHERE payment = ?1 AND kind = 2 AND status <> 3 AND id NOT IN undone GROUP BY debit)
+        SELECT a.reference, a.account, o.minor, o.minor - coalesce(t.minor, 0) AS rest
         FROM operations AS o JOIN attempts AS a
             ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND a.status = 2
+        LEFT JOIN returned AS t ON t.debit = o.id
         WHERE o.payment = ?1 AND o.kind = 16 AND o.status = 2 AND (?2 IS NULL OR o.id = ?2) AND rest >= ?3
         ORDER BY o.id DESC LIMIT 1";
     first(it, sql, params![payment.as_bytes(), operation.map(OperationId::get), least], |row| {
@@ -151,12 +155,15 @@ pub(super) fn name_holder(
 
 pub(super) fn unsettled(it: &Connection, limit: u32) -> Result<Vec<Scene>> {
     let (unknown, reversing) = (AttemptStatus::Unknown.number(), AttemptStatus::Reversing.number());
+    // What a provider has taken on and the customer has no part in may wait for ever, too.
+    let (pending, processing) = (AttemptStatus::Pending.number(), OperationStatus::Processing.number());
     let sql = format!(
         "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM tasks AS t JOIN attempts AS a ON a.reference = t.number
          JOIN operations AS o ON o.id = a.reference / 512 JOIN payments AS p ON p.key = a.payment
-         WHERE t.kind IN (1, 2) AND a.status IN (?1, ?2) ORDER BY a.created_at, a.reference LIMIT ?3"
+         WHERE t.kind IN (1, 2) AND (a.status IN (?1, ?2) OR a.status = ?4 AND o.status = ?5)
+         ORDER BY a.created_at, a.reference LIMIT ?3"
     );
-    all(it, &sql, params![unknown, reversing, limit], |row| {
+    all(it, &sql, params![unknown, reversing, limit, pending, processing], |row| {
         Ok(Scene {
             // Whoever settles one reads it again.
             series: None,

@@ -252,5 +252,7 @@ pub(crate) async fn a_hold_belongs_to_one_operation(world: World) {
     assert!(rows.iter().all(|row| row.attempt.is_some()));
     let first: Write<_> = Write::Update(rows[0].operation.clone());
     assert!(first.record().id < rows[1].operation.id, "oldest first");
+    let latest = world.store.operations(world.project.id, paid.key, 1).await.unwrap();
+    assert_eq!(latest[0].operation.id, rows[1].operation.id, "the latest where not all are asked for");
     world.assert_sound().await;
 }

@@ -153,3 +153,16 @@ pub(super) fn sealed(project: &KnownProject, reply: &str, place: Place) -> Resul
         failed(&Failure::Defect(format!("a reply of project {} could not be signed", project.project.id)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-048
+    #[test]
+    fn a_payment_that_is_being_worked_on_for_too_long_is_2147_and_may_be_sent_again() {
+        let refusal = failed(&Failure::Busy);
+        assert_eq!((refusal.status, refusal.code), (400, codes::LOCK_ERROR));
+        assert_eq!(failed(&Failure::Draining).status, 503);
+    }
+}

@@ -297,3 +297,34 @@ async fn a_return_is_taken_from_one_of_the_debits() {
     world.assert_moved("EUR", 1_000, 0).await;
     world.end().await;
 }
+
+// G-389, G-391, M-030, R-216: what has its final status is not begun anew
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_brought_its_last_debit_is_not_extended() {
+    let world = World::new().await;
+    let terms = json!({ "expiry_year": 2026, "expiry_month": 12, "expiry_day": 20 });
+    let series = world.registered("order-1", scheduled("M", &terms)).await;
+    let last = world.at("2026-11-22T10:00:00Z").await;
+    assert_eq!(outcome(&last), json!(["rent", "recurring", "success", 100, "success"]));
+    let change = |changes| about("change", series, changes);
+    for (changes, field) in [
+        (json!({ "expiry_year": 2027, "expiry_month": 6, "expiry_day": 1 }), "recurring.expiry_year"),
+        (json!({ "period": "D" }), "recurring.id"),
+        (json!({ "amount": 300 }), "recurring.id"),
+    ] {
+        let refused = world.told(UPDATE, &change(changes)).await;
+        let members = ["payment.status", "errors.0.code", "errors.0.field"];
+        assert_eq!(pick(&refused, &members), json!(["error", 3060, field]));
+    }
+    let shorter = json!({ "expiry_year": 2026, "expiry_month": 12, "expiry_day": 10 });
+    assert_eq!(world.told(UPDATE, &change(shorter)).await["recurring"]["status"], "active");
+    assert_eq!(
+        world.told(DEBIT, &debit("now", series)).await["operation"]["code"],
+        "0",
+        "on demand it may be debited"
+    );
+    world.clock.set("2026-12-11T00:00:00Z");
+    assert_eq!(world.callback().await["recurring"]["status"], "expired");
+    world.assert_silence().await;
+    world.end().await;
+}

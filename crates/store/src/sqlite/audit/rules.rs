@@ -225,11 +225,11 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "a name has its payment",
         "SELECT n.project, n.kind, n.folded AS name FROM names AS n
          LEFT JOIN payments AS p ON p.key = n.payment AND (p.project = n.project OR n.kind = 3) WHERE p.key IS NULL
-            AND NOT EXISTS (SELECT 1 FROM series AS s WHERE s.payment = n.payment AND s.project = n.project)
-            AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.project = n.project AND o.status NOT IN (2, 3)
-                AND json_extract(o.detail, '$.series.registration.scheduled.key') IS NOT NULL
-                AND replace(json_extract(o.detail, '$.series.registration.scheduled.key'), '-', '')
-                    = lower(hex(n.payment)))",
+            AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
+            AND (lower(hex(n.payment)), n.project) NOT IN (
+                SELECT replace(json_extract(detail, '$.series.registration.scheduled.key'), '-', ''), project
+                FROM operations WHERE status NOT IN (2, 3)
+                    AND json_extract(detail, '$.series.registration.scheduled.key') IS NOT NULL)",
     ),
     (
         "an open operation has a task",
@@ -343,10 +343,13 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a callback has its subject",
-        "SELECT c.id AS callback FROM callbacks AS c WHERE CASE c.subject_kind
+        "WITH told(subject, project, callbacks) AS MATERIALIZED (
+            SELECT unhex(printf('%032x', id)), project, callbacks FROM series)
+         SELECT c.id AS callback FROM callbacks AS c
+         LEFT JOIN told AS s ON c.subject_kind = 16 AND s.subject = c.subject AND s.project = c.project
+         WHERE CASE c.subject_kind
             WHEN 1 THEN NOT EXISTS (SELECT 1 FROM payments AS p WHERE p.key = c.subject AND p.project = c.project)
-            WHEN 16 THEN NOT EXISTS (SELECT 1 FROM series AS s
-                WHERE unhex(printf('%032x', s.id)) = c.subject AND s.project = c.project AND s.callbacks >= c.number)
+            WHEN 16 THEN coalesce(s.callbacks < c.number, TRUE)
             ELSE NOT EXISTS (SELECT 1 FROM requests AS r WHERE r.id = c.subject AND r.project = c.project) END",
     ),
     (
@@ -441,10 +444,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a series' open debit is open",
-        "SELECT s.id AS series, s.open, o.id AS operation FROM series AS s
-         LEFT JOIN payments AS p ON json_extract(p.detail, '$.series') = s.id AND p.kind = 16 AND p.project = s.project
-         LEFT JOIN operations AS o ON o.payment = p.key AND o.kind = 16 AND o.status NOT IN (2, 3)
-         GROUP BY s.id HAVING max(o.id) IS NOT s.open OR count(o.id) > 1",
+        "WITH open(series, project, operation) AS MATERIALIZED (
+            SELECT json_extract(p.detail, '$.series'), p.project, o.id FROM operations AS o
+            CROSS JOIN payments AS p ON p.key = o.payment AND p.kind = 16 WHERE o.kind = 16 AND o.status NOT IN (2, 3))
+         SELECT s.id AS series, s.open, d.operation FROM series AS s
+         LEFT JOIN open AS d ON d.series = s.id AND d.project = s.project
+         GROUP BY s.id HAVING max(d.operation) IS NOT s.open OR count(d.operation) > 1",
     ),
     (
         "a series has the timer for what is due next",
@@ -467,7 +472,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             AND json_extract(o.detail, '$.series.slot') = l.at WHERE o.id IS NULL
          UNION ALL SELECT NULL, json_extract(o.detail, '$.series.slot'), o.id FROM operations AS o
          WHERE json_extract(o.detail, '$.series.slot') IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM series_slots AS l WHERE l.operation = o.id)",
+            AND o.id NOT IN (SELECT operation FROM series_slots)",
     ),
     (
         "a series' callbacks are as many as it counts",
