@@ -87,7 +87,9 @@ impl Written {
         let lines: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect();
         let code = lines.join("\n");
         let name = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
-        let is_test = path.components().any(|part| part.as_os_str() == "tests")
+        // The way to the checkout says nothing of what is in it.
+        let inside = path.strip_prefix(root()).unwrap_or(path);
+        let is_test = inside.components().any(|part| part.as_os_str() == "tests")
             || name == "tests"
             || name.ends_with("_tests");
         let begin = if is_test { Some(0) } else { code.find("#[cfg(test)]\nmod ") };

@@ -263,7 +263,7 @@ async fn a_series_is_debited_on_demand_and_the_debit_returned() {
     world.end().await;
 }
 
-// G-372, G-376, G-391, G-395, D-30
+// G-141, G-372, G-376, G-391, G-395, D-30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_debit_that_no_series_allows_creates_nothing() {
     let world = World::new().await;
