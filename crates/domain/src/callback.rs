@@ -5,6 +5,7 @@ use crate::{
     codes::Code,
     ids::{CallbackId, PaymentId, PaymentKey, ProjectId, RequestId, SeriesId},
     instrument::Token,
+    payee::PayeeCheck,
     payment::{Attempt, Operation, Payment},
     series::Series,
     time::Timestamp,
@@ -47,6 +48,19 @@ pub enum Content {
     },
     /// What became of a token (G-115).
     Token(Box<TokenNotice>),
+    /// What a bank said of a payee (G-463).
+    Payee(Box<PayeeNotice>),
+}
+
+/// What a callback says of a payee.
+#[derive(Clone, Debug)]
+pub struct PayeeNotice {
+    /// The verification.
+    pub check: PayeeCheck,
+    /// 0, or why it was not possible (G-462).
+    pub code: Code,
+    /// Whether it is too old to rely on (G-461).
+    pub has_expired: bool,
 }
 
 /// What a callback says of a token.

@@ -6,6 +6,7 @@ use crate::{
     ids::{AttemptId, CallbackId, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId},
     instrument::{CustomerRecord, Instrument},
     ledger::{AccountKey, Entry},
+    payee::PayeeCheck,
     payment::{Attempt, Operation, Payment, Version, machine::Transition},
     risk::Use,
     series::Series,
@@ -49,6 +50,8 @@ pub struct ChangeSet {
     pub forget_cvv: Vec<OperationId>,
     /// A customer's card that becomes known or changes.
     pub instrument: Option<Box<InstrumentWrite>>,
+    /// What a bank said of a payee.
+    pub payee: Option<Box<(ProjectId, PayeeCheck)>>,
     /// What is kept of a customer from now on.
     pub customer: Option<Box<(ProjectId, CustomerRecord)>>,
     /// The rows of the operations' machine that were taken, in order: for whoever wants to know why. Not stored.

@@ -87,6 +87,8 @@ codes! {
     INTERNAL = 501;
     /// A value breaks its rule.
     VALIDATION = 502;
+    /// The bank could not be asked about a payee, or could not say (G-462).
+    PAYEE_CHECK_IMPOSSIBLE = 20450;
     /// The threshold time of the method passed (D-18).
     AUTO_DECLINE = 603;
     /// The card is on the black list (G-520).

@@ -87,6 +87,10 @@ numeric_id! {
     InstrumentId
 }
 numeric_id! {
+    /// A verification of a payee (G-463).
+    PayeeCheckId
+}
+numeric_id! {
     /// A series of debits with stored credentials; it has the number of the operation that registered it.
     SeriesId
 }

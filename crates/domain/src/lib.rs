@@ -16,6 +16,7 @@ pub mod instrument;
 pub mod ledger;
 pub mod method;
 pub mod money;
+pub mod payee;
 pub mod payment;
 pub mod project;
 pub mod risk;

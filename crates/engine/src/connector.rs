@@ -4,9 +4,10 @@ use crate::recorder::Correspondence;
 use ferropay_domain::{
     card::{Cvv, Expiry, Pan},
     decide::Outcome,
-    ids::{AttemptId, ProviderAccountId},
+    ids::{AttemptId, PayeeCheckId, ProviderAccountId},
     method::MethodRef,
     money::Money,
+    payee::PayeeAnswer,
     payment::{Ask, Authenticated, CardRequest, ProviderAnswer},
     project::{Environment, OperationDay},
     series::SeriesKind,
@@ -94,6 +95,19 @@ pub enum NoticeRefused {
     Stale,
     /// It cannot be read.
     Unreadable,
+}
+
+/// A question whether an account belongs to whom it should.
+#[derive(Clone, Debug)]
+pub struct PayeeOrder {
+    /// Its number.
+    pub id: PayeeCheckId,
+    /// The name the account should have.
+    pub name: String,
+    /// The account.
+    pub account: String,
+    /// Fault the simulated provider is asked to show; test projects only.
+    pub fault_plan: Option<String>,
 }
 
 /// The card of an order.
@@ -205,6 +219,11 @@ pub trait Connector: Send + Sync + 'static {
         _body: &[u8],
     ) -> Result<ProviderNotice, NoticeRefused> {
         Err(NoticeRefused::NotExpected)
+    }
+
+    /// Asks the banks behind the provider about a payee (G-460). Nothing changes by asking.
+    fn verify_payee(&self, _order: PayeeOrder) -> Eventually<'_, PayeeAnswer> {
+        Box::pin(std::future::ready(PayeeAnswer::NOT_POSSIBLE))
     }
 
     /// Sends an attempt and waits for its outcome.

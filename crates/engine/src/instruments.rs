@@ -112,7 +112,7 @@ pub(crate) async fn known_card(
 }
 
 /// The bucket of a request that is about no payment: a key that stands for it.
-fn place_of(head: RequestHead) -> PaymentKey {
+pub(crate) fn place_of(head: RequestHead) -> PaymentKey {
     PaymentKey::new(head.id.get())
 }
 

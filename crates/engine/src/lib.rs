@@ -40,6 +40,7 @@ mod named_cards;
 pub mod notices;
 mod originals;
 mod outward;
+mod payee;
 mod payout;
 pub mod payout_registration;
 mod projects;

@@ -7,9 +7,11 @@ use ferropay_domain::{
     card::DeviceWallet,
     change::{NameKind, Task},
     ids::{
-        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId,
+        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
+        RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    payee::PayeeCheck,
     payment::Payment,
     risk::{Feature, Hit, List},
     series::{Series, SeriesDebit},
@@ -245,6 +247,10 @@ impl Store for WatchedStore {
 
     fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>> {
         self.read(self.inner.customer(project, id))
+    }
+
+    fn payee_check(&self, project: ProjectId, id: PayeeCheckId) -> Answer<'_, Option<PayeeCheck>> {
+        self.read(self.inner.payee_check(project, id))
     }
 
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {

@@ -25,9 +25,11 @@ use ferropay_domain::{
     card::DeviceWallet,
     change::{NameKind, Task},
     ids::{
-        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId,
+        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
+        RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    payee::PayeeCheck,
     payment::Payment,
     risk::{Feature, Hit, List},
     series::{Series, SeriesDebit},
@@ -152,6 +154,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is kept of a customer.
     fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>>;
+
+    /// What a bank said of a payee of the project.
+    fn payee_check(&self, project: ProjectId, id: PayeeCheckId) -> Answer<'_, Option<PayeeCheck>>;
 
     /// How many card verification values are stored, and the oldest key one is sealed with.
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)>;

@@ -24,6 +24,8 @@ pub(crate) struct Prepared {
     pub(crate) problems: Option<String>,
     /// The record of a customer's card, as JSON; none when none is written.
     pub(crate) instrument: Option<String>,
+    /// What a bank said of a payee, as JSON.
+    pub(crate) payee: Option<String>,
     /// What is kept of a customer, as JSON.
     pub(crate) customer: Option<String>,
     /// The series' terms and course, as JSON.
@@ -75,6 +77,7 @@ impl Prepared {
         // A record whose version stays is a guard only.
         let written = changes.instrument.as_ref().filter(|it| it.expected != Some(it.instrument.version));
         let instrument = written.map(|it| json(&it.instrument)).transpose()?;
+        let payee = changes.payee.as_ref().map(|it| json(&it.1)).transpose()?;
         let customer = changes.customer.as_ref().map(|it| json(&it.1.members)).transpose()?;
         let series_detail =
             changes.series.as_ref().map_or(Ok(String::new()), |it| json(&it.series.detail))?;
@@ -87,6 +90,7 @@ impl Prepared {
             answers,
             problems,
             instrument,
+            payee,
             customer,
             series_detail,
             exceeds_debit,

@@ -1,5 +1,6 @@
 //! The body of a callback, standard layout (G-093).
 
+mod payee;
 mod registration;
 
 use crate::{
@@ -116,6 +117,8 @@ pub fn body(event: &Event, settings: &Settings) -> (String, Place) {
         (token(event, notice), Place::General)
     } else if let Content::Series(series) = &event.content {
         (series_body(event.project, series), Place::Root)
+    } else if let Some(payee) = payee::body(event) {
+        (payee, Place::Root)
     } else if let Some(registered) = registration::body(event) {
         (registered, Place::General)
     } else if settings.legacy_callbacks {
@@ -164,7 +167,9 @@ fn legacy(event: &Event) -> String {
             request_status(event.project, request, payment_id.as_str(), None, errors)
         }
         // Tokens and series have layouts of their own, and a payment's callback always has an operation.
-        (Content::Token(_) | Content::Rejected { .. } | Content::Series(_), _) => String::new(),
+        (Content::Token(_) | Content::Rejected { .. } | Content::Series(_) | Content::Payee(_), _) => {
+            String::new()
+        }
     }
 }
 
@@ -172,7 +177,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
     let project_id = event.project.get();
     let text = match &event.content {
         // Has a layout of its own.
-        Content::Token(_) | Content::Series(_) => Ok(String::new()),
+        Content::Token(_) | Content::Series(_) | Content::Payee(_) => Ok(String::new()),
         Content::Rejected { payment_id, errors } => serde_json::to_string(&Rejected {
             project_id,
             payment: RejectedPayment { id: payment_id.as_str(), status: "error" },

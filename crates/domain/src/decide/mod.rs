@@ -19,6 +19,7 @@ mod link;
 mod manage;
 mod method;
 mod outcome;
+mod payee;
 mod payout;
 mod payout_data;
 mod payout_registration;
@@ -54,6 +55,7 @@ pub use method::{MethodCommand, MethodFacts, demanded_by_method, method};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
+pub use payee::{PayeeCommand, payee_problem, tell_payee, verify_payee};
 pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due};
 pub use payout_registration::{
     Completion, RegistrationCommand, complete_payout, register_payout, wrong_payout_code,

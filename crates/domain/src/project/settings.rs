@@ -41,6 +41,10 @@ pub struct Settings {
     /// What the provider is asked to hold for a moment when a card is verified, minor units by currency code; nothing
     /// where no amount is listed (G-339, D-48).
     pub verification_amounts: BTreeMap<String, i64>,
+    /// Whether payees may be verified (G-460).
+    pub payee_verification_allowed: bool,
+    /// How long the outcome of a verification may be relied on, days (G-461).
+    pub payee_verification_days: u16,
     /// Whether refunds are switched on (G-034).
     pub refunds_allowed: bool,
     /// Whether payouts to cards are switched on (G-034, G-310).
@@ -346,6 +350,8 @@ impl Default for Settings {
             two_step_allowed: true,
             account_verification_allowed: false,
             verification_amounts: BTreeMap::new(),
+            payee_verification_allowed: false,
+            payee_verification_days: 10,
             refunds_allowed: true,
             card_payouts_allowed: true,
             payout_limits: BTreeMap::new(),
@@ -430,6 +436,8 @@ impl Settings {
             // Has an endpoint of its own; whoever tries it out sits at the same machine.
             page_payouts_allowed: true,
             registration_sources: ["127.0.0.1", "::1"].map(str::to_owned).to_vec(),
+            // Has endpoints of its own.
+            payee_verification_allowed: true,
             // Asked for by `payment.allow_partial_approval`; two test cards show it (D-489).
             partial_approval_allowed: true,
             // Asked for by `customer.name_validation` (D-512).

@@ -369,7 +369,7 @@ fn each_return_is_an_operation_with_one_callback_of_its_own() {
             Content::Operation { payment, operation, attempt, .. } => {
                 (operation.amount.minor, operation.code, payment.sum().minor, attempt.is_some())
             }
-            Content::Rejected { .. } | Content::Token(_) | Content::Series(_) => {
+            Content::Rejected { .. } | Content::Token(_) | Content::Series(_) | Content::Payee(_) => {
                 panic!("these have operations")
             }
         })

@@ -420,7 +420,7 @@ fn each_second_step_is_told_with_the_sum_it_leaves() {
             Content::Operation { payment, operation, .. } => {
                 (operation.kind, payment.status, payment.sum().minor, operation.amount.minor)
             }
-            Content::Rejected { .. } | Content::Token(_) | Content::Series(_) => {
+            Content::Rejected { .. } | Content::Token(_) | Content::Series(_) | Content::Payee(_) => {
                 panic!("these have operations")
             }
         })

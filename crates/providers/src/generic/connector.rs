@@ -1,18 +1,21 @@
 //! Sending transactions, asking what became of them, undoing them, and reading notices.
 
 use super::{
-    message::{Notice, Put, Said, Transaction},
+    message::{Notice, PayeeQuestion, PayeeSaid, Put, Said, Transaction},
     sign::{Secret, Unsigned},
 };
 use ferropay_domain::{
     codes,
     decide::Outcome,
     ids::ProviderAccountId,
+    payee::PayeeAnswer,
     payment::{Ask, ProviderAnswer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
-use ferropay_engine::connector::{Connector, Eventually, NoticeRefused, Order, ProviderNotice, Reversal};
+use ferropay_engine::connector::{
+    Connector, Eventually, NoticeRefused, Order, PayeeOrder, ProviderNotice, Reversal,
+};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
@@ -128,11 +131,23 @@ impl GenericProvider {
     }
 
     async fn exchange(&self, verb: Method, tail: &str, body: String) -> Exchange {
+        let bytes = match self.answered(verb, &format!("transactions/{tail}"), body).await {
+            Ok(bytes) => bytes,
+            Err(why) => return why,
+        };
+        match serde_json::from_slice(&bytes) {
+            Ok(transaction) => Exchange::Told(transaction),
+            Err(_) => Exchange::Lost("the answer cannot be read".to_owned()),
+        }
+    }
+
+    /// The body of a good answer to a signed request.
+    async fn answered(&self, verb: Method, tail: &str, body: String) -> Result<Vec<u8>, Exchange> {
         // Before signing: a signature is good for a short time only.
         let _leave = self.connections.acquire().await;
-        let path = format!("{}/transactions/{tail}", self.root);
+        let path = format!("{}/{tail}", self.root);
         let signature = self.secret.of_request(verb.as_str(), &path, (self.config.clock)(), &body);
-        let url = format!("{}/transactions/{tail}", self.config.base_url);
+        let url = format!("{}/{tail}", self.config.base_url);
         let request = self
             .client
             .request(verb, url)
@@ -142,19 +157,19 @@ impl GenericProvider {
             .body(body);
         let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() || error.is_builder() => return Exchange::NotSent,
-            Err(error) => return Exchange::Lost(error.without_url().to_string()),
+            Err(error) if error.is_connect() || error.is_builder() => return Err(Exchange::NotSent),
+            Err(error) => return Err(Exchange::Lost(error.without_url().to_string())),
         };
         let status = response.status();
         match status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Exchange::Unknown,
+            StatusCode::NOT_FOUND => return Err(Exchange::Unknown),
             StatusCode::BAD_REQUEST
             | StatusCode::UNAUTHORIZED
             | StatusCode::CONFLICT
-            | StatusCode::UNPROCESSABLE_ENTITY => return Exchange::Refused(status),
+            | StatusCode::UNPROCESSABLE_ENTITY => return Err(Exchange::Refused(status)),
             // A proxy between may say anything else of a message that has arrived.
-            status => return Exchange::Lost(status.to_string()),
+            status => return Err(Exchange::Lost(status.to_string())),
         }
         let mut bytes = Vec::new();
         loop {
@@ -162,15 +177,23 @@ impl GenericProvider {
                 Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) <= LONGEST => {
                     bytes.extend_from_slice(&chunk);
                 }
-                Ok(Some(_)) => return Exchange::Lost("the answer is too long".to_owned()),
-                Ok(None) => break,
-                Err(error) => return Exchange::Lost(error.without_url().to_string()),
+                Ok(Some(_)) => return Err(Exchange::Lost("the answer is too long".to_owned())),
+                Ok(None) => return Ok(bytes),
+                Err(error) => return Err(Exchange::Lost(error.without_url().to_string())),
             }
         }
-        match serde_json::from_slice(&bytes) {
-            Ok(transaction) => Exchange::Told(transaction),
-            Err(_) => Exchange::Lost("the answer cannot be read".to_owned()),
+    }
+
+    async fn ask_about(&self, order: PayeeOrder) -> PayeeAnswer {
+        let said = match serde_json::to_string(&PayeeQuestion::of(&order)) {
+            Ok(body) => self.answered(Method::POST, "payees", body).await.ok(),
+            Err(_) => None,
+        };
+        let read = said.and_then(|bytes| serde_json::from_slice::<PayeeSaid>(&bytes).ok());
+        if read.is_none() {
+            tracing::warn!(verification = order.id.get(), "nobody could say whose account it is");
         }
+        read.map_or(PayeeAnswer::NOT_POSSIBLE, PayeeSaid::answer)
     }
 
     /// An exchange that people can look at.
@@ -301,6 +324,10 @@ impl Connector for GenericProvider {
             return Err(NoticeRefused::Unreadable);
         }
         Ok(ProviderNotice { id, attempt, outcome: notice.transaction.outcome(self.now()) })
+    }
+
+    fn verify_payee(&self, order: PayeeOrder) -> Eventually<'_, PayeeAnswer> {
+        Box::pin(self.ask_about(order))
     }
 
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {

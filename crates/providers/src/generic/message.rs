@@ -5,10 +5,11 @@ use ferropay_domain::{
     decide::Outcome,
     ids::AttemptId,
     money::{Currency, Money},
+    payee::{PayeeAnswer, Verdict},
     payment::{Ask, DisplayItem, Form, ProviderAnswer, Shown},
     time::Timestamp,
 };
-use ferropay_engine::connector::{MethodOrder, Order};
+use ferropay_engine::connector::{MethodOrder, Order, PayeeOrder};
 use ferropay_engine::recorder::{Content, Field};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -206,6 +207,44 @@ impl Action {
                 Some(Shown::Display(items.into_iter().map(item).collect()))
             }
         }
+    }
+}
+
+/// A question about a payee.
+#[derive(Debug, Serialize)]
+pub(super) struct PayeeQuestion<'a> {
+    reference: String,
+    name: &'a str,
+    account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
+}
+
+impl<'a> PayeeQuestion<'a> {
+    pub(super) fn of(order: &'a PayeeOrder) -> Self {
+        Self {
+            reference: order.id.get().to_string(),
+            name: &order.name,
+            account: &order.account,
+            fault: order.fault_plan.as_deref(),
+        }
+    }
+}
+
+/// The answer to it.
+#[derive(Debug, Deserialize)]
+pub(super) struct PayeeSaid {
+    result: Verdict,
+    #[serde(default)]
+    holder: Option<String>,
+}
+
+impl PayeeSaid {
+    /// The holder's name is told where it is nearly the one that was asked about, and nowhere else.
+    pub(super) fn answer(self) -> PayeeAnswer {
+        let is_told = self.result == Verdict::CloseMatch;
+        let holder = self.holder.filter(|_| is_told).map(|name| name.chars().take(255).collect());
+        PayeeAnswer { verdict: self.result, holder }
     }
 }
 

@@ -13,6 +13,7 @@ const RESULTS: &[(&str, u32)] = &[
     ("unsupported", 20_706),
     ("agreement_cancelled", 20_110),
     ("mandate_ended", 20_111),
+    ("not_credited", 20_812),
 ];
 
 /// The code of a refusal with this result.

@@ -12,6 +12,7 @@ mod control;
 mod faults;
 mod notify;
 mod pages;
+mod payees;
 mod protocol;
 mod script;
 mod server;

@@ -18,12 +18,13 @@ use axum::{
 use serde_json::json;
 use uuid::Uuid;
 
-fn problem(status: StatusCode, sentence: &str) -> Response {
+/// An answer that says what is wrong.
+pub(super) fn problem(status: StatusCode, sentence: &str) -> Response {
     (status, Json(json!({ "error": sentence }))).into_response()
 }
 
 /// The body of a message that comes from the account.
-pub(super) struct Authentic(Bytes);
+pub(super) struct Authentic(pub(super) Bytes);
 
 impl FromRequest<Handle> for Authentic {
     type Rejection = Response;

@@ -1,6 +1,6 @@
 //! Setting the provider up, and the routes by which it is reached.
 
-use super::{book::Book, control, pages, protocol};
+use super::{book::Book, control, pages, payees, protocol};
 use crate::shared::{
     clock::{Clock, Moved},
     currencies::Currencies,
@@ -139,12 +139,14 @@ impl Handle {
 /// |---|---|
 /// | `/generic/v1/transactions/{reference}` | the platform: `PUT`, `GET` |
 /// | `POST /generic/v1/transactions/{reference}/cancel` | the platform |
+/// | `POST /generic/v1/payees` | the platform |
 /// | `/generic/pay` | the customer's browser |
 /// | `/generic/control/…` | tests |
 pub fn router(handle: Handle) -> Router {
     Router::new()
         .route("/generic/v1/transactions/{reference}", put(protocol::put).get(protocol::get))
         .route("/generic/v1/transactions/{reference}/cancel", post(protocol::cancel))
+        .route("/generic/v1/payees", post(payees::check))
         .route("/generic/pay", get(pages::page).post(pages::act))
         .route("/generic/style.css", get(pages::style))
         .merge(control::routes())

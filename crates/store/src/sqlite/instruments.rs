@@ -1,4 +1,4 @@
-//! Customers' cards that a project knows: their guard, their rows, and finding them.
+//! Customers' cards that a project knows: their guard, their rows, and finding them; and what banks said of payees.
 
 use super::{
     apply::{Applier, Refusal},
@@ -8,8 +8,9 @@ use super::{
 use crate::prepared::Prepared;
 use ferropay_domain::{
     change::InstrumentWrite,
-    ids::{InstrumentId, ProjectId},
+    ids::{InstrumentId, PayeeCheckId, ProjectId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    payee::PayeeCheck,
 };
 use rusqlite::{Connection, Result, Row, params};
 
@@ -51,6 +52,11 @@ impl Applier<'_> {
             let (project, record) = customer.as_ref();
             let row = params![project.get(), record.id, members, record.created_at.micros()];
             self.statements.put_customer.execute(row)?;
+        }
+        if let (Some(payee), Some(detail)) = (&changes.payee, &prepared.payee) {
+            let (project, check) = payee.as_ref();
+            let row = params![check.id.get(), project.get(), detail];
+            self.statements.put_payee_check.execute(row)?;
         }
         Ok(())
     }
@@ -105,4 +111,13 @@ pub(super) fn customer(it: &Connection, project: ProjectId, id: &str) -> Result<
             created_at: rows::at(row, 1)?,
         })
     })
+}
+
+pub(super) fn payee_check(
+    it: &Connection,
+    project: ProjectId,
+    id: PayeeCheckId,
+) -> Result<Option<PayeeCheck>> {
+    let sql = "SELECT detail FROM payee_checks WHERE id = ?1 AND project = ?2";
+    first(it, sql, params![id.get(), project.get()], |row| rows::json(0, row.get_ref(0)?.as_str()?))
 }

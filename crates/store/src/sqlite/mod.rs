@@ -36,9 +36,11 @@ use ferropay_domain::{
     card::DeviceWallet,
     change::{NameKind, Task},
     ids::{
-        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PaymentKey, ProjectId, RequestId, SeriesId,
+        AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
+        RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    payee::PayeeCheck,
     payment::Payment,
     risk::{Feature, Hit, List},
     series::{Series, SeriesDebit},
@@ -363,6 +365,10 @@ impl Store for SqliteStore {
     fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>> {
         let id = id.to_owned();
         self.read("read a customer", move |it| instruments::customer(it, project, &id))
+    }
+
+    fn payee_check(&self, project: ProjectId, id: PayeeCheckId) -> Answer<'_, Option<PayeeCheck>> {
+        self.read("read what a bank said", move |it| instruments::payee_check(it, project, id))
     }
 
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {

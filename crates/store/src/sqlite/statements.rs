@@ -149,6 +149,7 @@ statements! {
         ON CONFLICT (id) DO UPDATE SET saved = ?5, version = ?6, detail = ?7";
     put_token: "INSERT INTO tokens (project, token, instrument) VALUES (?1, ?2, ?3)
         ON CONFLICT (project, token) DO NOTHING";
+    put_payee_check: "INSERT INTO payee_checks (id, project, detail) VALUES (?1, ?2, ?3)";
     put_customer: "INSERT INTO customers (project, id, members, created_at) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (project, id) DO UPDATE SET members = json_patch(members, ?3)";
     insert_notification: "INSERT INTO inbox (account, id, body, at) VALUES (?1, ?2, ?3, ?4)";

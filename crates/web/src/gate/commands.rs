@@ -20,8 +20,8 @@ use ferropay_engine::{
 use ferropay_wire::{
     gate::{
         self, CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth,
-        MerchantAuthRequest, Refund, Refusal, RegisterPayout, SecondStep, ThreeDsCheck, ThreeDsProof,
-        ThreeDsResult, card_operation, wallet_operation,
+        MerchantAuthRequest, PayeeResult, Refund, Refusal, RegisterPayout, SecondStep, ThreeDsCheck,
+        ThreeDsProof, ThreeDsResult, VerifyPayee, card_operation, wallet_operation,
     },
     json::Value,
 };
@@ -78,6 +78,19 @@ pub(super) async fn execute(
         ("/v2/payment/invoice/create" | "/v2/payment/invoice/card/token/create", _) => {
             let request = CreateLink::read(path, body, project.business(engine.now()))?;
             (request.payment_id.clone(), engine.create_link(project, request, origin).await)
+        }
+        ("/v2/verification-of-payee/create", _) => {
+            let request = VerifyPayee::read(body)?;
+            (request.payment_id.clone(), engine.verify_payee(project, request, origin).await)
+        }
+        ("/v2/verification-of-payee/result", _) => {
+            let request = PayeeResult::read(body)?;
+            let payment_id = request.payment_id.clone();
+            let intake = engine.payee_result(project, request, origin).await;
+            if matches!(intake, Ok(Intake::UnknownPayment)) {
+                return Err(Refusal::bad_request(codes::NOT_FOUND).at("vop.id"));
+            }
+            (payment_id, intake)
         }
         ("/v2/payment/invoice/cancel", _) => {
             let request = CancelLink::read(body)?;

@@ -40,6 +40,7 @@ mod moto;
 mod network_tokens;
 mod partial_approval;
 mod paths;
+mod payees;
 mod payout_registration;
 mod payouts;
 mod refund_cancellation;

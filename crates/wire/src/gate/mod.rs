@@ -16,9 +16,9 @@ pub use reply::{accepted, done, error, error_list, merchant_session, retry_sched
 pub use request::{
     AboutCustomer, AboutToken, ApplePaySession, AvailableMethods, CancelLink, CardPayment, CardPayout,
     Clarification, CreateLink, DeleteSaved, MerchantAuth, MerchantAuthRequest, MethodRequest, PaidWith,
-    RecurringDebit, Refund, RegisterPayout, RetryDays, SecondStep, SeriesChange, SeriesQuery, SeriesTerms,
-    StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize, WalletPayment,
-    card_operation, customer_members, keeps_customer, member, three_ds_data, unknown_series,
-    wallet_operation, wanted_banks,
+    PayeeResult, RecurringDebit, Refund, RegisterPayout, RetryDays, SecondStep, SeriesChange, SeriesQuery,
+    SeriesTerms, StatusByPayment, StatusByRequest, ThreeDsCheck, ThreeDsProof, ThreeDsResult, Tokenize,
+    VerifyPayee, WalletPayment, card_operation, customer_members, keeps_customer, member, three_ds_data,
+    unknown_series, wallet_operation, wanted_banks,
 };
 pub use status::{StatusFacts, request_status, status, unknown_payment};
