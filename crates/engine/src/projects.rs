@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use std::{collections::HashMap, sync::Arc};
 
 /// A project with its opened secrets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KnownProject {
     /// What it may do.
     pub project: Project,
@@ -21,6 +21,8 @@ pub struct KnownProject {
     secrets: Vec<(Secret, Option<Timestamp>)>,
     /// How far its clock is ahead, microseconds; zero in production.
     pub clock_offset: i64,
+    /// How often it was saved.
+    revision: i64,
 }
 
 impl KnownProject {
@@ -72,8 +74,16 @@ impl Projects {
 
     /// Reads all projects anew.
     pub async fn refresh(&self, store: &dyn Store, vault: &Vault) -> Result<(), Unavailable> {
+        let records = store.projects().await?;
+        self.take(records, vault);
+        Ok(())
+    }
+
+    /// Takes what was read. Somebody may have read later and been here before: a project that was changed meanwhile stays
+    /// as that reader found it, and a clock never goes back.
+    fn take(&self, records: Vec<ProjectRecord>, vault: &Vault) {
         let mut fresh = HashMap::new();
-        for record in store.projects().await? {
+        for record in records {
             let id = record.project.id;
             match open(record, vault) {
                 Ok(project) => drop(fresh.insert(id, project)),
@@ -82,13 +92,15 @@ impl Projects {
             }
         }
         let mut known = self.known.write();
-        // Somebody may have read later and been here before; a clock never goes back.
         for (id, project) in &mut fresh {
-            let ahead = known.get(id).map_or(0, |known| known.clock_offset);
-            project.clock_offset = project.clock_offset.max(ahead);
+            let Some(before) = known.get(id) else { continue };
+            let ahead = before.clock_offset.max(project.clock_offset);
+            if before.revision > project.revision {
+                *project = KnownProject::clone(before);
+            }
+            project.clock_offset = ahead;
         }
         *known = fresh.into_iter().map(|(id, project)| (id, Arc::new(project))).collect();
-        Ok(())
     }
 }
 
@@ -110,6 +122,7 @@ pub(crate) fn open(record: ProjectRecord, vault: &Vault) -> Result<KnownProject,
         project: record.project,
         name: record.name,
         secrets,
+        revision: record.revision,
     })
 }
 
@@ -154,5 +167,21 @@ mod tests {
         projects.refresh(&store, &vault).await.unwrap();
         let known = |id| projects.get(ProjectId::new(id)).is_some();
         assert_eq!((known(1), known(2), known(3)), (true, false, true));
+    }
+
+    #[tokio::test]
+    async fn whoever_read_the_projects_earlier_and_comes_later_brings_back_no_old_settings() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("test.db"), Options::default()).unwrap();
+        let keys = directory.path().join("keys");
+        let vault = Vault::open(&keys, Master::MakeWhenMissing, &store, SystemClock.now()).await.unwrap();
+        let early = ProjectRecord { clock_offset: 9, ..record(&vault, 1, 1) };
+        let mut late = ProjectRecord { revision: 1, clock_offset: 7, ..record(&vault, 1, 1) };
+        late.project.active = false;
+        let projects = Projects::default();
+        projects.take(vec![late], &vault);
+        projects.take(vec![early], &vault);
+        let known = projects.get(ProjectId::new(1)).unwrap();
+        assert_eq!((known.project.active, known.clock_offset), (false, 9));
     }
 }

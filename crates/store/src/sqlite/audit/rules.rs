@@ -263,11 +263,11 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "only what a customer has confirmed follows a link",
-        // Kinds of payments: 10 payment link.
+        // Kinds of payments: 10 payment link. What else is asked about a link that is not paid by is declined, and shown.
         "SELECT p.key AS payment, p.status, count(o.id) AS operations FROM payments AS p
          JOIN operations AS o ON o.payment = p.key
          WHERE (p.kind = 10) <> EXISTS (SELECT 1 FROM operations AS l WHERE l.payment = p.key AND l.kind = 20)
-            OR p.status IN (25, 26, 27, 28) AND o.kind <> 20
+            OR p.status IN (25, 26, 27, 28) AND (o.kind IN (1, 4) OR o.kind <> 20 AND o.status <> 3)
          GROUP BY p.key",
     ),
     (
