@@ -19,7 +19,7 @@ use crate::{
         OperationStatus, Payment, PaymentDetail, PaymentKind, PaymentStatus, machine::Event,
     },
     project::Project,
-    risk::Direction,
+    risk::{Direction, Means},
 };
 use std::collections::BTreeMap;
 
@@ -230,7 +230,7 @@ impl LinkPayment {
     pub fn at_risk<'a>(&'a self, payment: &'a Payment) -> AtRisk<'a> {
         AtRisk {
             direction: Direction::In,
-            card: &self.card,
+            means: Means::Card(&self.card),
             customer: &payment.detail.customer,
             description: &payment.detail.description,
             amount: Money::new(payment.requested, payment.currency),
@@ -286,9 +286,10 @@ pub fn pay_link(
     let wanted = Wanted {
         kind,
         payment: payment.key,
+        card: &card,
         at_risk: AtRisk {
             direction: Direction::In,
-            card: &card,
+            means: Means::Card(&card),
             customer: &customer,
             description: &description,
             amount,

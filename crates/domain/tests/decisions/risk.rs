@@ -8,7 +8,7 @@ use ferropay_domain::{
     card::{Country, Funding, Network},
     change::ChangeSet,
     codes::Code,
-    decide::{self, CardCommand, CardFacts, MethodCommand, PayoutFacts, RiskFacts},
+    decide::{self, CardCommand, CardFacts, MethodCommand, MethodFacts, PayoutFacts, RiskFacts},
     ids::ProviderAccountId,
     payment::{OperationKind, OperationStatus},
     project::{Limits, Settings},
@@ -168,7 +168,7 @@ fn purchase() -> MethodCommand {
 fn an_operation_by_a_method_is_looked_at_like_one_by_a_card() {
     let decide = |settings: Settings, risk: RiskFacts, command: MethodCommand| {
         let mut world = World::rich();
-        let facts = PayoutFacts { risk, ..PayoutFacts::default() };
+        let facts = MethodFacts { risk, ..MethodFacts::default() };
         decide::method(&project(settings), command, &facts, world.draw(), world.now).unwrap()
     };
     let settings = || Settings {
