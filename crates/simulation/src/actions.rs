@@ -4,9 +4,9 @@ use crate::{
     asking::{self, Asked, Kind},
     bodies,
     cast::Merchant,
-    customers,
+    customers, invitations,
     life::{self, Life},
-    oracle,
+    oracle, subscriptions,
     world::{Mood, World},
 };
 use ferropay_domain::{
@@ -26,6 +26,13 @@ enum Action {
     SecondStep,
     Customer,
     Refund,
+    Debit,
+    ChangeSeries,
+    StopRetries,
+    Link,
+    WithdrawLink,
+    VisitLink,
+    RegisterPayout,
     Burst,
     Resend,
     Status,
@@ -51,6 +58,13 @@ const ACTIONS: &[(u64, Action)] = &[
     (130, Action::SecondStep),
     (280, Action::Customer),
     (190, Action::Refund),
+    (120, Action::Debit),
+    (40, Action::ChangeSeries),
+    (10, Action::StopRetries),
+    (50, Action::Link),
+    (15, Action::WithdrawLink),
+    (60, Action::VisitLink),
+    (40, Action::RegisterPayout),
     (50, Action::Burst),
     (70, Action::Resend),
     (40, Action::Status),
@@ -95,6 +109,33 @@ pub(crate) async fn act(life: &mut Life) {
         Action::Refund => {
             if let Some(asked) = any(&world).and_then(|merchant| bodies::refund(&world, merchant)) {
                 ask(life, asked);
+            }
+        }
+        Action::Debit => {
+            if let Some(asked) = any(&world).and_then(|merchant| subscriptions::debit(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::ChangeSeries => {
+            if let Some(asked) = any(&world).and_then(|merchant| subscriptions::change(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::StopRetries => subscriptions::stop_retries(life),
+        Action::Link => {
+            if let Some(merchant) = any(&world) {
+                ask(life, invitations::link(&world, merchant));
+            }
+        }
+        Action::WithdrawLink => {
+            if let Some(asked) = any(&world).and_then(|merchant| invitations::withdrawal(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::VisitLink => invitations::visit_link(life),
+        Action::RegisterPayout => {
+            if let Some(merchant) = any(&world) {
+                ask(life, invitations::registration(&world, merchant));
             }
         }
         Action::Burst => burst(life),
@@ -194,9 +235,12 @@ fn burst(life: &Life) {
         }
         return;
     }
-    let returns = world.dice.chance(50);
-    let body =
-        || if returns { bodies::refund(&world, merchant) } else { bodies::second_step(&world, merchant) };
+    let about = world.dice.between(1, 3);
+    let body = || match about {
+        1 => bodies::refund(&world, merchant),
+        2 => subscriptions::debit(&world, merchant),
+        _ => bodies::second_step(&world, merchant),
+    };
     let Some(first) = body() else { return };
     for _ in 1..many {
         if let Some(other) = body() {
@@ -241,7 +285,7 @@ fn status(life: &Life) {
                 }
                 let open = status.as_ref().is_some_and(|status| {
                     let listed = status.operations.iter().map(|row| &row.operation);
-                    status.payment.open != listed.filter(|it| !it.status.is_final()).map(|it| it.id).next()
+                    status.payment.open != listed.filter(|it| it.status.is_open()).map(|it| it.id).next()
                 });
                 if open {
                     world.finding(format!("the status of {} contradicts itself", asked.payment));
@@ -354,12 +398,13 @@ async fn change_settings(life: &Life) {
     {
         let mut project = merchant.project.lock();
         let settings = &mut project.settings;
-        match world.dice.between(1, 6) {
+        match world.dice.between(1, 7) {
             1 => settings.refunds_allowed = world.dice.chance(80),
             2 => settings.card_sales_allowed = world.dice.chance(80),
             3 => project.active = world.dice.chance(85),
             4 => settings.card_payouts_allowed = world.dice.chance(80),
             5 => settings.payout_retries = u8::try_from(world.dice.between(0, 3)).unwrap_or(0),
+            6 => settings.debit_retries_allowed = world.dice.chance(80),
             _ => settings.refund_interval_seconds = u32::try_from(world.dice.between(0, 300)).unwrap_or(0),
         }
         world.note(format_args!("the settings of {} change", merchant.id));

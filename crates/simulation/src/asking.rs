@@ -4,6 +4,7 @@ use crate::world::World;
 use ferropay_domain::{
     ids::{ProjectId, RequestId},
     payment::OperationKind,
+    time::Timestamp,
 };
 use ferropay_engine::{
     Engine, Failure,
@@ -12,8 +13,9 @@ use ferropay_engine::{
 };
 use ferropay_wire::{
     gate::{
-        CardPayment, CardPayout, Clarification, MerchantAuth, MerchantAuthRequest, Refund, Refusal,
-        SecondStep, ThreeDsCheck, ThreeDsProof, ThreeDsResult,
+        CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth, MerchantAuthRequest,
+        RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange, ThreeDsCheck,
+        ThreeDsProof, ThreeDsResult,
     },
     json::{Document, Limits},
 };
@@ -34,6 +36,12 @@ pub(crate) enum Kind {
     ThreeDsResult,
     MerchantAuth,
     Clarification,
+    Debit,
+    ChangeSeries,
+    CancelSeries,
+    CreateLink,
+    CancelLink,
+    RegisterPayout,
 }
 
 impl Kind {
@@ -52,6 +60,12 @@ impl Kind {
             Self::ThreeDsResult => "payment/card/3ds_result",
             Self::MerchantAuth => "payment/card/merchant_auth",
             Self::Clarification => "payment/clarification",
+            Self::Debit => "payment/card/recurring",
+            Self::ChangeSeries => "payment/card/recurring/update",
+            Self::CancelSeries => "payment/card/recurring/cancel",
+            Self::CreateLink => "payment/invoice/create",
+            Self::CancelLink => "payment/invoice/cancel",
+            Self::RegisterPayout => "payment/payout/registration",
         }
     }
 }
@@ -86,7 +100,7 @@ pub(crate) fn ask(world: &Arc<World>, engine: &Arc<Engine>, number: usize) {
         // A ticket of the platform's page is made with a key that differs from run to run.
         let shown = if asked.kind == Kind::ThreeDsResult { &asked.payment } else { &asked.body };
         world.note(format_args!("ask {number}: {} {shown}", asked.kind.path()));
-        match put(&engine, &asked).await {
+        match put(&engine, &asked, world.business(asked.project)).await {
             Ok(reply) => replied(&world, number, &asked, &reply),
             Err(Unread::Refused(refusal)) => {
                 world.note(format_args!("ask {number}: refused {refusal:?}"));
@@ -103,7 +117,7 @@ enum Unread {
     Defect(String),
 }
 
-async fn put(engine: &Arc<Engine>, asked: &Asked) -> Result<Result<Intake, Failure>, Unread> {
+async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Result<Intake, Failure>, Unread> {
     let document = Document::parse(asked.body.as_bytes(), Limits::default())
         .map_err(|error| Unread::Defect(format!("the body is no JSON: {error}")))?;
     let body = document.root();
@@ -154,6 +168,26 @@ async fn put(engine: &Arc<Engine>, asked: &Asked) -> Result<Result<Intake, Failu
         Kind::Clarification => {
             let Clarification { payment_id, values } = Clarification::read(body).map_err(refused)?;
             engine.follow_up(&project, &payment_id, Brought::Data(values), origin).await
+        }
+        Kind::Debit => {
+            let request = RecurringDebit::read(body).map_err(refused)?;
+            engine.recurring_debit(&project, request, body, origin).await
+        }
+        Kind::ChangeSeries | Kind::CancelSeries => {
+            let request = SeriesChange::read(asked.kind.path(), body).map_err(refused)?;
+            engine.change_series(&project, request, origin).await
+        }
+        Kind::CreateLink => {
+            let request = CreateLink::read(body, now).map_err(refused)?;
+            engine.create_link(&project, request, origin).await
+        }
+        Kind::CancelLink => {
+            let request = CancelLink::read(body).map_err(refused)?;
+            engine.cancel_link(&project, request, origin).await
+        }
+        Kind::RegisterPayout => {
+            let request = RegisterPayout::read(body).map_err(refused)?;
+            engine.register_payout(&project, request, origin).await
         }
     })
 }

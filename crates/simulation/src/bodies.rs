@@ -3,6 +3,7 @@
 use crate::{
     asking::{Asked, Kind},
     cast::Merchant,
+    subscriptions,
     world::World,
 };
 use ferropay_domain::payment::{OperationKind, Payment, PaymentStatus};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 use std::sync::atomic::Ordering;
 
 /// Documented test cards.
-const CARDS: [&str; 6] = [
+pub(crate) const CARDS: [&str; 6] = [
     "4000000000000077",
     "4314220000000056",
     "4242424242424242",
@@ -19,11 +20,11 @@ const CARDS: [&str; 6] = [
     "5544330000000045",
 ];
 
-fn currency(world: &World, merchant: &Merchant) -> &'static str {
+pub(crate) fn currency(world: &World, merchant: &Merchant) -> &'static str {
     if world.dice.chance(3) { "GBP" } else { world.dice.pick(merchant.currencies).copied().unwrap_or("EUR") }
 }
 
-fn amount(world: &World) -> i64 {
+pub(crate) fn amount(world: &World) -> i64 {
     match world.dice.between(1, 20) {
         1 => 1,
         2 => world.dice.amount(1, 150),
@@ -32,7 +33,7 @@ fn amount(world: &World) -> i64 {
     }
 }
 
-fn object(members: Value) -> Map<String, Value> {
+pub(crate) fn object(members: Value) -> Map<String, Value> {
     match members {
         Value::Object(members) => members,
         _ => Map::new(),
@@ -71,6 +72,18 @@ pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
             "return_url": "http://shop.example/back", "3ds_notification_url": "http://shop.example/seen",
         });
         body.insert("acs_return_url".to_owned(), addresses);
+    }
+    if let Some(body) = body.as_object_mut()
+        && world.dice.chance(35)
+    {
+        body.insert("recurring".to_owned(), subscriptions::registration(world, merchant));
+        if let (Some(card), true) =
+            (body.get_mut("card").and_then(Value::as_object_mut), world.dice.chance(30))
+        {
+            // It expires before the series is over.
+            card.insert("year".to_owned(), 2026.into());
+            card.insert("month".to_owned(), world.dice.between(3, 6).into());
+        }
     }
     add_callback(world, &mut body);
     asked(merchant, Kind::Card(kind), payment, &body)
@@ -118,7 +131,7 @@ fn card_data(world: &World) -> Map<String, Value> {
     card
 }
 
-fn customer(world: &World) -> Map<String, Value> {
+pub(crate) fn customer(world: &World) -> Map<String, Value> {
     let mut customer = object(json!({"ip_address": "192.0.2.1"}));
     if !world.dice.chance(5) {
         customer.insert("id".to_owned(), format!("c{}", world.dice.between(1, 9)).into());
@@ -160,7 +173,13 @@ pub(crate) fn second_step(world: &World, merchant: &Merchant) -> Option<Asked> {
 
 /// A refund: of a payment that can be refunded, when one is at hand and nonsense is not wanted.
 pub(crate) fn refund(world: &World, merchant: &Merchant) -> Option<Asked> {
-    let may = |payment: &Payment| payment.returnable() > 0 && payment.status != PaymentStatus::Processing;
+    // What a schedule brings is rarer.
+    let scheduled = world.dice.chance(25);
+    let goes_on = |it: &Payment| it.status == PaymentStatus::ScheduledRecurringProcessing;
+    let may = |payment: &Payment| {
+        let fits = !scheduled || goes_on(payment);
+        payment.returnable() > 0 && payment.status != PaymentStatus::Processing && fits
+    };
     let (payment, chosen) = about(world, merchant, may)?;
     let left = chosen.as_ref().map_or(1_000, |payment| payment.returnable().max(1));
     let amount = match world.dice.between(1, 10) {
@@ -184,7 +203,7 @@ pub(crate) fn refund(world: &World, merchant: &Merchant) -> Option<Asked> {
 }
 
 /// Some payment of the merchant that `may` hold of, mostly; else some name. With its state, when it is known.
-fn about(
+pub(crate) fn about(
     world: &World,
     merchant: &Merchant,
     may: impl Fn(&Payment) -> bool,
@@ -205,7 +224,7 @@ fn about(
 }
 
 /// A merchant's name for its payment of this number.
-fn name(merchant: &Merchant, number: i64) -> String {
+pub(crate) fn name(merchant: &Merchant, number: i64) -> String {
     format!("p{}-{number}", merchant.id)
 }
 

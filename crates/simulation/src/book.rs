@@ -144,7 +144,8 @@ impl Book {
     }
 }
 
-const DECLINES: [Code; 3] = [codes::GENERAL_DECLINE, Code::new(10_105), Code::new(20_100)];
+const DECLINES: [Code; 4] =
+    [codes::GENERAL_DECLINE, Code::new(10_105), Code::new(20_100), codes::CANCELED_AT_ISSUER];
 
 /// What it does, and what it says it did.
 fn decide(order: &Order, dice: &Dice) -> (Option<Money>, Said) {

@@ -4,7 +4,10 @@ use crate::random::Dice;
 use ferropay_domain::{
     ids::{ProjectId, ProviderAccountId},
     money::{FeeRule, Rounding},
-    project::{Environment, HoldEnd, Limits, Project, RouteRule, Settings, Unauthenticated},
+    project::{
+        DebitRetries, Environment, HoldEnd, Limits, MissedDebits, Project, RouteRule, Settings,
+        Unauthenticated,
+    },
 };
 use ferropay_wire::signature::Secret;
 use parking_lot::Mutex;
@@ -105,6 +108,8 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.partial_approval_allowed = true;
             settings.merchant_auth_allowed = true;
             settings.payout_retries = 2;
+            settings.page_payouts_allowed = true;
+            settings.debit_retries_allowed = true;
             settings.credit = credit(100_000);
             settings.account_verification_allowed = true;
             settings.verification_amounts = [("EUR".to_owned(), 100)].into_iter().collect();
@@ -118,6 +123,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.payout_fee = fee("0.01", 20);
             settings.payout_data_required = false;
             settings.payout_cancellation_callbacks = true;
+            settings.page_payouts_allowed = true;
             settings.payout_limits = [("EUR".to_owned(), limits)].into_iter().collect();
             settings.callback_url_success = Some("http://m2.example/success".to_owned());
             settings.callback_url_decline = Some("http://m2.example/decline".to_owned());
@@ -140,6 +146,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
                 ("refund", &["customer.phone", "customer.email"]),
                 ("payout", &["customer.phone", "customer.email"]),
                 ("reversal", &["customer.phone", "customer.email"]),
+                ("recurring", &["customer.phone", "customer.email"]),
             ]);
         }),
         Merchant::new(3, &["USD", "JPY"], |project| {
@@ -158,6 +165,10 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.payout_retries = 1;
             settings.payout_retry_seconds = 60;
             settings.payout_retry_callbacks = false;
+            settings.page_payouts_allowed = true;
+            settings.debit_retries_allowed = true;
+            settings.debit_retries = Some(DebitRetries { days: vec![1, 2, 4], active: true });
+            settings.missed_debits = MissedDebits::Each;
             settings.customer_id_required = true;
             settings.credit = credit(100_000);
             settings.account_verification_allowed = true;
@@ -176,6 +187,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
                 ("sale", &["customer.phone"]),
                 ("auth", &["customer.phone"]),
                 ("account verification", &["customer.phone"]),
+                ("recurring", &["customer.phone", "customer.email"]),
             ]);
             settings.credit = credit(100_000);
         }),

@@ -5,6 +5,7 @@ use crate::{
     asking::{Asked, Kind},
     bodies,
     cast::Merchant,
+    invitations,
     issuers::Issuers,
     life::Life,
     world::World,
@@ -32,6 +33,7 @@ pub(crate) fn act(life: &Life) {
         }
         OperationStatus::AwaitingMerchantAuth => code(&world, &operation, merchant, payment, &general),
         OperationStatus::AwaitingClarification => data(&world, &operation, merchant, payment, &general),
+        OperationStatus::AwaitingPayoutCompletion => return invitations::confirm(life, &operation),
         OperationStatus::AwaitingRetry
         | OperationStatus::AwaitingRedirect
         | OperationStatus::AwaitingCustomerAction
@@ -40,7 +42,6 @@ pub(crate) fn act(life: &Life) {
         | OperationStatus::InvoiceSent
         | OperationStatus::InvoiceCanceled
         | OperationStatus::Expired
-        | OperationStatus::AwaitingPayoutCompletion
         | OperationStatus::Success
         | OperationStatus::Decline => return,
     };
@@ -128,11 +129,21 @@ fn visit(life: &Life, operation: &Operation, merchant: &Merchant, payment: Strin
     let (world, engine) = (life.world.clone(), life.engine.clone());
     let general = json!({"project_id": merchant.id.get(), "payment_id": payment});
     let project = merchant.id;
+    let token = {
+        let seen = world.seen.lock();
+        let link = seen.payments.get(&operation.payment).and_then(|it| it.detail.link.as_deref());
+        link.map(|link| link.token.clone())
+    };
     world.note(format_args!("a customer visits the page of {payment}"));
     tokio::spawn(async move {
         match browse(&world, &engine, &known).await {
             Ok(Some(pares)) => {
                 let Some(merchant) = world.merchant(project) else { return };
+                if let Some(token) = token {
+                    let heard = engine.link_returned(&token, &pares, &known.md).await;
+                    world.note(format_args!("the customer of {payment} is back: {heard:?}"));
+                    return;
+                }
                 let body = json!({"general": general, "pares": pares, "md": known.md});
                 let asked = bodies::asked(merchant, Kind::ThreeDsResult, payment, &body);
                 actions::ask_with(&world, &engine, asked);

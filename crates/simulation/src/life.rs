@@ -1,6 +1,9 @@
 //! One life of the platform: from its start to a crash, or to the end of the simulation.
 
-use crate::{actions, asking, cast::Merchant, courier::Post, oracle, store::WatchedStore, world::World};
+use crate::{
+    actions, asking, cast::Merchant, courier::Post, mailbox::Mailbox, oracle, store::WatchedStore,
+    subscriptions, world::World,
+};
 use ferropay_domain::ids::ProjectId;
 use ferropay_engine::{Engine, Parts, Settings, clock::Clock};
 use ferropay_store::{
@@ -161,9 +164,17 @@ impl Life {
         world.note(format_args!("--- everything is to come to an end"));
         world.moods.lock().calm = true;
         world.crash.disarm();
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             if world.has_findings() {
                 break;
+            }
+            // Series that nobody cancels go on for years.
+            if round % 200 == 0 {
+                for (project, series) in subscriptions::active(&world) {
+                    if let Some(merchant) = world.merchant(project) {
+                        actions::ask(self, subscriptions::cancellation(merchant, &series));
+                    }
+                }
             }
             self.hand_over_late_answers();
             self.tell_results();
@@ -240,6 +251,7 @@ async fn start_engine(
     for issuers in &world.issuers {
         engine.authenticate_with(issuers.clone());
     }
+    engine.mail_with(Arc::new(Mailbox(world.clone())));
     engine.start();
     Ok(engine)
 }

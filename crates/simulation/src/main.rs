@@ -48,7 +48,7 @@ fn main() -> Result<ExitCode, Unable> {
         walks.add(&report.walks);
     }
     if arguments.walks {
-        for walk in [walks.operations(), walks.payments(), walks.attempts()].concat() {
+        for walk in walks.all().into_iter().flat_map(|(_, rows)| rows) {
             writeln!(
                 out,
                 "{:>8} {} {}: {} -> {} {}",

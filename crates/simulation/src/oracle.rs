@@ -1,8 +1,9 @@
 //! What must hold: between two steps, and when everything has come to an end.
 
-use crate::{life::Life, provider::shown, world::World};
+use crate::{cast::Merchant, life::Life, provider::shown, seen::Told, world::World};
+use ferropay_domain::series::SeriesStatus;
 use ferropay_domain::{
-    callback::{GIVE_UP_AFTER, MAX_ATTEMPTS},
+    callback::{GIVE_UP_AFTER, MAX_ATTEMPTS, Subject},
     change::RESEND_WINDOW_SECONDS,
     ids::ProviderAccountId,
     ledger::Owner,
@@ -88,8 +89,29 @@ async fn stored_is_seen(life: &Life, wrong: &mut Vec<String>) {
             wrong.push(format!("payment {} still has an open operation", payment.id));
         }
     }
-    for operation in operations.values().filter(|operation| !operation.status.is_final()) {
+    let unfinished = operations.values().filter(|operation| {
+        // The operation that made a link has nothing left to do once somebody pays by it.
+        let payment = payments.get(&operation.payment);
+        let paid_by = operation.status.is_payable() && payment.is_none_or(|it| !it.status.is_payable());
+        !operation.status.is_final() && !paid_by
+    });
+    for operation in unfinished {
         wrong.push(format!("{} {} never ended", operation.kind, operation.id));
+    }
+    let all_series = life.world.seen.lock().series.clone();
+    for series in all_series.values() {
+        let id = series.id.get();
+        let stored = life.store.series(series.project, series.id).await;
+        if !matches!(&stored, Ok(Some(stored)) if stored == series) {
+            wrong.push(format!("series {id} is not stored as it was committed"));
+        }
+        if series.open.is_some() || series.due.is_some() || series.status == SeriesStatus::Active {
+            wrong.push(format!("series {id} has not come to its end: {series:?}"));
+        }
+        let payment = series.payment.and_then(|key| payments.get(&key));
+        if payment.is_some_and(|it| it.status == PaymentStatus::ScheduledRecurringProcessing) {
+            wrong.push(format!("the payment of series {id} goes on waiting for debits"));
+        }
     }
 }
 
@@ -207,11 +229,7 @@ fn callbacks(world: &World, wrong: &mut Vec<String>) {
         let Some(merchant) = world.merchant(told.project) else { continue };
         match Document::parse(told.body.as_bytes(), Limits::default()) {
             Ok(document) => {
-                let place = if merchant.project.lock().settings.legacy_callbacks {
-                    Place::General
-                } else {
-                    Place::Root
-                };
+                let place = place_of(told, &document, merchant);
                 if let Err(refusal) = verify(&document, place, &merchant.secrets(), Tolerance::NONE) {
                     wrong.push(format!("callback {id}: {refusal}"));
                 }
@@ -247,6 +265,18 @@ fn callbacks(world: &World, wrong: &mut Vec<String>) {
         if by_url.values().any(|(answered, delivered)| answered < delivered) {
             wrong.push(format!("{ids:?} say the same and arrived too seldom: {by_url:?}"));
         }
+    }
+}
+
+/// Where the signature of a callback stands. What is told of a series has one layout, what is told of a payout's
+/// registration another one; the rest has that of the project.
+fn place_of(told: &Told, document: &Document<'_>, merchant: &Merchant) -> Place {
+    let is_registration = document.root().get("uuid").is_some();
+    let is_legacy = merchant.project.lock().settings.legacy_callbacks;
+    match told.subject {
+        Subject::Series(_) => Place::Root,
+        _ if is_registration || is_legacy => Place::General,
+        _ => Place::Root,
     }
 }
 

@@ -4,12 +4,15 @@ use crate::walked::Walks;
 use ferropay_domain::{
     callback::Subject,
     change::{ChangeSet, PaymentWrite, Request, Walked, Write},
-    ids::{AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
+    ids::{
+        AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId,
+    },
     ledger::EntryKind,
     payment::{
-        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentStatus,
+        Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentKind, PaymentStatus,
         machine::{self, Notice, PaymentEffect, Transition},
     },
+    series::Series,
     time::Timestamp,
 };
 use ferropay_store::{Commit, DeliveryState, DeliveryWrite, NewCallback};
@@ -38,12 +41,17 @@ pub(crate) struct Seen {
     pub(crate) names: BTreeMap<(ProjectId, String), PaymentKey>,
     pub(crate) operations: BTreeMap<OperationId, Operation>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) series: BTreeMap<SeriesId, Series>,
+    /// Moments of schedules that were debited.
+    pub(crate) slots: BTreeSet<(SeriesId, Timestamp)>,
     pub(crate) requests: BTreeMap<RequestId, Request>,
     pub(crate) callbacks: BTreeMap<CallbackId, Told>,
     /// Callbacks by what they say: messages about two requests of equal content may be equal.
     pub(crate) by_body: BTreeMap<String, Vec<CallbackId>>,
     /// Callbacks by subject, in the order of their numbers.
     pub(crate) of_payment: BTreeMap<PaymentKey, Vec<CallbackId>>,
+    /// How many callbacks a series has had.
+    pub(crate) of_series: BTreeMap<SeriesId, u32>,
     pub(crate) inbox: BTreeSet<(ProviderAccountId, String)>,
     pub(crate) walks: Walks,
     pub(crate) commits: u64,
@@ -56,7 +64,9 @@ impl Seen {
         self.commits += 1;
         let changes = &commit.changes;
         let told = self.steps(changes, &mut wrong);
+        self.take_names(changes, &mut wrong);
         self.payment(changes, &mut wrong);
+        self.take_series(changes, &mut wrong);
         self.attempts(changes, &mut wrong);
         if let Some(request) = &changes.request {
             self.request(request, commit, &mut wrong);
@@ -75,6 +85,9 @@ impl Seen {
     /// The rows of the operations' machine that were taken. Answers the operations whose merchants are to be told.
     fn steps(&mut self, changes: &ChangeSet, wrong: &mut Vec<String>) -> Vec<OperationId> {
         let mut told = Vec::new();
+        // Whoever pays by a link is led by the platform's own pages.
+        let is_link =
+            changes.payment.as_ref().is_some_and(|write| write.payment().kind == PaymentKind::Invoice);
         for write in &changes.operations {
             let (operation, is_new) = match write {
                 Write::Insert(operation) => (operation, true),
@@ -99,7 +112,8 @@ impl Seen {
             }
             for row in rows {
                 self.walks.row(row, operation.kind);
-                if row.notice != Notice::None {
+                let led = row.notice == Notice::Prescriptive && is_link;
+                if row.notice != Notice::None && !led {
                     told.push(operation.id);
                 }
             }
@@ -113,8 +127,9 @@ impl Seen {
         let before = self.payments.insert(payment.key, payment.clone());
         match (write, &before) {
             (PaymentWrite::Insert(_), None) => {
-                if let Some(taken) = self.names.insert((payment.project, payment.id.folded()), payment.key) {
-                    wrong.push(format!("the name {} was taken by {taken}", payment.id));
+                let holder = self.names.get(&(payment.project, payment.id.folded()));
+                if holder != Some(&payment.key) {
+                    wrong.push(format!("payment {} has no name, {holder:?} has it", payment.id));
                 }
             }
             (PaymentWrite::Update { expected, .. }, Some(before)) => {
@@ -127,7 +142,12 @@ impl Seen {
             }
             _ => wrong.push(format!("payment {} is written as if it were not what it is", payment.id)),
         }
-        let before = before.map_or(PaymentStatus::Processing, |before| before.status);
+        let begins = match (payment.kind, &payment.detail.registration) {
+            (PaymentKind::Invoice, _) => PaymentStatus::AwaitingPayment,
+            (PaymentKind::Payout, Some(_)) => PaymentStatus::AwaitingPayoutCompletion,
+            _ => PaymentStatus::Processing,
+        };
+        let before = before.map_or(begins, |before| before.status);
         self.statuses(changes, before, payment, wrong);
         if payment.returned.saturating_add(payment.returning) > payment.debited {
             wrong.push(format!("payment {} returns more than was debited", payment.id));
@@ -200,7 +220,9 @@ impl Seen {
             wrong.push(format!("request {} is accepted twice", earlier.id));
         }
         let told = commit.callbacks.iter().any(|it| it.subject == Subject::Request(request.id));
-        if request.problems.is_empty() == told || request.problems.is_empty() != request.operation.is_some() {
+        // What is asked about a series makes no operation.
+        let begun = request.operation.is_some() || commit.changes.series.is_some();
+        if request.problems.is_empty() == told || request.problems.is_empty() != begun {
             wrong.push(format!("request {} is neither begun nor refused", request.id));
         }
     }
@@ -217,8 +239,12 @@ impl Seen {
                     list.push(callback.id);
                     u32::try_from(list.len()).unwrap_or(0)
                 }
-                // No actor of the simulation has a series.
-                Subject::Request(_) | Subject::Series(_) => 1,
+                Subject::Series(id) => {
+                    let count = self.of_series.entry(id).or_default();
+                    *count = count.saturating_add(1);
+                    *count
+                }
+                Subject::Request(_) => 1,
             };
             if callback.number != expected {
                 wrong
@@ -307,6 +333,17 @@ fn describe(commit: &Commit) -> String {
         parts.push(format!(
             "payment {} {} v{} debited {} returned {}+{}",
             payment.id, payment.status, payment.version, payment.debited, payment.returned, payment.returning
+        ));
+    }
+    if let Some(write) = &changes.series {
+        let series = &write.series;
+        parts.push(format!(
+            "series {} {} v{} open {:?} due {:?}",
+            series.id.get(),
+            series.status,
+            series.version,
+            series.open,
+            series.due
         ));
     }
     for write in &changes.operations {

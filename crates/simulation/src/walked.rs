@@ -1,8 +1,11 @@
 //! How often each row of the machines was walked.
 
-use ferropay_domain::payment::{
-    AttemptStatus, OperationKind, PaymentStatus,
-    machine::{ATTEMPTS, AttemptEvent, OPERATIONS, PaymentMachine, Transition},
+use ferropay_domain::{
+    payment::{
+        AttemptStatus, OperationKind, PaymentStatus,
+        machine::{ATTEMPTS, AttemptEvent, OPERATIONS, PaymentMachine, Transition},
+    },
+    series::{SERIES, SeriesRow},
 };
 use std::collections::BTreeMap;
 
@@ -12,6 +15,7 @@ pub struct Walks {
     operations: BTreeMap<(usize, OperationKind), u64>,
     payments: BTreeMap<(PaymentStatus, PaymentStatus), u64>,
     attempts: BTreeMap<(AttemptStatus, AttemptStatus), u64>,
+    series: BTreeMap<usize, u64>,
 }
 
 /// One row, as a page shows it.
@@ -46,6 +50,11 @@ impl Walks {
         *self.attempts.entry((from, to)).or_default() += 1;
     }
 
+    /// A row of the series' machine, by its place in the table.
+    pub(crate) fn series(&mut self, row: usize) {
+        *self.series.entry(row).or_default() += 1;
+    }
+
     /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         for (key, times) in &other.operations {
@@ -56,6 +65,9 @@ impl Walks {
         }
         for (key, times) in &other.attempts {
             *self.attempts.entry(*key).or_default() += times;
+        }
+        for (key, times) in &other.series {
+            *self.series.entry(*key).or_default() += times;
         }
     }
 
@@ -108,5 +120,28 @@ impl Walks {
             times: self.attempts.get(&(*from, *to)).copied().unwrap_or(0),
         };
         ATTEMPTS.iter().map(row).collect()
+    }
+
+    /// Every row of the machine of series.
+    pub fn of_series(&self) -> Vec<Walk> {
+        let row = |(place, (id, from, event, to)): (usize, &SeriesRow)| Walk {
+            id,
+            what: "series",
+            from: from.text(),
+            event: event.name(),
+            to: to.text(),
+            times: self.series.get(&place).copied().unwrap_or(0),
+        };
+        SERIES.iter().enumerate().map(row).collect()
+    }
+
+    /// The rows of all machines, by machine.
+    pub fn all(&self) -> [(&'static str, Vec<Walk>); 4] {
+        [
+            ("Operations", self.operations()),
+            ("Payments", self.payments()),
+            ("Attempts", self.attempts()),
+            ("Series", self.of_series()),
+        ]
     }
 }

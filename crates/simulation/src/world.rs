@@ -16,6 +16,7 @@ use ferropay_engine::clock::Clock as _;
 use ferropay_store::ProjectRecord;
 use parking_lot::Mutex;
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -70,6 +71,8 @@ pub(crate) struct World {
     taken_over: AtomicBool,
     /// The projects as the store has them, when they were read since they changed: engines look at them all the time.
     pub(crate) projects: Mutex<Option<Vec<ProjectRecord>>>,
+    /// The last mail to each address.
+    pub(crate) mails: Mutex<BTreeMap<String, String>>,
     /// When the clock leapt last.
     leapt_at: Mutex<Option<Timestamp>>,
     findings: Mutex<Vec<String>>,
@@ -109,6 +112,7 @@ impl World {
             lives: AtomicU32::new(0),
             taken_over: AtomicBool::new(false),
             projects: Mutex::default(),
+            mails: Mutex::default(),
             leapt_at: Mutex::default(),
             findings: Mutex::default(),
         })

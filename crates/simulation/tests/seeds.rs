@@ -1,7 +1,6 @@
 //! Two hundred seeds, the proof that a seed is all there is, and the page that says what they walk.
 #![cfg(test)]
 
-use ferropay_domain::payment::{OperationKind, PaymentStatus};
 use ferropay_simulation::{Plan, Report, Walk, Walks, run};
 use std::{fmt::Write, fs, path::Path};
 
@@ -74,10 +73,9 @@ fn equal_seeds_run_alike_and_others_differently() {
     assert_ne!(simulate(1).digest, simulate(2).digest);
 }
 
-const LINKS: &str =
-    "no simulated merchant makes payment links yet: customers would have to come to their pages";
-const REGISTRATIONS: &str =
-    "no simulated merchant registers payouts yet: recipients would have to read their mail";
+/// Why a payment does not end well while data is waited for.
+const OF_THE_FIRST: &str =
+    "of a schedule's debits only the first may lack data, and nothing was debited before it";
 
 /// Rows that nothing can walk yet, with the reason.
 const OUT_OF_SCOPE: &[(&str, &str, &str, &str, &str)] = &[
@@ -95,41 +93,10 @@ const OUT_OF_SCOPE: &[(&str, &str, &str, &str, &str)] = &[
         "decline",
         "the last try ends a payout when it is refused, not after another wait",
     ),
-    ("invoice", "(new)", "accepted", "awaiting payment", LINKS),
-    ("invoice", "awaiting payment", "link is mailed", "invoice sent", LINKS),
-    ("invoice", "awaiting payment", "merchant withdraws the link", "invoice canceled", LINKS),
-    ("invoice", "invoice sent", "merchant withdraws the link", "invoice canceled", LINKS),
-    ("invoice", "awaiting payment", "nobody pays in time", "expired", LINKS),
-    ("invoice", "invoice sent", "nobody pays in time", "expired", LINKS),
-    ("payment", "awaiting payment", "", "invoice sent", LINKS),
-    ("payment", "awaiting payment", "", "invoice canceled", LINKS),
-    ("payment", "awaiting payment", "", "expired", LINKS),
-    ("payment", "awaiting payment", "", "processing", LINKS),
-    ("payment", "invoice sent", "", "invoice canceled", LINKS),
-    ("payment", "invoice sent", "", "expired", LINKS),
-    ("payment", "invoice sent", "", "processing", LINKS),
-    ("payout", "(new)", "registered", "awaiting payout completion", REGISTRATIONS),
-    ("payout", "awaiting payout completion", "recipient confirms", "processing", REGISTRATIONS),
-    ("payout", "awaiting payout completion", "nobody confirms in time", "decline", REGISTRATIONS),
-    ("payout", "awaiting payout completion", "precondition fails", "decline", REGISTRATIONS),
-    ("payment", "awaiting payout completion", "", "processing", REGISTRATIONS),
-    ("payment", "awaiting payout completion", "", "decline", REGISTRATIONS),
+    ("payment", "awaiting clarification", "", "success", OF_THE_FIRST),
+    ("payment", "awaiting clarification", "", "partially refunded", OF_THE_FIRST),
+    ("payment", "awaiting clarification", "", "refunded", OF_THE_FIRST),
 ];
-
-/// Why nothing about series is walked: what may happen to one is tried at random, step by step, in
-/// `crates/domain/tests/decisions/series.rs`.
-const NO_SERIES: &str = "nobody in the simulation has a series yet";
-
-/// Changes of a payment's status that only the debits of a schedule make.
-fn is_of_a_schedule(walk: &Walk) -> bool {
-    let scheduled = PaymentStatus::ScheduledRecurringProcessing.text();
-    let ends = ["partially refunded", "refunded"];
-    walk.what == "payment"
-        && (walk.from == scheduled
-            || walk.to == scheduled
-            || walk.from == "processing" && ends.contains(&walk.to)
-            || walk.from == "awaiting clarification" && (ends.contains(&walk.to) || walk.to == "success"))
-}
 
 /// Why a row is out of scope, if it is.
 fn reason(walk: &Walk) -> Option<&'static str> {
@@ -137,9 +104,6 @@ fn reason(walk: &Walk) -> Option<&'static str> {
         |status| matches!(status, "awaiting redirect result" | "awaiting customer action" | "pending");
     if elsewhere(walk.from) || elsewhere(walk.to) || walk.what == OperationKind::ContractRegistration.text() {
         return Some("only by other methods than cards, which the simulated merchants do not use");
-    }
-    if walk.what == OperationKind::Recurring.text() || is_of_a_schedule(walk) {
-        return Some(NO_SERIES);
     }
     let is_it = |(what, from, event, to): (&str, &str, &str, &str)| {
         (walk.what, walk.from, walk.event, walk.to) == (what, from, event, to)
@@ -155,7 +119,7 @@ fn is_out_of_scope(walk: &Walk) -> bool {
 }
 
 fn rows(walks: &Walks) -> Vec<Walk> {
-    [walks.operations(), walks.payments(), walks.attempts()].concat()
+    walks.all().into_iter().flat_map(|(_, rows)| rows).collect()
 }
 
 fn missing(walks: &Walks) -> Vec<Walk> {
@@ -210,9 +174,7 @@ fn page_of(walks: &Walks) -> Result<String, std::fmt::Error> {
          the page was made. A test fails when a row in scope is never walked. To make the page again:\n\n\
          ```sh\n{UPDATE}\n```\n"
     )?;
-    for (title, rows) in
-        [("Operations", walks.operations()), ("Payments", walks.payments()), ("Attempts", walks.attempts())]
-    {
+    for (title, rows) in walks.all() {
         writeln!(out, "## {title}\n\n| row | of | from | event | to | times |\n|---|---|---|---|---|---|")?;
         for walk in rows {
             let Walk { id, what, from, event, to, times } = walk.clone();

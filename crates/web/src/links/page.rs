@@ -96,9 +96,9 @@ impl View {
     }
 }
 
-/// `2026-12-01, 10:00 UTC`.
+/// `1 December 2026, 10:00 UTC`.
 fn minute(at: Timestamp) -> String {
-    at.civil().map_or_else(String::new, |time| time.strftime("%Y-%m-%d, %H:%M UTC").to_string())
+    at.civil().map_or_else(String::new, |time| time.strftime("%-d %B %Y, %H:%M UTC").to_string())
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl View {
     fn of(onward: &Onward) -> Self {
         let shop = if onward.merchant.is_empty() { "the shop" } else { &onward.merchant };
         let (heading, lead) = match onward.standing {
-            Standing::Done => ("Paid", format!("{shop} knows of it. You can close this page.")),
+            Standing::Done => ("Paid. Thank you.", format!("{shop} knows of it. You can close this page.")),
             Standing::Failed => ("Not paid", format!("{shop} knows of it. Return there to try again.")),
             Standing::Open => (
                 "Not decided yet",

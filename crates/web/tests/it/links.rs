@@ -284,7 +284,7 @@ async fn a_link_that_nobody_pays_by_expires() {
     let expired = world.callback().await;
     assert_eq!(outcome(&expired), json!(["invoice", "expired", "invoice", "expired", "603"]));
     let page = world.page(&token).await;
-    assert!(page.status == 410 && page.page.contains("2026-12-01, 12:00 UTC"), "{}", page.page);
+    assert!(page.status == 410 && page.page.contains("1 December 2026, 12:00 UTC"), "{}", page.page);
     let reply = world.send(CANCEL, &cancel("order-1")).await;
     assert_eq!(reply.body["code"], "3060");
     world.clock.advance(30 * DAY);
@@ -310,7 +310,7 @@ async fn the_page_of_a_link_tells_what_is_paid_and_changes_nothing() {
         "€49.90",
         "Two books",
         "order-1",
-        "2026-12-01, 12:00 UTC",
+        "1 December 2026, 12:00 UTC",
         "shop.example/cart",
     ] {
         assert!(page.page.contains(text), "{text} on {}", page.page);
