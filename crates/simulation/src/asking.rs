@@ -178,7 +178,7 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
             engine.change_series(&project, request, origin).await
         }
         Kind::CreateLink => {
-            let request = CreateLink::read(body, now).map_err(refused)?;
+            let request = CreateLink::read(asked.kind.path(), body, now).map_err(refused)?;
             engine.create_link(&project, request, origin).await
         }
         Kind::CancelLink => {

@@ -16,7 +16,7 @@ use ferropay_domain::{
 };
 use ferropay_engine::{
     Failure,
-    links::{LinkCard, LinkPaid},
+    links::{LinkCard, LinkNumber, LinkPaid},
     payout_registration::{PayoutConfirmed, PayoutOpening, Recipient},
 };
 use serde_json::json;
@@ -93,10 +93,12 @@ pub(crate) fn visit_link(life: &Life) {
     let Some(pan) = pan(&world) else { return };
     let twice = world.dice.chance(15);
     let card = LinkCard {
-        pan,
+        number: Some(LinkNumber {
+            pan,
+            expiry: Expiry { year: 2030, month: 12 },
+            holder: Some("JOHN SMITH".to_owned()),
+        }),
         cvv: if world.dice.chance(95) { Cvv::parse("123").ok() } else { None },
-        expiry: Expiry { year: 2030, month: 12 },
-        holder: Some("JOHN SMITH".to_owned()),
         browser: BTreeMap::new(),
         given: [("customer.phone", "4915100000"), ("customer.ip_address", "192.0.2.7")]
             .into_iter()
