@@ -170,12 +170,12 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
             engine.follow_up(&project, &payment_id, Brought::Data(values), origin).await
         }
         Kind::Debit => {
-            let request = RecurringDebit::read(body).map_err(refused)?;
-            engine.recurring_debit(&project, request, body, origin).await
+            let request = RecurringDebit::read(asked.kind.path(), body).map_err(refused)?;
+            engine.recurring_debit(&project, (Through::Card, request), body, origin).await
         }
         Kind::ChangeSeries | Kind::CancelSeries => {
             let request = SeriesChange::read(asked.kind.path(), body).map_err(refused)?;
-            engine.change_series(&project, request, origin).await
+            engine.change_series(&project, (Through::Card, request), origin).await
         }
         Kind::CreateLink => {
             let request = CreateLink::read(asked.kind.path(), body, now).map_err(refused)?;

@@ -1,6 +1,7 @@
 //! Two hundred seeds, the proof that a seed is all there is, and the page that says what they walk.
 #![cfg(test)]
 
+use ferropay_domain::payment::OperationKind;
 use ferropay_simulation::{Plan, Report, Walk, Walks, run};
 use std::{fmt::Write, fs, path::Path};
 
