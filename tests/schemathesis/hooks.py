@@ -70,6 +70,7 @@ accepted = []
 statuses = collections.defaultdict(collections.Counter)
 codes = collections.defaultdict(collections.Counter)
 rights = collections.Counter()
+unsigned = collections.Counter()
 
 
 # ---------------------------------------------------------------- the signature
@@ -253,6 +254,12 @@ def before_call(ctx, case, kwargs):
     carrier = body if at is None else body.get(at)
     if isinstance(carrier, dict):
         fate = 1.0 if is_right else choice.random()
+        if not is_right and not unsigned[case.path]:
+            # Some contracts leave next to nothing to be wrong: each path is asked at least once without a signature.
+            fate = 0.06
+        if 0.05 < fate < 0.08:
+            with lock:
+                unsigned[case.path] += 1
         if fate > 0.05:
             carrier["project_id"] = PROJECT
         if fate < 0.08:
