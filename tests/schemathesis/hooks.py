@@ -193,6 +193,9 @@ def make_right(path, body, choice):
         body["customer"] |= {"id": f"customer-{number}"}
         body["payment"] |= {"amount": choice.randint(1, 5000), "currency": "EUR", "best_before": moment.isoformat()}
         body["send_email"] = False
+        # What a series, or its registration alone, has to say depends on the day and on itself.
+        body.pop("recurring", None)
+        body["operation_type"] = choice.choice(["sale", "auth"])
     elif path in ("/v2/payment/card/refund", "/v2/payment/refund"):
         general["payment_id"] = PAID[number % len(PAID)]
         body.pop("callback", None)
