@@ -20,10 +20,12 @@ impl Scene<'_> {
         self.project.route(&Routed::card(self.operation.kind, card, self.operation.amount))
     }
 
-    /// The first account of the route through which the operation has not failed yet.
-    pub(super) fn next_account(&self) -> Option<ProviderAccountId> {
-        let failed = self.failed_tries();
-        self.route().iter().copied().find(|account| failed.iter().all(|it| it.account != *account))
+    /// The first account of the route through which the operation has not failed yet, besides this one.
+    pub(super) fn next_account(&self, besides: Option<ProviderAccountId>) -> Option<ProviderAccountId> {
+        let is_left = |account: &ProviderAccountId| {
+            besides != Some(*account) && self.failed_tries().iter().all(|it| it.account != *account)
+        };
+        self.route().iter().copied().find(is_left)
     }
 
     /// Asks the next account when the one that answered, or did not, failed with `code`. Answers whether it does.
@@ -48,15 +50,12 @@ impl Scene<'_> {
         let request = self.operation.detail.card.as_deref();
         // A wallet's proof is good for one message, and a code was sent by the account it is to be given to.
         let is_bound = request.is_some_and(|it| it.network_token.is_some() || it.merchant_auth.is_some());
-        let has_failed = |account| {
-            account == attempt.account || self.failed_tries().iter().any(|it| it.account == account)
-        };
         matches!(self.operation.kind, OperationKind::Sale | OperationKind::Auth)
             && self.operation.status == OperationStatus::Processing
             && self.payment.detail.method.is_none()
             && !is_bound
             && !self.is_at_threshold()
-            && self.route().iter().any(|account| !has_failed(*account))
+            && self.next_account(Some(attempt.account)).is_some()
     }
 
     /// Whether the attempt the decision is about failed before, and the purchase goes on through another account.

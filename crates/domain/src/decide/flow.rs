@@ -145,7 +145,7 @@ impl Scene<'_> {
         earlier
             .or_else(|| self.account_of_code())
             .or_else(by_method)
-            .or_else(|| self.next_account())
+            .or_else(|| self.next_account(None))
             .unwrap_or(self.project.card_account)
     }
 }

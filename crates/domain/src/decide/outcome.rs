@@ -314,10 +314,8 @@ impl Scene<'_> {
         let code_offered =
             self.operation.detail.card.as_ref().is_some_and(|card| card.merchant_auth.is_some());
         let is_first = self.attempt.as_ref().is_some_and(|attempt| attempt.id.number == 1);
-        if self.operation.status.is_final() || (code_offered && is_first) || self.is_past_try() {
-            return Ok(());
-        }
-        if self.is_past_account() {
+        let is_past = (code_offered && is_first) || self.is_past_try() || self.is_past_account();
+        if self.operation.status.is_final() || is_past {
             return Ok(());
         }
         if self.retries_payout(code)? || self.cascades(code)? {
