@@ -4,7 +4,11 @@
 //! processes are ended by their numbers. Sizes are those of the page itself, not of a window around it: a window cannot
 //! be narrower than the browser allows, so the metrics of a device are emulated.
 
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    error::{CmdError, ErrorStatus},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
@@ -20,6 +24,9 @@ use tokio::time::Instant;
 
 /// How long driver and browser may take to start, much more than they need: several tests run at the same time.
 const READY_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long a page may take to show what a test waits for.
+const SHOWN_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the browser may take to end when it is asked to, before it is killed.
 const END_WITHIN: Duration = Duration::from_secs(5);
@@ -113,6 +120,39 @@ impl Browser {
     /// Opens an address and waits until it is loaded.
     pub async fn open(&self, url: &str) {
         self.page.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    /// Presses the button with these words as soon as there is one.
+    pub async fn press(&self, words: &str) {
+        let path = format!("//button[normalize-space()='{words}']");
+        self.with(Locator::XPath(&path), Element::click).await;
+    }
+
+    /// Presses the first element a CSS selector finds, as soon as there is one.
+    pub async fn press_first(&self, css: &str) {
+        self.with(Locator::Css(css), Element::click).await;
+    }
+
+    /// Types into the first field a CSS selector finds, as soon as there is one.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        self.with(Locator::Css(css), async |field| field.send_keys(text).await).await;
+    }
+
+    /// Does something with an element. The page that has it may be on its way, and the one that is shown may go between
+    /// the look for the element and what is done with it.
+    async fn with(&self, place: Locator<'_>, act: impl AsyncFn(&Element) -> Result<(), CmdError>) {
+        let started = Instant::now();
+        loop {
+            let done = async { act(&self.page.find(place).await?).await }.await;
+            match done {
+                Ok(()) => return,
+                Err(error) => assert!(
+                    is_of_a_page_that_goes(&error) && started.elapsed() < SHOWN_WITHIN,
+                    "{place:?}: {error}"
+                ),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The value of a script's `return`.
@@ -248,6 +288,22 @@ impl Drop for Session {
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
+    }
+}
+
+/// Whether nothing was done because the element is not there yet or no longer: the document it was looked for in is being
+/// replaced by another.
+fn is_of_a_page_that_goes(error: &CmdError) -> bool {
+    let CmdError::Standard(refused) = error else { return false };
+    match refused.error {
+        ErrorStatus::NoSuchElement
+        | ErrorStatus::StaleElementReference
+        | ErrorStatus::ElementNotInteractable
+        | ErrorStatus::ElementClickIntercepted => true,
+        ErrorStatus::UnknownError => ["does not belong to the document", "aborted by navigation"]
+            .iter()
+            .any(|reason| refused.message.contains(reason)),
+        _ => false,
     }
 }
 

@@ -1,7 +1,6 @@
 //! The inspector in a real browser: what developers see while they integrate, on a desk and on a telephone.
 #![cfg(test)]
 
-use fantoccini::Locator;
 use ferropay_tests::{
     World,
     browser::{Browser, Screen},
@@ -32,11 +31,6 @@ async fn until(browser: &Browser, script: &str) {
     panic!("not within 15 s: {script}\n{}", browser.script("return document.body.innerText").await);
 }
 
-async fn click(browser: &Browser, css: &str) {
-    let found = browser.page.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"));
-    found.click().await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_developer_watches_traffic_and_learns_why_a_signature_is_refused() {
     let world = World::start(&[]).await;
@@ -47,14 +41,14 @@ async fn a_developer_watches_traffic_and_learns_why_a_signature_is_refused() {
     until(&browser, "document.querySelectorAll('.row').length >= 4").await;
 
     // What happens now appears without a reload, on top, and nothing jumps: the row looked at stays selected.
-    click(&browser, ".row:last-child").await;
+    browser.press_first(".row:last-child").await;
     until(&browser, "document.querySelector('#detail h1').innerText.includes('/v2/payment/card/sale')").await;
     world.platform.post_raw("/v2/payment/card/sale", &changed_after_signing(&world, "atlas-2"), None).await;
     until(&browser, "document.querySelector('.row').innerText.includes('atlas-2')").await;
     assert_eq!(browser.script("return document.querySelectorAll('.row[aria-current]').length").await, 1);
 
     // One click away: the cause, and the first difference.
-    click(&browser, ".row").await;
+    browser.press_first(".row").await;
     until(&browser, "document.querySelector('#detail .diff')").await;
     let cause = browser.script("return document.querySelector('#detail .note h2').innerText").await;
     assert_eq!(cause, "payment.description was added after signing");
@@ -93,12 +87,12 @@ async fn the_buttons_set_faults_move_the_clock_and_send_callbacks_again() {
     let browser = Browser::start(Screen::DESKTOP).await;
     let said = "document.querySelector('.toast')?.innerText";
     browser.open(&format!("{base}/inspector/projects/1001")).await;
-    browser.page.find(Locator::Id("plan")).await.unwrap().send_keys("decline=51").await.unwrap();
-    click(&browser, "form.inline:has(#plan) button").await;
+    browser.type_into("#plan", "decline=51").await;
+    browser.press_first("form.inline:has(#plan) button").await;
     until(&browser, &format!("{said}?.includes('fault plan is set')")).await;
     let request = world.sale("atlas-1", cards::APPROVED, None).await.request_id();
     assert_eq!(world.receiver.final_of(&request, seconds(30)).await.operation(), ("sale", "decline"));
-    click(&browser, "form:has([name=clear]) button").await;
+    browser.press_first("form:has([name=clear]) button").await;
     until(&browser, &format!("{said}?.includes('cleared')")).await;
 
     // A shop that does not take a callback gets it again when the clock comes to the next try.
@@ -109,13 +103,13 @@ async fn the_buttons_set_faults_move_the_clock_and_send_callbacks_again() {
     }
     browser.open(&format!("{base}/inspector/projects/1001")).await;
     until(&browser, "!document.querySelector('[value=next]').disabled").await;
-    click(&browser, "[value=next]").await;
+    browser.press_first("[value=next]").await;
     until(&browser, &format!("{said}?.includes('arrived')")).await;
     assert_eq!(world.receiver.about("atlas-2").len(), 2);
 
     browser.open(&format!("{base}/inspector/payment?project=1001&id=atlas-2")).await;
     browser.screenshot("inspector-payment").await;
-    click(&browser, ".resend button").await;
+    browser.press_first(".resend button").await;
     until(&browser, &format!("{said}?.includes('sent again')")).await;
     while world.receiver.about("atlas-2").len() < 3 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

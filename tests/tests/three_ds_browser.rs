@@ -2,7 +2,6 @@
 //! on a desk and on a telephone.
 #![cfg(test)]
 
-use fantoccini::Locator;
 use ferropay_tests::{
     Platform, Shop, Start,
     binary::SECRET,
@@ -78,18 +77,10 @@ async fn shows(browser: &Browser, heading: &str) {
     }
 }
 
-async fn press(browser: &Browser, button: &str) {
-    let path = format!("//button[normalize-space()='{button}']");
-    // The page that has it may still be on its way.
-    let there = browser.page.wait().at_most(seconds(20)).for_element(Locator::XPath(&path)).await.unwrap();
-    there.click().await.unwrap();
-}
-
 /// Enters a code at the bank.
 async fn confirm(browser: &Browser) {
-    let code = browser.page.wait().at_most(seconds(20)).for_element(Locator::Css("#otp")).await.unwrap();
-    code.send_keys("482913").await.unwrap();
-    press(browser, "Confirm payment").await;
+    browser.type_into("#otp", "482913").await;
+    browser.press("Confirm payment").await;
 }
 
 // G-199 G-200 G-201 G-202 G-203
@@ -128,7 +119,7 @@ async fn a_customer_who_fails_or_cancels_at_the_bank_is_told_so_by_the_shop() {
             browser.open(&street.shop.url(&format!("/pay/{payment}"))).await;
             shows(&browser, "Is this you paying?").await;
             if cancels {
-                press(&browser, "Cancel").await;
+                browser.press("Cancel").await;
             } else {
                 confirm(&browser).await;
             }
@@ -160,7 +151,7 @@ async fn a_customer_who_stays_away_for_half_an_hour_has_paid_nothing() {
         if !extended {
             shows(&browser, "Nothing is left to confirm").await;
             browser.screenshot("three-ds-over-phone").await;
-            press(&browser, "Return to Sandbox").await;
+            browser.press("Return to Sandbox").await;
         }
         shows(&browser, "decline").await;
         let order = street.shop.order(&payment);
@@ -218,20 +209,20 @@ async fn without_scripts_the_customer_goes_on_by_the_buttons() {
         browser.show_on(screen).await;
         street.shop.sell(name, cards::CHALLENGED, false).await;
         browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
-        press(&browser, "Go on").await;
+        browser.press("Go on").await;
         for (heading, button, picture) in [
             ("Checking with your bank", "Continue", "device"),
             ("Confirm with your bank", "Go to your bank", "challenge"),
         ] {
             shows(&browser, heading).await;
             photograph(&browser, &format!("three-ds-{picture}"), name).await;
-            press(&browser, button).await;
+            browser.press(button).await;
         }
         confirm(&browser).await;
-        press(&browser, "Continue").await;
+        browser.press("Continue").await;
         shows(&browser, "Back to Sandbox").await;
         photograph(&browser, "three-ds-return", name).await;
-        press(&browser, "Return to Sandbox").await;
+        browser.press("Return to Sandbox").await;
         shows(&browser, "success").await;
         assert_eq!(street.transaction().await["device_data"], false, "the bank could not look");
         assert_eq!(browser.complaints().await, Vec::<String>::new());
@@ -344,7 +335,7 @@ async fn a_step_the_platform_cannot_do_at_the_moment_is_tried_again() {
         assert_eq!(browser.script(height).await, true, "{name}");
         photograph(&browser, "three-ds-again", name).await;
         other.execute_batch("ROLLBACK").unwrap();
-        press(&browser, "Try again").await;
+        browser.press("Try again").await;
         shows(&browser, "Is this you paying?").await;
         confirm(&browser).await;
         shows(&browser, "success").await;
