@@ -167,6 +167,8 @@ codes! {
     INVALID_JSON = 2003;
     /// A required member is missing.
     REQUIRED_MISSING = 2004;
+    /// Travel data do not go with the registration of a series.
+    ADDENDUM_WITH_SERIES = 2014;
     /// The cardholder's address is demanded and missing.
     AVS_NOT_FOUND = 2061;
     /// Verifications are switched off for the project.

@@ -81,6 +81,7 @@ impl Engine {
             card: summary,
             customer: request.customer,
             description: request.description,
+            descriptor: request.descriptor,
             given: given(&project.project, OperationKind::Payout, body),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),

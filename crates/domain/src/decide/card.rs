@@ -274,7 +274,9 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         partial_allowed: asked.partial_allowed
             && settings.partial_approval_allowed
             && both_networks
-            && !is_verification,
+            && !is_verification
+            // The customer is not there to hear of it (G-242).
+            && !asked.is_by_merchant(),
         moto: asked.moto.filter(|kind| matches!(kind, 1 | 2)),
         descriptor: asked
             .descriptor

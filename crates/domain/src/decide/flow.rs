@@ -58,7 +58,8 @@ impl Scene<'_> {
     fn unusable_data(&self) -> Option<Code> {
         let kind = self.operation.kind;
         let no_debt = !self.project.settings.debt_repayment || self.payment.detail.method.is_some();
-        if no_debt || !kind.is_primary() || kind == OperationKind::Payout {
+        // Debits of a series repay on what was said, and checked, when it was registered (G-250).
+        if no_debt || !kind.is_primary() || matches!(kind, OperationKind::Payout | OperationKind::Recurring) {
             return None;
         }
         data::unusable_on_debt(self.project, self.network(), &self.payment.detail.supplied)

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{
     callback::Problem,
-    card::{CardSummary, Network},
+    card::{CardSummary, Network, statement_name},
     change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::{PaymentId, PaymentKey},
     money::Money,
     payment::{
-        Customer, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind, Wait,
-        machine::Event,
+        CardRequest, Customer, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind,
+        Wait, machine::Event,
     },
     project::Project,
     risk::{Direction, Means, Use},
@@ -42,6 +42,8 @@ pub struct PayoutCommand {
     pub customer: Customer,
     /// Free text.
     pub description: String,
+    /// The name for the cardholder's statement as requested (G-257).
+    pub descriptor: Option<String>,
     /// Members that some rule demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
     /// Callback options.
@@ -111,8 +113,17 @@ pub fn payout(
     };
     let Terms { refused, missing, fee_minor, retries, counted } =
         terms(project, parties, &at_risk, facts, (ids.payment, now));
-    let detail =
-        OperationDetail { fee_minor, retries_left: retries, ..callback.asked_with(command.fault_plan) };
+    let descriptor = command
+        .descriptor
+        .filter(|_| project.settings.descriptor_allowed)
+        .and_then(|text| statement_name(&text, card.network));
+    let detail = OperationDetail {
+        fee_minor,
+        retries_left: retries,
+        card: descriptor
+            .map(|name| Box::new(CardRequest { descriptor: Some(name), ..CardRequest::default() })),
+        ..callback.asked_with(command.fault_plan)
+    };
     let about = PaymentDetail {
         description: command.description,
         customer,

@@ -1,10 +1,9 @@
 //! What the types of settings do not say: values that would be kept and do nothing, or not what whoever wrote them
 //! believes. They are refused when they are set.
 
-use super::Settings;
+use super::{Settings, Source};
 use crate::method::MethodRef;
 use rust_decimal::Decimal;
-use std::net::IpAddr;
 
 /// How far local times are from UTC anywhere on earth, minutes.
 const OFFSETS: std::ops::RangeInclusive<i16> = -12 * 60..=14 * 60;
@@ -31,8 +30,8 @@ impl Settings {
         for (setting, sources) in
             [("allowed_sources", &self.allowed_sources), ("registration_sources", &self.registration_sources)]
         {
-            if let Some(source) = sources.iter().find(|source| source.parse::<IpAddr>().is_err()) {
-                return Some(format!("{setting}: {source:?} is no IP address"));
+            if let Some(source) = sources.iter().find(|source| Source::parse(source).is_none()) {
+                return Some(format!("{setting}: {source:?} is no IP address and no network"));
             }
         }
         let taken =
@@ -97,6 +96,7 @@ mod tests {
             ("series_utc_offset_minutes", json!(841), json!(840)),
             ("series_utc_offset_minutes", json!(-721), json!(-720)),
             ("registration_sources", json!(["somewhere"]), json!(["192.0.2.1"])),
+            ("allowed_sources", json!(["192.0.2.1/24"]), json!(["192.0.2.0/24", "2001:db8::/32"])),
         ] {
             let found = fault(name, wrong);
             assert!(found.as_ref().is_some_and(|it| it.starts_with(name)), "{name}: {found:?}");

@@ -4,6 +4,7 @@ mod day;
 mod faults;
 mod routing;
 mod settings;
+mod source;
 
 pub use day::OperationDay;
 pub use routing::{Mismatch, RouteRule, Routed};
@@ -11,6 +12,7 @@ pub use settings::{
     AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MailSettings, MailText, MissedDebits,
     SeriesRegistration, Settings, TokenMode, Unauthenticated,
 };
+pub use source::Source;
 
 use crate::{
     ids::{ProjectId, ProviderAccountId},

@@ -66,7 +66,7 @@ pub struct Settings {
     pub payout_fee: FeeRule,
     /// Whether payouts may be registered whose recipient gives the card on a page of the platform (G-333).
     pub page_payouts_allowed: bool,
-    /// Addresses from which payouts may be registered, besides `allowed_sources`; from nowhere when neither lists any
+    /// Addresses and networks from which payouts may be registered, besides `allowed_sources`; from nowhere when neither lists any
     /// (G-031, G-329).
     pub registration_sources: Vec<String>,
     /// Whether payment links are switched on (G-431).
@@ -83,7 +83,7 @@ pub struct Settings {
     pub legacy_callbacks: bool,
     /// Whether less tolerant clients' signature variants are accepted (D-04).
     pub tolerant_signature: bool,
-    /// Addresses Gate requests may come from; none listed means any (G-031).
+    /// Addresses and networks (`192.0.2.0/24`) Gate requests may come from; none listed means any (G-031).
     pub allowed_sources: Vec<String>,
     /// How long the merchant must wait between two refunds of a payment (G-280).
     pub refund_interval_seconds: u32,

@@ -107,6 +107,7 @@ pub(crate) fn payout_of(amount: Money, network: Network) -> PayoutCommand {
             ..customer
         },
         description: String::new(),
+        descriptor: None,
         given: members(&[("sender.day_of_birth", "05-06-1981")]),
         callback: CallbackOptions::default(),
         fault_plan: None,

@@ -92,6 +92,7 @@ mod tests {
         }
     }
 
+    // G-056
     #[test]
     fn declines_have_the_gate_codes_of_the_profile() {
         assert_eq!(code("visa", *b"51"), 10_105);

@@ -162,6 +162,7 @@ impl World {
             },
             customer: Customer { id: Some("c1".into()), ..Customer::default() },
             description: String::new(),
+            descriptor: None,
             given: BTreeMap::new(),
             callback: CallbackOptions::default(),
             fault_plan: None,

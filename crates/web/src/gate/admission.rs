@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use crate::server::Peer;
-use ferropay_domain::{codes, ids::ProjectId};
+use ferropay_domain::{codes, ids::ProjectId, project::Source};
 use ferropay_engine::{Engine, KnownProject};
 use ferropay_wire::{
     contract::{Contract, Rule, Violation},
@@ -10,7 +10,7 @@ use ferropay_wire::{
     json::{Document, Limits, ParseError, Value},
     signature::{self, Place, Tolerance},
 };
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 /// Card data, which takes no part in recognising a repeated request: the signature covers it.
 pub(super) const CARD_DATA: &[&[&str]] =
@@ -121,11 +121,7 @@ fn source_allowed(project: &KnownProject, path: &str, peer: Option<Peer>) -> boo
     let settings = &project.project.settings;
     let listed = |addresses: &[String]| {
         peer.is_some_and(|Peer(address)| {
-            let source = address.ip().to_canonical();
-            addresses
-                .iter()
-                .filter_map(|text| text.parse::<IpAddr>().ok())
-                .any(|entry| entry.to_canonical() == source)
+            addresses.iter().filter_map(|text| Source::parse(text)).any(|source| source.covers(address.ip()))
         })
     };
     let allowed = &settings.allowed_sources;

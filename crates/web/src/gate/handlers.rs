@@ -158,7 +158,20 @@ pub(super) fn sealed(project: &KnownProject, reply: &str, place: Place) -> Resul
 mod tests {
     use super::*;
 
-    // G-048
+    // G-043, G-047: what went wrong is the operator's to read
+    #[test]
+    fn a_failure_of_the_platform_is_500_and_501_and_says_nothing_of_its_reason() {
+        for failure in
+            [Failure::Defect("a table".to_owned()), Failure::Vault("a key".to_owned()), Failure::Fenced]
+        {
+            let refusal = failed(&failure);
+            assert_eq!((refusal.status, refusal.code), (500, codes::INTERNAL));
+            let body = gate::error(&refusal);
+            assert_eq!(body, r#"{"code":"501","message":"Internal error","status":"error"}"#);
+        }
+    }
+
+    // G-056, G-048
     #[test]
     fn a_payment_that_is_being_worked_on_for_too_long_is_2147_and_may_be_sent_again() {
         let refusal = failed(&Failure::Busy);

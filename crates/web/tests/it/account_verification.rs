@@ -30,7 +30,7 @@ fn named(payment_id: &str, last_name: &str) -> Value {
     body
 }
 
-// G-095, G-138, G-338, G-339, G-340, G-341
+// G-016, G-095, G-138, G-338, G-339, G-340, G-341
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_card_is_verified_without_any_amount() {
     let world = platform().await;
@@ -89,7 +89,7 @@ async fn an_amount_that_is_held_for_a_verification_is_released_at_once() {
     world.end().await;
 }
 
-// G-339
+// G-064, G-339
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verification_with_an_amount_is_refused() {
     let world = platform().await;

@@ -1,8 +1,9 @@
 //! What is refused before anything is created, in which order and in which words: JSON, project, address, signature,
 //! contract.
 
-use crate::support::{OTHER_PROJECT, SECRET, World, pick, refund, sale, sign_at, status};
+use crate::support::{OTHER_PROJECT, PROJECT, SECRET, World, payout, pick, refund, sale, sign_at, status};
 use axum::{body::Body, http::Request};
+use ferropay_domain::project::Environment;
 use ferropay_wire::{contract::Contract, signature::Place};
 use serde_json::{Value, json};
 
@@ -166,7 +167,7 @@ fn without(mut body: Value, path: &str, as_null: bool) -> Value {
     body
 }
 
-// D-10
+// G-151, D-10
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_of_the_legacy_minimum_needs_only_identifier_and_address_of_the_customer() {
     let world = World::with(|project| project.settings.legacy_minimum = true).await;
@@ -188,6 +189,7 @@ async fn a_project_of_the_legacy_minimum_needs_only_identifier_and_address_of_th
     world.end().await;
 }
 
+// G-078, G-070, G-067
 // G-047, G-052, G-064, G-066, G-068, G-069, G-074, G-075, G-076: values out of form, with the code of their member
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_out_of_form_is_refused_with_the_code_of_its_member() {
@@ -234,6 +236,18 @@ async fn a_value_out_of_form_is_refused_with_the_code_of_its_member() {
         ("callback.force_disable", json!(2), "502", "Validation error"),
         ("merchant.data", json!(""), "502", "Validation error"),
         ("merchant.descriptor", long(256), "502", "Validation error"),
+        ("card.stored_card_type", json!(-1), "502", "Validation error"),
+        ("card.year", json!(2019), "502", "Validation error"),
+        ("card.year", json!(10_000), "502", "Validation error"),
+        ("card.month", json!(0), "502", "Validation error"),
+        ("card.month", json!(13), "502", "Validation error"),
+        ("card.cvv", json!("12"), "502", "Validation error"),
+        ("card.cvv", json!("12345"), "502", "Validation error"),
+        ("card.card_holder", json!("Ada Byron 2nd!"), "502", "Validation error"),
+        ("card.card_holder", long(256), "502", "Validation error"),
+        ("card.pan", json!("4000000000000078"), "502", "Validation error"),
+        ("card.pan", json!("4".repeat(33)), "502", "Validation error"),
+        ("payment.cryptocurrency_type", json!("coins"), "502", "Validation error"),
         ("interface_type.id", json!(8), "502", "Validation error"),
         ("booking_info.start_date", json!("2026-12-01"), "502", "Validation error"),
     ];
@@ -244,6 +258,10 @@ async fn a_value_out_of_form_is_refused_with_the_code_of_its_member() {
         let reply = world.send(SALE, &body).await;
         assert_eq!((reply.status, reply.body), (400, error(code, &format!("{message}: {path}"))), "{value}");
     }
+    let mut body = sale("order-1", 100, "EUR");
+    body["interface_type"] = json!({ "id": 7, "user": "the till" });
+    let reply = world.send(SALE, &body).await;
+    assert_eq!((reply.status, reply.body), (400, error("502", "Validation error: interface_type.user")));
     world.assert_silence().await;
     world.end().await;
 }
@@ -381,7 +399,7 @@ async fn replies_carry_the_documented_headers() {
     world.end().await;
 }
 
-// G-031, G-043, D-03: the project's list of addresses, before the signature is looked at
+// G-034, G-031, G-043, D-03: the project's list of addresses, before the signature is looked at
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_from_other_addresses_than_the_registered_are_refused_with_403() {
     let world = World::with(|project| {
@@ -402,6 +420,11 @@ async fn requests_from_other_addresses_than_the_registered_are_refused_with_403(
             let reply = world.post(path, sign_at(Place::General, &body, "another secret")).await;
             assert_eq!((reply.status, reply.body), denied, "{other} {path}");
         }
+    }
+    world.reconfigure(|project| project.settings.allowed_sources = vec!["203.0.113.0/28".to_owned()]).await;
+    for (source, status) in [("203.0.113.14:5000", 200), ("203.0.113.16:5000", 403)] {
+        world.come_from(source);
+        assert_eq!(world.send(STATUS, &crate::support::status("order-1")).await.status, status, "{source}");
     }
     let mut elsewhere = sale("order-4", 100, "EUR");
     elsewhere["general"]["project_id"] = OTHER_PROJECT.into();
@@ -439,5 +462,29 @@ async fn a_platform_that_stops_takes_no_new_work_and_still_answers_questions() {
     }
     let now = world.send(STATUS, &status("order-1")).await.body;
     assert_eq!(pick(&now, &["payment.status", "payment.sum.amount"]), json!(["success", 100]));
+    world.end().await;
+}
+
+// G-007: the project alone says whether a payment is a test, and a merchant may have several such projects
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_sent_and_where_does_not_depend_on_the_environment() {
+    let world = World::with(|project| project.environment = Environment::Production).await;
+    for (path, body) in [
+        (SALE, sale("order-1", 100, "EUR")),
+        ("/v2/payment/card/auth", sale("order-2", 100, "EUR")),
+        ("/v2/payment/card/payout", payout("order-3", "4242424242424242", 100)),
+        ("/v2/payment/status", status("order-4")),
+    ] {
+        let mut replies = Vec::new();
+        for project in [PROJECT, OTHER_PROJECT] {
+            let mut body = body.clone();
+            body["general"]["project_id"] = project.into();
+            let reply = world.send(path, &body).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+            let members = reply.body.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            replies.push((members, reply.body["status"].clone()));
+        }
+        assert_eq!(replies[0], replies[1], "{path}");
+    }
     world.end().await;
 }

@@ -4,7 +4,8 @@
 //! Signature, portability over all clients and documented structure are checked for every callback when it arrives.
 
 use crate::support::{
-    CARD_DECLINED, CARD_MASTERCARD, SECRET, World, normalise::normalised, pick, refund, sale, status,
+    CARD_DECLINED, CARD_MASTERCARD, SECRET, World, clarification, normalise::normalised, pick, refund, sale,
+    status,
 };
 use ferropay_wire::{
     contract::Contract,
@@ -274,5 +275,23 @@ async fn a_project_without_an_address_gets_no_callback() {
     world.assert_silence().await;
     let now = world.send("/v2/payment/status", &status("order-1")).await.body;
     assert_eq!(pick(&now, &["payment.status"]), json!(["success"]));
+    world.end().await;
+}
+
+// G-027, G-084: what asks the merchant to act is always told, what only informs is not
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_that_ask_for_something_cannot_be_switched_off() {
+    let world = World::with(|project| {
+        project.settings.required_data = [("sale".to_owned(), vec!["customer.city".to_owned()])].into();
+    })
+    .await;
+    let mut body = sale("order-1", 100, "EUR");
+    body["callback"] = json!({ "force_disable": true });
+    let asked = world.told("/v2/payment/card/sale", &body).await;
+    assert_eq!(asked["payment"]["status"], "awaiting clarification");
+    let data = json!({ "customer": { "city": "London" } });
+    world.accept("/v2/payment/clarification", &clarification("order-1", data)).await;
+    world.assert_silence().await;
+    assert_eq!(world.now("order-1").await["payment"]["status"], "success");
     world.end().await;
 }

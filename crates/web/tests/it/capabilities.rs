@@ -1,7 +1,7 @@
 //! Members of card requests that only some agreements give a meaning: taken as the contract has them, passed on or echoed
 //! where that is documented, and in nobody's way otherwise.
 
-use crate::support::{World, pick, sale};
+use crate::support::{CARD_OK, World, by_token, pick, sale};
 use serde_json::{Value, json};
 
 const SALE: &str = "/v2/payment/card/sale";
@@ -69,6 +69,11 @@ async fn the_merchants_own_data_come_back_as_they_were_sent() {
     let body = with("order-1", "merchant", json!({ "data": opaque }));
     let held = world.held(&body).await;
     assert_eq!(held["merchant"], json!({ "data": opaque }));
+    let known = format!("{:?}", world.at_acquirer(&held["operation"]));
+    assert!(
+        known.contains("BOOKS") && !known.contains("shelf"),
+        "nothing of it was told the provider: {known}"
+    );
     let captured = world.told("/v2/payment/card/capture", &crate::support::capture("order-1", None)).await;
     assert_eq!(captured["merchant"], json!({ "data": opaque }));
     refused(&world, &with("order-2", "merchant", json!({ "data": "" })), "merchant.data").await;
@@ -78,7 +83,7 @@ async fn the_merchants_own_data_come_back_as_they_were_sent() {
     world.end().await;
 }
 
-// G-267
+// G-267: with every kind of card purchase
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instalment_plan_is_taken_in_the_documented_form() {
     let world = World::new().await;
@@ -94,6 +99,14 @@ async fn an_instalment_plan_is_taken_in_the_documented_form() {
         other["frequency"] = frequency.into();
         world.paid(&with(&format!("order-{frequency}"), "installment", other)).await;
     }
+    let token = world.token("reader-7", CARD_OK).await;
+    for (path, status) in [("sale/token", "success"), ("auth/token", "awaiting capture")] {
+        let mut body = by_token(path, &token);
+        body["installment"] = plan.clone();
+        let callback = world.told(&format!("/v2/payment/card/{path}"), &body).await;
+        assert_eq!(callback["payment"]["status"], status, "{callback}");
+    }
+    world.held(&with("hold", "installment", plan.clone())).await;
     let mut wrong = plan;
     wrong["frequency"] = "X".into();
     refused(&world, &with("order-2", "installment", wrong), "installment.frequency").await;
@@ -120,7 +133,7 @@ async fn a_recipient_is_a_wallet_or_a_card() {
     world.end().await;
 }
 
-// G-265, G-266: one to four legs of a journey, and amounts of at least one minor unit
+// G-265, G-266: one to four legs of a journey, amounts within bounds, and no registration of a series with it
 #[tokio::test(flavor = "multi_thread")]
 async fn an_airline_addendum_keeps_the_documented_form() {
     let world = World::new().await;
@@ -149,9 +162,22 @@ async fn an_airline_addendum_keeps_the_documented_form() {
     assert_eq!(pick(&taken, &["payment.status"]), json!(["success"]));
     refused(&world, &with("order-2", "addendum", flight(json!({}))), "trip_leg1").await;
     refused(&world, &with("order-2", "addendum", flight(json!({ "trip_leg2": leg }))), "trip_leg1").await;
-    let mut free = flight(json!({ "trip_leg1": leg }));
-    free["airlines"]["total_fare_amount"] = 0.into();
-    let reply = world.send(SALE, &with("order-3", "addendum", free)).await;
-    assert_eq!(reply.status, 400, "{}", reply.text);
+    let legs = json!({ "trip_leg1": leg, "trip_leg2": leg, "trip_leg3": leg, "trip_leg4": leg });
+    world.paid(&with("order-3", "addendum", flight(legs))).await;
+    for (amount, status) in [(0, 400), (1, 200), (10_000_000_000_000_i64, 200), (10_000_000_000_001, 400)] {
+        let mut priced = flight(json!({ "trip_leg1": leg }));
+        priced["airlines"]["total_fare_amount"] = amount.into();
+        let reply = world.send(SALE, &with(&format!("priced-{amount}"), "addendum", priced)).await;
+        assert_eq!(reply.status, status, "{amount}: {}", reply.text);
+        if status == 200 {
+            world.callback().await;
+        }
+    }
+    let mut registering = with("order-4", "addendum", flight(json!({ "trip_leg1": leg })));
+    registering["recurring"] = json!({ "register": true, "type": "U" });
+    let reply = world.send(SALE, &registering).await;
+    assert_eq!((reply.status, &reply.body["code"]), (400, &json!("2014")), "{}", reply.text);
+    registering["recurring"]["register"] = false.into();
+    world.paid(&registering).await;
     world.end().await;
 }

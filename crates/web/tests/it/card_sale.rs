@@ -169,7 +169,7 @@ async fn a_production_project_is_never_served_by_the_simulator() {
     world.end().await;
 }
 
-// G-163
+// G-064, G-163
 #[tokio::test(flavor = "multi_thread")]
 async fn an_amount_the_acquirer_cannot_be_told_is_declined_with_2642() {
     let world = World::new().await;

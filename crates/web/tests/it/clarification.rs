@@ -36,7 +36,7 @@ fn outcome(callback: &Value) -> Value {
     pick(callback, &["payment.status", "operation.type", "operation.status", "operation.code"])
 }
 
-// G-121, G-217, G-220, G-221, G-224: asked, answered in part, answered, done
+// G-081, G-029, G-121, G-217, G-220, G-221, G-224: asked, answered in part, answered, done
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_data_is_asked_for_until_all_of_it_is_there() {
     let world = demanding("sale", &["customer.first_name", "customer.billing.city", "customer.phone"]).await;
@@ -86,7 +86,7 @@ async fn useless_values_leave_the_data_missing() {
     world.end().await;
 }
 
-// G-219: without the object the request is wrong; and only a payment that waits for data takes any
+// G-058, G-219: without the object the request is wrong; and only a payment that waits for data takes any
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clarification_nobody_waits_for_is_refused() {
     let world = demanding("sale", &["customer.first_name"]).await;
@@ -143,7 +143,7 @@ async fn the_half_hour_is_not_prolonged_beyond_the_payments_threshold() {
     world.end().await;
 }
 
-// G-225, G-226: where nobody can be asked, missing data is a decline
+// G-081, G-225, G-226: where nobody can be asked, missing data is a decline
 #[tokio::test(flavor = "multi_thread")]
 async fn without_clarification_missing_data_declines_with_3191() {
     let world = demanding("sale", &["customer.first_name"]).await;

@@ -1,5 +1,6 @@
 //! Repayment of debts: which merchants may take them, with which cards, and what they have to say about the payer.
 
+use crate::series::debit;
 use crate::support::{CARD_MASTERCARD, CARD_OK, World, clarification, on_card, pick, sale, verification};
 use ferropay_domain::card::Country;
 use serde_json::{Value, json};
@@ -165,5 +166,32 @@ async fn outside_the_regions_nothing_has_to_be_said_about_the_payer() {
     let mut body = sale("order-1", 1_370, "EUR");
     body["payment"]["debt_account"] = "AB12345678".into();
     world.paid(&body).await;
+    world.end().await;
+}
+
+// G-247, G-250: a series may be registered by a repayment, and its debits say nothing of the payer again
+#[tokio::test(flavor = "multi_thread")]
+async fn debits_of_a_series_repay_on_what_was_said_when_it_was_registered() {
+    let world = merchant("GB", 6_012).await;
+    let mut first = repayment("order-1");
+    first["recurring"] = json!({ "register": true, "type": "U" });
+    let registered = world.told(SALE, &first).await;
+    assert_eq!(outcome(&registered), json!(["success", "success", "0"]));
+    let series = registered["recurring"]["id"].as_i64().unwrap();
+    let debited = world.told("/v2/payment/card/recurring", &debit("order-2", series)).await;
+    assert_eq!(outcome(&debited), json!(["success", "success", "0"]), "nothing is asked for");
+    world.assert_moved("EUR", 1_770, 0).await;
+    world.end().await;
+}
+
+// G-248: what Mastercard wants to know it wants to know of merchants in the United Kingdom only
+#[tokio::test(flavor = "multi_thread")]
+async fn merchants_of_the_united_kingdom_name_the_payer_on_both_networks() {
+    let world = merchant("GB", 6_012).await;
+    for card in [CARD_OK, CARD_MASTERCARD] {
+        let body = without(on_card(repayment(card), card), "customer", "last_name");
+        let asked = world.told(SALE, &body).await;
+        assert_eq!(asked["clarification_fields"], json!({ "customer": ["last_name"] }), "{card}");
+    }
     world.end().await;
 }

@@ -348,7 +348,7 @@ async fn nothing_of_a_token_is_kept_where_it_can_be_read() {
     shop.world.end().await;
 }
 
-// G-464
+// G-043, G-011, G-464
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_session_is_opened_at_the_wallets_gateway_only() {
     let shop = Shop::new().await;
@@ -378,7 +378,7 @@ async fn a_payment_session_is_opened_at_the_wallets_gateway_only() {
     gateway.abort();
     let _ = gateway.await;
     let away = ask(&format!("{base}/apple-pay/paymentservices/startSession")).await;
-    assert_eq!(away.status, 500, "{}", away.text);
+    assert_eq!((away.status, &away.body["code"]), (500, &json!("314")), "{}", away.text);
     assert_eq!(
         world.engine.projects().get(ProjectId::new(PROJECT)).unwrap().project.environment,
         Environment::Test

@@ -1,6 +1,9 @@
 //! Names of payments and requests: what is the same request, what is taken, and what may be sent again.
 
-use crate::support::{OTHER_PROJECT, World, pick, sale};
+use crate::{
+    links::{CREATE, link},
+    support::{OTHER_PROJECT, World, payout, pick, provider::purchase, sale, verification},
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -19,6 +22,35 @@ async fn after_an_error_the_same_request_may_be_sent_again_and_makes_the_payment
     let callback = world.callback().await;
     let seen = pick(&callback, &["payment.status", "payment.id", "operation.request_id"]);
     assert_eq!(seen, json!(["success", "order-1", second]));
+    world.end().await;
+}
+
+// G-014, G-054, G-341: whatever kind of payment it was to be
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_payment_can_be_asked_for_again_after_an_error() {
+    let (world, _provider) = World::with_provider(|project| {
+        project.active = false;
+        project.settings.account_verification_allowed = true;
+        project.settings.payout_data_required = false;
+    })
+    .await;
+    for (path, body, status) in [
+        ("/v2/payment/card/auth", sale("hold", 100, "EUR"), "awaiting capture"),
+        ("/v2/payment/card/account_verification", verification("check"), "success"),
+        ("/v2/payment/card/payout", payout("payout", "4242424242424242", 100), "success"),
+        ("/v2/payment/wallet/alipay/sale", purchase("wallet", 100, "EUR"), "awaiting redirect result"),
+        (CREATE, link("link"), "awaiting payment"),
+    ] {
+        let first = world.accept(path, &body).await;
+        let told = world.callback().await;
+        let seen = pick(&told, &["payment.status", "errors.0.code", "operation"]);
+        assert_eq!(seen, json!(["error", 3299, null]), "{path}: {told}");
+        world.reconfigure(|project| project.active = true).await;
+        assert_ne!(world.accept(path, &body).await, first, "{path}: it is a new request");
+        let told = world.callback().await;
+        assert_eq!(told["payment"]["status"], status, "{path}: {told}");
+        world.reconfigure(|project| project.active = false).await;
+    }
     world.end().await;
 }
 

@@ -81,7 +81,7 @@ async fn nobody_gets_a_mail_that_was_not_asked_for() {
     world.end().await;
 }
 
-// G-434, G-445
+// G-068, G-434, G-445
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_speaks_the_customers_language_and_the_merchants_words() {
     let world = World::new().await;

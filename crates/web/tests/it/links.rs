@@ -81,7 +81,7 @@ impl World {
     }
 }
 
-// G-095, G-143, G-431, G-435, G-436, G-437, D-38, M-039
+// G-067, G-029, G-095, G-143, G-431, G-435, G-436, G-437, D-38, M-039
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_is_made_and_told_to_the_merchant() {
     let world = World::new().await;
@@ -174,7 +174,7 @@ async fn rules_of_the_project_are_told_by_callback() {
     world.end().await;
 }
 
-// G-144, G-436, G-440, G-442, M-001, M-002, T-137
+// G-016, G-144, G-436, G-440, G-442, M-001, M-002, T-137
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_pays_by_a_link_once_and_may_be_refunded() {
     let world = World::new().await;

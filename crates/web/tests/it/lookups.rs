@@ -92,7 +92,7 @@ async fn each_method_is_said_to_be_usable_while_it_is() {
     world.end().await;
 }
 
-// G-455: the address knows two directions, and errors come as a list
+// G-045, G-455: the address knows two directions, and errors come as a list
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direction_that_there_is_not_is_refused() {
     let world = World::new().await;
@@ -105,7 +105,7 @@ async fn a_direction_that_there_is_not_is_refused() {
     world.end().await;
 }
 
-// G-457, G-458, D-41
+// G-068, G-457, G-458, D-41
 #[tokio::test(flavor = "multi_thread")]
 async fn banks_are_listed_by_each_of_the_six_paths() {
     let (world, _provider) = World::with_provider(|_| {}).await;
@@ -153,7 +153,7 @@ async fn banks_are_listed_by_each_of_the_six_paths() {
     world.end().await;
 }
 
-// G-459, G-481
+// G-068, G-047, G-459, G-481
 #[tokio::test(flavor = "multi_thread")]
 async fn what_there_is_not_has_no_banks() {
     let (world, _provider) = World::with_provider(|_| {}).await;

@@ -10,7 +10,9 @@
 
 mod account_verification;
 mod admission;
+mod answered_at_once;
 mod avs;
+mod by_any_card;
 mod callbacks;
 mod capabilities;
 mod card_refund;

@@ -53,7 +53,7 @@ async fn refused(world: &World, body: &Value, code: &str) {
     assert_eq!((reply.status, &reply.body["code"]), (400, &json!(code)), "{body}");
 }
 
-// G-124, G-211, G-212, G-213, G-216
+// G-029, G-124, G-211, G-212, G-213, G-216
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_knows_the_code_pays() {
     let world = platform().await;

@@ -33,6 +33,7 @@ async fn code(world: &World, path: &str, body: &Value) -> Value {
     json!([callback["errors"][0]["code"], callback["errors"][0]["field"]])
 }
 
+// G-154, G-016
 // G-360, G-369, M-004: no record of a series; what the merchant debits is `recurring` and needs no verification value
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_is_registered_and_debited_with_the_card_itself() {
@@ -60,7 +61,7 @@ async fn a_series_is_registered_and_debited_with_the_card_itself() {
     world.end().await;
 }
 
-// G-360, G-370: holds and verifications, and what does not exist of them
+// G-342, G-360, G-370: holds and verifications, and what does not exist of them
 #[tokio::test(flavor = "multi_thread")]
 async fn holds_and_verifications_have_their_part_in_series() {
     let world = world().await;

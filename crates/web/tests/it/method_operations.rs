@@ -58,7 +58,7 @@ async fn paid(world: &World, provider: &Provider, path: &str, body: &Value) -> V
     callback
 }
 
-// G-470, G-479, G-483, G-487, G-484, G-471: every method that can be bought with, in the way of its family
+// G-150, G-470, G-479, G-483, G-487, G-484, G-471: every method that can be bought with, in the way of its family
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_sells_in_the_way_of_its_family() {
     let (world, provider) = World::with_provider(|_| {}).await;
@@ -86,7 +86,7 @@ async fn every_method_sells_in_the_way_of_its_family() {
     world.end().await;
 }
 
-// G-310, G-479, G-480, G-483, G-484, G-487, D-504: every method that pays out
+// G-311, G-310, G-479, G-480, G-483, G-484, G-487, D-504: every method that pays out
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_pays_out_that_can() {
     let (world, provider) = World::with_provider(|project| {
@@ -115,7 +115,7 @@ async fn every_method_pays_out_that_can() {
     world.end().await;
 }
 
-// G-271, G-470, G-478, G-479, G-483, D-505: every method that returns money, by its own path
+// G-159, G-271, G-470, G-478, G-479, G-483, D-505: every method that returns money, by its own path
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_refunds_that_can() {
     let (world, provider) = World::with_provider(|_| {}).await;
@@ -259,7 +259,7 @@ async fn a_wallet_pays_in_two_steps() {
     world.end().await;
 }
 
-// What a method does not have is told by callback, as what a project does not.
+// G-159: What a method does not have is told by callback, as what a project does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_a_method_does_not_have_is_refused() {
     let (world, _provider) = World::with_provider(|_| {}).await;
@@ -274,5 +274,39 @@ async fn an_operation_a_method_does_not_have_is_refused() {
             "{path}"
         );
     }
+    world.end().await;
+}
+
+// G-047
+// G-063, G-064, G-079, G-321: what the contract leaves open for a method may be demanded by the project or the method
+#[tokio::test(flavor = "multi_thread")]
+async fn what_methods_leave_open_is_decided_by_project_and_method() {
+    let (world, _provider) = World::with_provider(|project| {
+        project.settings.customer_id_required = true;
+        project.settings.payout_data_required = true;
+    })
+    .await;
+    let error = |code: u32, field: &str| json!(["error", code, field]);
+    let told = async |path: &str, body: &Value| {
+        pick(&world.told(path, body).await, &["payment.status", "errors.0.code", "errors.0.field"])
+    };
+    let mut nameless = body("order-1", 1_000, "EUR");
+    nameless["customer"].as_object_mut().unwrap().remove("id");
+    assert_eq!(told("/v2/payment/wallet/alipay/sale", &nameless).await, error(2154, "customer.id"));
+    // Nothing is an amount there by contract, and no purchase.
+    let nothing = body("order-2", 0, "THB");
+    let path = "/v2/payment/banks/thailand/sale";
+    let mut of_bank = nothing.clone();
+    of_bank["account"]["bank_id"] = MethodRef::of_path("banks/thailand").unwrap().get().banks[0].id.into();
+    assert_eq!(told(path, &of_bank).await, error(3358, "payment.amount"));
+    assert_eq!(world.send("/v2/payment/wallet/alipay/sale", &nothing).await.body["code"], "502");
+    let mut without = body("order-3", 1_000, "EUR");
+    without["return_url"] = json!({ "decline": "https://shop.example/failed" });
+    let reply = world.send("/v2/payment/cup/union/sale", &without).await;
+    let message = "Required field not provided: return_url.success";
+    assert_eq!((reply.status, &reply.body["message"]), (400, &json!(message)), "{}", reply.text);
+    // Nothing on sender and recipient is asked for where no card is paid to.
+    let paid = world.told("/v2/payment/skrill/payout", &payout("skrill", "order-4", 100, "EUR")).await;
+    assert_eq!(outcome(&paid), json!(["success", "payout", "success", "0"]));
     world.end().await;
 }

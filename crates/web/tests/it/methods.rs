@@ -44,7 +44,8 @@ fn app(callback: &Value) -> String {
     code["data"].as_str().unwrap().to_owned()
 }
 
-// G-029, G-109, G-125, G-149, G-153, G-157, G-158, G-159, G-471, G-479, D-501, T-056, T-057, M-001, P-147
+// G-129
+// G-079, G-029, G-109, G-125, G-149, G-153, G-157, G-158, G-159, G-471, G-479, D-501, T-056, T-057, M-001, P-147
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_is_led_to_the_wallet_and_back_with_each_result() {
     let (world, provider) = world().await;
@@ -80,7 +81,7 @@ async fn a_customer_is_led_to_the_wallet_and_back_with_each_result() {
     world.end().await;
 }
 
-// G-126, G-470, G-472, T-058, T-059, P-148
+// G-029, G-126, G-470, G-472, T-058, T-059, P-148
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_of_blik_confirms_in_an_app() {
     let (world, provider) = world().await;
@@ -205,7 +206,7 @@ async fn a_forged_notice_is_refused() {
     world.end().await;
 }
 
-// G-481, G-164, G-034, D-473
+// G-047, G-481, G-164, G-034, D-473
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_nobody_knows_takes_or_has_switched_on_is_refused() {
     let (world, _provider) = world().await;
@@ -219,7 +220,7 @@ async fn a_method_nobody_knows_takes_or_has_switched_on_is_refused() {
     world.end().await;
 }
 
-// G-109, G-125, G-126, G-158: word for word
+// G-098, G-109, G-125, G-126, G-158: word for word
 #[tokio::test(flavor = "multi_thread")]
 async fn the_callbacks_of_payment_methods_have_the_documented_form() {
     let (world, provider) = world().await;

@@ -30,6 +30,7 @@ fn proof() -> Value {
     json!({ "cryptogram": CRYPTOGRAM, "eci": "05", "trid": "12345678901" })
 }
 
+// G-150
 // G-425, G-426, G-427, G-428, G-430: purchases in one step and two, and verifications; the proof reaches the acquirer, takes the
 // place of 3-D Secure, and stays nowhere
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //! the smaller amount is the amount.
 
 use crate::support::{CARD_OK, World, capture, normalise::normalised, on_card, pick, refund, sale};
+use ferropay_domain::project::CredentialStorage;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -117,5 +118,45 @@ async fn a_partial_approval_whose_answer_is_lost_is_undone() {
     let callback = world.told_with_fault(SALE, &body, "drop@purchase").await;
     assert_eq!(sums(&callback), json!(["decline", 20_000, 20_000, 20_000, "10602"]));
     world.assert_moved("EUR", 0, 0).await;
+    world.end().await;
+}
+
+// G-241, G-242: the customer is not there to hear that less was taken
+#[tokio::test(flavor = "multi_thread")]
+async fn debits_without_the_customer_are_approved_whole_or_not_at_all() {
+    let world = World::with(|project| {
+        project.settings.partial_approval_allowed = true;
+        project.settings.credential_storage = CredentialStorage::Merchant;
+    })
+    .await;
+    for (kind, expected) in
+        [(2, json!(["success", 12_000])), (4, json!(["decline", 20_000])), (6, json!(["decline", 20_000]))]
+    {
+        let mut body = allowing(&format!("order-{kind}"), CARDS[0], 20_000, "EUR");
+        body["card"]["stored_card_type"] = kind.into();
+        body["card"]["scheme_id"] = "MCC0000001234".into();
+        let callback = world.told(SALE, &body).await;
+        assert_eq!(
+            pick(&callback, &["payment.status", "payment.sum.amount"]),
+            expected,
+            "{kind}: {callback}"
+        );
+    }
+    world.end().await;
+}
+
+// G-244: the first payment may be a smaller one; what the series debits stays what was agreed
+#[tokio::test(flavor = "multi_thread")]
+async fn a_smaller_first_payment_leaves_the_amount_of_its_series() {
+    let world = platform().await;
+    let mut body = allowing("order-1", CARDS[0], 20_000, "EUR");
+    body["recurring"] = json!({
+        "register": true, "type": "R", "period": "M", "time": "10:00:00", "start_date": "22-11-2026",
+        "amount": 9_000, "scheduled_payment_id": "subscription",
+    });
+    let callback = world.told(SALE, &body).await;
+    assert_eq!(pick(&callback, &["payment.status", "payment.sum.amount"]), json!(["success", 12_000]));
+    let series = callback["recurring"]["id"].as_i64().unwrap();
+    assert_eq!(world.info(series).await["recurring"]["amount"], "9000");
     world.end().await;
 }

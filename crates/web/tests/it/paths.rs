@@ -61,6 +61,7 @@ fn keeps_the_contract(path: &str, body: &Value) -> Vec<String> {
     found.iter().map(|it| format!("{} {}", it.field, it.rule.name())).collect()
 }
 
+// G-045
 // G-001, G-013, G-014, G-038, G-041, G-047: all 107 paths; of several faults the first gate answers, and each member
 // that is demanded is missed by name
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,7 @@ fn said(callback: &Value) -> Value {
     pick(&callback["vop"], &["status", "result", "code", "account_holder"])
 }
 
-// G-460, G-463
+// G-010, G-460, G-463
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bank_says_how_a_name_and_an_account_go_together() {
     let (world, _provider) = world().await;

@@ -86,7 +86,7 @@ fn outcome(callback: &Value) -> Value {
     )
 }
 
-// G-137, G-329, G-330, G-332, D-28, T-104, T-105, M-033
+// G-113, G-029, G-010, G-137, G-329, G-330, G-332, D-28, T-104, T-105, M-033
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recipient_confirms_with_the_mailed_code_and_is_paid() {
     let world = platform(|_| {}).await;

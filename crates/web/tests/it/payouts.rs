@@ -66,7 +66,7 @@ async fn tried_again(world: &World, payment_id: &str, told: &Value) {
     panic!("{payment_id} is not tried again: {}", world.now(payment_id).await);
 }
 
-// G-095, G-136, G-310, G-312, G-322, G-323, G-550, D-475, D-482, D-495, D-496, M-033, M-034
+// G-129, G-016, G-010, G-095, G-136, G-310, G-312, G-322, G-323, G-550, D-475, D-482, D-495, D-496, M-033, M-034
 #[tokio::test(flavor = "multi_thread")]
 async fn the_card_number_selects_whether_a_payout_is_credited() {
     let world = sandbox().await;
@@ -163,7 +163,7 @@ async fn of_many_payouts_at_once_the_balance_pays_for_some_and_the_rest_is_decli
     world.end().await;
 }
 
-// G-034, G-325, G-328, G-066, G-120
+// G-054, G-034, G-325, G-328, G-066, G-120
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_of_the_project_are_told_by_callback() {
     let limits = Limits { smallest: Some(100), largest: Some(5_000) };
@@ -184,7 +184,7 @@ async fn rules_of_the_project_are_told_by_callback() {
     world.end().await;
 }
 
-// G-314, G-316, G-318, G-320, G-321, T-107, T-108
+// G-081, G-314, G-316, G-318, G-320, G-321, T-107, T-108
 #[tokio::test(flavor = "multi_thread")]
 async fn data_the_networks_demand_is_asked_for_or_the_payout_is_declined() {
     let world = World::new().await;

@@ -1,8 +1,8 @@
 //! Cards that customers save: by a payment that asks for it, listed, paid with, deleted; and what is kept of customers.
 
 use crate::support::{
-    CARD_DECLINED, CARD_MASTERCARD, CARD_OK, PROJECT, World, about_customer, about_token, by_token, on_card,
-    pick, sale,
+    CARD_DECLINED, CARD_MASTERCARD, CARD_OK, OTHER_PROJECT, PROJECT, World, about_customer, about_token,
+    by_token, on_card, pick, sale,
 };
 use ferropay_domain::project::{Settings, TokenMode};
 use serde_json::{Value, json};
@@ -51,7 +51,8 @@ async fn rejected(world: &World, path: &str, body: &Value) -> Value {
     callback["errors"][0]["code"].clone()
 }
 
-// G-406, G-407, G-408: saved when the payment succeeds; listed with a masked number and no verification value
+// G-097
+// G-070, G-406, G-407, G-408: saved when the payment succeeds; listed with a masked number and no verification value
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_is_saved_by_a_payment_that_succeeds() {
     let world = with(|_| {}).await;
@@ -101,7 +102,7 @@ async fn cards_are_saved_by_agreement_and_up_to_a_number() {
     world.end().await;
 }
 
-// G-150, G-411, G-412
+// G-154, G-062, G-150, G-411, G-412
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_card_is_paid_with_by_its_identifier() {
     let world = with(|_| {}).await;
@@ -120,6 +121,13 @@ async fn a_saved_card_is_paid_with_by_its_identifier() {
     let mut without = by_saved("f", &id);
     without.as_object_mut().unwrap().remove("cvv");
     assert_eq!(rejected(&world, SALE, &without).await, 3141);
+    // The same name in another project is somebody else (G-062).
+    let mut elsewhere = by_saved("g", &id);
+    elsewhere["general"]["project_id"] = OTHER_PROJECT.into();
+    assert_eq!(rejected(&world, SALE, &elsewhere).await, 310, "it keeps none");
+    let mut namesake = about_customer(CUSTOMER);
+    namesake["customer"]["project_id"] = OTHER_PROJECT.into();
+    assert_eq!(world.answered(LIST, &namesake).await["accounts"], json!([]));
     world.end().await;
 }
 

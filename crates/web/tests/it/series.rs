@@ -72,7 +72,7 @@ pub(crate) fn error(code: Code, field: &str) -> Value {
     json!(["error", code.get(), field])
 }
 
-// G-093, G-128, G-138, G-346, G-347, G-352, G-357, G-359, G-364, G-388, G-100, G-106, R-206
+// G-342, G-086, G-067, G-093, G-128, G-138, G-346, G-347, G-352, G-357, G-359, G-364, G-388, G-100, G-106, R-206
 #[tokio::test(flavor = "multi_thread")]
 async fn each_first_payment_can_register_a_series() {
     let world = World::with(|project| {
@@ -263,7 +263,7 @@ async fn a_series_is_debited_on_demand_and_the_debit_returned() {
     world.end().await;
 }
 
-// G-141, G-372, G-376, G-391, G-395, D-30
+// G-129, G-141, G-372, G-376, G-391, G-395, D-30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_debit_that_no_series_allows_creates_nothing() {
     let world = World::new().await;
@@ -336,7 +336,7 @@ async fn a_card_that_has_expired_may_be_debited_on_by_agreement() {
     world.end().await;
 }
 
-// G-114, G-141, G-387, G-389, G-390, G-393, D-33, R-207, M-031
+// G-010, G-114, G-141, G-387, G-389, G-390, G-393, D-33, R-207, M-031
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_changes_what_it_names_and_tells_the_terms() {
     let world = World::new().await;

@@ -218,7 +218,7 @@ async fn tries_end_with_the_plan_or_before_the_next_debit() {
     world.end().await;
 }
 
-// G-403, R-225
+// G-011, G-403, R-225
 #[tokio::test(flavor = "multi_thread")]
 async fn the_merchant_stops_the_tries_of_a_debit() {
     let world = World::with(|project| project.settings.debit_retries_allowed = true).await;

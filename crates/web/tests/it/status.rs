@@ -173,7 +173,7 @@ async fn a_declined_payment_shows_its_code() {
     world.end().await;
 }
 
-// G-507, D-44: unknown in any spelling, and another project's payment is unknown
+// G-014, G-507, D-44: unknown in any spelling, and another project's payment is unknown
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_payment_is_answered_with_200_error_and_3061() {
     let world = World::new().await;

@@ -39,7 +39,7 @@ async fn challenged(world: &World, bank: &Bank, body: &Value) -> Value {
     callback
 }
 
-// G-123, G-188, G-194, G-199, G-200, G-201, G-202, G-203, D-491, D-493
+// G-110, G-101, G-029, G-010, G-123, G-188, G-194, G-199, G-200, G-201, G-202, G-203, D-491, D-493
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_confirms_at_the_bank_pays() {
     for (card, indicator) in [(CARD_CHALLENGE, "05"), (CARD_CHALLENGE_MASTERCARD, "02")] {
@@ -76,7 +76,7 @@ async fn a_customer_who_confirms_at_the_bank_pays() {
     }
 }
 
-// G-188: also in the first of two steps and in a verification
+// G-341, G-188: also in the first of two steps and in a verification
 #[tokio::test(flavor = "multi_thread")]
 async fn holds_and_verifications_are_authenticated_too() {
     let (world, bank) =
@@ -301,6 +301,29 @@ async fn other_channels_than_the_browser_need_an_agreement() {
     body["payment"]["device_channel"] = "02".into();
     assert_eq!(world.told(SALE, &body).await["payment"]["status"], "awaiting 3ds result");
     assert_eq!(bank.authentications().await.len(), 0);
+    world.end().await;
+}
+
+// G-192: with it the payment goes on; the directory is told of a browser either way
+#[tokio::test(flavor = "multi_thread")]
+async fn agreed_channels_are_taken() {
+    let (world, bank) = World::with_bank(|project| {
+        project.settings.three_ds_app = true;
+        project.settings.three_ds_requestor_initiated = true;
+    })
+    .await;
+    for (number, channel) in (1..).zip(["01", "03", "02"]) {
+        let id = format!("order-{channel}");
+        let mut body = extended(on_card(sale(&id, 100, "EUR"), CARD_FRICTIONLESS_MASTERCARD));
+        body["payment"]["device_channel"] = channel.into();
+        let callback = world.told(SALE, &body).await;
+        assert_eq!(
+            pick(&callback, &["payment.status", "operation.code"]),
+            json!(["success", "0"]),
+            "{channel}"
+        );
+        assert_eq!(bank.authentications().await.len(), number, "{channel}");
+    }
     world.end().await;
 }
 

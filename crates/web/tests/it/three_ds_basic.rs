@@ -46,7 +46,7 @@ async fn answered(world: &World, bank: &Bank, page: &str, code: &str) -> Posted 
     Posted::named(&page, "on")
 }
 
-// G-122, G-189, G-196, G-197, D-491, D-493
+// G-190, G-110, G-029, G-122, G-189, G-196, G-197, D-491, D-493
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_confirms_comes_back_with_pares_and_pays() {
     let (world, bank) = World::with_bank(|_| {}).await;

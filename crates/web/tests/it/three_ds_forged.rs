@@ -97,7 +97,7 @@ async fn a_result_has_exactly_one_proof() {
     world.end().await;
 }
 
-// G-205: each step once, and only while the payment waits for it
+// G-058, G-205: each step once, and only while the payment waits for it
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_is_not_waited_for_is_refused_with_3060() {
     let (world, bank) = World::with_bank(|_| {}).await;

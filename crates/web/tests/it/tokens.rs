@@ -44,7 +44,7 @@ async fn failed(world: &World, path: &str, body: &Value) -> Value {
     callback["request"]["errors"][0]["code"].clone()
 }
 
-// G-115, G-146, G-414, G-417, G-039: the documented members; the reply names no payment (G-021)
+// G-010, G-115, G-146, G-414, G-417, G-039: the documented members; the reply names no payment (G-021)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_asked_for_and_comes_by_callback() {
     let world = World::new().await;
@@ -65,7 +65,7 @@ async fn a_token_is_asked_for_and_comes_by_callback() {
     world.end().await;
 }
 
-// G-418, G-414: one token per card, customer and project; the expiry given last counts
+// G-062, G-418, G-414: one token per card, customer and project; the expiry given last counts
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_of_a_customer_has_one_token() {
     let world = World::new().await;
@@ -130,7 +130,7 @@ async fn what_is_behind_a_token_is_told_without_the_number() {
     world.end().await;
 }
 
-// G-150, G-165, G-310, G-338, G-419: every path, and the callback shows the token
+// G-311, G-097, G-150, G-165, G-310, G-338, G-419: every path, and the callback shows the token
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_stands_for_its_card_in_every_kind_of_payment() {
     let world = with(|settings| settings.account_verification_allowed = true).await;
@@ -219,7 +219,7 @@ async fn a_revoked_token_is_out_of_use_for_good() {
     world.end().await;
 }
 
-// G-416, G-418: by the first success of a sale, a hold or a payout; the next payment tells the same one
+// G-086, G-416, G-418: by the first success of a sale, a hold or a payout; the next payment tells the same one
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_success_makes_a_token_where_the_project_wants_it() {
     let world = automatic().await;

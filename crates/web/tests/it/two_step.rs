@@ -300,7 +300,7 @@ async fn a_capture_returned_the_same_day_is_reversed() {
     world.end().await;
 }
 
-// G-205, G-277: what is not held cannot be captured, cancelled or raised
+// G-058, G-205, G-277: what is not held cannot be captured, cancelled or raised
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_step_of_anything_but_a_hold_is_declined_with_3060() {
     let world = World::new().await;

@@ -71,6 +71,11 @@ impl CardPayment {
         let (paid_with, cvv) = PaidWith::read(path, body)?;
         let by_number = matches!(paid_with, PaidWith::Card { .. });
         let (booking, has_booking_dates) = booking(body)?;
+        let registration = SeriesTerms::read(body)?;
+        if registration.is_some() && body.get("addendum").is_some_and(|data| !data.is_null()) {
+            // G-265
+            return Err(Refusal::bad_request(codes::ADDENDUM_WITH_SERIES).at("addendum"));
+        }
         let token_data = body.get("token_data").filter(|data| by_number && !data.is_null());
         Ok(Self {
             kind,
@@ -108,7 +113,7 @@ impl CardPayment {
             merchant_data: merchant.owned("data"),
             booking,
             has_booking_dates,
-            registration: SeriesTerms::read(body)?,
+            registration,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
     }

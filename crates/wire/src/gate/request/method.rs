@@ -60,11 +60,16 @@ impl MethodRequest {
             SeriesTerms::read(body)?
         };
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
+        let returns = returns(body)?;
+        if path == "/v2/payment/cup/union/sale" && returns.success.is_none() {
+            // G-079
+            return Err(Part::of(body, "return_url").missing("success"));
+        }
         Ok(Self {
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),
             account: Part::of(body, "account").filled("number").map(str::to_owned),
-            returns: returns(body)?,
+            returns,
             customer: customer(Part::of(body, "customer")),
             description: payment.owned("description").unwrap_or_default(),
             merchant_data: Part::of(body, "merchant").owned("data"),

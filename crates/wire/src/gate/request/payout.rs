@@ -25,6 +25,8 @@ pub struct CardPayout {
     pub customer: Customer,
     /// Free text; empty when none.
     pub description: String,
+    /// The name for the cardholder's statement as it was sent: of a payout the sender's before the merchant's (G-257).
+    pub descriptor: Option<String>,
     /// Callback options.
     pub callback: CallbackOptions,
 }
@@ -59,6 +61,9 @@ impl CardPayout {
             save: card.flag("save"),
             customer: customer(Part::of(body, "customer")),
             description: payment.owned("description").unwrap_or_default(),
+            descriptor: ["sender", "merchant"]
+                .into_iter()
+                .find_map(|name| Part::of(body, name).filled("descriptor").map(str::to_owned)),
             callback: callback_options(body),
         })
     }

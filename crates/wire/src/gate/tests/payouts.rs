@@ -18,7 +18,7 @@ fn read(path: &str, body: &Json) -> Result<CardPayout, Refusal> {
     with(body, |body| CardPayout::read(path, body))
 }
 
-// G-310, G-311, G-312
+// G-070, G-310, G-311, G-312
 #[test]
 fn a_payout_needs_no_more_than_a_card_number_a_customer_and_an_amount() {
     for path in PATHS {
@@ -68,7 +68,7 @@ fn an_expiry_is_a_year_and_a_month() {
     assert_eq!(told(read(PATHS[0], &body)), (400, 2004, "card.year".to_owned()));
 }
 
-// G-081, G-085, G-318
+// G-319, G-081, G-085, G-318
 #[test]
 fn what_a_payout_says_beyond_the_least_is_read() {
     let mut body = payout();
