@@ -265,6 +265,8 @@ codes! {
     TOKEN_NOT_FOUND = 3221;
     /// The token is another customer's, or the customer is not known.
     CUSTOMER_NOT_FOUND = 3241;
+    /// A purchase from a saved account names another account besides (G-412).
+    ACCOUNT_NOT_WANTED = 3243;
     /// The merchant's refund identifier is taken.
     REFUND_ID_EXISTS = 3230;
     /// The amount of a payout is outside its limits.

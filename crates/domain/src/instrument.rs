@@ -1,18 +1,19 @@
-//! Cards that customers have left with a project.
+//! What customers have left with a project to pay with: cards, and accounts of other methods.
 //!
-//! One record stands for one card of one customer in one project, whatever it is used for: a token names it, the customer
-//! has it among the saved ones, or both. So the token and the saved card end together (G-410), and one card never has two
-//! tokens in use (G-418). The record holds no number; that is in the vault.
+//! One record stands for one card or account of one customer in one project, whatever it is used for: a token names the
+//! card, the customer has it among the saved ones, or both. So the token and the saved card end together (G-410), and one
+//! card never has two tokens in use (G-418). The record holds no card number; that is in the vault.
 
 use crate::{
     card::CardSummary,
     ids::{InstrumentId, ProjectId},
-    payment::Version,
+    method::MethodRef,
+    payment::{Consent, Version},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-/// A customer's card.
+/// A customer's card or account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
     /// Identity; `account.id` and `saved_account_id` on the wire.
@@ -21,12 +22,13 @@ pub struct Instrument {
     pub project: ProjectId,
     /// The merchant's identifier of the customer, as written.
     pub customer: String,
-    /// The card, with the expiry that was given last (G-418).
-    pub card: CardSummary,
+    /// What it is.
+    #[serde(flatten)]
+    pub means: Means,
     /// The token made for it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
-    /// Since when it is among the customer's saved cards; none when it is not.
+    /// Since when it is among the customer's saved ones; none when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_at: Option<Timestamp>,
     /// The last successful purchase or hold, business time.
@@ -44,13 +46,62 @@ pub struct Instrument {
     pub version: Version,
 }
 
+/// What a customer pays with, or is paid to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    /// A card, with the expiry that was given last (G-418).
+    Card(CardSummary),
+    /// An account of another method.
+    Account(SavedAccount),
+}
+
+/// A customer's account: a wallet, an account at a bank, a mobile number (G-406).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedAccount {
+    /// The method.
+    pub method: MethodRef,
+    /// The account's number there, as the merchant gave it.
+    pub number: String,
+    /// The consent to debits at one click, where its owner has given it (G-378).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+}
+
+impl Means {
+    /// By what a customer's record of it is found.
+    pub fn key(&self, customer: &str) -> InstrumentKey {
+        let customer = customer.to_owned();
+        match self {
+            Self::Card(card) => InstrumentKey::Card(customer, card.key),
+            Self::Account(it) => InstrumentKey::Account(customer, it.method, it.number.clone()),
+        }
+    }
+}
+
 impl Instrument {
+    /// The card; none of an account.
+    pub const fn card(&self) -> Option<&CardSummary> {
+        match &self.means {
+            Means::Card(card) => Some(card),
+            Means::Account(_) => None,
+        }
+    }
+
+    /// The account; none of a card.
+    pub const fn account(&self) -> Option<&SavedAccount> {
+        match &self.means {
+            Means::Account(account) => Some(account),
+            Means::Card(_) => None,
+        }
+    }
+
     /// The token, while it may be used.
     pub fn active_token(&self) -> Option<&Token> {
         self.token.as_ref().filter(|token| token.status == TokenStatus::Active)
     }
 
-    /// Whether the customer has it among the saved cards.
+    /// Whether the customer has it among the saved ones.
     pub const fn is_saved(&self) -> bool {
         self.saved_at.is_some()
     }
@@ -117,6 +168,8 @@ pub enum InstrumentKey {
     Token(String),
     /// A customer's card.
     Card(String, crate::ids::CardKey),
+    /// A customer's account of a method, by its number.
+    Account(String, MethodRef, String),
 }
 
 /// What a project keeps of a customer (G-413).

@@ -1,4 +1,5 @@
-//! Customers' cards: tokens asked for and taken out of use, saved cards listed and deleted, what is kept of customers.
+//! Customers' cards and accounts: tokens asked for and taken out of use, saved ones listed and deleted, what is kept of
+//! customers.
 
 use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
@@ -14,8 +15,9 @@ use ferropay_domain::{
     change::bucket_of_instrument,
     codes::{self, Code},
     decide::{self, InstrumentFacts, Now, RequestHead, RevokeCommand, TokenizeCommand},
-    ids::{CallbackId, CardKey, InstrumentId, PaymentKey, ProjectId},
-    instrument::{CustomerRecord, Instrument, InstrumentKey},
+    ids::{CallbackId, InstrumentId, PaymentKey, ProjectId},
+    instrument::{CustomerRecord, Instrument, InstrumentKey, Means},
+    payment::Payment,
     project::TokenMode,
 };
 use ferropay_store::{Commit, CommitError, Loss, Store, Unavailable};
@@ -25,7 +27,7 @@ use ferropay_wire::{
 };
 use std::sync::Arc;
 
-/// How many saved cards are listed at most.
+/// How many saved cards and accounts are listed at most.
 const MOST_LISTED: u32 = 1_000;
 
 /// A token that was asked for.
@@ -46,7 +48,8 @@ impl Acceptable for TokenOrder {
     ) -> Result<Decision, Failure> {
         let project = &known.project;
         let customer = self.command.customer.as_deref().unwrap_or_default();
-        let facts = engine.instrument_facts(project.id, customer, self.command.card.key).await?;
+        let by = InstrumentKey::Card(customer.to_owned(), self.command.card.key);
+        let facts = engine.instrument_facts(project.id, customer, by).await?;
         let mut changes = decide::tokenize(project, self.command.clone(), &facts, self.callback, now);
         let mut commit = Commit::default();
         if changes.instrument.is_some() {
@@ -99,16 +102,27 @@ fn customer_record(id: Option<&str>, body: &Value<'_>) -> Option<CustomerRecord>
     id.map(|id| CustomerRecord { id: id.to_owned(), members, ..CustomerRecord::default() })
 }
 
-/// What is known of a customer's card; what would become known has its names drawn.
-pub(crate) async fn known_card(
+/// What is known of a customer's card or account, and how many the customer has saved.
+async fn known_instrument(
     store: &dyn Store,
     project: ProjectId,
     customer: &str,
-    card: CardKey,
+    by: InstrumentKey,
 ) -> Result<(Option<Instrument>, u32), Unavailable> {
-    let known = store.instrument(project, InstrumentKey::Card(customer.to_owned(), card)).await?;
+    let known = store.instrument(project, by).await?;
     let saved = store.saved_instruments(project, customer, MOST_LISTED).await?;
     Ok((known, u32::try_from(saved.len()).unwrap_or(u32::MAX)))
+}
+
+/// The same of what a payment is made with.
+pub(crate) async fn known_of_payment(
+    store: &dyn Store,
+    payment: &Payment,
+) -> Result<(Option<Instrument>, u32), Unavailable> {
+    match (&payment.detail.customer.id, decide::instrument_key(payment)) {
+        (Some(customer), Some(by)) => known_instrument(store, payment.project, customer, by).await,
+        _ => Ok((None, 0)),
+    }
 }
 
 /// The bucket of a request that is about no payment: a key that stands for it.
@@ -116,14 +130,22 @@ pub(crate) fn place_of(head: RequestHead) -> PaymentKey {
     PaymentKey::new(head.id.get())
 }
 
+/// Whether a record is of the method that `name` names.
+fn is_of_method(instrument: &Instrument, name: &str) -> bool {
+    match &instrument.means {
+        Means::Card(_) => name == "card",
+        Means::Account(account) => account.method.is_called(name),
+    }
+}
+
 impl Engine {
     pub(crate) async fn instrument_facts(
         &self,
         project: ProjectId,
         customer: &str,
-        card: CardKey,
+        by: InstrumentKey,
     ) -> Result<InstrumentFacts, Unavailable> {
-        let (known, saved) = known_card(self.store.as_ref(), project, customer, card).await?;
+        let (known, saved) = known_instrument(self.store.as_ref(), project, customer, by).await?;
         let (id, token) = self.ids.for_instrument();
         Ok(InstrumentFacts { known, saved, id, token })
     }
@@ -182,16 +204,16 @@ impl Engine {
         let found = self.store.instrument(project.id, InstrumentKey::Token(request.token.clone())).await?;
         let named = decide::Named::Token(request.token.clone());
         let usable = decide::usable(project, &named, Some(&request.customer), found.as_ref());
-        match usable.cloned() {
-            Ok(instrument) => {
+        match usable {
+            Ok((instrument, _)) => {
                 let customer = self.store.customer(project.id, &request.customer).await?;
-                Ok(Ok((instrument, customer)))
+                Ok(Ok((instrument.clone(), customer)))
             }
             Err(problem) => Ok(Err(problem.code)),
         }
     }
 
-    /// A customer's saved instruments of a method, and what is kept of the customer (G-408). Only cards are ever saved.
+    /// A customer's saved instruments of a method, by any of its names, and what is kept of the customer (G-408).
     ///
     /// # Errors
     /// The store cannot be read.
@@ -201,10 +223,8 @@ impl Engine {
         customer: &str,
         method: Option<&str>,
     ) -> Result<(Vec<Instrument>, Option<CustomerRecord>), Failure> {
-        if method.is_some_and(|method| method != "card") {
-            return Ok((Vec::new(), None));
-        }
         let mut saved = self.store.saved_instruments(known.project.id, customer, MOST_LISTED).await?;
+        saved.retain(|it| method.is_none_or(|name| is_of_method(it, name)));
         if known.project.settings.tokens == TokenMode::Off {
             // Tokens that cannot be used are not told.
             for instrument in &mut saved {
@@ -214,7 +234,7 @@ impl Engine {
         Ok((saved, self.store.customer(known.project.id, customer).await?))
     }
 
-    /// Takes a card from a customer's saved ones (G-409). Error inside: why not.
+    /// Takes a card or an account from a customer's saved ones (G-409). Error inside: why not.
     ///
     /// # Errors
     /// The platform cannot do it at the moment; nothing was changed.

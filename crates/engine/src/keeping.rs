@@ -1,21 +1,22 @@
-//! An approval that makes a customer's card known: what is known of the card is a fact of the decision, read again
+//! An approval that makes a customer's card or account known: what is known of it is a fact of the decision, read again
 //! whenever somebody else has changed it.
 
 use crate::{
     engine::Engine,
     failure::Failure,
     following::{Advance, Before, Situation},
-    instruments::known_card,
+    instruments::known_of_payment,
     provider_work::{Carried, says_nothing_new},
 };
 use ferropay_domain::{
     decide::{self, InstrumentFacts, Outcome},
     instrument::Instrument,
+    project::Project,
 };
 use ferropay_store::{Scene, Store, Unavailable};
 use std::sync::Arc;
 
-/// An attempt, and what is known of its card.
+/// An attempt, and what is known of its card or account.
 struct Kept {
     scene: Scene,
     known: Option<Instrument>,
@@ -24,13 +25,7 @@ struct Kept {
 
 impl Kept {
     async fn of(scene: Scene, store: &dyn Store) -> Result<Self, Unavailable> {
-        let detail = &scene.payment.detail;
-        let (known, saved) = match (&detail.customer.id, &detail.card) {
-            (Some(customer), Some(card)) => {
-                known_card(store, scene.payment.project, customer, card.key).await?
-            }
-            _ => (None, 0),
-        };
+        let (known, saved) = known_of_payment(store, &scene.payment).await?;
         Ok(Self { scene, known, saved })
     }
 }
@@ -53,7 +48,7 @@ impl Situation for Kept {
 }
 
 impl Carried {
-    /// Whether the success of its operation may make its card known.
+    /// Whether the success of its operation may make its card or account known.
     pub(crate) fn keeps_instrument(&self) -> bool {
         let Scene { payment, operation, .. } = &self.scene;
         decide::keeps_instrument(&self.project.project, payment, operation)
@@ -61,7 +56,21 @@ impl Carried {
 }
 
 impl Engine {
-    /// Records an approval, and with it what it makes known of the customer's card.
+    /// What has to be known besides to decide an approval of `scene`, where it may make a card or account known.
+    pub(crate) async fn facts_to_keep(
+        &self,
+        project: &Project,
+        scene: &Scene,
+    ) -> Result<Option<InstrumentFacts>, Unavailable> {
+        if !decide::keeps_instrument(project, &scene.payment, &scene.operation) {
+            return Ok(None);
+        }
+        let (known, saved) = known_of_payment(self.store.as_ref(), &scene.payment).await?;
+        let (id, token) = self.ids.for_instrument();
+        Ok(Some(InstrumentFacts { known, saved, id, token }))
+    }
+
+    /// Records an approval, and with it what it makes known of the customer's card or account.
     pub(crate) async fn settle_keeping(
         self: &Arc<Self>,
         carried: &mut Carried,

@@ -177,12 +177,12 @@ impl Acceptable for PayOrder {
         let instrument = match &self.card {
             PaidBy::Given(_) => None,
             PaidBy::Stored { token, .. } => match engine.usable(project, token, &standing.payment).await? {
-                Ok(instrument) => Some(instrument),
+                Ok(found) => Some(found),
                 Err(why) => return Ok(self.refused.refuse(LinkPaid::Refused(vec![why]))),
             },
         };
-        if let Some(instrument) = &instrument {
-            paid.card = instrument.card.clone();
+        if let Some((_, card)) = &instrument {
+            paid.card = card.clone();
         }
         let risk = engine.risk_facts(project, paid.at_risk(&standing.payment), lost).await?;
         let asked = standing.payment.detail.link.as_deref().and_then(|link| link.registration.as_deref());
@@ -203,7 +203,7 @@ impl Acceptable for PayOrder {
         let commit = match &self.card {
             PaidBy::Given(card) => card.kept(engine, self.ids, &changes)?,
             PaidBy::Stored { token, cvv, .. } => {
-                if let Some(instrument) = &instrument {
+                if let Some((instrument, _)) = &instrument {
                     decide::pay_with_instrument(&mut changes, instrument, token);
                 }
                 let cvv = engine.kept_cvv(cvv.as_ref(), self.ids, &changes)?;
@@ -352,12 +352,12 @@ impl Engine {
             }
             (Some(text), None) => {
                 let token = Named::Token(text.clone());
-                let instrument = match self.usable(&project, &token, &standing.payment).await? {
-                    Ok(instrument) => instrument,
+                let (_, card_of_token) = match self.usable(&project, &token, &standing.payment).await? {
+                    Ok(found) => found,
                     Err(why) => return Ok(Some(LinkPaid::Refused(vec![why]))),
                 };
-                let pan = self.card_number(project.project.id, &instrument.card).await?;
-                (PaidBy::Stored { token, pan, cvv: card.cvv }, instrument.card)
+                let pan = self.card_number(project.project.id, &card_of_token).await?;
+                (PaidBy::Stored { token, pan, cvv: card.cvv }, card_of_token)
             }
             // A link is paid with the card it was made for, and with no other.
             _ => {

@@ -4,12 +4,15 @@ use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
     engine::Engine,
     failure::Failure,
+    instruments::{kept_customer, record_to_keep},
     intake::{Intake, Origin, fault_plan},
     projects::KnownProject,
     series::scheduled_name,
 };
 use ferropay_domain::{
-    decide::{self, Ids, MethodCommand, MethodFacts, Now},
+    decide::{self, Ids, MethodCommand, MethodFacts, Named, Now},
+    ids::InstrumentId,
+    instrument::{CustomerRecord, InstrumentKey},
     method::MethodRef,
     payment::OperationKind,
 };
@@ -23,6 +26,9 @@ use std::sync::Arc;
 /// A purchase or a payout that was asked for. What it is called by is drawn once, however often it is decided.
 struct MethodOrder {
     command: MethodCommand,
+    /// The saved account it is to be made from, looked up whenever it is decided.
+    saved: Option<InstrumentId>,
+    customer: Option<CustomerRecord>,
     ids: Ids,
 }
 
@@ -34,11 +40,35 @@ impl Acceptable for MethodOrder {
         lost: Lost,
         now: Now,
     ) -> Result<Decision, Failure> {
-        let risk = engine.risk_facts(project, self.command.at_risk(), lost).await?;
+        let (mut command, from) = (self.command.clone(), self.saved.map(Named::Saved));
+        let instrument = match self.saved {
+            None => None,
+            Some(id) => {
+                let project = &project.project;
+                let found = engine.store.instrument(project.id, InstrumentKey::Id(id)).await?;
+                match decide::from_saved_account(project, &mut command, found.as_ref()) {
+                    Ok(()) => found,
+                    Err(why) => {
+                        let told = (&command.callback, self.ids.callback);
+                        let payment_id = command.payment_id.clone();
+                        let changes =
+                            decide::refuse_instrument(project, command.head, payment_id, why, told, now);
+                        return Ok(Decision::Changes(changes, Commit::default(), Found::Nothing));
+                    }
+                }
+            }
+        };
+        let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let asked = (self.command.registration.as_deref(), self.command.head);
         let scheduled_name_taken = engine.scheduled_name_taken(project, asked, now).await?;
         let facts = MethodFacts { risk, balance_short: lost.balance_short, scheduled_name_taken };
-        let changes = decide::method(&project.project, self.command.clone(), &facts, self.ids, now)?;
+        let mut changes = decide::method(&project.project, command, &facts, self.ids, now)?;
+        if let (Some(instrument), Some(from)) = (&instrument, &from) {
+            decide::pay_with_instrument(&mut changes, instrument, from);
+        }
+        if changes.payment.is_some() {
+            changes.customer = kept_customer(project.project.id, self.customer.clone(), now);
+        }
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
     }
 
@@ -48,7 +78,8 @@ impl Acceptable for MethodOrder {
 }
 
 impl Engine {
-    /// Accepts a purchase in one step or two, a payout or an agreement by `method` (G-149, G-165, G-310, G-473).
+    /// Accepts a purchase in one step or two, a purchase at one click from a saved account, a payout or an agreement by
+    /// `method` (G-149, G-165, G-310, G-378, G-473).
     ///
     /// # Errors
     /// The platform cannot do it at the moment; nothing was created.
@@ -71,6 +102,8 @@ impl Engine {
             method,
             amount: request.amount,
             account: request.account,
+            save: request.save,
+            consent: None,
             returns: request.returns,
             customer: request.customer,
             description: request.description,
@@ -80,6 +113,8 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        self.accept(project, ids.payment, head, &MethodOrder { command, ids }).await
+        let customer = record_to_keep(command.customer.id.as_deref(), body, false);
+        let order = MethodOrder { command, saved: request.saved, customer, ids };
+        self.accept(project, ids.payment, head, &order).await
     }
 }

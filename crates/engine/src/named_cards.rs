@@ -82,8 +82,8 @@ impl Acceptable for NamedOrder {
     ) -> Result<Decision, Failure> {
         let project = &known.project;
         let (payment_id, customer, options) = self.with.about();
-        let instrument = match engine.usable_by(known, &self.named, customer).await? {
-            Ok(instrument) => instrument,
+        let (instrument, card) = match engine.usable_by(known, &self.named, customer).await? {
+            Ok(found) => found,
             Err(why) => {
                 let told = (options, self.ids.callback);
                 let head = self.with.head();
@@ -91,13 +91,13 @@ impl Acceptable for NamedOrder {
                 return Ok(Decision::Changes(changes, Commit::default(), Found::Nothing));
             }
         };
-        let pan = engine.card_number(project.id, &instrument.card).await?;
+        let pan = engine.card_number(project.id, &card).await?;
         let pan = self.pan.get_or_init(|| pan);
         let mut commit = Commit::default();
         let mut changes = match &self.with {
             With::Card(command, cvv) => {
                 let mut command = command.as_ref().clone();
-                command.card = instrument.card.clone();
+                command.card = card;
                 let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let wished = (command.registration.as_deref(), command.head);
@@ -115,7 +115,7 @@ impl Acceptable for NamedOrder {
             With::Payout(command) => {
                 let mut command = command.as_ref().clone();
                 let holder = command.card.holder.take();
-                command.card = instrument.card.clone();
+                command.card = card;
                 command.card.holder = holder.or(command.card.holder);
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let facts = PayoutFacts { balance_short: lost.balance_short, risk };
@@ -152,9 +152,10 @@ impl Engine {
         known: &KnownProject,
         named: &Named,
         customer: Option<&str>,
-    ) -> Result<Result<Instrument, Problem>, Failure> {
+    ) -> Result<Result<(Instrument, CardSummary), Problem>, Failure> {
         let found = self.named_instrument(known, named).await?;
-        Ok(decide::usable(&known.project, named, customer, found.as_ref()).cloned())
+        let usable = decide::usable(&known.project, named, customer, found.as_ref());
+        Ok(usable.map(|(instrument, card)| (instrument.clone(), card.clone())))
     }
 
     /// The same for the customer of a payment.
@@ -163,7 +164,7 @@ impl Engine {
         known: &KnownProject,
         named: &Named,
         payment: &Payment,
-    ) -> Result<Result<Instrument, Problem>, Failure> {
+    ) -> Result<Result<(Instrument, CardSummary), Problem>, Failure> {
         self.usable_by(known, named, payment.detail.customer.id.as_deref()).await
     }
 

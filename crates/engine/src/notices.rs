@@ -92,7 +92,14 @@ impl Engine {
         let now = self.moment(&project);
         let (facts, ids) = (scene.facts(), self.ids.for_decision());
         let changes = if scene.attempt.status.is_open() {
-            decide::attempt_outcome(&project.project, facts, notice.outcome.clone(), ids, now)?
+            let approves = matches!(notice.outcome, Outcome::Approved { .. });
+            let keeps = if approves { self.facts_to_keep(&project.project, &scene).await? } else { None };
+            let mut changes =
+                decide::attempt_outcome(&project.project, facts, notice.outcome.clone(), ids, now)?;
+            if let Some(keeps) = keeps {
+                decide::keep_instrument(&project.project, &mut changes, &keeps, now);
+            }
+            changes
         } else if let Outcome::Approved { amount, answer } = &notice.outcome {
             match decide::late_approval(&project.project, facts, *amount, answer.clone(), ids, now)? {
                 Lateness::Booked(changes) => *changes,
@@ -116,7 +123,7 @@ impl Engine {
                 Ok(Some(Noticed::Taken))
             }
             Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(Some(Noticed::Taken)),
-            Err(CommitError::Lost(Loss::Stale)) => Ok(None),
+            Err(CommitError::Lost(Loss::Stale | Loss::InstrumentChanged)) => Ok(None),
             Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut project).await.map(|()| None),
             Err(CommitError::Lost(Loss::Fenced)) => {
                 self.disown(bucket);

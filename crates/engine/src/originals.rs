@@ -23,6 +23,11 @@ pub(crate) fn original(Scene { payment, operation, attempt, series }: &Scene) ->
             let credit = payment.detail.debit.as_ref()?;
             Some(Original { attempt: credit.attempt, amount: attempt.amount, remaining: 0 })
         }
+        Ask::Sale if payment.detail.method.is_some() => {
+            // A purchase at one click.
+            let consent = payment.detail.method.as_deref()?.consent?;
+            Some(Original { attempt: consent.attempt, amount: attempt.amount, remaining: 0 })
+        }
         Ask::Sale | Ask::Auth | Ask::Verify => {
             // The answer to an offered code follows the message it was offered for.
             let offered = operation.detail.card.as_ref()?.merchant_auth.is_some() && attempt.id.number > 1;

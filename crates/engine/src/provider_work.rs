@@ -26,6 +26,7 @@ use ferropay_domain::{
     decide::{self, Outcome},
     ids::ProjectId,
     payment::{AttemptStatus, Authentication, Customer, MethodPayment},
+    series::SeriesKind,
 };
 use ferropay_store::Scene;
 use std::{sync::Arc, time::Duration};
@@ -351,8 +352,19 @@ fn stored_credential(scene: &Scene) -> Option<Box<StoredCredential>> {
         let (kind, scheme_id) = (series.kind, series.detail.scheme_id.clone());
         return Some(Box::new(StoredCredential { kind, is_first: false, scheme_id }));
     }
-    let asked = scene.operation.detail.series.as_deref()?.registration.as_ref()?;
-    Some(Box::new(StoredCredential { kind: asked.kind, is_first: true, scheme_id: String::new() }))
+    let one_click =
+        |is_first| StoredCredential { kind: SeriesKind::OneClick, is_first, scheme_id: String::new() };
+    let with = scene.payment.detail.method.as_deref();
+    if with.is_some_and(|with| with.consent.is_some()) {
+        return Some(Box::new(one_click(false)));
+    }
+    let asked = scene.operation.detail.series.as_deref().and_then(|series| series.registration.as_ref());
+    let credential = match asked {
+        Some(asked) => StoredCredential { kind: asked.kind, is_first: true, scheme_id: String::new() },
+        None if with.is_some_and(MethodPayment::asks_for_consent) => one_click(true),
+        None => return None,
+    };
+    Some(Box::new(credential))
 }
 
 /// A name in the form in which networks compare it (G-236).

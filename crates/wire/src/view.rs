@@ -130,10 +130,11 @@ impl<'a> AccountView<'a> {
     /// to without saying when it expires, less is known (G-312). Where it is known to the project as the customer's, its
     /// identifier and its token are told (G-406, G-416).
     pub fn of(detail: &'a PaymentDetail) -> Option<Self> {
-        let Some(card) = detail.card.as_ref() else {
-            return Self::of_account(detail.method.as_ref()?.account.as_deref()?).into();
-        };
         let known = detail.instrument.as_deref();
+        let Some(card) = detail.card.as_ref() else {
+            let id = known.filter(|known| known.saved).map(|known| known.id.get());
+            return Some(Self { id, ..Self::of_account(detail.method.as_ref()?.account.as_deref()?) });
+        };
         Some(Self {
             number: Cow::Borrowed(&card.masked),
             r#type: Some(card.network.code()),
@@ -146,12 +147,10 @@ impl<'a> AccountView<'a> {
         })
     }
 
-    /// An account of another method than cards: its number only (G-098). What looks like a card's number is masked.
+    /// An account of another method than cards: its number only (G-098).
     fn of_account(number: &'a str) -> Self {
-        let is_card = mask::may_hold_card_data(number);
-        let number = if is_card { Cow::Owned(mask::masked_text(number)) } else { Cow::Borrowed(number) };
         Self {
-            number,
+            number: shown_account(number),
             r#type: None,
             card_holder: None,
             expiry_month: None,
@@ -161,6 +160,12 @@ impl<'a> AccountView<'a> {
             token_created_at: None,
         }
     }
+}
+
+/// The number of an account as it is told. What looks like a card's number is masked.
+pub(crate) fn shown_account(number: &str) -> Cow<'_, str> {
+    let is_card = mask::may_hold_card_data(number);
+    if is_card { Cow::Owned(mask::masked_text(number)) } else { Cow::Borrowed(number) }
 }
 
 /// `customer` (G-099): the identifier and what the request said of the person.

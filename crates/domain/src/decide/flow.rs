@@ -133,12 +133,13 @@ impl Scene<'_> {
         let detail = &self.payment.detail;
         let kind = self.operation.kind;
         let agreement = self.series.as_deref().and_then(|series| series.detail.agreement.as_deref());
+        let consent = detail.method.as_deref().and_then(|with| with.consent);
         let earlier = if kind == OperationKind::Recurring && agreement.is_some() {
             agreement.map(|agreement| agreement.account)
         } else if kind.is_second_step() {
             detail.hold.as_ref().map(|hold| hold.account)
         } else if kind.is_primary() {
-            None
+            consent.map(|consent| consent.account)
         } else {
             detail.debit.as_ref().map(|debit| debit.account)
         };

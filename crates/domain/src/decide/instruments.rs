@@ -1,38 +1,29 @@
-//! Customers' cards become known, are named by tokens, are saved and forgotten.
+//! Customers' cards and accounts become known, are named by tokens, are saved and forgotten.
 
-use super::{CallbackOptions, Now, RequestHead, addresses, problem, rejected};
+use super::{Now, RequestHead, addresses, named::token_of, problem};
 use crate::{
-    callback::{Content, Event, Problem, Subject, TokenAction, TokenNotice},
+    callback::{Content, Event, Subject, TokenAction, TokenNotice},
     card::CardSummary,
     change::{ChangeSet, InstrumentWrite, PaymentWrite, Request, Task, TaskKey, Write, bucket_of_instrument},
     codes::{self, Code},
-    ids::{CallbackId, InstrumentId, PaymentId, RequestId},
-    instrument::{Instrument, InstrumentView, Token, TokenStatus},
-    payment::{Operation, OperationKind, OperationStatus, Payment},
+    ids::{CallbackId, InstrumentId, RequestId},
+    instrument::{Instrument, InstrumentKey, InstrumentView, Means, SavedAccount, Token, TokenStatus},
+    payment::{Attempt, Consent, Operation, OperationKind, OperationStatus, Payment, PaymentKind},
     project::{Project, TokenMode},
     time::Timestamp,
 };
 
-/// What is known about a customer's card when something is decided about it.
+/// What is known about a customer's card or account when something is decided about it.
 #[derive(Clone, Debug)]
 pub struct InstrumentFacts {
-    /// The card's record, when there is one.
+    /// Its record, when there is one.
     pub known: Option<Instrument>,
-    /// How many saved cards the customer has.
+    /// How many saved cards and accounts the customer has.
     pub saved: u32,
     /// Drawn for a record that comes into being.
     pub id: InstrumentId,
     /// Drawn for a token that comes into being: 64 characters nobody can guess.
     pub token: String,
-}
-
-/// By what a request names a customer's card.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// A token (G-419).
-    Token(String),
-    /// The identifier of a saved card (G-411).
-    Saved(InstrumentId),
 }
 
 /// A token was asked for (G-417).
@@ -57,17 +48,39 @@ pub struct RevokeCommand {
     pub token: String,
 }
 
-/// Whether the success of `operation` may make its card known, or is noted at a card that is. Only then do the facts
-/// have to be looked up.
+/// Whether the success of `operation` may make its card or account known, or is noted at one that is. Only then do the
+/// facts have to be looked up.
 pub fn keeps_instrument(project: &Project, payment: &Payment, operation: &Operation) -> bool {
     let settings = &project.settings;
+    let detail = &payment.detail;
     operation.kind.is_primary()
-        && payment.detail.customer.id.is_some()
-        && payment.detail.card.is_some()
-        && !is_stand_in(payment, operation)
-        && (settings.tokens == TokenMode::Automatic
-            || payment.detail.instrument.is_some()
-            || (settings.saved_cards && asks_to_save(operation)))
+        && detail.customer.id.is_some()
+        && (detail.method.is_some() || (detail.card.is_some() && !is_stand_in(payment, operation)))
+        && ((settings.tokens == TokenMode::Automatic && detail.card.is_some())
+            || detail.instrument.is_some()
+            || (settings.saved_cards && asks_to_save(payment, operation)))
+}
+
+/// By what the record of a payment's card or account is found; none without customer, or where nothing of the kind is
+/// known.
+pub fn instrument_key(payment: &Payment) -> Option<InstrumentKey> {
+    let customer = payment.detail.customer.id.as_deref()?;
+    means(payment, None).map(|means| means.key(customer))
+}
+
+/// What `payment` is made with; `attempt` is the one by which its owner may have agreed to more.
+fn means(payment: &Payment, attempt: Option<&Attempt>) -> Option<Means> {
+    let detail = &payment.detail;
+    if let Some(card) = &detail.card {
+        return Some(Means::Card(card.clone()));
+    }
+    let with = detail.method.as_deref()?;
+    let agreed = attempt.filter(|_| with.asks_for_consent() && payment.kind == PaymentKind::Purchase);
+    Some(Means::Account(SavedAccount {
+        method: with.method,
+        number: with.account.clone()?,
+        consent: agreed.map(|it| Consent { attempt: it.id, account: it.account }),
+    }))
 }
 
 /// Whether the number stands for a card: a wallet made it for a device, or a card network for a merchant. No token of the
@@ -77,11 +90,12 @@ fn is_stand_in(payment: &Payment, operation: &Operation) -> bool {
         || operation.detail.card.as_ref().is_some_and(|request| request.token_data)
 }
 
-fn asks_to_save(operation: &Operation) -> bool {
+fn asks_to_save(payment: &Payment, operation: &Operation) -> bool {
     operation.detail.card.as_ref().is_some_and(|request| request.save)
+        || payment.detail.method.as_ref().is_some_and(|with| with.save)
 }
 
-/// An operation has just succeeded: its card is saved where that was asked for (G-406), named by a token where the
+/// An operation has just succeeded: its card or account is saved where that was asked for (G-406), named by a token where the
 /// project has that done (G-416), and payment and callback show it. Does nothing when `changes` end no operation so.
 pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &InstrumentFacts, now: Now) {
     let succeeded =
@@ -89,24 +103,26 @@ pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &Instr
     let Some(operation) = changes.operations.iter().map(Write::record).find(succeeded) else { return };
     let Some(payment) = changes.payment.as_ref().map(PaymentWrite::payment) else { return };
     let detail = &payment.detail;
-    let (Some(customer), Some(card), false) =
-        (&detail.customer.id, &detail.card, is_stand_in(payment, operation))
+    let attempt = changes.attempts.iter().map(Write::record).find(|it| it.id.operation == operation.id);
+    let (Some(customer), Some(means), false) =
+        (&detail.customer.id, means(payment, attempt), is_stand_in(payment, operation))
     else {
         return;
     };
     let settings = &project.settings;
     let is_told = detail.instrument.as_ref().is_some_and(|view| view.token.is_some());
-    let automatic =
-        settings.tokens == TokenMode::Automatic && operation.kind != OperationKind::AccountVerification;
+    let automatic = settings.tokens == TokenMode::Automatic
+        && operation.kind != OperationKind::AccountVerification
+        && matches!(means, Means::Card(_));
     let known = facts.known.as_ref();
     let is_new_saved = settings.saved_cards
-        && asks_to_save(operation)
+        && asks_to_save(payment, operation)
         && !known.is_some_and(Instrument::is_saved)
         && facts.saved < settings.saved_cards_most;
     if known.is_none() && !automatic && !is_new_saved {
         return;
     }
-    let mut instrument = renewed(project, customer, card, facts, now);
+    let mut instrument = renewed(project, customer, means, facts, now);
     if automatic {
         give_token(&mut instrument, facts, now);
     }
@@ -130,27 +146,6 @@ pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &Instr
     record(project, changes, instrument, known, most_saved);
 }
 
-/// The card of a payment that was made by token or by a saved card: payment and callbacks show it, and the change is
-/// applied only while the card's record is as it was. Does nothing when no payment comes into being.
-pub fn pay_with_instrument(changes: &mut ChangeSet, instrument: &Instrument, named: &Named) {
-    if changes.payment.is_none() {
-        return;
-    }
-    let token = instrument.active_token().filter(|_| matches!(named, Named::Token(_)));
-    let view = InstrumentView {
-        id: instrument.id,
-        saved: instrument.is_saved(),
-        token: token.map(|token| token.text.clone()),
-        token_created_at: token.map(|token| token.created_at),
-    };
-    show(changes, &view);
-    changes.instrument = Some(Box::new(InstrumentWrite {
-        instrument: instrument.clone(),
-        expected: Some(instrument.version),
-        most_saved: None,
-    }));
-}
-
 /// The payout's card is to be saved when it succeeds (G-406).
 pub fn save_on_success(project: &Project, changes: &mut ChangeSet) {
     if !project.settings.saved_cards {
@@ -161,59 +156,6 @@ pub fn save_on_success(project: &Project, changes: &mut ChangeSet) {
             operation.detail.card.get_or_insert_default().save = true;
         }
     }
-}
-
-/// Whether a payment may be made with the instrument that `named` led to (G-412, G-423). Error: why not, and the member
-/// at fault.
-pub fn usable<'a>(
-    project: &Project,
-    named: &Named,
-    customer: Option<&str>,
-    found: Option<&'a Instrument>,
-) -> Result<&'a Instrument, Problem> {
-    let Some(customer) = customer else {
-        return Err(problem(codes::SAVED_WITHOUT_CUSTOMER, Some("customer.id")));
-    };
-    match named {
-        Named::Token(_) if project.settings.tokens == TokenMode::Off => {
-            Err(problem(codes::NOT_ALLOWED, None))
-        }
-        Named::Token(text) => {
-            token_of(customer, text, found).map_err(|(code, field)| problem(code, Some(field)))
-        }
-        Named::Saved(_) if !project.settings.saved_cards => Err(problem(codes::NOT_ALLOWED, None)),
-        Named::Saved(_) => found
-            .filter(|it| it.is_saved() && it.customer == customer)
-            .ok_or_else(|| problem(codes::SAVED_CARD_NOT_FOUND, Some("saved_account_id"))),
-    }
-}
-
-/// The customer's instrument with this token in use.
-fn token_of<'a>(
-    customer: &str,
-    text: &str,
-    found: Option<&'a Instrument>,
-) -> Result<&'a Instrument, (Code, &'static str)> {
-    let instrument = found.ok_or((codes::TOKEN_NOT_FOUND, "token"))?;
-    if instrument.customer != customer {
-        return Err((codes::CUSTOMER_NOT_FOUND, "customer.id"));
-    }
-    if instrument.active_token().is_none_or(|token| token.text != text) {
-        return Err((codes::INVALID_TOKEN, "token"));
-    }
-    Ok(instrument)
-}
-
-/// The request for a payment by token or saved card fails before an operation exists (G-120).
-pub fn refuse_instrument(
-    project: &Project,
-    head: RequestHead,
-    payment_id: PaymentId,
-    why: Problem,
-    (options, callback): (&CallbackOptions, CallbackId),
-    now: Now,
-) -> ChangeSet {
-    rejected(project, head, payment_id, vec![why], options, callback, now)
 }
 
 /// Makes a token for a card, or tells the one there is (G-417, G-418).
@@ -245,11 +187,11 @@ pub fn tokenize(
     };
     let mut changes = ChangeSet::default();
     if let (Some(customer), true) = (&customer, notice.errors.is_empty()) {
-        let mut instrument = renewed(project, customer, &card, facts, now);
+        let mut instrument = renewed(project, customer, Means::Card(card), facts, now);
         give_token(&mut instrument, facts, now);
         instrument.last_tokenize = Some(now.business);
         notice.token.clone_from(&instrument.token);
-        notice.card = Some(instrument.card.clone());
+        notice.card = instrument.card().cloned();
         record(project, &mut changes, instrument, facts.known.as_ref(), None);
     }
     told(project, changes, head, notice, callback, now)
@@ -279,7 +221,7 @@ pub fn revoke_token(
             Ok(known) => {
                 let forgotten = forget(project, &mut changes, known);
                 notice.token.clone_from(&forgotten.token);
-                notice.card = Some(forgotten.card);
+                notice.card = forgotten.card().cloned();
             }
             Err((code, field)) => notice.errors.push(problem(code, Some(field))),
         }
@@ -306,8 +248,8 @@ pub fn delete_saved(
             customer: Some(customer.to_owned()),
             action: Some(TokenAction::Revoke),
             errors: Vec::new(),
+            card: forgotten.card().cloned(),
             token: forgotten.token,
-            card: Some(forgotten.card),
         };
         changes = told(project, changes, head, notice, callback, now);
     }
@@ -322,7 +264,7 @@ pub fn token_expired(
     callback: CallbackId,
     now: Now,
 ) -> Option<ChangeSet> {
-    let expired = known.card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
+    let expired = known.card()?.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
     if !expired || known.active_token().is_none() {
         return None;
     }
@@ -333,7 +275,7 @@ pub fn token_expired(
         action: None,
         errors: Vec::new(),
         token: instrument.token.clone(),
-        card: Some(instrument.card.clone()),
+        card: instrument.card().cloned(),
     };
     let mut changes = ChangeSet::default();
     changes.done.push(TaskKey::EndToken(known.id));
@@ -345,20 +287,15 @@ pub fn token_expired(
     Some(changes)
 }
 
-/// The customer's card with what was given of it now: the expiry given last counts (G-418).
-fn renewed(
-    project: &Project,
-    customer: &str,
-    card: &CardSummary,
-    facts: &InstrumentFacts,
-    now: Now,
-) -> Instrument {
+/// The customer's card or account with what was given of it now: the expiry given last counts (G-418), and so does the
+/// consent.
+fn renewed(project: &Project, customer: &str, means: Means, facts: &InstrumentFacts, now: Now) -> Instrument {
     let Some(known) = &facts.known else {
         return Instrument {
             id: facts.id,
             project: project.id,
             customer: customer.to_owned(),
-            card: card.clone(),
+            means,
             token: None,
             saved_at: None,
             last_deposit: None,
@@ -369,9 +306,14 @@ fn renewed(
         };
     };
     let mut instrument = known.clone();
-    instrument.card.expiry = card.expiry.or(known.card.expiry);
-    if card.holder.is_some() {
-        instrument.card.holder.clone_from(&card.holder);
+    match (&mut instrument.means, means) {
+        (Means::Card(known), Means::Card(given)) => {
+            known.expiry = given.expiry.or(known.expiry);
+            known.holder = given.holder.or_else(|| known.holder.take());
+        }
+        (Means::Account(known), Means::Account(given)) => known.consent = given.consent.or(known.consent),
+        // The record was looked up by what is given.
+        (Means::Card(_) | Means::Account(_), _) => {}
     }
     instrument
 }
@@ -411,7 +353,8 @@ fn record(
     let expected = known.map(|known| known.version);
     instrument.version = expected.unwrap_or(0).saturating_add(1);
     // A card of the calendar's last year never ends.
-    let expiry = |it: &Instrument| it.active_token().and(it.card.expiry).filter(|expiry| expiry.year < 9999);
+    let expiry =
+        |it: &Instrument| it.active_token().and(it.card()?.expiry).filter(|expiry| expiry.year < 9999);
     let end = |it: &Instrument| expiry(it)?.ends();
     let due: Option<Timestamp> = end(&instrument);
     if let Some(due) = due.filter(|due| known.and_then(end) != Some(*due)) {
@@ -426,7 +369,7 @@ fn record(
     changes.instrument = Some(Box::new(InstrumentWrite { instrument, expected, most_saved }));
 }
 
-fn show(changes: &mut ChangeSet, view: &InstrumentView) {
+pub(super) fn show(changes: &mut ChangeSet, view: &InstrumentView) {
     match &mut changes.payment {
         Some(PaymentWrite::Insert(payment) | PaymentWrite::Update { payment, .. }) => {
             payment.detail.instrument = Some(Box::new(view.clone()));

@@ -16,8 +16,8 @@ use crate::{
     method::{MethodRef, Pick},
     money::Money,
     payment::{
-        Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind,
-        ProviderAnswer, ReturnUrls, Shown,
+        Consent, Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, PaymentDetail,
+        PaymentKind, ProviderAnswer, ReturnUrls, Shown,
         machine::{AttemptEvent, Event},
     },
     project::{Limits, Project},
@@ -41,6 +41,10 @@ pub struct MethodCommand {
     pub amount: Money,
     /// The customer's account, where the request names it.
     pub account: Option<String>,
+    /// The account is to be saved when the operation succeeds (G-406).
+    pub save: bool,
+    /// By which consent the account is debited at one click.
+    pub consent: Option<Consent>,
     /// Where the customer goes on afterwards.
     pub returns: ReturnUrls,
     /// Who pays or is paid.
@@ -166,10 +170,22 @@ pub fn method(
         series,
         ..callback.asked_with(command.fault_plan)
     };
+    // Whoever has no name cannot be known again.
+    let save = command.save
+        && project.settings.saved_cards
+        && customer.id.is_some()
+        && command.account.is_some()
+        && kind != OperationKind::ContractRegistration;
     let about = PaymentDetail {
         description: command.description,
         customer,
-        method: Some(Box::new(MethodPayment { method, account: command.account, returns: command.returns })),
+        method: Some(Box::new(MethodPayment {
+            method,
+            save,
+            account: command.account,
+            returns: command.returns,
+            consent: command.consent,
+        })),
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         supplied: command.given,

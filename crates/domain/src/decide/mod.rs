@@ -18,6 +18,7 @@ mod instruments;
 mod link;
 mod manage;
 mod method;
+mod named;
 mod outcome;
 mod payee;
 mod payout;
@@ -46,12 +47,13 @@ pub use facts::Facts;
 pub use finding::{Finding, found};
 pub use follow_up::{follow_up, wait_ended};
 pub use instruments::{
-    InstrumentFacts, Named, RevokeCommand, TokenizeCommand, delete_saved, keep_instrument, keeps_instrument,
-    pay_with_instrument, refuse_instrument, revoke_token, save_on_success, token_expired, tokenize, usable,
+    InstrumentFacts, RevokeCommand, TokenizeCommand, delete_saved, instrument_key, keep_instrument,
+    keeps_instrument, revoke_token, save_on_success, token_expired, tokenize,
 };
 pub use link::{LinkCommand, LinkPayment, PayLink, cancel_link, create_link, link_mailed, pay_link};
 pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
 pub use method::{MethodCommand, MethodFacts, demanded_by_method, method};
+pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };

@@ -108,10 +108,13 @@ impl Scene<'_> {
         }
     }
 
-    /// What the customer has just agreed to, where that is not a card.
+    /// What the customer has just agreed to, or had before, where that is not a card.
     fn agreement(&self) -> Option<Agreement> {
         let (with, attempt) = (self.payment.detail.method.as_deref()?, self.attempt.as_ref()?);
-        let (attempt, account) = (attempt.id, attempt.account);
+        let (attempt, account) = match with.consent {
+            Some(earlier) => (earlier.attempt, earlier.account),
+            None => (attempt.id, attempt.account),
+        };
         Some(Agreement { method: with.method, number: with.account.clone(), attempt, account })
     }
 

@@ -26,14 +26,17 @@ static ENDPOINTS: LazyLock<HashMap<String, (MethodRef, MethodAsk)>> = LazyLock::
 pub enum MethodAsk {
     /// An operation.
     Operation(OperationKind),
+    /// A purchase from an account the customer has saved (G-378).
+    OneClick,
     /// New terms of a series, or its end.
     ChangeSeries,
 }
 
 impl MethodAsk {
     /// The ends of endpoints' names, and what they ask for.
-    pub const STEPS: [(&str, Self); 11] = [
+    pub const STEPS: [(&str, Self); 12] = [
         ("sale", Self::Operation(OperationKind::Sale)),
+        ("sale/1click", Self::OneClick),
         ("auth", Self::Operation(OperationKind::Auth)),
         ("capture", Self::Operation(OperationKind::Capture)),
         ("cancel", Self::Operation(OperationKind::Cancel)),

@@ -156,6 +156,11 @@ impl Method {
         &METHODS
     }
 
+    /// Whether `name` is one of its codes, in Gate, on the Payment Page or in callbacks.
+    pub fn is_called(&self, name: &str) -> bool {
+        [self.code.as_str(), &self.page_code, self.callback_name()].contains(&name)
+    }
+
     /// What `payment.method` says.
     pub fn callback_name(&self) -> &str {
         self.callback.as_deref().unwrap_or(&self.page_code)
@@ -165,6 +170,11 @@ impl Method {
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         let own = self.paths.is_empty().then_some(self.code.as_str());
         own.into_iter().chain(self.paths.iter().map(String::as_str))
+    }
+
+    /// Whether accounts saved of it are debited at one click (G-378): the contract has the path for wallets.
+    pub fn has_one_click(&self) -> bool {
+        self.operations.sale.is_some() && self.paths().any(|steps| steps.starts_with("wallet/"))
     }
 
     /// What an operation of `kind` demands; none when the method does not have it.

@@ -1,7 +1,10 @@
 //! A payment by another method than a card, and what its customer is shown while it waits.
 
 use super::Form;
-use crate::method::MethodRef;
+use crate::{
+    ids::{AttemptId, ProviderAccountId},
+    method::MethodRef,
+};
 use serde::{Deserialize, Serialize};
 
 /// What a payment remembers of its method.
@@ -15,6 +18,28 @@ pub struct MethodPayment {
     /// Where the customer goes on afterwards.
     #[serde(default, skip_serializing_if = "ReturnUrls::is_empty")]
     pub returns: ReturnUrls,
+    /// The account is to be saved when the operation succeeds (G-406).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub save: bool,
+    /// By which consent the saved account is debited at one click, without its owner being led anywhere (G-378).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+}
+
+impl MethodPayment {
+    /// Whether its owner is to agree to later debits at one click, with this payment.
+    pub fn asks_for_consent(&self) -> bool {
+        self.save && self.consent.is_none() && self.method.has_one_click()
+    }
+}
+
+/// That an account's owner has agreed to debits at one click. The provider knows it by the attempt that brought it about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Where.
+    pub account: ProviderAccountId,
 }
 
 /// Where a customer is led who comes back from a provider's page (G-153).

@@ -17,7 +17,7 @@ pub use authentication::{
 };
 pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
 pub use link::{Link, LinkPays, LinkState, PayoutRegistration};
-pub use method::{DisplayItem, MethodPayment, ReturnUrls, Shown};
+pub use method::{Consent, DisplayItem, MethodPayment, ReturnUrls, Shown};
 pub use network_token::NetworkToken;
 pub(crate) use status::named;
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};

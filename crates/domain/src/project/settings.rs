@@ -160,9 +160,9 @@ pub struct Settings {
     pub tokens: TokenMode,
     /// Whether tokens of the card networks may stand for cards (G-425); when not, 318.
     pub network_tokens_allowed: bool,
-    /// Whether customers may save cards with the project (G-406).
+    /// Whether customers may save cards, and accounts of other methods, with the project (G-406).
     pub saved_cards: bool,
-    /// How many cards a customer may have saved at a time (G-407).
+    /// How many cards and accounts a customer may have saved at a time (G-407).
     pub saved_cards_most: u32,
     /// What becomes of requests that register a series (G-361).
     pub series_registration: SeriesRegistration,

@@ -286,7 +286,13 @@ pub(crate) fn day_of(moment: Timestamp, zone: &TimeZone) -> Option<Date> {
 
 impl Agreement {
     fn payment(&self) -> MethodPayment {
-        MethodPayment { method: self.method, account: self.number.clone(), returns: ReturnUrls::default() }
+        MethodPayment {
+            method: self.method,
+            account: self.number.clone(),
+            returns: ReturnUrls::default(),
+            save: false,
+            consent: None,
+        }
     }
 }
 

@@ -311,6 +311,8 @@ pub(crate) fn method_of(kind: OperationKind, code: &str, amount: Money) -> Metho
         method: MethodRef::of_code(code).unwrap(),
         amount,
         account: None,
+        save: false,
+        consent: None,
         returns: ReturnUrls::default(),
         customer,
         description: String::new(),

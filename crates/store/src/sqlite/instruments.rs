@@ -1,4 +1,5 @@
-//! Customers' cards that a project knows: their guard, their rows, and finding them; and what banks said of payees.
+//! Customers' cards and accounts that a project knows: their guard, their rows, and finding them; and what banks said of
+//! payees.
 
 use super::{
     apply::{Applier, Refusal},
@@ -9,16 +10,28 @@ use crate::prepared::Prepared;
 use ferropay_domain::{
     change::InstrumentWrite,
     ids::{InstrumentId, PayeeCheckId, ProjectId},
-    instrument::{CustomerRecord, Instrument, InstrumentKey},
+    instrument::{CustomerRecord, Instrument, InstrumentKey, Means},
     payee::PayeeCheck,
 };
 use rusqlite::{Connection, Result, Row, params};
 
+/// What `method` says of a card.
+const CARD: &str = "card";
+
+/// A card's or an account's columns `method` and `means`.
+fn columns(means: &Means) -> (&str, &[u8]) {
+    match means {
+        Means::Card(card) => (CARD, card.key.as_bytes()),
+        Means::Account(it) => (&it.method.get().code, it.number.as_bytes()),
+    }
+}
+
 impl Applier<'_> {
-    /// Whether a card's record is still what the decision was made on, and a customer has room for one more saved card.
+    /// Whether a card's or an account's record is still what the decision was made on, and a customer has room for one more saved one.
     pub(super) fn instrument_stands(&mut self, write: &InstrumentWrite) -> Result<bool> {
         let it = &write.instrument;
-        let key = params![it.project.get(), it.customer, it.card.key.as_bytes()];
+        let (method, means) = columns(&it.means);
+        let key = params![it.project.get(), it.customer, method, means];
         let version: Option<u32> = self.statements.instrument_version.first(key, |row| row.get(0))?;
         if version != write.expected {
             return Ok(false);
@@ -29,16 +42,18 @@ impl Applier<'_> {
         Ok(saved.unwrap_or(0) < most)
     }
 
-    /// Writes a card's record and what is kept of the customer.
+    /// Writes a card's or an account's record and what is kept of the customer.
     pub(super) fn instrument(&mut self, prepared: &Prepared) -> std::result::Result<(), Refusal> {
         let changes = &prepared.commit.changes;
         if let (Some(write), Some(detail)) = (&changes.instrument, &prepared.instrument) {
             let it = &write.instrument;
+            let (method, means) = columns(&it.means);
             self.statements.put_instrument.execute(params![
                 it.id.get(),
                 it.project.get(),
                 it.customer,
-                it.card.key.as_bytes(),
+                method,
+                means,
                 it.is_saved(),
                 it.version,
                 detail,
@@ -78,11 +93,22 @@ pub(super) fn find(it: &Connection, project: ProjectId, by: &InstrumentKey) -> R
                 WHERE t.project = ?1 AND t.token = ?2 AND i.project = t.project";
             first(it, sql, params![project, token], read)
         }
-        InstrumentKey::Card(customer, card) => {
-            let sql = "SELECT detail FROM instruments WHERE project = ?1 AND customer = ?2 AND card = ?3";
-            first(it, sql, params![project, customer, card.as_bytes()], read)
+        InstrumentKey::Card(customer, card) => of(it, project, customer, (CARD, card.as_bytes())),
+        InstrumentKey::Account(customer, method, number) => {
+            of(it, project, customer, (&method.get().code, number.as_bytes()))
         }
     }
+}
+
+fn of(
+    it: &Connection,
+    project: i64,
+    customer: &str,
+    (method, means): (&str, &[u8]),
+) -> Result<Option<Instrument>> {
+    let sql =
+        "SELECT detail FROM instruments WHERE project = ?1 AND customer = ?2 AND method = ?3 AND means = ?4";
+    first(it, sql, params![project, customer, method, means], read)
 }
 
 /// By its identifier alone, which is unique.

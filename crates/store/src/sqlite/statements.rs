@@ -142,11 +142,12 @@ statements! {
     forget_cvv: "DELETE FROM cvv WHERE operation = ?1";
     insert_use: "INSERT INTO risk_uses (project, direction, feature, value, at, payment, minor, currency, card, email,
         customer, holder, country) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-    instrument_version: "SELECT version FROM instruments WHERE project = ?1 AND customer = ?2 AND card = ?3";
+    instrument_version: "SELECT version FROM instruments WHERE project = ?1 AND customer = ?2
+        AND method = ?3 AND means = ?4";
     saved_count: "SELECT count(*) FROM instruments WHERE project = ?1 AND customer = ?2 AND saved = 1";
-    put_instrument: "INSERT INTO instruments (id, project, customer, card, saved, version, detail)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (id) DO UPDATE SET saved = ?5, version = ?6, detail = ?7";
+    put_instrument: "INSERT INTO instruments (id, project, customer, method, means, saved, version, detail)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (id) DO UPDATE SET saved = ?6, version = ?7, detail = ?8";
     put_token: "INSERT INTO tokens (project, token, instrument) VALUES (?1, ?2, ?3)
         ON CONFLICT (project, token) DO NOTHING";
     put_payee_check: "INSERT INTO payee_checks (id, project, detail) VALUES (?1, ?2, ?3)";

@@ -21,8 +21,7 @@ use std::sync::Arc;
 /// What the address of a request says: the endpoint's name, the method, and what is asked for.
 pub(super) type Called = (&'static str, MethodRef, MethodAsk);
 
-/// Whether a path, as the contract names it, is one of a method other than cards. Purchases from accounts that a wallet
-/// has stored are not among them.
+/// Whether a path, as the contract names it, is one of a method other than cards.
 pub(super) fn is_method_path(path: &str) -> bool {
     const GROUPS: [&str; 13] = [
         "atm/{payment_method}/",
@@ -68,7 +67,11 @@ pub(super) async fn execute(
     if let Some(asked) = Asked::of(ask) {
         return series::execute(engine, (name, path), (through, asked), admitted, fault_plan, note).await;
     }
-    let MethodAsk::Operation(kind) = ask else { return Err(unknown()) };
+    let kind = match ask {
+        MethodAsk::Operation(kind) => kind,
+        MethodAsk::OneClick => OperationKind::Sale,
+        MethodAsk::ChangeSeries => return Err(unknown()),
+    };
     let (body, project) = (admitted.document.root(), &admitted.project);
     let content = body.serialize_without(PAYOUT_CARD_DATA);
     let origin = Origin { path: name, signature: admitted.signature(), content: &content, fault_plan };
@@ -116,13 +119,10 @@ mod tests {
         let all: std::collections::BTreeSet<&str> =
             contract.paths().filter(|path| is_method_path(path)).collect();
         assert_eq!(reached, all, "every such path has a method");
-        assert_eq!(all.len(), 40);
+        assert_eq!(all.len(), 41);
         assert!(
             called("/v2/payment/wallet/{payment_method}/sale", "/v2/payment/wallet/nobody/sale").is_none()
         );
-        assert!(
-            !is_method_path("/v2/payment/wallet/{payment_method}/sale/1click")
-                && !is_method_path("/v2/payment/card/sale")
-        );
+        assert!(!is_method_path("/v2/payment/card/sale"));
     }
 }

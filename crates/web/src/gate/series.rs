@@ -24,7 +24,7 @@ impl Asked {
         match ask {
             MethodAsk::Operation(OperationKind::Recurring) => Some(Self::Debit),
             MethodAsk::ChangeSeries => Some(Self::Change),
-            MethodAsk::Operation(_) => None,
+            MethodAsk::Operation(_) | MethodAsk::OneClick => None,
         }
     }
 }

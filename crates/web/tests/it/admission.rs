@@ -433,16 +433,15 @@ async fn requests_from_other_addresses_than_the_registered_are_refused_with_403(
     world.end().await;
 }
 
-// G-014: a known path that has no handler yet creates nothing and says so
+// G-014: what the project has not been set up for creates nothing and says so
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_not_served_is_refused_with_310() {
     let world = World::new().await;
-    let general = json!({ "project_id": 1001, "payment_id": "order-1" });
-    let body = json!({
-        "general": general, "customer": { "id": "reader-7", "ip_address": "198.51.100.7" },
-        "payment": { "amount": 100, "currency": "EUR" }, "saved_account_id": 1,
-    });
-    let reply = world.send("/v2/payment/wallet/paypal/sale/1click", &body).await;
+    let body = json!({ "general": {
+        "project_id": 1001, "payment_id": "order-1", "display_name": "Books", "domain_name": "shop.example",
+        "validation_url": "https://apple-pay-gateway.apple.com/paymentservices/startSession",
+    } });
+    let reply = world.send("/v2/session/applepay", &body).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.body, error("310", "This operation is not allowed by project settings"));
     world.end().await;

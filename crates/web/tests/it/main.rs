@@ -48,6 +48,7 @@ mod payouts;
 mod refund_cancellation;
 mod retry_schedule;
 mod risk_control;
+mod saved_accounts;
 mod saved_cards;
 mod series;
 mod series_schedule;

@@ -29,8 +29,6 @@ pub struct PathDescription {
     pub group: String,
     /// How its result becomes known.
     pub result: ResultBy,
-    /// Whether the platform executes it; otherwise an admitted request is refused with 310.
-    pub executed: bool,
     /// One sentence: what it does and how that ends.
     pub does: String,
 }

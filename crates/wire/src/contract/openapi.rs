@@ -92,15 +92,12 @@ fn members<'j>(json: &'j Json, name: &str) -> impl Iterator<Item = (&'j String, 
 }
 
 fn operation(words: &Descriptions, path: &str, item: &Json, description: &PathDescription) -> Json {
-    let PathDescription { group, result, executed, does } = description;
-    let ends = match (executed, result) {
-        (false, _) => {
-            "Not executed yet: a request that passes all checks is refused with 400 and code 310, and nothing is created."
-        }
-        (true, ResultBy::Callback) => {
+    let PathDescription { group, result, does } = description;
+    let ends = match result {
+        ResultBy::Callback => {
             "The reply says whether the request was accepted; what came of it is told by callback."
         }
-        (true, ResultBy::Reply) => "The reply has everything; no callback follows.",
+        ResultBy::Reply => "The reply has everything; no callback follows.",
     };
     let identifier = path.trim_start_matches("/v2/").replace(['/', '-'], "_").replace(['{', '}'], "");
     let request = item.get("request").unwrap_or(&Json::Null);
@@ -114,7 +111,6 @@ fn operation(words: &Descriptions, path: &str, item: &Json, description: &PathDe
             "content": { "application/json": { "schema": translate(words, request, &mut Vec::new()) } },
         },
         "responses": responses(words, item, *result),
-        "x-executed": executed,
     });
     let steps: Vec<Json> = path
         .split('/')

@@ -1,18 +1,20 @@
-//! Replies about customers' cards and customers (G-408, G-413, G-420).
+//! Replies about customers' cards and accounts, and about customers (G-408, G-413, G-420).
 
-use crate::view::date;
+use crate::view::{date, shown_account};
 use ferropay_domain::{
+    card::CardSummary,
     ids::ProjectId,
-    instrument::{CustomerRecord, Instrument},
+    instrument::{CustomerRecord, Instrument, Means},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 #[derive(Serialize)]
 struct Account<'a> {
     id: i64,
-    number: &'a str,
-    r#type: &'static str,
+    number: Cow<'a, str>,
+    r#type: &'a str,
     additional: Additional<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_deposit_date: Option<String>,
@@ -33,7 +35,8 @@ struct Additional<'a> {
     phone: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
-    card: Card<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<Card<'a>>,
     recurring_enable: bool,
 }
 
@@ -48,10 +51,27 @@ struct Card<'a> {
     country: Option<String>,
 }
 
+impl<'a> Card<'a> {
+    fn of(card: &'a CardSummary) -> Self {
+        Self {
+            expiry: card.expiry.map(|it| format!("{:02}/{:02}", it.month, it.year.rem_euclid(100))),
+            holder: card.holder.as_deref(),
+            r#type: card.network.code(),
+            country: card.country.map(|country| country.to_string()),
+        }
+    }
+}
+
 impl<'a> Account<'a> {
     fn of(instrument: &'a Instrument, customer: Option<&'a CustomerRecord>) -> Self {
         let said = |key: &str| customer?.members.get(key).map(String::as_str);
-        let card = &instrument.card;
+        // What can be debited again without asking its owner is a wallet that was agreed upon.
+        let (number, r#type, card, recurring_enable) = match &instrument.means {
+            Means::Card(it) => (Cow::Borrowed(it.masked.as_str()), "card", Some(Card::of(it)), false),
+            Means::Account(it) => {
+                (shown_account(&it.number), it.method.get().callback_name(), None, it.consent.is_some())
+            }
+        };
         let done = [
             (instrument.last_deposit, "sale"),
             (instrument.last_payout, "payout"),
@@ -59,19 +79,14 @@ impl<'a> Account<'a> {
         ];
         Self {
             id: instrument.id.get(),
-            number: &card.masked,
-            r#type: "card",
+            number,
+            r#type,
             additional: Additional {
                 country: said("country"),
                 phone: said("phone"),
                 email: said("email"),
-                card: Card {
-                    expiry: card.expiry.map(|it| format!("{:02}/{:02}", it.month, it.year.rem_euclid(100))),
-                    holder: card.holder.as_deref(),
-                    r#type: card.network.code(),
-                    country: card.country.map(|country| country.to_string()),
-                },
-                recurring_enable: false,
+                card,
+                recurring_enable,
             },
             last_deposit_date: instrument.last_deposit.map(date),
             last_payout_date: instrument.last_payout.map(date),

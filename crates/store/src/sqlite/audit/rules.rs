@@ -329,16 +329,18 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "a customer's card is in the vault and is found by its token",
         "SELECT i.id AS instrument FROM instruments AS i
-         WHERE NOT EXISTS (SELECT 1 FROM cards AS c WHERE c.project = i.project AND c.key = i.card)
+         WHERE i.method = 'card' AND NOT EXISTS (SELECT 1 FROM cards AS c WHERE c.project = i.project AND c.key = i.means)
             OR json_extract(i.detail, '$.token.text') IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM tokens AS k WHERE k.project = i.project AND k.instrument = i.id
                     AND k.token = json_extract(i.detail, '$.token.text'))",
     ),
     (
-        "a record of a customer's card agrees with its columns",
+        "a record of a customer's card or account agrees with its columns",
         "SELECT i.id AS instrument FROM instruments AS i
          WHERE json_extract(i.detail, '$.id') <> i.id OR json_extract(i.detail, '$.project') <> i.project
             OR json_extract(i.detail, '$.customer') <> i.customer OR json_extract(i.detail, '$.version') <> i.version
+            OR coalesce(json_extract(i.detail, '$.account.method'), 'card') <> i.method
+            OR i.method <> 'card' AND json_extract(i.detail, '$.account.number') <> CAST(i.means AS TEXT)
             OR (json_extract(i.detail, '$.saved_at') IS NOT NULL) <> i.saved",
     ),
     (

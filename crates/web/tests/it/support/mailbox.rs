@@ -17,6 +17,8 @@ pub(crate) struct Letter {
 pub(crate) struct Mailbox {
     letters: Mutex<VecDeque<Letter>>,
     answers: Mutex<VecDeque<u16>>,
+    /// Every body that ever came.
+    told: Mutex<Vec<Arc<str>>>,
     arrived: Notify,
 }
 
@@ -24,6 +26,11 @@ impl Mailbox {
     /// The HTTP status of the next answers; 200 after that.
     pub(crate) fn answer_with(&self, statuses: &[u16]) {
         self.answers.lock().extend(statuses);
+    }
+
+    /// Everything that has come, read or not.
+    pub(crate) fn told(&self) -> Vec<Arc<str>> {
+        self.told.lock().clone()
     }
 
     /// The next callback; panics when none comes.
@@ -53,6 +60,7 @@ impl Courier for Mailbox {
         body: Arc<str>,
     ) -> Pin<Box<dyn Future<Output = Result<u16, Undelivered>> + Send + 'a>> {
         Box::pin(async move {
+            self.told.lock().push(body.clone());
             self.letters.lock().push_back(Letter { url: url.to_owned(), body });
             self.arrived.notify_one();
             Ok(self.answers.lock().pop_front().unwrap_or(200))

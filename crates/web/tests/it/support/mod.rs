@@ -4,6 +4,7 @@ pub(crate) mod bank;
 mod bodies;
 mod clock;
 pub(crate) mod example;
+mod executed;
 mod mailbox;
 pub(crate) mod normalise;
 pub(crate) mod provider;

@@ -1,6 +1,6 @@
 //! A whole platform in this process, and the merchant who talks to it.
 
-use super::{Mailbox, TestClock, structure};
+use super::{Mailbox, TestClock, executed::Answered, structure};
 use axum::{Router, body::Body, http::Request};
 use ferropay_domain::{
     card::DeviceWallet,
@@ -72,6 +72,7 @@ pub(crate) struct World {
     pub(crate) public_url: String,
     pub(crate) vault: Arc<Vault>,
     pub(super) router: Router,
+    answered: Answered,
     connector: Arc<CardAcquirer>,
     /// Where the merchant's requests come from.
     source: Mutex<SocketAddr>,
@@ -137,6 +138,7 @@ impl World {
             store,
             vault,
             connector,
+            answered: Answered::default(),
             source: Mutex::new(SocketAddr::from(([203, 0, 113, 9], 40_000))),
             directory,
         }
@@ -213,6 +215,7 @@ impl World {
     pub(crate) async fn request(&self, mut request: Request<Body>) -> Reply {
         request.extensions_mut().insert(Peer(*self.source.lock()));
         let path = request.uri().path().to_owned();
+        let before = self.mailbox.told().len();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -220,6 +223,9 @@ impl World {
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
         if !text.is_empty() {
             assert_keeps_contract(&path, status, &text, &body);
+        }
+        if status == 200 {
+            self.answered.note(&path, &body, before);
         }
         Reply { status, headers, body, text }
     }
@@ -294,6 +300,7 @@ impl World {
         }
         let report = self.store.audit().await.unwrap();
         assert!(report.findings.is_empty(), "{:#?}", report.findings);
+        self.answered.check(&self.mailbox);
         self.engine.drain(Duration::from_secs(5)).await;
         self.connector.close(Duration::from_secs(1)).await;
         self.acquirer.shutdown().await;

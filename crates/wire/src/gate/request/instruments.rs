@@ -55,7 +55,7 @@ fn token(whole: Part<'_, '_>) -> Result<String, Refusal> {
     whole.owned("token").ok_or_else(|| whole.missing("token"))
 }
 
-fn saved_account(whole: Part<'_, '_>) -> Result<InstrumentId, Refusal> {
+pub(super) fn saved_account(whole: Part<'_, '_>) -> Result<InstrumentId, Refusal> {
     const MEMBER: &str = "saved_account_id";
     whole.get(MEMBER).ok_or_else(|| whole.missing(MEMBER))?;
     whole.integer(MEMBER).map(InstrumentId::new).ok_or_else(|| whole.invalid(MEMBER))

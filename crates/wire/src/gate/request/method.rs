@@ -1,18 +1,19 @@
 //! A purchase or a payout by another method than a card.
 
 use super::{
-    LARGEST_AMOUNT, Part, Refusal, SeriesTerms, callback_address, callback_options, currency, customer,
-    payment_id,
+    LARGEST_AMOUNT, Part, Refusal, SeriesTerms, callback_address, callback_options, currency,
+    instruments::saved_account, payment_id,
 };
 use crate::{address, json::Value};
 use ferropay_domain::{
     decide::CallbackOptions,
-    ids::PaymentId,
+    ids::{InstrumentId, PaymentId},
     money::Money,
     payment::{Customer, ReturnUrls},
 };
 
-/// `/v2/payment/{method}/sale`, `/auth`, `/payout` and `/contract/registration`, for all methods but cards (G-471, G-473,
+/// `/v2/payment/{method}/sale`, `/sale/1click`, `/auth`, `/payout` and `/contract/registration`, for all methods but cards
+/// (G-378, G-471, G-473,
 /// G-480, G-484, G-487).
 #[derive(Debug)]
 pub struct MethodRequest {
@@ -22,6 +23,10 @@ pub struct MethodRequest {
     pub amount: Money,
     /// The customer's account, where the request names it.
     pub account: Option<String>,
+    /// Whether it is to be saved when the operation succeeds (G-406).
+    pub save: bool,
+    /// The saved account a purchase at one click is made from (G-378).
+    pub saved: Option<InstrumentId>,
     /// Where the customer goes on afterwards.
     pub returns: ReturnUrls,
     /// Who pays or is paid.
@@ -43,7 +48,8 @@ impl MethodRequest {
     /// A value that the contract allows and its type does not, such as an unknown currency or an address that no
     /// browser can be sent to (502).
     pub fn read(path: &str, body: &Value<'_>) -> Result<Self, Refusal> {
-        let payment = Part::of(body, "payment");
+        let [payment, account, customer] =
+            ["payment", "account", "customer"].map(|name| Part::of(body, name));
         let is_agreement = path.ends_with("/contract/registration");
         let amount = match payment.integer("amount") {
             None if is_agreement => 0,
@@ -68,9 +74,11 @@ impl MethodRequest {
         Ok(Self {
             payment_id: payment_id(body)?,
             amount: Money::new(amount, currency(code)?),
-            account: Part::of(body, "account").filled("number").map(str::to_owned),
+            account: account.filled("number").map(str::to_owned),
+            save: account.flag("save") || customer.flag("account_save"),
+            saved: if path.ends_with("/1click") { Some(saved_account(Part::whole(body))?) } else { None },
             returns,
-            customer: customer(Part::of(body, "customer")),
+            customer: super::customer(customer),
             description: payment.owned("description").unwrap_or_default(),
             merchant_data: Part::of(body, "merchant").owned("data"),
             registration,

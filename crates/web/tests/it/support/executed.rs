@@ -1,0 +1,95 @@
+//! Which paths of the contract a test has executed, as it turns out when it runs.
+//!
+//! `tests/executed-paths.csv` names a test for each path, and the page of paths repeats it. Whenever such a test ends, its
+//! platform is asked whether it truly did what the path is for: answered with 200 where the reply has everything, else
+//! accepted the request and called back about it without refusing it. So no line of the file outlives what it says. To see what
+//! else a test executes, run it with `EXECUTED_PATHS` naming a file; a line for each path is added there.
+
+use super::Mailbox;
+use ferropay_wire::contract::{
+    Contract,
+    describe::{self, ResultBy},
+};
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::{collections::BTreeSet, fs::OpenOptions, io::Write as _};
+
+const CLAIMS: &str = include_str!("../../executed-paths.csv");
+
+/// The good answers of a platform.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    /// Paths whose reply has everything.
+    replied: Mutex<BTreeSet<&'static str>>,
+    /// The others: the path, the identifier of the accepted request, and how many callbacks there had been before.
+    accepted: Mutex<BTreeSet<(&'static str, String, usize)>>,
+}
+
+impl Answered {
+    /// The platform answered a request to `address` with 200, which was sent after so many callbacks.
+    pub(crate) fn note(&self, address: &str, body: &Value, before: usize) {
+        let Some(path) = Contract::gate().path_of(address) else { return };
+        let result = describe::paths().find(|(known, _)| *known == path).map(|(_, it)| it.result);
+        match (result, body["request_id"].as_str()) {
+            (Some(ResultBy::Callback), Some(request)) => {
+                self.accepted.lock().insert((path, request.to_owned(), before));
+            }
+            (Some(ResultBy::Reply), _) => {
+                self.replied.lock().insert(path);
+            }
+            _ => {}
+        }
+    }
+
+    fn executed(&self, mailbox: &Mailbox) -> BTreeSet<&'static str> {
+        let told = mailbox.told();
+        let is_done = |path: &str, request: &str, before: usize| {
+            let about = |it: &str| goes_on(path) || it.contains(request);
+            told.iter().skip(before).any(|it| about(it) && !is_refusal(it))
+        };
+        let accepted = self.accepted.lock();
+        let done = accepted.iter().filter(|(path, request, before)| is_done(path, request, *before));
+        self.replied.lock().iter().copied().chain(done.map(|(path, ..)| *path)).collect()
+    }
+
+    /// Holds what was executed against what the file says of the test that ends.
+    pub(crate) fn check(&self, mailbox: &Mailbox) {
+        let thread = std::thread::current();
+        // With one thread for all tests nobody knows which one this is.
+        let Some(test) = thread.name().filter(|name| name.contains("::")) else { return };
+        let executed = self.executed(mailbox);
+        let claimed = CLAIMS.lines().skip(1).filter_map(|line| line.split_once(','));
+        for (path, _) in claimed.filter(|(_, by)| *by == test) {
+            assert!(
+                executed.contains(path),
+                "{test} does not execute {path}: tests/executed-paths.csv is wrong"
+            );
+        }
+        if let Some(file) = std::env::var_os("EXECUTED_PATHS") {
+            let lines: String = executed.iter().map(|path| format!("{path},{test}\n")).collect();
+            let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
+            file.write_all(lines.as_bytes()).unwrap();
+        }
+    }
+}
+
+/// Whether requests of a path go on with something that was asked for before: callbacks then name the request it began
+/// with, or none.
+fn goes_on(path: &str) -> bool {
+    const ENDS: [&str; 7] = [
+        "/3ds_check_iframe",
+        "/3ds_result",
+        "/merchant_auth",
+        "/clarification",
+        "/invoice/cancel",
+        "/recurring/update",
+        "/recurring/cancel",
+    ];
+    ENDS.iter().any(|end| path.ends_with(end))
+}
+
+/// Whether a callback says that nothing came of the request (G-120).
+fn is_refusal(body: &str) -> bool {
+    let body: Value = serde_json::from_str(body).unwrap();
+    body["payment"]["status"] == "error" || body["errors"].as_array().is_some_and(|errors| !errors.is_empty())
+}
