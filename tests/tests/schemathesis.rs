@@ -53,14 +53,6 @@ const RIGHT: [&str; 13] = [
     "/v2/payment/status/request",
 ];
 
-/// How many paths answer that they are not executed, as the catalogue says.
-fn refusing() -> usize {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalogue/gate-descriptions.json");
-    let catalogue: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let paths = catalogue["paths"].as_object().unwrap();
-    paths.values().filter(|path| path["executed"] != true).count()
-}
-
 /// The program beside the interpreter that has the packages.
 fn schemathesis() -> PathBuf {
     let python = std::env::var_os("FERROPAY_TEST_PYTHON").expect(
@@ -147,14 +139,6 @@ async fn check(world: &World, summary: &Value) {
         assert!(refused > 0, "{path} was asked nothing wrong: {statuses}");
     }
     assert!(asked.len() == 107 || asked.len() == 3, "{} paths were asked", asked.len());
-    if asked.len() == 107 {
-        let reached = asked.keys().filter(|path| count(summary, "codes", path, "310") > 0).count();
-        let refusing = refusing();
-        assert!(
-            2 * reached + 1 >= refusing,
-            "{reached} of {refusing} paths that are not executed were asked rightly"
-        );
-    }
     for path in RIGHT.iter().filter(|path| asked.contains_key(**path)) {
         assert!(summary["right"][*path].is_u64(), "{path} was asked nothing right");
     }
