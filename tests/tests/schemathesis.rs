@@ -89,10 +89,6 @@ async fn held(world: &World) -> Vec<String> {
     payments
 }
 
-fn count(summary: &Value, part: &str, path: &str, name: &str) -> u64 {
-    summary[part][path][name].as_u64().unwrap_or_default()
-}
-
 // G-001, G-013, G-014, G-043, G-044, G-045, G-047
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
