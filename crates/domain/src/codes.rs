@@ -6,16 +6,24 @@ use std::{collections::HashMap, fmt, sync::LazyLock};
 
 const TABLE: &str = include_str!("../../../catalogue/response-codes.csv");
 
-static MESSAGES: LazyLock<HashMap<u32, String>> = LazyLock::new(|| {
+/// Message and recommended action of each code.
+static MESSAGES: LazyLock<HashMap<u32, (String, String)>> = LazyLock::new(|| {
     TABLE
         .lines()
         .skip(1)
         .filter_map(|line| {
             let cells = split_csv(line);
-            Some((cells.get(1)?.parse().ok()?, cells.get(2)?.clone()))
+            Some((cells.get(1)?.parse().ok()?, (cells.get(2)?.clone(), cells.get(3)?.clone())))
         })
         .collect()
 });
+
+/// Every code of the table with its source.
+#[cfg(test)]
+pub(crate) fn rows() -> impl Iterator<Item = (String, Code)> {
+    let cells = TABLE.lines().skip(1).map(split_csv);
+    cells.filter_map(|cells| Some((cells.first()?.clone(), Code(cells.get(1)?.parse().ok()?))))
+}
 
 /// A response code of the unified table, as it stands in `operation.code` and in error replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,7 +43,12 @@ impl Code {
 
     /// The message that goes with the code; `None` when the table does not know it.
     pub fn known_message(self) -> Option<&'static str> {
-        MESSAGES.get(&self.0).map(String::as_str)
+        MESSAGES.get(&self.0).map(|(message, _)| message.as_str())
+    }
+
+    /// The recommended action, in the table's words.
+    pub(crate) fn action(self) -> Option<&'static str> {
+        MESSAGES.get(&self.0).map(|(_, action)| action.as_str())
     }
 
     /// The message that goes with the code; for a code outside the table the one of a general decline.
@@ -235,6 +248,8 @@ codes! {
     RESIDUAL_TOO_SMALL = 3117;
     /// The currency is not that of the hold.
     HOLD_CURRENCY = 3119;
+    /// More than the merchant's category may take at once.
+    CATEGORY_AMOUNT = 3120;
     /// The currency is not known.
     INVALID_CURRENCY = 3121;
     /// The merchant's category does not allow to change a hold so much.
@@ -261,6 +276,8 @@ codes! {
     NEED_CLARIFICATION = 3191;
     /// There is no such saved card of this customer.
     SAVED_CARD_NOT_FOUND = 3101;
+    /// Cards of this type are paid out nothing.
+    PAYOUT_CARD_TYPE = 3103;
     /// There is no such token.
     TOKEN_NOT_FOUND = 3221;
     /// The token is another customer's, or the customer is not known.
@@ -297,6 +314,8 @@ codes! {
     CARD_NOT_ALLOWED = 3356;
     /// The amount is below the smallest allowed.
     BELOW_LIMIT = 3358;
+    /// More than may be taken from a prepaid card.
+    PREPAID_AMOUNT = 3360;
     /// Data on the parties of a money transfer is missing.
     TRANSFER_DATA_MISSING = 3612;
     /// Data on a debt is missing.

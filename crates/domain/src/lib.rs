@@ -6,6 +6,7 @@
 //! set durable and acts afterwards. The payment and attempt machines are tables ([`payment::machine`]); the
 //! diagrams of `docs/states.md` and the exhaustive walk in the tests are made from the same tables.
 
+pub mod advice;
 pub mod callback;
 pub mod card;
 pub mod change;

@@ -259,7 +259,7 @@ impl Engine {
             description: reason.unwrap_or(&payment.detail.description).clone(),
             return_url: self.return_address(attempt.id),
             notification_url: format!("{}/providers/{account}/notices", self.public_url),
-            expires_at: attempt.created_at.plus(method.threshold()),
+            expires_at: attempt.created_at.plus(project.project.method_threshold(*method)),
         }))
     }
 

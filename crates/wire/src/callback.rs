@@ -160,7 +160,8 @@ fn legacy(event: &Event) -> String {
         (Content::Operation { payment, operation, attempt, series }, _) => {
             let operations = [(operation.as_ref(), attempt.as_deref())];
             let series = series.as_deref();
-            let facts = StatusFacts { project: event.project, payment, operations: &operations, series };
+            let facts =
+                StatusFacts { project: event.project, payment, operations: &operations, series, fees: false };
             request_status(event.project, operation.request, payment.id.as_str(), Some(facts), &[])
         }
         (Content::Rejected { payment_id, errors }, Subject::Request(request)) => {
@@ -196,8 +197,13 @@ fn standard(event: &Event, settings: &Settings) -> String {
                 project_id,
                 payment: PaymentView::of(payment),
                 account: AccountView::of(detail),
-                customer: CustomerView::of(&detail.customer),
-                operation: OperationView::of(payment, operation, attempt.as_deref()),
+                customer: if settings.customer_data_in_callbacks {
+                    CustomerView::of(&detail.customer)
+                } else {
+                    CustomerView::named(&detail.customer)
+                },
+                operation: OperationView::of(payment, operation, attempt.as_deref())
+                    .with_fee(operation, settings.operation_fee_shown),
                 waiting,
                 recurring: series.as_deref().map(RecurringView::of),
                 scheme_id: series.as_deref().and_then(|series| scheme_id(series, settings)),

@@ -14,10 +14,11 @@ pub use waiting::{
 
 use crate::mask;
 use ferropay_domain::{
+    advice::Origin,
     card::DeviceWallet,
     ids::ProviderAccountId,
     money::Money,
-    payment::{Attempt, Customer, Operation, Payment, PaymentDetail, ProviderAnswer},
+    payment::{Attempt, Customer, Operation, OperationStatus, Payment, PaymentDetail, ProviderAnswer},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -198,6 +199,12 @@ impl<'a> CustomerView<'a> {
         }
     }
 
+    /// The identifier alone, for projects that want no more of them (G-099).
+    pub fn named(customer: &'a Customer) -> Self {
+        let of_whom = Self::of(customer);
+        Self { phone: None, first_name: None, middle_name: None, last_name: None, ..of_whom }
+    }
+
     /// The same with the address, which status replies demand by contract.
     #[must_use]
     pub fn with_address(self, customer: &'a Customer) -> Self {
@@ -266,6 +273,8 @@ pub struct OperationView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name_validation_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    operation_fee: Option<Sum>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<ProviderView<'a>>,
 }
 
@@ -292,10 +301,22 @@ impl<'a> OperationView<'a> {
             message: operation.code.message(),
             eci: operation.detail.eci.as_deref(),
             name_validation_result: answered(operation, attempt, |answer| &answer.name_check),
+            operation_fee: None,
             provider: attempt
                 .map(ProviderView::of)
                 .or_else(|| earlier_account(payment).map(ProviderView::untouched)),
         }
+    }
+}
+
+impl OperationView<'_> {
+    /// The same with what the operation cost the merchant, where that is told (G-103) and it cost anything.
+    #[must_use]
+    pub fn with_fee(self, operation: &Operation, told: bool) -> Self {
+        let minor = operation.detail.fee_minor;
+        let cost = told && operation.status == OperationStatus::Success && minor > 0;
+        let fee = cost.then(|| Sum::from(Money::new(minor, operation.amount.currency)));
+        Self { operation_fee: fee, ..self }
     }
 }
 
@@ -339,7 +360,8 @@ impl ErrorView {
     /// the networks and providers, but success and waiting.
     pub fn of_decline(operation: &Operation) -> Vec<Self> {
         let code = operation.code;
-        let own = !matches!(code.get(), 0 | 9999) && code.get() < 10_000;
+        let own =
+            code.get() != 0 && !code.is_waiting() && matches!(code.origin(), Origin::Platform | Origin::Risk);
         own.then(|| Self { code: code.get(), message: code.message(), field: None }).into_iter().collect()
     }
 }

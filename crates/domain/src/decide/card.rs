@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     callback::Problem,
-    card::{CardSummary, Network, statement_name},
+    card::{CardSummary, Funding, Network, statement_name},
     change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
     ids::{AuthenticationId, PaymentKey},
@@ -21,6 +21,7 @@ use crate::{
     project::Project,
     risk::{Direction, Means, Use},
 };
+use std::collections::BTreeMap;
 
 /// Accepts a card purchase or verification: payment and operation come into being together (G-015, T-045, T-070,
 /// T-118) and go on as far as they can, or the request fails before an operation exists and the merchant is told by
@@ -152,11 +153,18 @@ pub(super) fn planned(
     let by_wallet = facts.wallet.is_some();
     let missing = needed(project, kind, (card, by_wallet), &mut request, customer, given, &mut supplied);
     let planned = risk.and_then(|counted| {
-        let missing = missing?;
+        let mut missing = missing?;
         if let Some(code) = blocked {
             return Err(code);
         }
         let authentication = authentication(project, &request, three_ds, facts, ids)?;
+        let asks = authentication.as_ref().filter(|it| it.step == AuthenticationStep::Planned);
+        if kind != OperationKind::AccountVerification
+            && asks.is_some_and(|it| !data::is_reachable(&it.data))
+            && !missing.iter().any(|path| path == data::EMAIL)
+        {
+            missing.push(data::EMAIL.to_owned());
+        }
         Ok((missing, authentication, counted))
     });
     let (next, authentication, counted) = match planned {
@@ -191,6 +199,9 @@ pub(super) fn problems(
         _ => true,
     };
     let (amount, limits) = (command.amount.minor, project.sale_limits(command.amount.currency));
+    let is_above = |most: &BTreeMap<String, i64>| {
+        most.get(command.amount.currency.code()).is_some_and(|most| amount > *most)
+    };
     let cvv_may_be_missing = data::cvv_may_be_missing(command.card.network, command.request.moto);
     let checks = [
         (!project.active, codes::MERCHANT_STATUS, None),
@@ -224,6 +235,12 @@ pub(super) fn problems(
         ),
         (is_purchase && limits.is_below(amount), codes::BELOW_LIMIT, Some("payment.amount")),
         (is_purchase && limits.is_above(amount), codes::ABOVE_LIMIT, Some("payment.amount")),
+        (is_purchase && is_above(&settings.category_most), codes::CATEGORY_AMOUNT, Some("payment.amount")),
+        (
+            is_purchase && command.card.funding == Some(Funding::Prepaid) && is_above(&settings.prepaid_most),
+            codes::PREPAID_AMOUNT,
+            Some("payment.amount"),
+        ),
         (
             !command.has_cvv && !cvv_may_be_missing && !command.request.is_by_merchant() && wallet.is_none(),
             codes::CVV_REQUIRED,

@@ -256,6 +256,14 @@ fn new_operation(
     }
 }
 
+/// Where a callback about a payment goes: an address of the project for such payments goes before those for all, and the
+/// payment's own before any (G-082).
+fn addresses_about(project: &Project, payment: &Payment, success: Option<bool>) -> Vec<String> {
+    let route = || project.settings.callback_routes.iter().find(|route| route.takes(payment, success));
+    let own = payment.detail.callback_url.as_deref();
+    addresses(project, own.or_else(|| route().map(|route| route.url.as_str())), success)
+}
+
 /// Where a callback goes: the payment's own address, else the project's for the result, else its general one. What the
 /// merchant has to do next has no result yet, and goes wherever a success would go before it goes nowhere.
 fn addresses(project: &Project, own: Option<&str>, success: Option<bool>) -> Vec<String> {
@@ -285,13 +293,12 @@ fn notify(
         return;
     }
     payment.callbacks = payment.callbacks.saturating_add(1);
-    let own = payment.detail.callback_url.as_deref();
     let addresses = match notice {
         // Never suppressed (G-084, D-08).
-        Notice::Prescriptive => addresses(project, own, None),
+        Notice::Prescriptive => addresses_about(project, payment, None),
         _ if operation.detail.callback_disabled => Vec::new(),
-        Notice::Information => addresses(project, own, None),
-        _ => addresses(project, own, Some(operation.status == OperationStatus::Success)),
+        Notice::Information => addresses_about(project, payment, None),
+        _ => addresses_about(project, payment, Some(operation.status == OperationStatus::Success)),
     };
     let delay = Duration::from_secs(u64::from(operation.detail.callback_delay.unwrap_or(0)));
     changes.events.push(Event {

@@ -196,8 +196,10 @@ pub(super) fn rules(project: &Project, card: &CardSummary, amount: Money, now: N
 fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &PayoutFacts) -> Option<Code> {
     let limits = project.payout_limits(amount.currency);
     let beyond = limits.is_below(amount.minor) || limits.is_above(amount.minor);
+    let forbidden = &project.settings.payout_forbidden_funding;
     [
         (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
+        (parties.card.funding.is_some_and(|it| forbidden.contains(&it)), codes::PAYOUT_CARD_TYPE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
         (payout_data::is_unusable(project, parties), codes::TRANSFER_DATA_MISSING),
         (

@@ -164,7 +164,12 @@ fn refusal(
         (amount.currency != payment.currency, codes::REFUND_CURRENCY),
         (rest < 0 || amount.minor <= 0, codes::REFUND_EXCEEDS),
         (unsupported, codes::UNSUPPORTED),
-        (is_too_early(payment, now), codes::REFUND_UNAVAILABLE),
+        (
+            is_too_early(payment, now)
+                || is_too_late(project, payment, now)
+                || (project.settings.single_refund && payment.returned > 0),
+            codes::REFUND_UNAVAILABLE,
+        ),
         (payment.detail.card.is_some() && rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
         (facts.refund_id_taken, codes::REFUND_ID_EXISTS),
         (
@@ -181,6 +186,15 @@ fn is_too_early(payment: &Payment, now: Now) -> bool {
     let (Some(method), Some(debit)) = (payment.method(), &payment.detail.debit) else { return false };
     let passed = days_between(debit.at, now.business).unwrap_or(0);
     passed < i32::from(method.refund_after_days)
+}
+
+/// Whether the project's time for refunds by this method is over (G-286).
+fn is_too_late(project: &Project, payment: &Payment, now: Now) -> bool {
+    let code = payment.method().map_or("card", |method| method.get().code.as_str());
+    let (Some(days), Some(debit)) = (project.settings.refund_days.get(code), &payment.detail.debit) else {
+        return false;
+    };
+    days_between(debit.at, now.business).is_some_and(|passed| passed > i32::from(*days))
 }
 
 /// Reversal or refund (G-289): within the operation day of the debit, any amount of a Mastercard and the total

@@ -339,8 +339,10 @@ impl<'a> Scene<'a> {
 
     /// When the operation is given up whatever it is doing (D-58), business time.
     pub(super) fn threshold(&self) -> Timestamp {
-        let span =
-            self.payment.method().map_or_else(|| self.project.card_threshold(), |method| method.threshold());
+        let span = self
+            .payment
+            .method()
+            .map_or_else(|| self.project.card_threshold(), |method| self.project.method_threshold(method));
         self.operation.created_at.plus(span)
     }
 

@@ -1,6 +1,6 @@
 //! A payout that was done is not to stay: it did not reach the customer, or support cancels it (D-26).
 
-use super::{Ids, Now, Stage, addresses, days_between, new_operation, scene::Scene, updated};
+use super::{Ids, Now, Stage, addresses_about, days_between, new_operation, scene::Scene, updated};
 use crate::{
     callback::{Content, Event as Callback, Subject},
     card::Network,
@@ -93,7 +93,7 @@ pub fn cancel_payout(
                 attempt: attempt.cloned().map(Box::new),
                 series: None,
             },
-            addresses: addresses(project, payment.detail.callback_url.as_deref(), Some(false)),
+            addresses: addresses_about(project, &payment, Some(false)),
             not_before: now.business,
         });
     }

@@ -91,11 +91,12 @@ mod tests {
         Money::new(minor, Currency::parse(code).unwrap())
     }
 
-    // G-064
+    // G-064, G-065
     #[test]
     fn amounts_are_shown_with_the_decimals_of_their_currency() {
         assert_eq!(money(3995, "EUR").to_string(), "39.95 EUR");
         assert_eq!(money(200, "JPY").to_string(), "200 JPY");
+        assert_eq!(money(19_990, "CLP").to_string(), "19990 CLP");
         assert_eq!(money(150_155, "KWD").to_string(), "150.155 KWD");
         assert_eq!(money(-5, "EUR").to_string(), "-0.05 EUR");
     }

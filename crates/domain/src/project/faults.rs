@@ -11,7 +11,11 @@ const OFFSETS: std::ops::RangeInclusive<i16> = -12 * 60..=14 * 60;
 impl Settings {
     /// The first setting that would not do what it says, and why.
     pub fn fault(&self) -> Option<String> {
-        self.fees().or_else(|| self.names()).or_else(|| self.times()).or_else(|| self.limits())
+        self.fees()
+            .or_else(|| self.routes())
+            .or_else(|| self.names())
+            .or_else(|| self.times())
+            .or_else(|| self.limits())
     }
 
     fn fees(&self) -> Option<String> {
@@ -26,6 +30,12 @@ impl Settings {
         Some(format!("{name}: the rate lies from 0 to below 1, and fixed_minor is not negative"))
     }
 
+    fn routes(&self) -> Option<String> {
+        let faults = self.callback_routes.iter().enumerate().map(|(place, route)| (place, route.fault()));
+        let (place, fault) = faults.into_iter().find_map(|(place, fault)| Some((place, fault?)))?;
+        Some(format!("callback_routes, number {}: {fault}", place.saturating_add(1)))
+    }
+
     fn names(&self) -> Option<String> {
         for (setting, sources) in
             [("allowed_sources", &self.allowed_sources), ("registration_sources", &self.registration_sources)]
@@ -37,8 +47,9 @@ impl Settings {
         let taken =
             self.method_accounts.keys().filter(|code| *code != "*").map(|code| ("method_accounts", code));
         let off = self.methods_off.iter().map(|code| ("methods_off", code));
+        let timed = self.method_thresholds.keys().map(|code| ("method_thresholds", code));
         let unknown = |(_, code): &(&str, &String)| MethodRef::of_code(code).is_none();
-        let (setting, code) = taken.chain(off).find(unknown)?;
+        let (setting, code) = taken.chain(off).chain(timed).find(unknown)?;
         Some(format!("{setting}: there is no payment method {code:?}"))
     }
 
@@ -89,6 +100,18 @@ mod tests {
             ("risk_limits", limit("ip", "count", 60, -1), limit("ip", "count", 60, 0)),
             ("method_accounts", json!({ "no-such": 1 }), json!({ "*": 1, "wallet/alipay": 2 })),
             ("methods_off", json!(["no-such"]), json!(["blik"])),
+            ("method_thresholds", json!({ "no-such": 60 }), json!({ "blik": 60 })),
+            (
+                "callback_routes",
+                json!([{ "payment_type": "sale", "url": "https://shop.example/" }]),
+                json!([{ "payment_type": "payout", "method": "card", "url": "https://shop.example/" }]),
+            ),
+            (
+                "callback_routes",
+                json!([{ "method": "no-such", "url": "https://shop.example/" }]),
+                json!([{ "method": "blik", "success": true, "url": "https://shop.example/" }]),
+            ),
+            ("callback_routes", json!([{}]), json!([])),
             ("debit_retries", plan(&[0, 1]), plan(&[1, 10])),
             ("debit_retries", plan(&[1, 11]), plan(&[10])),
             ("debit_retries", plan(&[2, 2]), plan(&[2, 3])),

@@ -1,11 +1,13 @@
 //! What a project is allowed and configured to do.
 
+mod callback_route;
 mod day;
 mod faults;
 mod routing;
 mod settings;
 mod source;
 
+pub use callback_route::CallbackRoute;
 pub use day::OperationDay;
 pub use routing::{Mismatch, RouteRule, Routed};
 pub use settings::{
@@ -76,6 +78,12 @@ impl Project {
     pub fn method_account(&self, method: MethodRef) -> Option<ProviderAccountId> {
         let accounts = &self.settings.method_accounts;
         accounts.get(&method.code).or_else(|| accounts.get("*")).copied()
+    }
+
+    /// When a payment by `method` is given up (G-026).
+    pub fn method_threshold(&self, method: MethodRef) -> Duration {
+        let own = self.settings.method_thresholds.get(&method.code);
+        own.map_or_else(|| method.threshold(), |seconds| Duration::from_secs(u64::from(*seconds)))
     }
 
     /// By which plan declined debits of series are tried again (G-397, G-399).

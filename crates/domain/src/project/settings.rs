@@ -2,10 +2,10 @@
 //! off until somebody switches them on; [`Settings::sandbox`] lists what a project for trying things out has on.
 
 use crate::{
-    card::Country,
+    card::{Country, Funding},
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
-    project::RouteRule,
+    project::{CallbackRoute, RouteRule},
     risk::{Rule, Screening},
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,13 @@ pub struct Settings {
     pub callback_url_success: Option<String>,
     /// See [`callback_url_success`](Self::callback_url_success).
     pub callback_url_decline: Option<String>,
+    /// Addresses for callbacks about payments of one type or by one method, before all other addresses of the project;
+    /// the first that fits counts (G-082).
+    pub callback_routes: Vec<CallbackRoute>,
+    /// Whether callbacks say of the customer what the request said, or the identifier alone (G-099).
+    pub customer_data_in_callbacks: bool,
+    /// Whether callbacks and status replies tell what an operation cost the merchant (G-103).
+    pub operation_fee_shown: bool,
     /// Whether `customer.email`, `phone` and `screen_res` may be left out of card sales (D-10).
     pub legacy_minimum: bool,
     /// Whether a customer identifier is demanded where the contract leaves it open (G-063).
@@ -51,6 +58,8 @@ pub struct Settings {
     pub card_payouts_allowed: bool,
     /// Smallest and largest amount of a payout per currency, minor units (G-325).
     pub payout_limits: BTreeMap<String, Limits>,
+    /// Cards that spend such money are paid out nothing: 3103 (G-325).
+    pub payout_forbidden_funding: Vec<Funding>,
     /// Whether the data on sender and recipient that the card networks demand of a payout is checked (G-314, G-316,
     /// G-317).
     pub payout_data_required: bool,
@@ -87,6 +96,11 @@ pub struct Settings {
     pub allowed_sources: Vec<String>,
     /// How long the merchant must wait between two refunds of a payment (G-280).
     pub refund_interval_seconds: u32,
+    /// How many calendar days after its debit a payment may be refunded at the latest, by method code or `card`; without
+    /// limit where nothing is listed (G-286).
+    pub refund_days: BTreeMap<String, u16>,
+    /// Whether a payment may be refunded once only, as in some regions (G-286).
+    pub single_refund: bool,
     /// How long after a refund it may be cancelled, in seconds by network code (`amex`), where the networks leave it
     /// to the project; not at all where nothing is listed (G-306, W-297).
     pub refund_cancellation_seconds: BTreeMap<String, u32>,
@@ -97,6 +111,11 @@ pub struct Settings {
     pub country: Option<Country>,
     /// Smallest and largest amount of a sale per currency, minor units (G-163).
     pub sale_limits: BTreeMap<String, Limits>,
+    /// The largest amount of a card purchase by currency, minor units, that the merchant's category may take; above it
+    /// 3120 (G-163).
+    pub category_most: BTreeMap<String, i64>,
+    /// The largest amount that may be taken from a prepaid card, by currency, minor units; above it 3360 (G-163).
+    pub prepaid_most: BTreeMap<String, i64>,
     /// Cost of a card sale to the merchant.
     pub sale_fee: FeeRule,
     /// Cost of a refund to the merchant.
@@ -179,6 +198,9 @@ pub struct Settings {
     /// Which provider account takes a payment method, by the method's code; `*` stands for every method that is not
     /// listed. A method without an account is declined with 314 (D-473).
     pub method_accounts: BTreeMap<String, ProviderAccountId>,
+    /// When a payment by a method is given up, in seconds by the method's code; where nothing is listed the method's own
+    /// threshold counts (G-026).
+    pub method_thresholds: BTreeMap<String, u32>,
     /// Codes of payment methods that are switched off (G-034).
     pub methods_off: Vec<String>,
     /// Which provider accounts take card operations, by network, issuer's country, currency and amount; the first rule
@@ -342,6 +364,9 @@ impl Default for Settings {
             callback_url: None,
             callback_url_success: None,
             callback_url_decline: None,
+            callback_routes: Vec::new(),
+            customer_data_in_callbacks: true,
+            operation_fee_shown: false,
             legacy_minimum: false,
             customer_id_required: false,
             card_holder_required: false,
@@ -355,6 +380,7 @@ impl Default for Settings {
             refunds_allowed: true,
             card_payouts_allowed: true,
             payout_limits: BTreeMap::new(),
+            payout_forbidden_funding: Vec::new(),
             payout_data_required: true,
             payout_retries: 0,
             payout_retry_seconds: 3600,
@@ -372,10 +398,14 @@ impl Default for Settings {
             tolerant_signature: false,
             allowed_sources: Vec::new(),
             refund_interval_seconds: 120,
+            refund_days: BTreeMap::new(),
+            single_refund: false,
             refund_cancellation_seconds: BTreeMap::new(),
             category: None,
             country: None,
             sale_limits: BTreeMap::new(),
+            category_most: BTreeMap::new(),
+            prepaid_most: BTreeMap::new(),
             sale_fee: FeeRule::default(),
             refund_fee: FeeRule::default(),
             refund_cancellation_fee: FeeRule::default(),
@@ -415,6 +445,7 @@ impl Default for Settings {
             series_utc_offset_minutes: 0,
             scheme_id_in_callbacks: false,
             method_accounts: BTreeMap::new(),
+            method_thresholds: BTreeMap::new(),
             methods_off: Vec::new(),
             routes: Vec::new(),
             cascading_attempts: 1,

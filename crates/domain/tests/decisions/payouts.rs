@@ -8,7 +8,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Content,
-    card::{Expiry, Network},
+    card::{Expiry, Funding, Network},
     change::{NameKind, TaskKey},
     codes::{self, Code},
     decide::{self, PayoutCommand, PayoutFacts},
@@ -125,6 +125,17 @@ fn a_payout_outside_the_limits_of_its_currency_is_declined() {
     };
     assert_eq!((by(99), by(5001)), (codes::PAYOUT_AMOUNT, codes::PAYOUT_AMOUNT));
     assert_eq!((by(100), by(5000)), (codes::AWAITING, codes::AWAITING));
+}
+
+// G-325
+#[test]
+fn cards_of_some_kinds_may_be_paid_out_nothing() {
+    let by = |funding| {
+        let settings = Settings { payout_forbidden_funding: vec![Funding::Credit], ..Settings::default() };
+        paid(settings, Network::Visa, |it| it.card.funding = funding)
+    };
+    assert_eq!(by(Some(Funding::Credit)), codes::PAYOUT_CARD_TYPE);
+    assert_eq!((by(Some(Funding::Debit)), by(None)), (codes::AWAITING, codes::AWAITING));
 }
 
 // G-313

@@ -194,6 +194,22 @@ fn what_was_never_debited_cannot_be_returned() {
     assert_eq!(world.refund(Some(100)), codes::WRONG_STATE);
 }
 
+// G-286: as providers and regions have it
+#[test]
+fn a_purchase_may_be_refunded_for_some_days_or_only_once() {
+    let mut world = next_day(Network::Visa);
+    world.project.settings.refund_days = [("card".to_owned(), 3)].into();
+    world.advance(3 * DAY);
+    assert_eq!(world.refund(Some(100)), codes::REFUND_UNAVAILABLE);
+    world.project.settings.refund_days = [("card".to_owned(), 4), ("blik".to_owned(), 0)].into();
+    world.project.settings.single_refund = true;
+    assert_eq!(give_back(&mut world, 100).1, PartiallyRefunded);
+    world.advance(DAY / 24);
+    assert_eq!(world.refund(Some(100)), codes::REFUND_UNAVAILABLE);
+    world.project.settings.single_refund = false;
+    assert_eq!(world.refund(Some(100)), codes::AWAITING);
+}
+
 // G-279
 #[test]
 fn a_return_is_in_the_currency_of_the_purchase() {

@@ -6,7 +6,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Content,
-    card::{Expiry, Network},
+    card::{Expiry, Funding, Network},
     change::{ChangeSet, NameKind, TaskKey},
     codes::{self, Code},
     decide::{self, CardCommand},
@@ -224,6 +224,26 @@ fn a_sale_outside_the_limits_of_its_currency_is_refused() {
     assert_eq!((by(eur(100)), by(eur(5000))), (None, None));
     assert_eq!(by(eur(5001)), Some((codes::ABOVE_LIMIT, field)));
     assert_eq!(by(usd(1)), None, "another currency has no limits");
+}
+
+// G-163: what the category may take at once, and what a prepaid card may pay
+#[test]
+fn a_sale_above_what_its_category_or_a_prepaid_card_allows_is_refused() {
+    let most = |minor| [("USD".to_owned(), minor)].into();
+    let by = |minor, funding| {
+        let settings =
+            Settings { category_most: most(2_500), prepaid_most: most(1_000), ..Settings::default() };
+        rejection(settings, |it| {
+            it.amount = usd(minor);
+            it.card.funding = funding;
+        })
+    };
+    let field = Some("payment.amount");
+    assert_eq!(by(2_501, None), Some((codes::CATEGORY_AMOUNT, field)));
+    assert_eq!(by(1_001, Some(Funding::Prepaid)), Some((codes::PREPAID_AMOUNT, field)));
+    assert_eq!((by(2_500, Some(Funding::Credit)), by(1_000, Some(Funding::Prepaid))), (None, None));
+    let settings = Settings { category_most: most(2_500), ..Settings::default() };
+    assert_eq!(rejection(settings, |it| it.amount = eur(9_999)), None, "another currency has no such limit");
 }
 
 // G-155

@@ -143,6 +143,7 @@ fn with_facts(
         payment: &found.payment,
         operations: &operations,
         series: found.series.as_ref(),
+        fees: project.project.settings.operation_fee_shown,
     })
 }
 

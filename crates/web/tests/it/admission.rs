@@ -262,6 +262,10 @@ async fn a_value_out_of_form_is_refused_with_the_code_of_its_member() {
     body["interface_type"] = json!({ "id": 7, "user": "the till" });
     let reply = world.send(SALE, &body).await;
     assert_eq!((reply.status, reply.body), (400, error("502", "Validation error: interface_type.user")));
+    let mut body = payout("order-1", "4242424242424242", 100);
+    body["payment"]["purpose"] = "x".repeat(13).into();
+    let reply = world.send("/v2/payment/card/payout", &body).await;
+    assert_eq!((reply.status, reply.body), (400, error("502", "Validation error: payment.purpose")));
     world.assert_silence().await;
     world.end().await;
 }

@@ -4,9 +4,10 @@
 //! Signature, portability over all clients and documented structure are checked for every callback when it arrives.
 
 use crate::support::{
-    CARD_DECLINED, CARD_MASTERCARD, SECRET, World, clarification, normalise::normalised, pick, refund, sale,
-    status,
+    CALLBACK_URL, CARD_DECLINED, CARD_MASTERCARD, SECRET, World, clarification, normalise::normalised,
+    on_card, payout, pick, provider::purchase, refund, sale, status,
 };
+use ferropay_domain::project::CallbackRoute;
 use ferropay_wire::{
     contract::Contract,
     json::{Document, Limits},
@@ -293,5 +294,70 @@ async fn callbacks_that_ask_for_something_cannot_be_switched_off() {
     world.accept("/v2/payment/clarification", &clarification("order-1", data)).await;
     world.assert_silence().await;
     assert_eq!(world.now("order-1").await["payment"]["status"], "success");
+    world.end().await;
+}
+
+// G-082: by type of payment, by method and by result, before the project's other addresses
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_may_have_addresses_by_type_method_and_result() {
+    let route =
+        |payment_type: Option<&str>, method: Option<&str>, success: Option<bool>, name: &str| CallbackRoute {
+            payment_type: payment_type.map(str::to_owned),
+            method: method.map(str::to_owned),
+            success,
+            url: format!("https://shop.example/{name}"),
+        };
+    let (world, _provider) = World::with_provider(|project| {
+        project.settings.payout_data_required = false;
+        project.settings.callback_routes = vec![
+            route(Some("payout"), None, None, "payouts"),
+            route(None, Some("wallet/alipay"), None, "alipay"),
+            route(Some("purchase"), Some("card"), Some(false), "declined cards"),
+        ];
+    })
+    .await;
+    let declined = on_card(sale("order-2", 100, "EUR"), CARD_DECLINED);
+    for (path, body, url) in [
+        (
+            "/v2/payment/card/payout",
+            payout("order-1", "4242424242424242", 100),
+            "https://shop.example/payouts",
+        ),
+        (SALE, declined, "https://shop.example/declined cards"),
+        (SALE, sale("order-3", 100, "EUR"), CALLBACK_URL),
+        ("/v2/payment/wallet/alipay/sale", purchase("order-4", 100, "EUR"), "https://shop.example/alipay"),
+    ] {
+        world.accept(path, &body).await;
+        let told = world.callback_at(url).await;
+        assert_eq!(told["payment"]["id"], body["general"]["payment_id"]);
+    }
+    let mut own = payout("order-5", "4242424242424242", 100);
+    own["general"]["merchant_callback_url"] = "https://shop.example/own".into();
+    world.accept("/v2/payment/card/payout", &own).await;
+    world.callback_at("https://shop.example/own").await;
+    world.end().await;
+}
+
+// G-099, G-103: what of customer and cost is told is agreed upon
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customers_data_and_the_operations_cost_are_told_where_that_is_agreed() {
+    let world = World::with(|project| project.settings.sale_fee.fixed_minor = 31).await;
+    let plain = world.paid(&sale("order-1", 1_370, "EUR")).await;
+    assert_eq!(
+        pick(&plain, &["customer", "operation.operation_fee"]),
+        json!([{ "id": "reader-7", "phone": "442079460000" }, null])
+    );
+    world
+        .reconfigure(|project| {
+            project.settings.customer_data_in_callbacks = false;
+            project.settings.operation_fee_shown = true;
+        })
+        .await;
+    let paid = world.paid(&sale("order-2", 1_370, "EUR")).await;
+    let fee = json!({ "amount": 31, "currency": "EUR" });
+    assert_eq!(pick(&paid, &["customer", "operation.operation_fee"]), json!([{ "id": "reader-7" }, fee]));
+    assert_eq!(world.now("order-2").await["operations"][0]["operation_fee"], fee);
+    let declined = callback_of(&world, SALE, &on_card(sale("order-3", 1_370, "EUR"), CARD_DECLINED)).await;
+    assert_eq!(declined["operation"].get("operation_fee"), None, "it cost nothing");
     world.end().await;
 }

@@ -128,6 +128,24 @@ async fn a_payment_left_pending_is_declined_at_the_threshold_and_a_late_success_
     world.end().await;
 }
 
+// G-026: the project may give customers less time, or more
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_has_thresholds_of_its_own() {
+    let (world, _provider) = world().await;
+    world
+        .reconfigure(|project| {
+            project.settings.method_thresholds = [("wallet/alipay".to_owned(), 600)].into();
+        })
+        .await;
+    world.told(ALIPAY, &wallet("order-1", 300)).await;
+    world.clock.advance(Duration::from_secs(599));
+    world.assert_silence().await;
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(outcome(&world.callback().await), declined("sale", "20602"));
+    world.assert_gained(0).await;
+    world.end().await;
+}
+
 fn wallet(payment_id: &str, amount: i64) -> Value {
     let mut body = purchase(payment_id, amount, "EUR");
     body["account"] = json!({ "number": "ada@wallet.example" });

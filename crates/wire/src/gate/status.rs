@@ -25,6 +25,8 @@ pub struct StatusFacts<'a> {
     pub operations: &'a [(&'a Operation, Option<&'a Attempt>)],
     /// The series that the payment registered or belongs to.
     pub series: Option<&'a Series>,
+    /// Whether the standard layout tells what each operation cost the merchant (G-103).
+    pub fees: bool,
 }
 
 #[derive(Serialize)]
@@ -71,7 +73,9 @@ pub fn status(facts: StatusFacts<'_>) -> String {
         operations: facts
             .operations
             .iter()
-            .map(|(operation, attempt)| OperationView::of(payment, operation, *attempt))
+            .map(|(operation, attempt)| {
+                OperationView::of(payment, operation, *attempt).with_fee(operation, facts.fees)
+            })
             .collect(),
         customer: addressed(customer),
         account: AccountView::of(&payment.detail),

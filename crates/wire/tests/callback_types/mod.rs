@@ -39,6 +39,7 @@ fn told(scene: &Scene) -> String {
         payment: &scene.payment,
         operations: &operations,
         series: None,
+        fees: false,
     };
     let reply = sealed(&status(facts), Place::Root);
     assert_keeps_contract("/v2/payment/status", scene, &reply);

@@ -171,6 +171,7 @@ fn while_the_issuer_is_asked_a_status_reply_asks_for_nothing() {
         project: scene.payment.project,
         payment: &scene.payment,
         operations: &operations,
+        fees: false,
     };
     let reply: Value = serde_json::from_str(&ferropay_wire::gate::status(facts)).unwrap();
     assert_eq!(reply["payment"]["status"], "awaiting 3ds result");

@@ -58,6 +58,8 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("operation.message", Kind::Text, true),
     ("operation.eci", Kind::Text, false),
     ("operation.name_validation_result", Kind::Text, false),
+    ("operation.operation_fee.amount", Kind::Integer, false),
+    ("operation.operation_fee.currency", Kind::Text, false),
     ("operation.provider.id", Kind::Integer, false),
     ("operation.provider.payment_id", Kind::Text, false),
     ("operation.provider.date", Kind::Date, false),
