@@ -153,18 +153,11 @@ pub(super) fn planned(
     let by_wallet = facts.wallet.is_some();
     let missing = needed(project, kind, (card, by_wallet), &mut request, customer, given, &mut supplied);
     let planned = risk.and_then(|counted| {
-        let mut missing = missing?;
+        let missing = missing?;
         if let Some(code) = blocked {
             return Err(code);
         }
         let authentication = authentication(project, &request, three_ds, facts, ids)?;
-        let asks = authentication.as_ref().filter(|it| it.step == AuthenticationStep::Planned);
-        if kind != OperationKind::AccountVerification
-            && asks.is_some_and(|it| !data::is_reachable(&it.data))
-            && !missing.iter().any(|path| path == data::EMAIL)
-        {
-            missing.push(data::EMAIL.to_owned());
-        }
         Ok((missing, authentication, counted))
     });
     let (next, authentication, counted) = match planned {

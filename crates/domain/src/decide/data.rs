@@ -16,7 +16,6 @@ pub(super) const AVS_POST_CODE: &str = "avs_data.avs_post_code";
 pub(super) const AVS_STREET: &str = "avs_data.avs_street_address";
 pub(super) const FIRST_NAME: &str = "customer.first_name";
 pub(super) const LAST_NAME: &str = "customer.last_name";
-pub(super) const EMAIL: &str = "customer.email";
 const BIRTH_DAY: &str = "customer.day_of_birth";
 const POST_CODE: &str = "customer.zip";
 
@@ -64,11 +63,6 @@ pub(super) fn missing_members(project: &Project, kind: OperationKind, given: &Me
 
 pub(super) fn has(given: &Members, path: &str) -> bool {
     given.get(path).is_some_and(|value| !value.trim().is_empty())
-}
-
-/// Whether an issuer that is to authenticate the customer is told how to reach them: by mail or by any telephone (G-152).
-pub(super) fn is_reachable(told: &Members) -> bool {
-    [EMAIL, "customer.phone", "customer.work_phone", "customer.home_phone"].iter().any(|path| has(told, path))
 }
 
 /// How far the cardholder's address takes part.

@@ -2,7 +2,7 @@
 
 use super::{
     CardFacts, Facts, FollowUp, Ids, NotWaiting, Now, RequestHead, Stage,
-    data::{self, AVS_POST_CODE, AVS_STREET, EMAIL, FIRST_NAME, LAST_NAME},
+    data::{self, AVS_POST_CODE, AVS_STREET, FIRST_NAME, LAST_NAME},
     flow::CLARIFICATION,
     scene::Scene,
 };
@@ -206,12 +206,6 @@ impl Scene<'_> {
             }
             FIRST_NAME if customer.first_name.is_none() => customer.first_name = Some(value.clone()),
             LAST_NAME if customer.last_name.is_none() => customer.last_name = Some(value.clone()),
-            EMAIL => {
-                customer.email = Some(value.clone());
-                if let Some(planned) = self.operation.detail.authentication.as_deref_mut() {
-                    planned.data.insert(path.clone(), value.clone());
-                }
-            }
             _ => {}
         }
         self.payment.detail.supplied.insert(path, value);

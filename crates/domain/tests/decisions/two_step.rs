@@ -286,7 +286,7 @@ fn refused(world: &mut World, command: SecondStepCommand) -> Code {
     code
 }
 
-// G-034, G-170, G-174, G-176, T-075, T-083
+// G-066, G-034, G-170, G-174, G-176, T-075, T-083
 #[test]
 fn each_rule_of_a_second_step_declines_with_its_own_code() {
     let by = |kind, minor| refused(&mut held(1000), second_of(kind, Some(eur(minor))));

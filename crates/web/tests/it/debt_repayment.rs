@@ -125,7 +125,7 @@ async fn a_debts_account_has_up_to_ten_letters_and_digits() {
     world.end().await;
 }
 
-// G-247, G-251: by category, network and kind of card
+// G-164, G-247, G-251: by category, network and kind of card
 #[tokio::test(flavor = "multi_thread")]
 async fn category_network_and_kind_of_card_decide_who_may_repay() {
     /// Cards of the United States: Visa debit and credit, American Express.

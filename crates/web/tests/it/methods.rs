@@ -113,7 +113,7 @@ async fn the_page_acts_by_itself_when_its_address_says_so() {
     world.end().await;
 }
 
-// D-501, T-069, W-291: nobody decides until the method's time is over; what the provider does later is undone
+// G-026, D-501, T-069, W-291: nobody decides until the method's time is over; what the provider does later is undone
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_left_pending_is_declined_at_the_threshold_and_a_late_success_never_revives_it() {
     let (world, provider) = world().await;

@@ -162,7 +162,7 @@ fn retry(callback: &Value) -> Value {
     pick(&callback["recurring_retry"], &members)
 }
 
-// G-017, G-117, G-387, G-396, G-397, G-398, G-401, G-402, G-405, T-092, R-217, R-219, R-221, R-222, R-223
+// G-107, G-017, G-117, G-387, G-396, G-397, G-398, G-401, G-402, G-405, T-092, R-217, R-219, R-221, R-222, R-223
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_debit_is_tried_again_until_it_succeeds() {
     let world = World::with(|project| project.settings.debit_retries_allowed = true).await;

@@ -7,7 +7,6 @@ use crate::support::{
         Bank, CARD_CHALLENGE, CARD_CHALLENGE_FAILS, CARD_CHALLENGE_MASTERCARD, CARD_FRICTIONLESS,
         CARD_FRICTIONLESS_MASTERCARD, NOTIFICATION_URL, RETURN_URL, check, extended, params, result,
     },
-    clarification,
     normalise::normalised,
     on_card, pick, sale, verification,
 };
@@ -325,37 +324,6 @@ async fn agreed_channels_are_taken() {
         );
         assert_eq!(bank.authentications().await.len(), number, "{channel}");
     }
-    world.end().await;
-}
-
-// G-152: the issuer has to be able to reach the customer, by mail or by telephone; nobody knows how, so it is asked
-#[tokio::test(flavor = "multi_thread")]
-async fn a_customer_nobody_can_reach_is_not_authenticated() {
-    let (world, bank) = World::with_bank(|project| project.settings.legacy_minimum = true).await;
-    let without = |id: &str, phone: Option<&str>| {
-        let mut body = extended(on_card(sale(id, 100, "EUR"), CARD_FRICTIONLESS_MASTERCARD));
-        let customer = body["customer"].as_object_mut().unwrap();
-        customer.remove("email");
-        customer.remove("phone");
-        if let Some(member) = phone {
-            customer.insert(member.to_owned(), "442079460000".into());
-        }
-        body
-    };
-    for member in ["phone", "home_phone", "work_phone"] {
-        let paid = world.told(SALE, &without(member, Some(member))).await;
-        assert_eq!(paid["payment"]["status"], "success", "{member}: {paid}");
-    }
-    let asked = world.told(SALE, &without("order-1", None)).await;
-    assert_eq!(asked["clarification_fields"], json!({ "customer": ["email"] }), "{asked}");
-    assert_eq!(bank.authentications().await.len(), 3);
-    let data = json!({ "customer": { "email": "ada@example.com" } });
-    let paid = world.told("/v2/payment/clarification", &clarification("order-1", data)).await;
-    assert_eq!(outcome(&paid), json!(["success", "success", "0", "02"]));
-    assert_eq!(bank.authentications().await.len(), 4);
-    world.reconfigure(|project| project.settings.clarification_allowed = false).await;
-    let declined = world.told(SALE, &without("order-2", None)).await;
-    assert_eq!(declined["operation"]["code"], "3191");
     world.end().await;
 }
 
