@@ -102,6 +102,8 @@ codes! {
     VALIDATION = 502;
     /// The bank could not be asked about a payee, or could not say (G-462).
     PAYEE_CHECK_IMPOSSIBLE = 20450;
+    /// The account belongs to somebody else than the payee (G-462).
+    PAYEE_MISMATCH = 20451;
     /// The threshold time of the method passed (D-18).
     AUTO_DECLINE = 603;
     /// The card is on the black list (G-520).
@@ -272,6 +274,8 @@ codes! {
     TRIGGER_UNKNOWN = 3186;
     /// The series has come to its end.
     SERIES_EXPIRED = 3301;
+    /// A debit lacks the network's identifier of the operation that registered its series (G-376).
+    TRACE_ID_MISSING = 3363;
     /// Data is missing and did not come, or cannot be asked for.
     NEED_CLARIFICATION = 3191;
     /// There is no such saved card of this customer.

@@ -1,6 +1,10 @@
 //! Whether an account belongs to whom it should: verification of payee (G-460 to G-463).
 
-use crate::{ids::PayeeCheckId, time::Timestamp};
+use crate::{
+    codes::{self, Code},
+    ids::PayeeCheckId,
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// How a name and the name of an account's holder go together.
@@ -27,6 +31,42 @@ impl Verdict {
             Self::NotPossible => "not_possible",
         }
     }
+}
+
+/// Which payouts to bank accounts go on by what the banks say of their payees (G-461).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayeeRule {
+    /// All: the banks are not asked. Merchants who want to know ask before, and decide themselves.
+    #[default]
+    Unasked,
+    /// Those whose payee has the name of the account's holder, or nearly so.
+    CloseMatch,
+    /// Those whose payee has the name of the account's holder.
+    Match,
+}
+
+impl PayeeRule {
+    /// The code by which a payout is declined whose bank said this (G-462).
+    pub const fn refusal(self, verdict: Verdict) -> Option<Code> {
+        match (self, verdict) {
+            (Self::Unasked, _) | (_, Verdict::Match) | (Self::CloseMatch, Verdict::CloseMatch) => None,
+            (_, Verdict::NotPossible) => Some(codes::PAYEE_CHECK_IMPOSSIBLE),
+            (_, Verdict::CloseMatch | Verdict::NoMatch) => Some(codes::PAYEE_MISMATCH),
+        }
+    }
+}
+
+/// Whether an account has the form of an IBAN, which all accounts in SEPA have: a country, two digits, and eleven to
+/// thirty letters and digits.
+pub fn is_iban(account: &str) -> bool {
+    let bytes = account.as_bytes();
+    let (Some(country), Some(check), Some(rest)) = (bytes.get(..2), bytes.get(2..4), bytes.get(4..)) else {
+        return false;
+    };
+    let is_country = country.iter().all(u8::is_ascii_uppercase);
+    let is_rest = rest.iter().all(u8::is_ascii_alphanumeric) && (11..=30).contains(&rest.len());
+    is_country && check.iter().all(u8::is_ascii_digit) && is_rest
 }
 
 /// What a bank said.

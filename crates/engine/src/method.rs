@@ -2,6 +2,7 @@
 
 use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
+    connector::PayeeOrder,
     engine::Engine,
     failure::Failure,
     instruments::{kept_customer, record_to_keep},
@@ -11,9 +12,10 @@ use crate::{
 };
 use ferropay_domain::{
     decide::{self, Ids, MethodCommand, MethodFacts, Named, Now},
-    ids::InstrumentId,
+    ids::{InstrumentId, PayeeCheckId},
     instrument::{CustomerRecord, InstrumentKey},
     method::MethodRef,
+    payee::Verdict,
     payment::OperationKind,
 };
 use ferropay_store::Commit;
@@ -29,6 +31,8 @@ struct MethodOrder {
     /// The saved account it is to be made from, looked up whenever it is decided.
     saved: Option<InstrumentId>,
     customer: Option<CustomerRecord>,
+    /// What the bank said of the payee, where it was asked.
+    payee: Option<Verdict>,
     ids: Ids,
 }
 
@@ -61,7 +65,8 @@ impl Acceptable for MethodOrder {
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let asked = (self.command.registration.as_deref(), self.command.head);
         let scheduled_name_taken = engine.scheduled_name_taken(project, asked, now).await?;
-        let facts = MethodFacts { risk, balance_short: lost.balance_short, scheduled_name_taken };
+        let facts =
+            MethodFacts { risk, balance_short: lost.balance_short, scheduled_name_taken, payee: self.payee };
         let mut changes = decide::method(&project.project, command, &facts, self.ids, now)?;
         if let (Some(instrument), Some(from)) = (&instrument, &from) {
             decide::pay_with_instrument(&mut changes, instrument, from);
@@ -113,8 +118,20 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
+        let payee = match decide::payee_of(&project.project, &command) {
+            None => None,
+            Some(asked) => {
+                if let Some(first) = self.resent(project, head, self.moment(project)).await? {
+                    return Ok(Intake::Accepted(first));
+                }
+                let id = PayeeCheckId::new(ids.operation.get());
+                let (name, account) = asked;
+                let order = PayeeOrder { id, name, account, fault_plan: command.fault_plan.clone() };
+                Some(self.ask_about_payee(project, order).await.verdict)
+            }
+        };
         let customer = record_to_keep(command.customer.id.as_deref(), body, false);
-        let order = MethodOrder { command, saved: request.saved, customer, ids };
+        let order = MethodOrder { command, saved: request.saved, customer, payee, ids };
         self.accept(project, ids.payment, head, &order).await
     }
 }

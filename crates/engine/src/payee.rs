@@ -78,9 +78,12 @@ impl Engine {
             account: request.account,
             callback: request.callback,
         };
-        let answer = match decide::payee_problem(&project.project) {
-            Some(_) => PayeeAnswer::NOT_POSSIBLE,
-            None => self.ask_about_payee(project, id, &command, fault_plan(project, &origin)).await,
+        let answer = if decide::payee_problem(&project.project).is_some() {
+            PayeeAnswer::NOT_POSSIBLE
+        } else {
+            let (name, account) = (command.name.clone(), command.account.clone());
+            let order = PayeeOrder { id, name, account, fault_plan: fault_plan(project, &origin) };
+            self.ask_about_payee(project, order).await
         };
         let order = Fresh(|project: &Project, _, now| {
             let names = (id, ids.callback);
@@ -89,19 +92,12 @@ impl Engine {
         self.accept(project, place_of(head), head, &order).await
     }
 
-    async fn ask_about_payee(
-        &self,
-        known: &KnownProject,
-        id: PayeeCheckId,
-        command: &PayeeCommand,
-        fault_plan: Option<String>,
-    ) -> PayeeAnswer {
+    /// What the bank says; that it cannot, where nobody can be asked.
+    pub(crate) async fn ask_about_payee(&self, known: &KnownProject, order: PayeeOrder) -> PayeeAnswer {
         let project = &known.project;
         let account = MethodRef::of_code(ASKED_OF).and_then(|method| project.method_account(method));
         let connector = account.and_then(|account| self.connector(account, project.environment));
         let Some(connector) = connector else { return PayeeAnswer::NOT_POSSIBLE };
-        let order =
-            PayeeOrder { id, name: command.name.clone(), account: command.account.clone(), fault_plan };
         connector.verify_payee(order).await
     }
 

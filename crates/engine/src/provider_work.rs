@@ -346,11 +346,16 @@ pub(crate) fn relied_upon(connector: &dyn Connector) -> Duration {
     retention.saturating_sub(retention / RETENTION_MARGIN)
 }
 
-/// What the networks want to know of credentials that are stored, or will be (G-106).
+/// What the networks want to know of credentials that are stored, or will be, here or by the merchant (G-106, G-360).
 fn stored_credential(scene: &Scene) -> Option<Box<StoredCredential>> {
     if let Some(series) = scene.series.as_deref() {
         let (kind, scheme_id) = (series.kind, series.detail.scheme_id.clone());
         return Some(Box::new(StoredCredential { kind, is_first: false, scheme_id }));
+    }
+    if let Some(stored) = scene.operation.detail.card.as_deref().and_then(|card| card.stored.as_deref()) {
+        let scheme_id = stored.scheme_id.clone().unwrap_or_default();
+        let is_first = !stored.is_debit();
+        return Some(Box::new(StoredCredential { kind: stored.series(), is_first, scheme_id }));
     }
     let one_click =
         |is_first| StoredCredential { kind: SeriesKind::OneClick, is_first, scheme_id: String::new() };

@@ -206,7 +206,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
                     .with_fee(operation, settings.operation_fee_shown),
                 waiting,
                 recurring: series.as_deref().map(RecurringView::of),
-                scheme_id: series.as_deref().and_then(|series| scheme_id(series, settings)),
+                scheme_id: scheme_id(series.as_deref(), operation, attempt.as_deref(), settings),
                 recurring_retry: series
                     .as_deref()
                     .and_then(|series| RetryView::of(series, payment, operation, settings)),

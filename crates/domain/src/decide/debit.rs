@@ -191,7 +191,8 @@ fn problem_of(
     let (below, above) = beyond_limits(project, method, command.amount);
     let registered_for = &series.detail.customer.id;
     let stranger = registered_for.is_some() && *registered_for != command.customer.id;
-    let ended = series.refusal(project, now.business);
+    let untraced = series.lacks_trace(project).then_some(codes::TRACE_ID_MISSING);
+    let ended = series.refusal(project, now.business).or(untraced);
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!switched_on, codes::NOT_ALLOWED, None),

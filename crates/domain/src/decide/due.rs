@@ -156,7 +156,9 @@ fn begin(
     let request = RequestId::new(ids.payment.get());
     let operation = new_operation(&payment, OperationKind::Recurring, amount, request, detail, ids, now);
     series.open = Some(operation.id);
-    let risk = risk::check(project, facts, &series.scheduled_at_risk(), payment.key, now);
+    let untraced = series.lacks_trace(project).then_some(codes::TRACE_ID_MISSING);
+    let risk = untraced
+        .map_or_else(|| risk::check(project, facts, &series.scheduled_at_risk(), payment.key, now), Err);
     let mut scene = Scene::created(project, (payment, operation), is_first, ids, now);
     scene.series = Some(Box::new(series));
     scene.series_change = SeriesChange::Changed;

@@ -15,6 +15,7 @@ use crate::{
     ids::PaymentId,
     method::{MethodRef, Pick},
     money::Money,
+    payee::{self, PayeeRule, Verdict},
     payment::{
         Consent, Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, PaymentDetail,
         PaymentKind, ProviderAnswer, ReturnUrls, Shown,
@@ -86,6 +87,8 @@ pub struct MethodFacts {
     pub balance_short: bool,
     /// The name for the payment of the series' debits is taken.
     pub scheduled_name_taken: bool,
+    /// What the bank said of the payee, where it was asked.
+    pub payee: Option<Verdict>,
 }
 
 /// Members that tell a provider who pays or is paid, and where: handed on where a request has them.
@@ -157,8 +160,7 @@ pub fn method(
     }
     let pays_out = kind == OperationKind::Payout;
     let next = risk.and_then(|counted| {
-        let refused =
-            pays_out.then(|| payout_refusal(project, method, amount, facts.balance_short)).flatten();
+        let refused = pays_out.then(|| payout_refusal(project, method, amount, facts)).flatten();
         refused.map_or(Ok((counted, missing)), Err)
     });
     let is_held = pays_out && next.is_ok();
@@ -237,6 +239,11 @@ fn problems(project: &Project, command: &MethodCommand, facts: &MethodFacts, now
         (no_customer, codes::CUSTOMER_ID_REQUIRED, Some("customer.id")),
         (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
         (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
+        (
+            payee_of(project, command).is_some_and(|(name, _)| name.is_empty()),
+            codes::REQUIRED_MISSING,
+            Some("account.customer_name"),
+        ),
         // A bank's contract lets a purchase of nothing through (G-484).
         (is_purchase && (amount.minor <= 0 || below), codes::BELOW_LIMIT, Some("payment.amount")),
         (is_purchase && above, codes::ABOVE_LIMIT, Some("payment.amount")),
@@ -256,6 +263,22 @@ fn problems(project: &Project, command: &MethodCommand, facts: &MethodFacts, now
     .collect()
 }
 
+/// Name and account of the payee that banks are to be asked about before a payout, where the project wants that: one to an
+/// account in SEPA (G-460, G-461). The name is empty where the request has none.
+pub fn payee_of(project: &Project, command: &MethodCommand) -> Option<(String, String)> {
+    let asked = project.settings.payouts_verify_payee != PayeeRule::Unasked;
+    if !asked || command.kind != OperationKind::Payout || command.amount.currency.code() != "EUR" {
+        return None;
+    }
+    let given = |path| command.given.get(path).cloned();
+    let account =
+        given("account.iban").or_else(|| given("account.number")).filter(|it| payee::is_iban(it))?;
+    let Customer { first_name, last_name, .. } = &command.customer;
+    let stated = [first_name, last_name].into_iter().flatten().map(String::as_str);
+    let name = given("account.customer_name").unwrap_or_else(|| stated.collect::<Vec<_>>().join(" "));
+    Some((name, account))
+}
+
 /// Whether the project has operations of `kind` by `method`.
 pub(super) fn takes_part(project: &Project, method: MethodRef, kind: OperationKind) -> bool {
     let settings = &project.settings;
@@ -273,13 +296,18 @@ pub(super) fn beyond_limits(project: &Project, method: Option<MethodRef>, amount
 }
 
 /// The first rule by which an accepted payout is declined (T-109).
-fn payout_refusal(project: &Project, method: MethodRef, amount: Money, balance_short: bool) -> Option<Code> {
+fn payout_refusal(project: &Project, method: MethodRef, amount: Money, facts: &MethodFacts) -> Option<Code> {
+    let payee = facts.payee.and_then(|verdict| project.settings.payouts_verify_payee.refusal(verdict));
     let is_beyond = |limits: Limits| limits.is_below(amount.minor) || limits.is_above(amount.minor);
     let beyond = is_beyond(project.payout_limits(amount.currency)) || is_beyond(method.limits(amount));
     [
         (project.method_account(method).is_none(), codes::PROVIDER_UNAVAILABLE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
-        (balance_short || project.settings.payout_fee.beside(amount).is_none(), codes::MERCHANT_BALANCE),
+        (
+            facts.balance_short || project.settings.payout_fee.beside(amount).is_none(),
+            codes::MERCHANT_BALANCE,
+        ),
+        (payee.is_some(), payee.unwrap_or(codes::PAYEE_MISMATCH)),
     ]
     .into_iter()
     .find_map(|(fails, code)| fails.then_some(code))

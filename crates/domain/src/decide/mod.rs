@@ -52,7 +52,7 @@ pub use instruments::{
 };
 pub use link::{LinkCommand, LinkPayment, PayLink, cancel_link, create_link, link_mailed, pay_link};
 pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
-pub use method::{MethodCommand, MethodFacts, demanded_by_method, method};
+pub use method::{MethodCommand, MethodFacts, demanded_by_method, method, payee_of};
 pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,

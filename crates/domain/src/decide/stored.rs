@@ -1,7 +1,7 @@
 //! Credentials that the merchant keeps: cards sent again with what part they have in a series (G-360, G-369, G-370,
 //! G-371), in projects whose series are not kept by the platform (G-348).
 
-use super::{CardCommand, problem};
+use super::{CardCommand, first_broken, problem};
 use crate::{
     callback::Problem,
     card::{Country, Network},
@@ -33,9 +33,21 @@ pub(super) fn problem_of(project: &Project, command: &CardCommand) -> Option<Pro
     if project.settings.credential_storage != CredentialStorage::Merchant || !known {
         return Some(problem(codes::NOT_ALLOWED, Some(PLACE)));
     }
+    if stored.scheme_id.as_deref().is_some_and(|id| !is_network_id(id)) {
+        return Some(problem(codes::VALIDATION, Some("card.scheme_id")));
+    }
     let in_the_area = command.card.country.is_some_and(|country: Country| country.is_among(EEA));
-    let lacks_origin = stored.is_debit() && stored.scheme_id.is_none() && in_the_area && !by_token;
-    lacks_origin.then(|| problem(codes::REQUIRED_MISSING, Some("card.scheme_id")))
+    let lacks_origin = stored.is_debit() && stored.scheme_id.is_none() && !by_token;
+    let by_merchant = stored.is_by_merchant() && project.settings.trace_id_required;
+    first_broken([
+        (lacks_origin && in_the_area, codes::REQUIRED_MISSING, Some("card.scheme_id")),
+        (lacks_origin && by_merchant, codes::TRACE_ID_MISSING, Some("card.scheme_id")),
+    ])
+}
+
+/// Whether it may be the identifier a network gives a transaction: up to fifteen letters and digits.
+fn is_network_id(text: &str) -> bool {
+    (1..=15).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_alphanumeric())
 }
 
 /// The rule that a token of a card network breaks, if any: it is one of Mastercard or Visa, and the platform keeps no

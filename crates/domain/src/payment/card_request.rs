@@ -1,7 +1,7 @@
 //! What is asked of a card beyond the plain debit, and what an operation waits for.
 
 use super::NetworkToken;
-use crate::time::Timestamp;
+use crate::{series::SeriesKind, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The particulars of a card operation.
@@ -80,6 +80,15 @@ impl StoredCard {
     /// Whether it belongs to a series that is registered already.
     pub const fn is_debit(&self) -> bool {
         matches!(self.kind, Self::ONE_CLICK | Self::AUTOPURCHASE | Self::REGULAR)
+    }
+
+    /// The kind of series.
+    pub const fn series(&self) -> SeriesKind {
+        match self.kind {
+            Self::REGISTERS_ONE_CLICK | Self::ONE_CLICK => SeriesKind::OneClick,
+            Self::REGISTERS_AUTOPURCHASE | Self::AUTOPURCHASE => SeriesKind::Auto,
+            _ => SeriesKind::Regular,
+        }
     }
 
     /// Whether the customer has no part in it: nobody types a verification value or is authenticated.

@@ -5,6 +5,7 @@ use crate::{
     card::{Country, Funding},
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
+    payee::PayeeRule,
     project::{CallbackRoute, RouteRule},
     risk::{Rule, Screening},
 };
@@ -52,6 +53,9 @@ pub struct Settings {
     pub payee_verification_allowed: bool,
     /// How long the outcome of a verification may be relied on, days (G-461).
     pub payee_verification_days: u16,
+    /// Whether banks are asked about the payees of payouts to accounts in SEPA, and which outcomes let a payout go on
+    /// (G-461).
+    pub payouts_verify_payee: PayeeRule,
     /// Whether refunds are switched on (G-034).
     pub refunds_allowed: bool,
     /// Whether payouts to cards are switched on (G-034, G-310).
@@ -195,6 +199,9 @@ pub struct Settings {
     pub series_utc_offset_minutes: i16,
     /// Whether callbacks name the network's identifier of the operation that registered a series (G-106).
     pub scheme_id_in_callbacks: bool,
+    /// Whether debits the merchant begins need the network's identifier of the operation that registered their series:
+    /// 3363 without it (G-376). Cards of the Economic Area need it anyway where the merchant keeps the data (G-369).
+    pub trace_id_required: bool,
     /// Which provider account takes a payment method, by the method's code; `*` stands for every method that is not
     /// listed. A method without an account is declined with 314 (D-473).
     pub method_accounts: BTreeMap<String, ProviderAccountId>,
@@ -377,6 +384,7 @@ impl Default for Settings {
             verification_amounts: BTreeMap::new(),
             payee_verification_allowed: false,
             payee_verification_days: 10,
+            payouts_verify_payee: PayeeRule::Unasked,
             refunds_allowed: true,
             card_payouts_allowed: true,
             payout_limits: BTreeMap::new(),
@@ -444,6 +452,7 @@ impl Default for Settings {
             expired_cards_debited: false,
             series_utc_offset_minutes: 0,
             scheme_id_in_callbacks: false,
+            trace_id_required: false,
             method_accounts: BTreeMap::new(),
             method_thresholds: BTreeMap::new(),
             methods_off: Vec::new(),

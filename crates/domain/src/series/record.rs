@@ -355,6 +355,12 @@ impl Series {
         self.payment == Some(payment)
     }
 
+    /// Whether its debits would lack the network's identifier of its registration where the project demands one (G-376).
+    pub fn lacks_trace(&self, project: &Project) -> bool {
+        let by_merchant = self.kind != SeriesKind::OneClick && self.detail.card.is_some();
+        project.settings.trace_id_required && by_merchant && self.detail.scheme_id.is_empty()
+    }
+
     /// Why it may not be debited or changed at `now`, if so (D-30).
     pub fn refusal(&self, project: &Project, now: Timestamp) -> Option<Code> {
         match self.status {

@@ -479,6 +479,22 @@ fn a_series_keeps_the_networks_identifier_of_its_registration() {
     assert!(matches!(&book.events[0].content, Content::Operation { series: Some(_), .. }));
 }
 
+// G-366, G-376: a schedule is debited only with the network's identifier where the project demands one
+#[test]
+fn a_series_without_the_networks_identifier_is_not_debited_where_one_is_demanded() {
+    for (identifier, expected) in [("", Some(codes::TRACE_ID_MISSING)), ("MCS38A0790706", None)] {
+        let mut book = Book::new(Settings { trace_id_required: true, ..Settings::default() });
+        book.sell(automatic(Period::Day));
+        let mut approval = answer("00");
+        approval.scheme_id = identifier.to_owned();
+        book.answer(Outcome::Approved { amount: eur(1000), answer: approval });
+        book.advance(9 * DAY);
+        assert!(book.ring());
+        let debit = book.operations.values().find(|it| it.kind == OperationKind::Recurring).unwrap();
+        assert_eq!(debit.status.is_final().then_some(debit.code), expected);
+    }
+}
+
 // G-383, D-54: the moments are told in the project's zone
 #[test]
 fn a_schedule_runs_by_the_clock_on_the_merchants_wall() {

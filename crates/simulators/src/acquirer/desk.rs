@@ -291,6 +291,7 @@ fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
             version: owned(tags.version),
             xid: owned(tags.xid),
         },
+        credential: owned(tags.credential),
         remote_order: tags.remote_order,
         confirmed: tags.confirmation.is_some(),
         may_be_partial: tags.may_be_partial,

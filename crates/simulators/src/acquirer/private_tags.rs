@@ -13,6 +13,8 @@ pub(super) struct Tags<'a> {
     pub(super) ds_transaction: Option<&'a str>,
     /// Tag 05: reference of the earlier attempt that this one is about.
     pub(super) original: Option<&'a str>,
+    /// Tag 06: the card's part in a series.
+    pub(super) credential: Option<&'a str>,
     /// Tag 07 was there.
     pub(super) cvv_sent: bool,
     /// Tag 10: fault plan.
@@ -88,7 +90,7 @@ impl<'a> Tags<'a> {
             Some(3) => (&mut self.cavv, value.len() == 28),
             Some(4) => (&mut self.ds_transaction, value.len() == 36),
             Some(5) => (&mut self.original, value.len() == 12),
-            Some(6) => return is_credential(value),
+            Some(6) => (&mut self.credential, is_credential(value)),
             Some(7) => {
                 self.cvv_sent = true;
                 return (3..=4).contains(&value.len()) && digits;

@@ -1,7 +1,7 @@
 //! Series whose data the merchant keeps: registered and debited with the card itself.
 
 use crate::support::{CARD_OK, World, by_token, pick, refund, sale, verification};
-use ferropay_domain::project::CredentialStorage;
+use ferropay_domain::{codes, project::CredentialStorage};
 use serde_json::{Value, json};
 
 const SALE: &str = "/v2/payment/card/sale";
@@ -105,7 +105,7 @@ async fn credentials_are_checked_by_token() {
     world.end().await;
 }
 
-// G-348: one mode per project
+// G-348, G-349: one mode per project
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_whose_series_the_platform_keeps_refuses_the_merchants() {
     let world = World::new().await;
@@ -116,5 +116,64 @@ async fn a_project_whose_series_the_platform_keeps_refuses_the_merchants() {
     let mut none = sale("b", 1_370, "EUR");
     none["card"]["stored_card_type"] = 0.into();
     world.paid(&none).await;
+    world.end().await;
+}
+
+// G-360, G-369, G-370, G-349, D-47: the acquirer learns the card's part in the series and which operation registered it, and the
+// merchant the network's identifier of the registration
+#[tokio::test(flavor = "multi_thread")]
+async fn the_networks_learn_what_part_a_card_has_in_the_merchants_series() {
+    let world = World::with(|project| {
+        project.settings.credential_storage = CredentialStorage::Merchant;
+        project.settings.scheme_id_in_callbacks = true;
+    })
+    .await;
+    for path in [SALE, AUTH] {
+        for (registers, debits, letter) in [(1, 2, "C"), (3, 4, "U"), (5, 6, "R")] {
+            let name = path.rsplit('/').next().unwrap();
+            let first = world.told(path, &stored(sale(name, 1_370, "EUR"), registers)).await;
+            assert_eq!(first.get("recurring"), None, "no series is recorded");
+            let seen = world.at_acquirer(&first["operation"]).credential;
+            assert_eq!(seen, Some(format!("S{letter}")));
+            let id = first["scheme_id"].as_str().unwrap_or_else(|| panic!("{first}")).to_owned();
+            if (path, debits) == (AUTH, 2) {
+                continue;
+            }
+            let mut body = stored(sale(name, 1_370, "EUR"), debits);
+            body["card"]["scheme_id"] = id.as_str().into();
+            let debited = world.told(path, &body).await;
+            let seen = world.at_acquirer(&debited["operation"]).credential;
+            assert_eq!(seen, Some(format!("U{letter}{id}")));
+            assert_eq!(debited.get("scheme_id"), None);
+        }
+    }
+    for id in ["sixteen letters!", "1234567890123456", "MCC 123456"] {
+        let mut body = stored(sale("b", 1_370, "EUR"), 4);
+        body["card"]["scheme_id"] = id.into();
+        let expected = json!([codes::VALIDATION.get(), "card.scheme_id"]);
+        assert_eq!(code(&world, SALE, &body).await, expected, "{id}");
+    }
+    let plain = world.paid(&sale("c", 1_370, "EUR")).await;
+    assert_eq!((world.at_acquirer(&plain["operation"]).credential, plain.get("scheme_id")), (None, None));
+    world.end().await;
+}
+
+// G-366, G-376: where the project demands it, the merchant's own debits name the operation that registered the series
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_without_the_networks_identifier_is_refused_where_it_is_demanded() {
+    let world = World::with(|project| {
+        project.settings.credential_storage = CredentialStorage::Merchant;
+        project.settings.trace_id_required = true;
+    })
+    .await;
+    for kind in [4, 6] {
+        let refused = code(&world, SALE, &stored(sale("a", 1_370, "EUR"), kind)).await;
+        assert_eq!(refused, json!([3363, "card.scheme_id"]));
+        let mut body = stored(sale("b", 1_370, "EUR"), kind);
+        body["card"]["scheme_id"] = "MCC1234560101".into();
+        assert_eq!(world.told(SALE, &body).await["payment"]["status"], "success");
+    }
+    // The customer takes part in it.
+    assert_eq!(world.told(SALE, &stored(sale("c", 1_370, "EUR"), 2)).await["payment"]["status"], "success");
     world.end().await;
 }

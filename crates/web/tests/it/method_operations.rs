@@ -115,6 +115,42 @@ async fn every_method_pays_out_that_can() {
     world.end().await;
 }
 
+// G-471, G-473, G-480, G-484: what each path demands beyond the common minimum
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_that_is_asked_without_a_mandatory_member_refuses_with_2004() {
+    const SALE: &[&str] =
+        &["general.payment_id", "customer.ip_address", "payment.amount", "payment.currency"];
+    let (world, _) = World::with_provider(|_| {}).await;
+    let mut asked = 0;
+    for (path, more) in [
+        ("blik/sale", &[][..]),
+        ("pix/sale", &[]),
+        ("bancontact/sale", &[]),
+        ("cup/union/sale", &["return_url.success"]),
+        ("bnpl/humm/sale", &["customer.id"]),
+        ("wallet/alipay/sale", &[]),
+        ("wallet/alipay/auth", &["return_url"]),
+        ("skrill/sale", &["return_url"]),
+        ("skrill/payout", &["customer.id", "account.number"]),
+    ] {
+        for member in SALE.iter().chain(more) {
+            let (holder, name) = member.split_once('.').unwrap_or(("", member));
+            let mut body = body("order-1", 1_200, "EUR");
+            let place = if holder.is_empty() { &mut body } else { &mut body[holder] };
+            place.as_object_mut().unwrap().remove(name).unwrap_or_else(|| panic!("{member} is not there"));
+            let reply = world.send(&format!("/v2/payment/{path}"), &body).await;
+            let expected = json!({
+                "status": "error", "code": "2004", "message": format!("Required field not provided: {member}"),
+            });
+            assert_eq!((reply.status, &reply.body), (400, &expected), "{path}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 9 * 4 + 6);
+    world.assert_silence().await;
+    world.end().await;
+}
+
 // G-159, G-271, G-470, G-478, G-479, G-483, D-505: every method that returns money, by its own path
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_refunds_that_can() {

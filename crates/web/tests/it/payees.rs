@@ -1,6 +1,7 @@
 //! `/v2/verification-of-payee/…`: a bank is asked whether an account belongs to whom it should.
 
 use crate::support::{CALLBACK_URL, OTHER_PROJECT, PROJECT, SECRET, World, pick, provider::Provider};
+use ferropay_domain::payee::PayeeRule;
 use ferropay_wire::{
     json::{Document, Limits},
     signature::{self, Place, Tolerance},
@@ -148,5 +149,59 @@ async fn a_verification_needs_a_name_and_an_account() {
     let refused = world.told(CREATE, &asked("order-1", "Ada Byron", HERS)).await;
     assert_eq!(refused["payment"], json!({ "id": "order-1", "status": "error" }));
     assert_eq!(refused["errors"][0]["code"], 310);
+    world.end().await;
+}
+
+// G-461, G-462: where the project wants it, the bank is asked during a payout to an account in SEPA
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_is_held_to_what_the_bank_says_of_its_payee() {
+    const PATH: &str = "/v2/payment/bank-transfer/world/payout";
+    let payout = |payment_id: &str, name: &str, account: &str| {
+        json!({
+            "general": { "project_id": PROJECT, "payment_id": payment_id },
+            "customer": {
+                "id": "reader-7", "ip_address": "198.51.100.7", "country": "DE",
+                "first_name": "Ada", "last_name": "Byron",
+            },
+            "account": { "customer_name": name, "number": account, "bank_id": 3 },
+            "payment": { "amount": 1_000, "currency": "EUR" },
+        })
+    };
+    const NOWHERE: &str = "FR7630006000011234567890189";
+    let (world, _provider) = World::with_provider(|_| {}).await;
+    let mut paid = 0;
+    for (rule, name, account, expected) in [
+        (PayeeRule::Unasked, "Charles Babbage", HERS, ["success", "0"]),
+        (PayeeRule::CloseMatch, "Ada Byron", HERS, ["success", "0"]),
+        (PayeeRule::CloseMatch, "Ada Biron", HERS, ["success", "0"]),
+        (PayeeRule::CloseMatch, "Charles Babbage", HERS, ["decline", "20451"]),
+        (PayeeRule::CloseMatch, "Ada Byron", NOWHERE, ["decline", "20450"]),
+        (PayeeRule::Match, "Ada Biron", HERS, ["decline", "20451"]),
+        (PayeeRule::Match, "Ada Byron", HERS, ["success", "0"]),
+        (PayeeRule::Match, "Charles Babbage", "0123456789", ["success", "0"]),
+    ] {
+        world.reconfigure(|project| project.settings.payouts_verify_payee = rule).await;
+        let id = format!("{rule:?}-{name}-{account}");
+        let done = world.told(PATH, &payout(&id, name, account)).await;
+        assert_eq!(pick(&done, &["payment.status", "operation.code"]), json!(expected), "{id}: {done}");
+        paid += if expected[0] == "success" { 1_000 } else { 0 };
+        // An equal request is the first one: the bank is not asked again.
+        let first = done["operation"]["request_id"].as_str().unwrap();
+        assert_eq!(world.accept(PATH, &payout(&id, name, account)).await, first);
+    }
+    // Without a name of the account's holder the customer's is asked about; without any there is nothing to ask.
+    let mut unnamed = payout("order-1", "", HERS);
+    unnamed["account"].as_object_mut().unwrap().remove("customer_name");
+    assert_eq!(world.told(PATH, &unnamed).await["payment"]["status"], "success");
+    unnamed["general"]["payment_id"] = "order-2".into();
+    for name in ["first_name", "last_name"] {
+        unnamed["customer"].as_object_mut().unwrap().remove(name);
+    }
+    let refused = world.told(PATH, &unnamed).await;
+    assert_eq!(
+        pick(&refused, &["payment.status", "errors.0.code", "errors.0.field"]),
+        json!(["error", 2004, "account.customer_name"])
+    );
+    world.assert_gained(-paid - 1_000).await;
     world.end().await;
 }

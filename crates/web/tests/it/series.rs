@@ -263,6 +263,39 @@ async fn a_series_is_debited_on_demand_and_the_debit_returned() {
     world.end().await;
 }
 
+// G-242, G-377, D-489: an issuer that approves in part is not asked to
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debit_is_never_approved_in_part() {
+    let world = World::with(|project| project.settings.partial_approval_allowed = true).await;
+    let body = on_card(registering("order-1", json!({ "type": "U" })), "5126160000356675");
+    let series = world.told(SALE, &body).await["recurring"]["id"].as_i64().unwrap();
+    let mut whole = debit("covered", series);
+    whole["payment"]["amount"] = 12_000.into();
+    assert_eq!(world.told(DEBIT, &whole).await["payment"]["sum"]["amount"], 12_000);
+    let mut beyond = debit("beyond", series);
+    beyond["payment"]["amount"] = 20_000.into();
+    let declined = world.told(DEBIT, &beyond).await;
+    assert_eq!(pick(&declined, &["payment.status", "operation.status"]), json!(["decline", "decline"]));
+    assert!(!world.at_acquirer(&declined["operation"]).may_be_partial);
+    world.assert_moved("EUR", 13_000, 0).await;
+    world.end().await;
+}
+
+// G-405: only debits of a schedule are tried again
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_debit_on_demand_is_not_tried_again() {
+    let world = World::with(|project| project.settings.debit_retries_allowed = true).await;
+    let series = world.registered("order-1", json!({ "type": "U" })).await;
+    let declined = world.told_with_fault(DEBIT, &debit("no-money", series), "decline=51").await;
+    assert_eq!(declined["payment"]["status"], "decline");
+    assert_eq!(declined.get("recurring_retry"), None);
+    assert_eq!(world.info(series).await.get("retry_info"), None);
+    world.clock.advance(30 * DAY);
+    world.assert_silence().await;
+    assert_eq!(world.operations("no-money").await.as_array().unwrap().len(), 1);
+    world.end().await;
+}
+
 // G-129, G-141, G-372, G-376, G-391, G-395, D-30
 #[tokio::test(flavor = "multi_thread")]
 async fn a_debit_that_no_series_allows_creates_nothing() {

@@ -4,7 +4,7 @@ use super::date;
 use ferropay_domain::{
     ids::ProjectId,
     money::Currency,
-    payment::{Operation, OperationKind, Payment},
+    payment::{Attempt, Operation, OperationKind, Payment},
     project::Settings,
     series::{Plan, Retry, Series, SeriesKind},
 };
@@ -75,9 +75,21 @@ impl RetryView {
     }
 }
 
-/// `scheme_id`: the network's identifier of the operation that registered the series, where the project wants it (G-106).
-pub fn scheme_id<'a>(series: &'a Series, settings: &Settings) -> Option<&'a str> {
-    let id = series.detail.scheme_id.as_str();
+/// `scheme_id`: the network's identifier of the operation that registered the series, where the project wants it (G-106);
+/// where the merchant keeps the data, the identifier of the operation that has just registered it (G-360).
+pub fn scheme_id<'a>(
+    series: Option<&'a Series>,
+    operation: &Operation,
+    attempt: Option<&'a Attempt>,
+    settings: &Settings,
+) -> Option<&'a str> {
+    let stored = operation.detail.card.as_deref().and_then(|card| card.stored.as_deref());
+    let registers = stored.is_some_and(|stored| !stored.is_debit());
+    let answer = attempt.and_then(|attempt| attempt.answer.as_ref()).filter(|_| registers);
+    let id = match (series, answer) {
+        (Some(series), _) => series.detail.scheme_id.as_str(),
+        (None, answer) => answer?.scheme_id.as_str(),
+    };
     (settings.scheme_id_in_callbacks && !id.is_empty()).then_some(id)
 }
 

@@ -232,6 +232,10 @@ pub struct OperationReport {
     /// What arrived of the cardholder's authentication.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication: Option<ReceivedAuthentication>,
+    /// The card's part in a series: `S` stored for the first time or `U` used, the kind of series (`C` one-click, `U`
+    /// autopurchase, `R` regular), the network's identifier of the first operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// `1` mail order, `2` telephone order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_order: Option<char>,
@@ -345,6 +349,7 @@ impl Book {
             authentication: details
                 .map(|details| details.authentication.clone())
                 .filter(|authentication| *authentication != ReceivedAuthentication::default()),
+            credential: details.and_then(|details| details.credential.clone()),
             remote_order: details.and_then(|details| details.remote_order),
             confirmed: details.is_some_and(|details| details.confirmed),
             may_be_partial: details.is_some_and(|details| details.may_be_partial),
