@@ -320,6 +320,18 @@ codes! {
     BELOW_LIMIT = 3358;
     /// More than may be taken from a prepaid card.
     PREPAID_AMOUNT = 3360;
+    /// The card that pays in a transfer is of a network that makes none (G-493).
+    TRANSFER_SENDER_CARD = 3470;
+    /// The card that gets a transfer is of a network that takes none (G-493).
+    TRANSFER_RECIPIENT_CARD = 3471;
+    /// A transfer from a card to itself (G-493).
+    TRANSFER_SAME_CARD = 3431;
+    /// The recipient's number of a transfer is no card's (G-493).
+    TRANSFER_NO_CARD = 3437;
+    /// The debit of a transfer is returned whole or not at all (G-491).
+    RETURN_NOT_WHOLE = 3609;
+    /// The debit of a transfer by Visa is a day old (G-491).
+    TRANSFER_RETURN_TOO_LATE = 3611;
     /// Data on the parties of a money transfer is missing.
     TRANSFER_DATA_MISSING = 3612;
     /// Data on a debt is missing.

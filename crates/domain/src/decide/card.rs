@@ -5,7 +5,7 @@ use super::{
     problem, registration, rejected,
     risk::{self, AtRisk},
     scene::Scene,
-    stored,
+    stored, transfer,
 };
 use crate::{
     callback::Problem,
@@ -63,6 +63,7 @@ pub fn card(
         _ if request.is_by_merchant() => PaymentKind::Recurring,
         _ => PaymentKind::Purchase,
     };
+    let transfer = request.transfer;
     let detail = OperationDetail {
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
@@ -74,6 +75,7 @@ pub fn card(
         customer,
         card: Some(card),
         wallet: wallet.as_ref().map(|(wallet, _)| *wallet),
+        transfer,
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         supplied,
@@ -156,6 +158,9 @@ pub(super) fn planned(
         let missing = missing?;
         if let Some(code) = blocked {
             return Err(code);
+        }
+        if matches!(card.network, Network::UnionPay | Network::Other) {
+            return Err(codes::CARD_NOT_ALLOWED);
         }
         let authentication = authentication(project, &request, three_ds, facts, ids)?;
         Ok((missing, authentication, counted))
@@ -305,6 +310,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         stored: asked.stored,
         network_token: asked.network_token.filter(|_| !asked.token_data || settings.network_tokens_allowed),
         token_data: asked.token_data,
+        transfer: asked.transfer.filter(|_| settings.card_transfers_allowed),
         extra_param: asked.extra_param,
     }
 }
@@ -331,6 +337,12 @@ fn needed(
         && !data::maestro_takes_orders(project, card)
     {
         return Err(codes::MAESTRO_MOTO);
+    }
+    if let Some(transfer) = request.transfer {
+        let parties = transfer::Parties { card, by_wallet, customer, given };
+        if let Some(code) = transfer::refusal(transfer, parties) {
+            return Err(code);
+        }
     }
     let mut missing = data::missing_members(project, kind, given);
     // The paths of wallets' purchases have no place for an address, so none is demanded.

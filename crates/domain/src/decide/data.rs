@@ -33,6 +33,11 @@ pub fn demanded(project: &Project, kind: OperationKind) -> Cow<'_, [String]> {
         let parties = super::payout_data::MEMBERS.iter().map(|path| (*path).to_owned());
         return Cow::Owned(listed.iter().cloned().chain(parties).collect());
     }
+    if settings.card_transfers_allowed && kind == OperationKind::Sale {
+        let parties = super::transfer::MEMBERS.iter().map(|path| (*path).to_owned());
+        let debt = [BIRTH_DAY, POST_CODE].into_iter().filter(|_| settings.debt_repayment);
+        return Cow::Owned(listed.iter().cloned().chain(parties).chain(debt.map(str::to_owned)).collect());
+    }
     if settings.debt_repayment && kind.is_primary() {
         let debt = [BIRTH_DAY, POST_CODE].map(str::to_owned);
         return Cow::Owned(listed.iter().cloned().chain(debt).collect());

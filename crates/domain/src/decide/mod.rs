@@ -30,6 +30,7 @@ mod risk;
 mod scene;
 mod second_step;
 mod stored;
+mod transfer;
 mod undo_payout;
 mod undo_refund;
 

@@ -12,9 +12,10 @@ use crate::{
 const LONGEST_ADDRESS: usize = 50;
 
 /// Members that some rule looks at.
-pub(super) const MEMBERS: [&str; 17] = [
+pub(super) const MEMBERS: [&str; 18] = [
     "customer.address",
     "sender.day_of_birth",
+    "sender.funding_ips_id",
     "sender.phone",
     "sender.wallet_id",
     "sender.first_name",

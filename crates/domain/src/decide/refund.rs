@@ -1,6 +1,8 @@
 //! A return of money is asked for.
 
-use super::{CallbackOptions, Ids, Now, RequestHead, Stage, data, days_between, new_operation, scene::Scene};
+use super::{
+    CallbackOptions, Ids, Now, RequestHead, Stage, data, days_between, new_operation, scene::Scene, transfer,
+};
 use crate::{
     change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
@@ -154,6 +156,7 @@ fn refusal(
         ReturnOf::NoneFits => -1,
     };
     let rest = left.saturating_sub(amount.minor);
+    let of_transfer = transfer::return_refusal(payment, amount, now);
     // D-505
     let unsupported = payment.method().is_some_and(|method| method.demands(OperationKind::Refund).is_none());
     [
@@ -170,6 +173,7 @@ fn refusal(
                 || (project.settings.single_refund && payment.returned > 0),
             codes::REFUND_UNAVAILABLE,
         ),
+        (of_transfer.is_some(), of_transfer.unwrap_or(codes::REFUND_UNAVAILABLE)),
         (payment.detail.card.is_some() && rest > 0 && rest < facts.smallest_rest, codes::RESIDUAL_TOO_SMALL),
         (facts.refund_id_taken, codes::REFUND_ID_EXISTS),
         (
@@ -207,6 +211,9 @@ fn kind_of_return(payment: &Payment, amount: Money, day: &OperationDay, now: Now
     }
     let within_day = now.business < day.end(debit.at);
     let total = amount.minor == payment.debited;
+    if transfer::is_reversed(payment) {
+        return OperationKind::Reversal;
+    }
     if within_day && (total || debit.network == crate::card::Network::Mastercard) {
         OperationKind::Reversal
     } else {

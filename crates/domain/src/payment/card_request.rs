@@ -1,6 +1,6 @@
 //! What is asked of a card beyond the plain debit, and what an operation waits for.
 
-use super::NetworkToken;
+use super::{NetworkToken, Transfer};
 use crate::{series::SeriesKind, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,9 @@ pub struct CardRequest {
     /// The number stands for a card, and this proves the right to use it (G-427, G-465).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_token: Option<Box<NetworkToken>>,
+    /// Where the money goes on to, when it is the debit of a transfer (G-488).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,

@@ -10,6 +10,7 @@ pub mod machine;
 mod method;
 mod network_token;
 mod status;
+mod transfer;
 
 pub use authentication::{
     Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Form,
@@ -21,6 +22,7 @@ pub use method::{Consent, DisplayItem, MethodPayment, ReturnUrls, Shown};
 pub use network_token::NetworkToken;
 pub(crate) use status::named;
 pub use status::{Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus};
+pub use transfer::Transfer;
 
 use crate::{
     card::{CardSummary, DeviceWallet, Network},
@@ -101,6 +103,9 @@ pub struct PaymentDetail {
     /// The payment method, if it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Box<MethodPayment>>,
+    /// Where its money goes on to, when it is the debit of a transfer (G-488).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
     /// All callbacks of this payment go here when set (G-083).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,

@@ -53,6 +53,9 @@ pub struct Settings {
     pub payee_verification_allowed: bool,
     /// How long the outcome of a verification may be relied on, days (G-461).
     pub payee_verification_days: u16,
+    /// Whether purchases that name a recipient are debits of transfers by Mastercard `MoneySend` and Visa Direct, with all
+    /// that the networks want to know (G-488); when not, the recipient is noted and nothing more.
+    pub card_transfers_allowed: bool,
     /// Whether banks are asked about the payees of payouts to accounts in SEPA, and which outcomes let a payout go on
     /// (G-461).
     pub payouts_verify_payee: PayeeRule,
@@ -384,6 +387,7 @@ impl Default for Settings {
             verification_amounts: BTreeMap::new(),
             payee_verification_allowed: false,
             payee_verification_days: 10,
+            card_transfers_allowed: false,
             payouts_verify_payee: PayeeRule::Unasked,
             refunds_allowed: true,
             card_payouts_allowed: true,

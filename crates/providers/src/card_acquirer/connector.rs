@@ -7,7 +7,7 @@ use super::{
     message::{
         Address, Answer, Attempt, Authentication, Class, Credit, Debit, DebitKind, Expiry, FollowUp,
         FollowUpKind, InvalidIdentity, MAX_AMOUNT, NetworkToken, Partial, PersonName, Processing,
-        RemoteOrder, Request, ResponseCode, ReversalAdvice, ShopName, Undoes, Void,
+        RemoteOrder, Request, ResponseCode, ReversalAdvice, ShopName, TransferTo, Undoes, Void,
     },
     reference::Reference,
     secret::{Cvv, Pan},
@@ -19,7 +19,7 @@ use ferropay_domain::{
     decide::Outcome,
     ids::{AttemptId, OperationId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{self, Ask, Authenticated, MerchantAuthStep, ProviderAnswer},
+    payment::{self, Ask, Authenticated, MerchantAuthStep, ProviderAnswer, Transfer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -158,6 +158,10 @@ impl CardAcquirer {
                 })
             }),
             partial_allowed: particulars.partial_allowed && !verifies,
+            transfer: particulars.transfer.map(|transfer| match transfer {
+                Transfer::ToWallet => TransferTo::Wallet,
+                Transfer::ToCard(_) | Transfer::ToNoCard | Transfer::ToSameCard => TransferTo::Card,
+            }),
             confirmation: match &particulars.merchant_auth {
                 Some(MerchantAuthStep::Finished(code)) => Some(confirmation(code)?),
                 _ => None,

@@ -54,6 +54,8 @@ pub const LAST_NAME: [u8; 2] = *b"24";
 pub const CRYPTOGRAM: [u8; 2] = *b"26";
 /// The wallet the number came from: `A` or `G`.
 pub const WALLET: [u8; 2] = *b"27";
+/// Where the money of a purchase goes on to: `W` a wallet, `C` a card.
+pub const TRANSFER: [u8; 2] = *b"28";
 /// Result of the name check, in answers.
 pub const NAME_RESULT: [u8; 2] = *b"25";
 

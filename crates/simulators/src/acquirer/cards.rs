@@ -31,6 +31,8 @@ struct Card {
     code: Code,
     limit_eur: Option<u64>,
     times_out: bool,
+    /// What is said to debits with stored credentials, where that is something else.
+    debit_code: Option<Code>,
 }
 
 /// The issuer behind the simulator.
@@ -60,7 +62,7 @@ impl Issuer {
         let mut cards = HashMap::new();
         for (index, line) in CARDS.lines().enumerate().skip(1) {
             let fault = |problem| CatalogueError { file: "simulator-cards.csv", line: index + 1, problem };
-            let mut columns = line.splitn(6, ',');
+            let mut columns = line.splitn(7, ',');
             let mut next = |problem| columns.next().ok_or_else(|| fault(problem));
             let number = next("no card number")?;
             let _network = next("no network")?;
@@ -77,6 +79,14 @@ impl Issuer {
                     "" => false,
                     "issuer" => true,
                     _ => return Err(fault("the wait is neither empty nor `issuer`")),
+                },
+                debit_code: match next("no column of debits")? {
+                    "" => None,
+                    code => Some(
+                        code.as_bytes()
+                            .try_into()
+                            .map_err(|_| fault("the code of debits is not two characters"))?,
+                    ),
                 },
             };
             cards.insert(number, card);
@@ -105,17 +115,21 @@ impl Issuer {
     }
 
     /// Decides a purchase, authorisation or verification of `amount` minor units of `currency` (ISO 4217 numeric).
-    /// `may_be_partial`: a smaller amount would do (D-489).
+    /// `may_be_partial`: a smaller amount would do (D-489); `is_debit`: the card is one that somebody has stored (D-487).
     pub(super) fn decide(
         &self,
         card_number: &str,
         amount: u64,
         currency: u16,
         may_be_partial: bool,
+        is_debit: bool,
     ) -> IssuerWord {
         let Some(card) = self.cards.get(card_number) else {
             return IssuerWord { code: *b"99", approved: amount, times_out: false };
         };
+        if let Some(code) = card.debit_code.filter(|_| is_debit) {
+            return IssuerWord { code, approved: amount, times_out: false };
+        }
         let most = card.limit_eur.map_or(amount, |limit| self.most(currency, limit).min(amount));
         let (code, approved) = match most {
             most if most == amount => (card.code, amount),
@@ -181,7 +195,7 @@ mod tests {
 
     fn code(card: &str, amount: u64, currency: u16) -> String {
         let issuer = Issuer::from_catalogue().unwrap();
-        String::from_utf8(issuer.decide(card, amount, currency, false).code.to_vec()).unwrap()
+        String::from_utf8(issuer.decide(card, amount, currency, false, false).code.to_vec()).unwrap()
     }
 
     // D-486, D-487, D-491
@@ -199,6 +213,15 @@ mod tests {
             assert_eq!(code(card, 1, 978), "00", "{card}");
             assert_eq!(code(card, 999_999_999_999, 392), "00", "{card}");
         }
+    }
+
+    // D-487, G-548
+    #[test]
+    fn two_cards_are_good_for_a_registration_and_not_for_its_debits() {
+        let issuer = Issuer::from_catalogue().unwrap();
+        let debit = |card| issuer.decide(card, 100, 978, false, true).code;
+        let cards = ["4000000000000119", "4000000000000135", "4000000000000077"];
+        assert_eq!(cards.map(debit), [*b"52", *b"51", *b"00"]);
     }
 
     // D-482, D-496
@@ -247,7 +270,7 @@ mod tests {
     #[test]
     fn one_card_stands_for_an_issuer_that_does_not_answer() {
         let issuer = Issuer::from_catalogue().unwrap();
-        let word = issuer.decide("4539121411168251", 100, 978, true);
+        let word = issuer.decide("4539121411168251", 100, 978, true, false);
         assert_eq!(word, IssuerWord { code: *b"68", approved: 100, times_out: true });
     }
 
@@ -257,7 +280,7 @@ mod tests {
         let issuer = Issuer::from_catalogue().unwrap();
         for card in ["5126160000356675", "4010571676223548"] {
             let word = |amount, currency| {
-                let word = issuer.decide(card, amount, currency, true);
+                let word = issuer.decide(card, amount, currency, true, false);
                 (String::from_utf8(word.code.to_vec()).unwrap(), word.approved)
             };
             assert_eq!(word(12_000, 978), ("00".to_owned(), 12_000));
@@ -265,7 +288,7 @@ mod tests {
             assert_eq!(word(999_999_999_999, 840), ("10".to_owned(), 12_960));
             assert_eq!(word(19_201, 392), ("10".to_owned(), 19_200));
         }
-        let plain = issuer.decide("4314220000000056", 50_000, 978, true);
+        let plain = issuer.decide("4314220000000056", 50_000, 978, true, false);
         assert_eq!((plain.code, plain.approved), (*b"00", 50_000), "other cards have no limit");
     }
 

@@ -264,7 +264,8 @@ impl Desk {
             return Wish::Decline(kind, WRONG_CONFIRMATION);
         }
         let partial = tags.may_be_partial && kind != AttemptKind::Verification;
-        let word = self.issuer.decide(card_number, amount, currency, partial);
+        let is_debit = tags.credential.is_some_and(|credential| credential.starts_with('U'));
+        let word = self.issuer.decide(card_number, amount, currency, partial, is_debit);
         let approved = word.code == DONE || word.code == book::PARTLY_APPROVED;
         let refused =
             tags.address_must_match && tags.post_code.is_some_and(|code| cards::check_address(code) == b'N');
@@ -292,6 +293,7 @@ fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
             xid: owned(tags.xid),
         },
         credential: owned(tags.credential),
+        transfer: tags.transfer,
         remote_order: tags.remote_order,
         confirmed: tags.confirmation.is_some(),
         may_be_partial: tags.may_be_partial,

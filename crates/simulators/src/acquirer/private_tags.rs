@@ -43,6 +43,8 @@ pub(super) struct Tags<'a> {
     pub(super) cryptogram: Option<&'a str>,
     /// Tag 27: `A` Apple Pay, `G` Google Pay.
     pub(super) wallet: Option<&'a str>,
+    /// Tag 28: `W` to a wallet, `C` to a card.
+    pub(super) transfer: Option<char>,
 }
 
 impl<'a> Tags<'a> {
@@ -120,6 +122,10 @@ impl<'a> Tags<'a> {
             Some(24) => (&mut self.last_name, (1..=35).contains(&value.len())),
             Some(26) => (&mut self.cryptogram, (4..=88).contains(&value.len())),
             Some(27) => (&mut self.wallet, matches!(value, "A" | "G")),
+            Some(28) => {
+                self.transfer = value.chars().next();
+                return matches!(value, "W" | "C");
+            }
             _ => return true,
         };
         *place = Some(value);

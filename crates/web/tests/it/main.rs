@@ -64,6 +64,7 @@ mod three_ds_merchant;
 mod three_ds_races;
 mod three_ds_wrong_orders;
 mod tokens;
+mod transfers;
 mod two_step;
 mod wallet_agreements;
 mod wallet_series;

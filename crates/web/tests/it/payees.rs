@@ -13,6 +13,8 @@ const CREATE: &str = "/v2/verification-of-payee/create";
 const RESULT: &str = "/v2/verification-of-payee/result";
 /// An account of Ada Byron's at the simulated bank.
 const HERS: &str = "DE89370400440532013000";
+/// An account at a bank that does not take part.
+const NOWHERE: &str = "FR7630006000011234567890189";
 
 fn asked(payment_id: &str, name: &str, account: &str) -> Value {
     json!({
@@ -167,7 +169,6 @@ async fn a_payout_is_held_to_what_the_bank_says_of_its_payee() {
             "payment": { "amount": 1_000, "currency": "EUR" },
         })
     };
-    const NOWHERE: &str = "FR7630006000011234567890189";
     let (world, _provider) = World::with_provider(|_| {}).await;
     let mut paid = 0;
     for (rule, name, account, expected) in [

@@ -1,6 +1,9 @@
 //! The test cards of a test project: the number alone selects the outcome (D-480 to D-494).
 
-use crate::support::{World, pick, sale};
+use crate::{
+    series::{DEBIT, debit, registering},
+    support::{World, on_card, payout, pick, sale, verification},
+};
 use serde_json::{Value, json};
 
 const SALE: &str = "/v2/payment/card/sale";
@@ -33,6 +36,70 @@ async fn the_card_number_selects_the_outcome() {
         ("5544330000000045", &decline),
     ] {
         assert_eq!(&outcome(&world, card, 4_200, "EUR").await, expected, "{card}");
+    }
+    world.end().await;
+}
+
+// G-548, D-487: two cards are good for registering a series, and the debits of it are declined
+#[tokio::test(flavor = "multi_thread")]
+async fn the_debits_of_two_registered_cards_are_declined() {
+    let world = World::new().await;
+    for (card, code) in
+        [("4000000000000077", "0"), ("4000000000000119", "10102"), ("4000000000000135", "10105")]
+    {
+        let body = on_card(registering(card, json!({ "type": "U" })), card);
+        let registered = world.told(SALE, &body).await;
+        assert_eq!(registered["payment"]["status"], "success", "{registered}");
+        let series = registered["recurring"]["id"].as_i64().unwrap();
+        let debited = world.told(DEBIT, &debit(&format!("debit-{card}"), series)).await;
+        assert_eq!(debited["operation"]["code"], code, "{debited}");
+    }
+    world.end().await;
+}
+
+// G-551: the number alone selects the scenario, and what else is said has to be well-formed all the same
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_card_that_has_expired_is_refused_wherever_it_is_used() {
+    let world = World::with(|project| {
+        project.settings.account_verification_allowed = true;
+        project.settings.card_payouts_allowed = true;
+    })
+    .await;
+    for (path, mut body) in [
+        (SALE, sale("a", 100, "EUR")),
+        ("/v2/payment/card/auth", sale("b", 100, "EUR")),
+        ("/v2/payment/card/account_verification", verification("c")),
+        ("/v2/payment/card/payout", payout("d", "4242424242424242", 100)),
+    ] {
+        body["card"]["year"] = 2020.into();
+        body["card"]["month"] = 12.into();
+        let refused = world.told(path, &body).await;
+        assert_eq!(
+            pick(&refused, &["payment.status", "errors.0.code", "errors.0.field"]),
+            json!(["error", 3021, "card.year"]),
+            "{path}"
+        );
+    }
+    world.end().await;
+}
+
+// G-526: UnionPay and smaller networks are not taken for purchases
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_by_a_card_of_another_network_is_declined_with_3356() {
+    let world = World::with(|project| project.settings.account_verification_allowed = true).await;
+    for card in ["6250941006528599", "6011000000000004", "3530111333300000"] {
+        for (path, body) in [
+            (SALE, sale(card, 100, "EUR")),
+            ("/v2/payment/card/auth", sale(&format!("held-{card}"), 100, "EUR")),
+            ("/v2/payment/card/account_verification", verification(&format!("verified-{card}"))),
+        ] {
+            let declined = world.told(path, &on_card(body, card)).await;
+            assert_eq!(
+                pick(&declined, &["payment.status", "operation.code"]),
+                json!(["decline", "3356"]),
+                "{path}: {declined}"
+            );
+        }
     }
     world.end().await;
 }

@@ -93,6 +93,15 @@ pub enum RemoteOrder {
     Telephone,
 }
 
+/// Where the money of a purchase goes on to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferTo {
+    /// A digital wallet.
+    Wallet,
+    /// Another card.
+    Card,
+}
+
 /// A purchase, authorisation or verification. What most requests lack is boxed, so that those stay small.
 #[derive(Clone, Debug)]
 pub struct Debit {
@@ -118,6 +127,8 @@ pub struct Debit {
     pub name: Option<Box<PersonName>>,
     /// Whether a smaller amount would do (G-240).
     pub partial_allowed: bool,
+    /// Where the money goes on to, when it is the debit of a transfer (G-488).
+    pub transfer: Option<TransferTo>,
     /// The code of a merchant authentication as the customer typed it (G-213).
     pub confirmation: Option<Text<32>>,
 }
@@ -137,6 +148,7 @@ impl Debit {
             address: None,
             name: None,
             partial_allowed: false,
+            transfer: None,
             confirmation: None,
         }
     }
@@ -190,6 +202,11 @@ impl Debit {
         if let Some(token) = &self.network_token {
             put_text(encoder, tags::CRYPTOGRAM, Some(&token.cryptogram));
             put_text(encoder, tags::WALLET, token.wallet.as_ref());
+        }
+        match self.transfer {
+            Some(TransferTo::Wallet) => tags::put(encoder, tags::TRANSFER, b"W"),
+            Some(TransferTo::Card) => tags::put(encoder, tags::TRANSFER, b"C"),
+            None => {}
         }
     }
 }

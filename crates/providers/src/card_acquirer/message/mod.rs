@@ -10,7 +10,9 @@ mod request;
 mod time;
 
 pub use answer::{Answer, Broken, CvvResult, Incoming, ReadError};
-pub use debit::{Address, Authentication, Debit, DebitKind, Expiry, NetworkToken, PersonName, RemoteOrder};
+pub use debit::{
+    Address, Authentication, Debit, DebitKind, Expiry, NetworkToken, PersonName, RemoteOrder, TransferTo,
+};
 pub use management::Management;
 pub(crate) use management::encode_echo_answer;
 pub use request::{Attempt, Credit, FollowUp, FollowUpKind, Partial, Request, ReversalAdvice, Undoes, Void};

@@ -39,6 +39,8 @@ pub(in crate::acquirer) struct Details {
     pub(in crate::acquirer) authentication: ReceivedAuthentication,
     /// DE48 tag 06: `S` stored for the first time or `U` used, the kind of series, the network's identifier.
     pub(in crate::acquirer) credential: Option<String>,
+    /// DE48 tag 28: `W` to a wallet, `C` to a card.
+    pub(in crate::acquirer) transfer: Option<char>,
     /// DE48 tag 17: `1` mail, `2` telephone.
     pub(in crate::acquirer) remote_order: Option<char>,
     /// DE48 tag 19 was there.

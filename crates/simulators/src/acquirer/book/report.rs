@@ -236,6 +236,9 @@ pub struct OperationReport {
     /// autopurchase, `R` regular), the network's identifier of the first operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+    /// The debit of a transfer: `W` to a wallet, `C` to a card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<char>,
     /// `1` mail order, `2` telephone order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_order: Option<char>,
@@ -350,6 +353,7 @@ impl Book {
                 .map(|details| details.authentication.clone())
                 .filter(|authentication| *authentication != ReceivedAuthentication::default()),
             credential: details.and_then(|details| details.credential.clone()),
+            transfer: details.and_then(|details| details.transfer),
             remote_order: details.and_then(|details| details.remote_order),
             confirmed: details.is_some_and(|details| details.confirmed),
             may_be_partial: details.is_some_and(|details| details.may_be_partial),

@@ -6,12 +6,12 @@ use super::{
 };
 use crate::json::Value;
 use ferropay_domain::{
-    card::{Cvv, Expiry},
+    card::{Cvv, Expiry, Pan},
     codes,
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
     money::Money,
-    payment::{Avs, CardRequest, Customer, NetworkToken, OperationKind, StoredCard},
+    payment::{Avs, CardRequest, Customer, NetworkToken, OperationKind, StoredCard, Transfer},
 };
 
 /// `/v2/payment/card/{sale,auth,account_verification}`, and the same by token or saved card.
@@ -69,7 +69,11 @@ impl CardPayment {
         let amount = payment.integer("amount").ok_or_else(|| payment.missing("amount"))?;
         let code = payment.text("currency").ok_or_else(|| payment.missing("currency"))?;
         let (paid_with, cvv) = PaidWith::read(path, body)?;
-        let by_number = matches!(paid_with, PaidWith::Card { .. });
+        let payer = match &paid_with {
+            PaidWith::Card { pan, .. } => Some(pan.clone()),
+            _ => None,
+        };
+        let by_number = payer.is_some();
         let (booking, has_booking_dates) = booking(body)?;
         let registration = SeriesTerms::read(body)?;
         if registration.is_some() && body.get("addendum").is_some_and(|data| !data.is_null()) {
@@ -96,6 +100,7 @@ impl CardPayment {
                 debt_account: debt_account(payment)?,
                 stored: stored(card),
                 token_data: token_data.is_some(),
+                transfer: transfer(body, kind, payer.as_ref()),
                 network_token: match token_data {
                     Some(_) => network_token(body, card)?,
                     None => None,
@@ -117,6 +122,14 @@ impl CardPayment {
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
     }
+}
+
+/// Where the money of a purchase goes on to, if the request says so: a card before a wallet (G-489).
+pub(super) fn transfer(body: &Value<'_>, kind: OperationKind, payer: Option<&Pan>) -> Option<Transfer> {
+    let recipient = Part::of(body, "recipient");
+    let number = recipient.filled("pan").map(|number| Transfer::to_card(number, payer));
+    let to = number.or_else(|| recipient.filled("wallet_id").map(|_| Transfer::ToWallet));
+    to.filter(|_| kind == OperationKind::Sale)
 }
 
 /// The card's part in a series whose data the merchant keeps; 0 is none (G-360, G-428).

@@ -2,7 +2,7 @@
 
 use super::{
     Part, Refusal, SeriesTerms, callback_address, callback_options,
-    card::{avs, booking, debt_account, descriptor, name_check},
+    card::{avs, booking, debt_account, descriptor, name_check, transfer},
     currency, payment_id, three_ds,
 };
 use crate::json::Value;
@@ -106,6 +106,8 @@ impl WalletPayment {
                 avs: if verification { avs(body) } else { None },
                 name_check: verification && name_check(customer)?,
                 debt_account: debt_account(payment)?,
+                // The number is in the token, so whether it is the recipient's own is not seen.
+                transfer: transfer(body, kind, None),
                 ..CardRequest::default()
             },
             three_ds: three_ds::request(kind, body, payment)?,
