@@ -40,7 +40,7 @@ async fn outcome(world: &World, body: &Value) -> Value {
     pick(&world.told(SALE, body).await, &["payment.status", "operation.code"])
 }
 
-// G-488, G-489, G-269: to a wallet and to a card, alone and followed by the credit
+// G-488, G-489, G-490, G-269: to a wallet and to a card, alone and followed by the credit
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_that_names_its_recipient_is_the_debit_of_a_transfer() {
     let world = world().await;
@@ -55,7 +55,10 @@ async fn a_purchase_that_names_its_recipient_is_the_debit_of_a_transfer() {
         assert_eq!(debited["payment"]["status"], "success", "{debited}");
         assert_eq!(world.at_acquirer(&debited["operation"]).transfer, Some('W'));
         let mut credit = payout(&format!("credit-{number}"), RECIPIENT, 4_900);
-        credit["sender"] = json!({ "funding_ips_id": debited["operation"]["provider"]["payment_id"] });
+        let debit = &debited["operation"]["provider"]["payment_id"];
+        credit["sender"] = json!({ "funding_ips_id": debit, "day_of_birth": "10-12-1985" });
+        credit["customer"]["first_name"] = "Fran".into();
+        credit["customer"]["last_name"] = "Petrarca".into();
         assert_eq!(
             pick(&world.told("/v2/payment/card/payout", &credit).await, &["payment.status"]),
             json!(["success"])
