@@ -7,7 +7,7 @@ answered is counted and written to a file, so that whoever runs this sees that n
 
 The environment says the rest: FERROPAY_SECRET, FERROPAY_PROJECT, FERROPAY_PAID (payments that can be refunded, separated
 by blanks), FERROPAY_HELD (payments of 10.00 EUR that wait for their capture), FERROPAY_REQUESTS (identifiers of requests
-that were made) and FERROPAY_SUMMARY (the file to write).
+that were made), FERROPAY_TOKEN (a token of customer-7) and FERROPAY_SUMMARY (the file to write).
 """
 
 import atexit
@@ -50,6 +50,41 @@ HELD = {path: os.environ["FERROPAY_HELD"].split()[index::3] for index, path in e
 BY_CUSTOMER = tuple(
     f"/v2/payment/{method}/sale" for method in ("blik", "bancontact", "pix", "cup/union", "bnpl/humm", "skrill")
 )
+# What is asked rightly of payment methods: the steps that the address leaves open. The customer's part is played by a word.
+BY_METHOD = {path: {} for path in BY_CUSTOMER}
+BY_METHOD |= {f"/v2/payment/{method}/payout": {} for method in ("pix", "skrill")}
+for group, method, steps in (
+    ("wallet", "paypal", ("sale", "auth", "payout")),
+    ("banks", "austria", ("sale",)),
+    ("banks", "indonesia", ("payout",)),
+    ("bank-transfer", "eps", ("sale",)),
+    ("bank-transfer", "uk", ("payout",)),
+    ("online-banking", "ideal", ("sale",)),
+    ("atm", "philippines", ("sale", "payout")),
+    ("directdebit", "sepa", ("sale", "contract/registration")),
+):
+    BY_METHOD |= {f"/v2/payment/{group}/{{payment_method}}/{step}": {"payment_method": method} for step in steps}
+# Look-ups whose address says what is looked for.
+LISTS = {
+    "/v2/info/available-methods/{payment_direction}/list": {"payment_direction": "payin"},
+    "/v2/info/banks/{payment_method}/{operationType}/list": {"payment_method": "banks", "operationType": "payout"},
+    "/v2/info/banks/{parentMethod}/{childMethod}/{operationType}/list": {
+        "parentMethod": "banks", "childMethod": "thailand", "operationType": "sale",
+    },
+}
+STEPS = BY_METHOD | LISTS
+# Banks that payouts name.
+BANK_OF = {
+    "indonesia": {"currency": "IDR", "account": {"bank_id": 11001}},
+    "philippines": {"currency": "PHP", "account": {"bank_id": 10101, "region_id": 1}},
+}
+# A token of customer-7's card.
+TOKEN = os.environ["FERROPAY_TOKEN"]
+# Links that wait, to be withdrawn.
+CANCEL_LINK = "/v2/payment/invoice/cancel"
+TOKENIZE = "/v2/customer/card/tokenize"
+BY_TOKEN = "/v2/payment/card/sale/token"
+SAVED_LIST = "/v2/customer/saved_account/list"
 # Answered at once, without a signature.
 RETRY_SCHEDULE = "/v2/recurring/retry-custom-schedule/"
 SERIES_INFO = "/v2/payment/recurring/info"
@@ -65,6 +100,7 @@ ERROR_LISTS = ("/v2/payment/status", "/v2/customer/saved_account/", "/v2/info/av
 
 lock = threading.Lock()
 numbers = itertools.count(1)
+links = []
 right = set()
 accepted = []
 statuses = collections.defaultdict(collections.Counter)
@@ -196,6 +232,29 @@ def make_right(path, body, choice):
         # What a series, or its registration alone, has to say depends on the day and on itself.
         body.pop("recurring", None)
         body["operation_type"] = choice.choice(["sale", "auth"])
+    elif path == CANCEL_LINK:
+        with lock:
+            if not links:
+                return None
+            general["payment_id"] = links.pop()
+        body = {}
+    elif path in BY_METHOD:
+        return by_method(path, f"method-{number}", choice)
+    elif path in LISTS:
+        body = {"payment_method_list": [{"payment_method": "blik"}]}
+        if path.startswith(BANKS):
+            general["payment_id"] = f"banks-{number}"
+            body = {"customer": {"ip_address": "203.0.113.7"}, "payment": {"amount": 1000, "currency": "THB"}}
+    elif path == TOKENIZE:
+        card = {"pan": choice.choice(CARDS), "year": 2035, "month": 12, "card_holder": "JUDY DOE"}
+        return {"customer": {"project_id": PROJECT, "id": f"customer-{number}"}, "card": card}
+    elif path == BY_TOKEN:
+        body = {"token": TOKEN, "cvv": "123", "payment": {"amount": choice.randint(1, 5000), "currency": "EUR"}}
+        body["customer"] = {"id": "customer-7", "ip_address": "203.0.113.7", "email": "judy.doe@example.com"}
+        body["customer"] |= {"phone": "442079460000", "screen_res": "1920x1080"}
+        general["payment_id"] = f"token-{number}"
+    elif path == SAVED_LIST:
+        return {"customer": {"project_id": PROJECT, "id": "customer-7"}, "payment_method": choice.choice(["card", "alipay"])}
     elif path in ("/v2/payment/card/refund", "/v2/payment/refund"):
         general["payment_id"] = PAID[number % len(PAID)]
         body.pop("callback", None)
@@ -218,6 +277,27 @@ def make_right(path, body, choice):
     elif not path.startswith(RETRY_SCHEDULE):
         return None
     return body | {"general": general}
+
+
+def by_method(path, payment, choice):
+    """A purchase, a hold, a payout or an agreement by a payment method, decided by a word in its description."""
+    pays = {"amount": choice.randint(100, 5000), "currency": "EUR", "description": "[success]"}
+    body = {
+        "general": {"project_id": PROJECT, "payment_id": payment},
+        "customer": {"id": "customer-7", "ip_address": "203.0.113.7", "country": "BR"},
+        "payment": pays,
+        "account": {"number": "ada@wallet.example"},
+    }
+    if path.endswith("/payout"):
+        bank = BANK_OF.get(BY_METHOD[path].get("payment_method"))
+        if bank:
+            body["account"] |= bank["account"]
+            pays["currency"] = bank["currency"]
+    else:
+        body["return_url"] = {name: f"https://shop.example/{name}" for name in ("success", "decline", "return")}
+    if "/directdebit/" in path:
+        body["recurring"] = {"type": "U"}
+    return body
 
 
 def calm(path, body):
@@ -270,6 +350,8 @@ def before_call(ctx, case, kwargs):
         else:
             carrier["signature"] = signature(body, b"another secret" if fate < 0.1 else SECRET)
     case.body = body
+    if is_right and case.path in STEPS:
+        case.path_parameters = dict(STEPS[case.path])
     if is_right:
         with lock:
             right.add(case.id)
@@ -329,7 +411,11 @@ def answers_are_those_of_the_contract(ctx, response, case):
         elif case.path not in LOOK_UPS:
             sent = case.body["general"]["payment_id"]
             assert body["status"] == "success" and body["payment_id"] == sent and body["project_id"] == PROJECT, body
-            if case.id in right and case.path != LINK:
+            if case.path == LINK:
+                if case.id in right:
+                    with lock:
+                        links.append(sent)
+            elif case.id in right and case.path != CANCEL_LINK:
                 with lock:
                     accepted.append(body["request_id"])
         else:

@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 use ferropay_tests::{Answer, Database, Merchant, Received, Receiver, World, cards, seconds};
+use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, Hasher as _},
@@ -16,7 +17,7 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-/// Steps of a sale, a refund and a payout at which the process can be ended.
+/// Steps of a sale, a refund, a payout and a debit of a series at which the process can be ended.
 const STEPS: [&str; 10] = [
     "accept.before-commit",
     "accept.after-commit",
@@ -173,6 +174,8 @@ enum What {
     Sale,
     Refund,
     Payout,
+    /// Of a series that a purchase has registered.
+    Debit,
 }
 
 async fn die_at(story: Story) {
@@ -180,18 +183,23 @@ async fn die_at(story: Story) {
     let refund = what == What::Refund;
     let plan = match (lost, what) {
         (false, _) => None,
-        (true, What::Sale) => Some("drop@purchase"),
+        (true, What::Sale | What::Debit) => Some("drop@purchase"),
         (true, What::Refund) => Some("drop@refund"),
         (true, What::Payout) => Some("drop*1@payout"),
     };
     let acquirer = ferropay_tests::world::acquirer().await;
     let mut world = World::prepare(&["--acquirer-timeout", "400"], None, acquirer).await;
     let again = world.start.clone();
-    if refund {
-        // The purchase is made undisturbed; what dies is the process that does the refund.
+    let mut series = json!(null);
+    if refund || what == What::Debit {
+        // The purchase is made undisturbed; what dies is the process that does the refund, or the debit.
         world.restart().await;
-        world.paid("story").await;
-        world.quiet(seconds(20)).await;
+        if refund {
+            world.paid("story").await;
+        } else {
+            series = registered(&world, "before").await;
+        }
+        world.quiet_but_for_the_calendar(seconds(20)).await;
         world.platform.stop().await;
     }
     let mut dying = again.clone();
@@ -203,6 +211,7 @@ async fn die_at(story: Story) {
         What::Sale => ("/v2/payment/card/sale", merchant.sale("story", cards::APPROVED, 1000)),
         What::Refund => ("/v2/payment/card/refund", merchant.refund("story", Some(400))),
         What::Payout => ("/v2/payment/card/payout", merchant.payout("story", cards::CREDITED, 1000)),
+        What::Debit => ("/v2/payment/card/recurring", debit(&merchant, "story", &series)),
     };
     let body = merchant.signed(body);
     let url = format!("{}{path}", world.platform.base());
@@ -218,7 +227,7 @@ async fn die_at(story: Story) {
         assert_eq!(first.request_id(), resent, "{step}");
     }
     let callback = world.receiver.final_of(&resent, seconds(40)).await;
-    world.quiet(seconds(40)).await;
+    world.quiet_but_for_the_calendar(seconds(40)).await;
     let undone = lost && what != What::Payout;
     let expected = if undone { ("decline", "10602") } else { ("success", "0") };
     assert_eq!((callback.operation().1, callback.code()), expected, "{step}: {}", callback.text);
@@ -227,18 +236,47 @@ async fn die_at(story: Story) {
         (What::Refund, false) => 600,
         (What::Sale, true) => 0,
         (What::Payout, _) => -1000,
+        (What::Debit, false) => 2000,
+        (What::Debit, true) => 1000,
     };
     assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or_default(), left, "{step}");
-    world.assert_sound();
+    // A series goes on waiting for its end.
+    if what == What::Debit {
+        world.assert_agreed();
+    } else {
+        world.assert_sound();
+    }
     let told: Vec<Received> = world.receiver.distinct("story");
     assert_eq!(told.len(), if refund { 2 } else { 1 }, "{step}: one callback for each operation");
-    assert_eq!(Database::of(&world.platform).number("SELECT count(*) FROM payments"), 1, "{step}");
+    let payments = if what == What::Debit { 2 } else { 1 };
+    assert_eq!(Database::of(&world.platform).number("SELECT count(*) FROM payments"), payments, "{step}");
     let status = world.platform.status("story").await;
     assert_eq!(
         status.json["payment"]["status"], callback.json["payment"]["status"],
         "{step}: {}",
         status.text
     );
+}
+
+/// Registers a series of autopurchases; answers its number.
+async fn registered(world: &World, payment_id: &str) -> Value {
+    let merchant = &world.platform.merchant;
+    let mut body = merchant.sale(payment_id, cards::APPROVED, 1000);
+    body["recurring"] = json!({ "register": true, "type": "U" });
+    let answer = world.platform.post_raw("/v2/payment/card/sale", &merchant.signed(body), None).await;
+    let callback = world.receiver.final_of(&answer.request_id(), seconds(30)).await;
+    assert!(callback.json["recurring"]["id"].is_i64(), "nothing registered: {}", callback.text);
+    callback.json["recurring"]["id"].clone()
+}
+
+/// A debit of 10.00 EUR of a series, unsigned.
+fn debit(merchant: &Merchant, payment_id: &str, series: &Value) -> Value {
+    json!({
+        "general": { "project_id": merchant.project, "payment_id": payment_id },
+        "customer": { "id": "customer-7", "ip_address": "203.0.113.7" },
+        "payment": { "amount": 1000, "currency": "EUR" },
+        "recurring": { "id": series },
+    })
 }
 
 /// Runs stories four at a time.
@@ -274,6 +312,12 @@ async fn a_refund_survives_a_death_at_each_of_its_steps() {
 async fn a_payout_survives_a_death_at_each_of_its_steps() {
     let story = |lost| move |step| Story { step, what: What::Payout, lost };
     all([STEPS.map(story(false)), STEPS.map(story(true))].concat()).await;
+}
+
+// G-055 G-091 G-368: the customer of a series is debited once, whenever the process dies
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_debit_of_a_series_survives_a_death_at_each_of_its_steps() {
+    all(STEPS.map(|step| Story { step, what: What::Debit, lost: false }).to_vec()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

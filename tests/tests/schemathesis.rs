@@ -5,8 +5,8 @@
 //! callback. `./test --all` tries far more, from a seed of its own.
 #![cfg(test)]
 
-use ferropay_tests::{Ran, World, cards, seconds};
-use serde_json::Value;
+use ferropay_tests::{Ran, World, cards, seconds, sign};
+use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -37,7 +37,7 @@ const CHECKS: [&str; 4] = [
 ];
 
 /// Paths that have to be asked something right.
-const RIGHT: [&str; 13] = [
+const RIGHT: [&str; 39] = [
     "/v2/payment/card/sale",
     "/v2/payment/card/auth",
     "/v2/payment/card/account_verification",
@@ -51,6 +51,32 @@ const RIGHT: [&str; 13] = [
     "/v2/payment/refund",
     "/v2/payment/status",
     "/v2/payment/status/request",
+    "/v2/payment/card/sale/token",
+    "/v2/customer/card/tokenize",
+    "/v2/customer/saved_account/list",
+    "/v2/payment/blik/sale",
+    "/v2/payment/bancontact/sale",
+    "/v2/payment/pix/sale",
+    "/v2/payment/pix/payout",
+    "/v2/payment/cup/union/sale",
+    "/v2/payment/bnpl/humm/sale",
+    "/v2/payment/skrill/sale",
+    "/v2/payment/skrill/payout",
+    "/v2/payment/wallet/{payment_method}/sale",
+    "/v2/payment/wallet/{payment_method}/auth",
+    "/v2/payment/wallet/{payment_method}/payout",
+    "/v2/payment/banks/{payment_method}/sale",
+    "/v2/payment/banks/{payment_method}/payout",
+    "/v2/payment/bank-transfer/{payment_method}/sale",
+    "/v2/payment/bank-transfer/{payment_method}/payout",
+    "/v2/payment/online-banking/{payment_method}/sale",
+    "/v2/payment/atm/{payment_method}/sale",
+    "/v2/payment/atm/{payment_method}/payout",
+    "/v2/payment/directdebit/{payment_method}/sale",
+    "/v2/payment/directdebit/{payment_method}/contract/registration",
+    "/v2/info/available-methods/{payment_direction}/list",
+    "/v2/info/banks/{payment_method}/{operationType}/list",
+    "/v2/info/banks/{parentMethod}/{childMethod}/{operationType}/list",
 ];
 
 /// The program beside the interpreter that has the packages.
@@ -89,12 +115,36 @@ async fn held(world: &World) -> Vec<String> {
     payments
 }
 
+/// A token of customer-7's card.
+async fn token(world: &World) -> String {
+    let merchant = &world.platform.merchant;
+    let mut body = json!({
+        "customer": { "project_id": merchant.project, "id": "customer-7" },
+        "card": { "pan": cards::APPROVED, "year": 2035, "month": 12, "card_holder": "JUDY DOE" },
+    });
+    body["customer"]["signature"] = sign::signature(&body, &merchant.secret).into();
+    let answer = world.platform.post_raw("/v2/customer/card/tokenize", &body.to_string(), None).await;
+    let request = answer.request_id();
+    for _ in 0..600 {
+        let told = world.receiver.all().into_iter().find(|it| it.json["request"]["id"] == request.as_str());
+        if let Some(told) = told {
+            return told.json["token"]
+                .as_str()
+                .unwrap_or_else(|| panic!("no token: {}", told.text))
+                .to_owned();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no token within 30 s");
+}
+
 // G-001, G-013, G-014, G-043, G-044, G-045, G-047
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
     let world = World::start(&[]).await;
     let (payments, requests) = paid(&world).await;
     let held = held(&world).await;
+    let token = token(&world).await;
     let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis");
     let contract = format!("{}/openapi/gate.json", world.platform.base());
     for (number, options) in runs().into_iter().enumerate() {
@@ -113,6 +163,7 @@ async fn every_path_keeps_the_served_contract_whatever_it_is_asked() {
             .env("FERROPAY_PROJECT", world.platform.merchant.project.to_string())
             .env("FERROPAY_PAID", payments.join(" "))
             .env("FERROPAY_HELD", if number == 0 { held.join(" ") } else { String::new() })
+            .env("FERROPAY_TOKEN", &token)
             .env("FERROPAY_REQUESTS", requests.join(" "))
             .env("FERROPAY_SUMMARY", &summary);
         let ran = Ran::of(&mut command);

@@ -24,6 +24,10 @@ pub fn undo_refund(
     if let Some(code) = refusal(project, payment, refund, now) {
         return Ok(Err(code));
     }
+    // Only the network of cards has a message for it.
+    if payment.method().is_some() {
+        return Ok(Err(codes::UNSUPPORTED));
+    }
     let operation = new_operation(
         payment,
         OperationKind::RefundReversal,
