@@ -232,12 +232,11 @@ async fn die_at(story: Story) {
     let expected = if undone { ("decline", "10602") } else { ("success", "0") };
     assert_eq!((callback.operation().1, callback.code()), expected, "{step}: {}", callback.text);
     let left = match (what, lost) {
-        (What::Sale, false) | (What::Refund, true) => 1000,
+        (What::Sale, false) | (What::Refund, true) | (What::Debit, true) => 1000,
         (What::Refund, false) => 600,
         (What::Sale, true) => 0,
         (What::Payout, _) => -1000,
         (What::Debit, false) => 2000,
-        (What::Debit, true) => 1000,
     };
     assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or_default(), left, "{step}");
     // A series goes on waiting for its end.
