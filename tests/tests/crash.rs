@@ -232,7 +232,7 @@ async fn die_at(story: Story) {
     let expected = if undone { ("decline", "10602") } else { ("success", "0") };
     assert_eq!((callback.operation().1, callback.code()), expected, "{step}: {}", callback.text);
     let left = match (what, lost) {
-        (What::Sale, false) | (What::Refund, true) | (What::Debit, true) => 1000,
+        (What::Sale, false) | (What::Refund | What::Debit, true) => 1000,
         (What::Refund, false) => 600,
         (What::Sale, true) => 0,
         (What::Payout, _) => -1000,
