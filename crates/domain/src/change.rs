@@ -259,6 +259,8 @@ pub enum TaskKey {
     EndWait(OperationId),
     /// End the hold that an operation placed, before the network does; business time.
     EndHold(OperationId),
+    /// End the time in which a customer may try again after this operation failed; business time.
+    EndAttempts(OperationId),
     /// End a token because its card has expired; business time.
     EndToken(InstrumentId),
     /// Do what is due in a series by itself: a debit, its next try, or the end; business time.
@@ -311,6 +313,7 @@ impl TaskKey {
             Self::Authenticate(operation) => (4, operation.get()),
             Self::EndWait(operation) => (5, operation.get()),
             Self::EndHold(operation) => (6, operation.get()),
+            Self::EndAttempts(operation) => (7, operation.get()),
             Self::EndToken(instrument) => (24, instrument.get()),
             Self::Series(series) => (16, series.get()),
             Self::Mail(operation, letter) => {
@@ -331,6 +334,7 @@ impl TaskKey {
             4 => Self::Authenticate(OperationId::new(number)),
             5 => Self::EndWait(OperationId::new(number)),
             6 => Self::EndHold(OperationId::new(number)),
+            7 => Self::EndAttempts(OperationId::new(number)),
             24 => Self::EndToken(InstrumentId::new(number)),
             16 => Self::Series(SeriesId::new(number)),
             40 => Self::Mail(

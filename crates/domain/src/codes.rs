@@ -51,6 +51,12 @@ impl Code {
         MESSAGES.get(&self.0).map(|(_, action)| action.as_str())
     }
 
+    /// Whether a decline with this code is the last word, by the table's advice to the merchant: risk control, an issuer
+    /// that suspects fraud or wants the card back (G-051).
+    pub fn is_last_word(self) -> bool {
+        self.action() == Some("none")
+    }
+
     /// The message that goes with the code; for a code outside the table the one of a general decline.
     pub fn message(self) -> &'static str {
         self.known_message().or_else(|| GENERAL_DECLINE.known_message()).unwrap_or("General decline")
@@ -240,6 +246,12 @@ codes! {
     INVALID_TOKEN = 3027;
     /// The payment identifier is taken.
     PAYMENT_EXISTS = 3041;
+    /// Another attempt has to do what the first one was to do (G-515).
+    WRONG_ATTEMPT = 2945;
+    /// Another attempt has to be about the amount of the first one (G-515).
+    WRONG_ATTEMPT_AMOUNT = 2949;
+    /// Declined by the control against money laundering.
+    AML_DECLINE = 3199;
     /// The state does not allow the action.
     WRONG_STATE = 3060;
     /// No such payment.
@@ -360,6 +372,8 @@ codes! {
     METHOD_DECLINE = 20000;
     /// The customer gave up at the payment system.
     CUSTOMER_CANCELLED = 20301;
+    /// The customer gave up at the issuer.
+    OPERATION_CANCELLED = 10301;
     /// The customer did not finish at the payment system in time.
     METHOD_TIME_OUT = 20602;
     /// The payment system does not have this operation.

@@ -36,6 +36,11 @@ pub(crate) enum Found {
 }
 
 impl Found {
+    /// A payment that is tried again, if one is.
+    pub(crate) fn tried(earlier: Option<Box<Payment>>) -> Self {
+        earlier.map_or(Self::Nothing, Self::Payment)
+    }
+
     fn before(&self) -> Before<'_> {
         match self {
             Self::Nothing => Before::default(),
@@ -59,12 +64,15 @@ pub(crate) enum Decision {
 }
 
 /// Guards that were lost: facts for the next decision.
+#[expect(clippy::struct_excessive_bools, reason = "each is one guard")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lost {
     /// The account cannot hold the amount.
     pub(crate) balance_short: bool,
     /// A limit of risk control is reached.
     pub(crate) limit: Option<Code>,
+    /// A payment of this name exists: the request may be another attempt at it.
+    pub(crate) payment_exists: bool,
     /// The merchant's identifier of the refund is taken.
     pub(crate) refund_id_taken: bool,
     /// One of the names was taken meanwhile; which one was is looked up once more.
@@ -142,6 +150,11 @@ pub(crate) trait Acceptable: Sync {
         Cards::default()
     }
 
+    /// Whether it may be another attempt at the payment that has its name (G-512).
+    fn may_try_again(&self) -> bool {
+        false
+    }
+
     /// Whether it takes a payment's name besides its own, which the decision looks up.
     fn reserves_another_name(&self) -> bool {
         false
@@ -149,6 +162,20 @@ pub(crate) trait Acceptable: Sync {
 }
 
 impl Engine {
+    /// The payment that a request may be another attempt at, once the commit has said that its name is taken; so that a
+    /// purchase that comes into being reads nothing more for it.
+    pub(crate) async fn tried_before(
+        &self,
+        project: &KnownProject,
+        name: &PaymentId,
+        lost: Lost,
+    ) -> Result<Option<Box<Payment>>, Failure> {
+        if !lost.payment_exists {
+            return Ok(None);
+        }
+        Ok(Box::pin(self.find(project, name)).await?.map(Box::new))
+    }
+
     /// Accepts a request about the payment `payment_id`, which others wait for meanwhile.
     pub(crate) async fn accept_about<R: Acceptable>(
         self: &Arc<Self>,
@@ -187,11 +214,21 @@ impl Engine {
                 return Ok(Intake::Accepted(first));
             }
             let (changes, commit, found) = match request.decide(self, &project, facts, now).await? {
-                Decision::Answer(intake) => return Ok(intake),
+                Decision::Answer(intake) => {
+                    // What stands in the way of another attempt may be an equal request that was taken just now.
+                    let first = if facts.payment_exists {
+                        Box::pin(self.resent(&project, head, now)).await?
+                    } else {
+                        None
+                    };
+                    return Ok(first.map_or(intake, Intake::Accepted));
+                }
                 Decision::Changes(changes, commit, found) => (changes, commit, found),
             };
             self.step(Step::BeforeAccept);
-            let place = (bucket_of(payment), now);
+            // Another attempt is about a payment that it has not made.
+            let about = changes.payment.as_ref().map_or(payment, |write| write.payment().key);
+            let place = (bucket_of(about), now);
             let cards = || request.cards();
             // On the heap, so that what waits for it stays small.
             let applied = Box::pin(self.apply(&project, changes, commit, found.before(), cards, place));
@@ -209,6 +246,9 @@ impl Engine {
                     if request.reserves_another_name() && !facts.name_looked_up =>
                 {
                     facts.name_looked_up = true;
+                }
+                Loss::NameTaken(NameKind::Payment, _) if request.may_try_again() && !facts.payment_exists => {
+                    facts.payment_exists = true;
                 }
                 Loss::NameTaken(NameKind::Payment, _) => return Ok(Intake::PaymentExists),
                 Loss::NameTaken(NameKind::WalletToken, _) => return Ok(Intake::TokenUsed),

@@ -14,8 +14,12 @@ use crate::{
     series::scheduled_name,
 };
 use ferropay_domain::{
+    callback::Problem,
+    change::{ChangeSet, MachineBreak},
     decide::{self, CardCommand, CardFacts, Ids, Now, RangeFacts, WalletFacts},
     instrument::CustomerRecord,
+    payment::Payment,
+    project::Project,
 };
 use ferropay_wire::{
     gate::{CardPayment, three_ds_data},
@@ -48,21 +52,47 @@ impl Acceptable for CardOrder {
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let (range, wallet) = (self.range.clone(), self.wallet.clone());
         let facts = CardFacts { range, scheduled_name_taken, risk, wallet };
-        let mut changes = decide::card(&project.project, command.clone(), facts, self.ids, now)?;
+        let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
+        let command = command.clone();
+        let begun = begun(&project.project, earlier.as_deref(), command, facts, self.ids, now)?;
+        let mut changes = match begun {
+            Ok(changes) => changes,
+            Err(why) => return Ok(Decision::Answer(Intake::no_attempt(why))),
+        };
         let commit = self.card.kept(engine, self.ids, &changes)?;
         if changes.payment.is_some() {
             let kept = self.customer.as_deref().cloned();
             changes.customer = kept_customer(project.project.id, kept, now);
         }
-        Ok(Decision::Changes(changes, commit, Found::Nothing))
+        Ok(Decision::Changes(changes, commit, Found::tried(earlier)))
     }
 
     fn cards(&self) -> Cards {
         self.card.in_hand()
     }
 
+    fn may_try_again(&self) -> bool {
+        true
+    }
+
     fn reserves_another_name(&self) -> bool {
         scheduled_name(self.command.registration.as_deref()).is_some()
+    }
+}
+
+/// A card operation begins: a payment comes into being with it, or it is another attempt of the customer at an `earlier`
+/// one (G-512). The inner error: it is none.
+pub(crate) fn begun(
+    project: &Project,
+    earlier: Option<&Payment>,
+    command: CardCommand,
+    facts: CardFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Problem>, MachineBreak> {
+    match earlier {
+        Some(payment) => decide::card_again(project, payment, command, facts, ids, now),
+        None => decide::card(project, command, facts, ids, now).map(Ok),
     }
 }
 

@@ -10,11 +10,11 @@ use crate::{
 };
 use ferropay_domain::{
     decide::{self, CardFacts, FollowUp, NotWaiting, Now, RequestHead, ThreeDsRequest},
-    ids::{PaymentId, PaymentKey},
+    ids::{PaymentId, PaymentKey, RequestId},
     payment::{AuthenticationFlow, OperationKind, OperationStatus},
 };
 use ferropay_store::{Commit, Standing};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
 
 /// What a request brings to an operation that waits.
 #[derive(Clone, Debug)]
@@ -68,35 +68,74 @@ impl Acceptable for Order {
         let Some(payment) = engine.store.payment(id, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
-        let not_waiting = Ok(Decision::Answer(Intake::NotWaiting));
-        let Some(open) = payment.open else { return not_waiting };
-        let Some(standing) = engine.store.standing(open).await? else { return not_waiting };
+        // An equal request that was taken is the same request, also when nothing waits any more.
+        let begun = payment.detail.attempts.as_deref().map_or(0, |attempts| attempts.begun);
+        let head = self.head.map(|head| head.in_attempt(begun));
+        if let Some(first) = self.resent(engine, project, begun..=begun, now).await? {
+            return Ok(Decision::Answer(Intake::Accepted(first)));
+        }
+        let standing = match payment.open {
+            Some(open) => engine.store.standing(open).await?,
+            None => None,
+        };
+        let Some(standing) = standing else {
+            return self.refused(engine, project, (begun, now), Intake::NotWaiting).await;
+        };
         let follow = match engine.accepted(&standing, &self.brought) {
             Ok(follow) => follow,
             Err(refused) => {
                 tracing::warn!(
                     project = id.get(),
-                    operation = open.get(),
+                    operation = standing.operation.id.get(),
                     why = refused.why,
                     "a request about a payment that waits is refused"
                 );
-                return Ok(Decision::Answer(refused.intake));
+                return self.refused(engine, project, (begun, now), refused.intake).await;
             }
         };
         let facts = engine.card_facts(project, &standing, &follow).await?;
         let situation = standing.facts();
-        let (head, ids) = (self.head, engine.ids.for_decision());
+        let ids = engine.ids.for_decision();
         match decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)? {
             Ok(changes) => {
                 Ok(Decision::Changes(changes, Commit::default(), Found::Standing(Box::new(standing))))
             }
-            Err(NotWaiting) => not_waiting,
+            Err(NotWaiting) => self.refused(engine, project, (begun, now), Intake::NotWaiting).await,
         }
     }
+}
 
-    /// An equal request that was taken is the same request, also when nothing waits any more.
-    fn repeatable(&self) -> Option<RequestHead> {
-        self.head
+impl Order {
+    /// The answer to an equal request that was taken in one of these attempts.
+    async fn resent(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        attempts: RangeInclusive<u8>,
+        now: Now,
+    ) -> Result<Option<RequestId>, Failure> {
+        let Some(head) = self.head else { return Ok(None) };
+        for begun in attempts {
+            if let Some(first) = Box::pin(engine.resent(project, head.in_attempt(begun), now)).await? {
+                return Ok(Some(first));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Nobody waits for it now; unless it was taken in an earlier attempt of the customer.
+    async fn refused(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        (begun, now): (u8, Now),
+        why: Intake,
+    ) -> Result<Decision, Failure> {
+        let first = match begun.checked_sub(1) {
+            Some(last) => self.resent(engine, project, 0..=last, now).await?,
+            None => None,
+        };
+        Ok(Decision::Answer(first.map_or(why, Intake::Accepted)))
     }
 }
 

@@ -195,6 +195,7 @@ impl Engine {
                 TaskKey::Deliver(..)
                 | TaskKey::EndWait(_)
                 | TaskKey::EndHold(_)
+                | TaskKey::EndAttempts(_)
                 | TaskKey::Series(_)
                 | TaskKey::EndToken(_)
                 | TaskKey::Mail(..) => None,

@@ -9,7 +9,9 @@ use crate::{
     wallet_tokens::TokenFault,
 };
 use ferropay_domain::{
+    callback::Problem,
     card::DeviceWallet,
+    codes,
     decide::{self, CallbackOptions, Now, RefundCommand, RefundFacts, RequestHead},
     ids::{PaymentId, PaymentKey, RequestId},
     method::MethodRef,
@@ -31,6 +33,9 @@ pub enum Intake {
     Accepted(RequestId),
     /// The payment identifier is taken (3041).
     PaymentExists,
+    /// The payment waits for another attempt of its customer, and this is none: why, and the member at fault (G-515);
+    /// nothing was changed.
+    NoAttempt(Problem),
     /// There is no such payment (3061).
     UnknownPayment,
     /// The payment does not wait for what was brought (3060); nothing was changed.
@@ -44,6 +49,13 @@ pub enum Intake {
     TokenUsed,
     /// The project has no keys of the wallet, or asks for what is not possible with it (310); nothing was changed.
     NotSetUp,
+}
+
+impl Intake {
+    /// The answer to a request for a payment that exists.
+    pub(crate) fn no_attempt(why: Problem) -> Self {
+        if why.code == codes::PAYMENT_EXISTS { Self::PaymentExists } else { Self::NoAttempt(why) }
+    }
 }
 
 /// What identifies a request beyond its content.

@@ -67,14 +67,26 @@ impl Acceptable for MethodOrder {
         let scheduled_name_taken = engine.scheduled_name_taken(project, asked, now).await?;
         let facts =
             MethodFacts { risk, balance_short: lost.balance_short, scheduled_name_taken, payee: self.payee };
-        let mut changes = decide::method(&project.project, command, &facts, self.ids, now)?;
+        let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
+        let begun = match earlier.as_deref() {
+            Some(payment) => decide::method_again(&project.project, payment, command, &facts, self.ids, now)?,
+            None => Ok(decide::method(&project.project, command, &facts, self.ids, now)?),
+        };
+        let mut changes = match begun {
+            Ok(changes) => changes,
+            Err(why) => return Ok(Decision::Answer(Intake::no_attempt(why))),
+        };
         if let (Some(instrument), Some(from)) = (&instrument, &from) {
             decide::pay_with_instrument(&mut changes, instrument, from);
         }
         if changes.payment.is_some() {
             changes.customer = kept_customer(project.project.id, self.customer.clone(), now);
         }
-        Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
+        Ok(Decision::Changes(changes, Commit::default(), Found::tried(earlier)))
+    }
+
+    fn may_try_again(&self) -> bool {
+        matches!(self.command.kind, OperationKind::Sale | OperationKind::Auth)
     }
 
     fn reserves_another_name(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
+    card_payment::begun,
     engine::Engine,
     failure::Failure,
     instruments::kept_customer,
@@ -82,8 +83,10 @@ impl Acceptable for NamedOrder {
     ) -> Result<Decision, Failure> {
         let project = &known.project;
         let (payment_id, customer, options) = self.with.about();
+        let earlier = engine.tried_before(known, payment_id, lost).await?;
         let (instrument, card) = match engine.usable_by(known, &self.named, customer).await? {
             Ok(found) => found,
+            Err(why) if earlier.is_some() => return Ok(Decision::Answer(Intake::no_attempt(why))),
             Err(why) => {
                 let told = (options, self.ids.callback);
                 let head = self.with.head();
@@ -102,13 +105,11 @@ impl Acceptable for NamedOrder {
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let wished = (command.registration.as_deref(), command.head);
                 let scheduled_name_taken = engine.scheduled_name_taken(known, wished, now).await?;
-                let changes = decide::card(
-                    project,
-                    command,
-                    CardFacts { range, scheduled_name_taken, risk, wallet: None },
-                    self.ids,
-                    now,
-                )?;
+                let facts = CardFacts { range, scheduled_name_taken, risk, wallet: None };
+                let changes = match begun(project, earlier.as_deref(), command, facts, self.ids, now)? {
+                    Ok(changes) => changes,
+                    Err(why) => return Ok(Decision::Answer(Intake::no_attempt(why))),
+                };
                 commit.cvv = engine.kept_cvv(cvv.as_ref(), self.ids, &changes)?;
                 changes
             }
@@ -129,7 +130,11 @@ impl Acceptable for NamedOrder {
                 decide::save_on_success(project, &mut changes);
             }
         }
-        Ok(Decision::Changes(changes, commit, Found::Nothing))
+        Ok(Decision::Changes(changes, commit, Found::tried(earlier)))
+    }
+
+    fn may_try_again(&self) -> bool {
+        matches!(self.with, With::Card(..))
     }
 
     fn cards(&self) -> Cards {

@@ -272,7 +272,7 @@ impl Engine {
 
     async fn order_card(&self, carried: &Carried) -> Result<Option<OrderCard>, Failure> {
         let Scene { payment, operation, attempt, .. } = &carried.scene;
-        let Some(card) = &payment.detail.card else { return Ok(None) };
+        let Some(card) = payment.card_of(operation.id) else { return Ok(None) };
         let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
         let pan = match &carried.cards.pan {
             Some(pan) => pan.clone(),

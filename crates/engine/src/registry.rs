@@ -37,9 +37,11 @@ impl Tasks {
             TaskKey::Reverse(_) => &mut self.reversals,
             TaskKey::Deliver(..) => &mut self.deliveries,
             TaskKey::Authenticate(_) => &mut self.authentications,
-            TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::Series(_) | TaskKey::EndToken(_) => {
-                &mut self.timers
-            }
+            TaskKey::EndWait(_)
+            | TaskKey::EndHold(_)
+            | TaskKey::EndAttempts(_)
+            | TaskKey::Series(_)
+            | TaskKey::EndToken(_) => &mut self.timers,
             TaskKey::Mail(..) => &mut self.mails,
         }
     }

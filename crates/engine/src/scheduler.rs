@@ -134,6 +134,7 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
         TaskKey::Authenticate(operation)
         | TaskKey::EndWait(operation)
         | TaskKey::EndHold(operation)
+        | TaskKey::EndAttempts(operation)
         | TaskKey::Mail(operation, _) => {
             begin_operation(engine, operation, task, in_hand).await?;
         }

@@ -1,4 +1,5 @@
-//! Moments of business time at which something ends by itself: the waiting of an operation, a hold.
+//! Moments of business time at which something ends by itself: the waiting of an operation, a hold, the time in which a
+//! customer may try again.
 
 use crate::{
     engine::Engine, failure::Failure, projects::KnownProject, provider_work::Cards, registry::InHand,
@@ -30,11 +31,10 @@ impl Engine {
         key: TaskKey,
     ) -> Result<(), Failure> {
         let cards = Cards::default();
-        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
-            if matches!(key, TaskKey::EndHold(_)) {
-                return decide::hold_ended(project, &standing.payment, ids, now);
-            }
-            decide::wait_ended(project, standing.facts(), ids, now)
+        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| match key {
+            TaskKey::EndHold(_) => decide::hold_ended(project, &standing.payment, ids, now),
+            TaskKey::EndAttempts(_) => Ok(decide::attempts_ended(project, standing.facts(), ids, now)),
+            _ => decide::wait_ended(project, standing.facts(), ids, now),
         })
         .await?;
         Ok(())

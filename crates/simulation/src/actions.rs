@@ -22,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Card,
+    TryAgain,
     Payout,
     SecondStep,
     Customer,
@@ -54,6 +55,7 @@ enum Action {
 /// How often each happens.
 const ACTIONS: &[(u64, Action)] = &[
     (260, Action::Card),
+    (60, Action::TryAgain),
     (110, Action::Payout),
     (130, Action::SecondStep),
     (280, Action::Customer),
@@ -93,6 +95,11 @@ pub(crate) async fn act(life: &mut Life) {
         Action::Card => {
             if let Some(merchant) = any(&world) {
                 ask(life, bodies::card(&world, merchant));
+            }
+        }
+        Action::TryAgain => {
+            if let Some(asked) = any(&world).and_then(|merchant| bodies::again(&world, merchant)) {
+                ask(life, asked);
             }
         }
         Action::Payout => {
@@ -235,9 +242,10 @@ fn burst(life: &Life) {
         }
         return;
     }
-    let about = world.dice.between(1, 3);
+    let about = world.dice.between(1, 4);
     let body = || match about {
         1 => bodies::refund(&world, merchant),
+        4 => bodies::again(&world, merchant),
         2 => subscriptions::debit(&world, merchant),
         _ => bodies::second_step(&world, merchant),
     };

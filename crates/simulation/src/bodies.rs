@@ -58,7 +58,32 @@ pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
         general.insert("merchant_callback_url".to_owned(), format!("http://own.example/{payment}").into());
     }
     let amount = if kind == OperationKind::AccountVerification { 0 } else { amount(world) };
-    let mut pays = object(json!({"amount": amount, "currency": currency(world, merchant)}));
+    let sum = (amount, currency(world, merchant));
+    let body = purchase(world, merchant, &general, sum);
+    asked(merchant, Kind::Card(kind), payment, &body)
+}
+
+/// A customer whose purchase failed tries again; seldom another amount, or something else.
+pub(crate) fn again(world: &World, merchant: &Merchant) -> Option<Asked> {
+    let waits = |payment: &Payment| payment.status == PaymentStatus::AwaitingCustomer;
+    let (payment, chosen) = about(world, merchant, waits)?;
+    let chosen = chosen?;
+    let kind = chosen.detail.attempts.as_deref().map_or(OperationKind::Sale, |attempts| attempts.kind);
+    let kind = if world.dice.chance(3) { OperationKind::Auth } else { kind };
+    let amount = chosen.requested.saturating_add(i64::from(world.dice.chance(3)));
+    let general = object(json!({"project_id": merchant.id.get(), "payment_id": payment}));
+    let body = purchase(world, merchant, &general, (amount, chosen.currency.code()));
+    Some(asked(merchant, Kind::Card(kind), payment, &body))
+}
+
+/// What a request for a purchase says besides its name.
+fn purchase(
+    world: &World,
+    merchant: &Merchant,
+    general: &Map<String, Value>,
+    (amount, currency): (i64, &str),
+) -> Value {
+    let mut pays = object(json!({"amount": amount, "currency": currency}));
     if world.dice.chance(40) {
         pays.insert("allow_partial_approval".to_owned(), true.into());
     }
@@ -86,7 +111,7 @@ pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
         }
     }
     add_callback(world, &mut body);
-    asked(merchant, Kind::Card(kind), payment, &body)
+    body
 }
 
 /// A payout to a card: a new payment, or one of a name that is taken.

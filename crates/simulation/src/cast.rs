@@ -107,6 +107,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             let settings = &mut project.settings;
             settings.partial_approval_allowed = true;
             settings.merchant_auth_allowed = true;
+            settings.additional_attempts = 3;
             settings.payout_retries = 2;
             settings.page_payouts_allowed = true;
             settings.debit_retries_allowed = true;
@@ -181,6 +182,8 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             let accounts = [2, 1].map(ProviderAccountId::new).to_vec();
             settings.routes = vec![RouteRule { accounts, ..RouteRule::default() }];
             settings.cascading_attempts = 2;
+            settings.additional_attempts = 2;
+            settings.additional_attempts_seconds = 3_000;
             settings.account_verification_allowed = true;
             settings.verification_amounts = [("EUR".to_owned(), 1)].into_iter().collect();
             settings.required_data = demands(&[

@@ -88,6 +88,17 @@ async fn stored_is_seen(life: &Life, wrong: &mut Vec<String>) {
         if payment.open.is_some() {
             wrong.push(format!("payment {} still has an open operation", payment.id));
         }
+        if payment.status == PaymentStatus::AwaitingCustomer {
+            wrong.push(format!("payment {} waits for its customer for ever", payment.id));
+        }
+        let of_it = operations.values().filter(|operation| operation.payment == payment.key);
+        let paid = of_it.filter(|operation| {
+            operation.status == OperationStatus::Success
+                && matches!(operation.kind, OperationKind::Sale | OperationKind::Auth)
+        });
+        if paid.count() > 1 {
+            wrong.push(format!("payment {} is paid twice", payment.id));
+        }
     }
     let unfinished = operations.values().filter(|operation| {
         // The operation that made a link has nothing left to do once somebody pays by it.

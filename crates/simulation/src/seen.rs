@@ -3,7 +3,7 @@
 use crate::walked::Walks;
 use ferropay_domain::{
     callback::Subject,
-    change::{ChangeSet, PaymentWrite, Request, Walked, Write},
+    change::{ChangeSet, PaymentWrite, Request, TaskKey, Walked, Write},
     ids::{
         AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId,
     },
@@ -71,7 +71,7 @@ impl Seen {
         if let Some(request) = &changes.request {
             self.request(request, commit, &mut wrong);
         }
-        let told = told.len() + usize::from(cancellation_is_told(commit));
+        let told = told.len() + usize::from(cancellation_is_told(commit) || ends_attempts(commit));
         self.callbacks(&commit.callbacks, told, &mut wrong);
         for write in &commit.deliveries {
             self.delivery(write, &mut wrong);
@@ -318,6 +318,14 @@ fn cancellation_is_told(commit: &Commit) -> bool {
     let changes = &commit.changes;
     let cancelled = changes.entries.iter().any(|entry| entry.kind == EntryKind::PayoutCancelled);
     cancelled && changes.operations.is_empty() && !commit.callbacks.is_empty()
+}
+
+/// Whether the time is over in which a customer could have tried again: no row of an operation's machine tells of it, but
+/// the merchant is told.
+fn ends_attempts(commit: &Commit) -> bool {
+    let changes = &commit.changes;
+    let ends = |key: &TaskKey| matches!(key, TaskKey::EndAttempts(_));
+    changes.operations.is_empty() && changes.done.iter().any(ends)
 }
 
 /// A commit in the trace.

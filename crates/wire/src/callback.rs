@@ -160,8 +160,14 @@ fn legacy(event: &Event) -> String {
         (Content::Operation { payment, operation, attempt, series }, _) => {
             let operations = [(operation.as_ref(), attempt.as_deref())];
             let series = series.as_deref();
-            let facts =
-                StatusFacts { project: event.project, payment, operations: &operations, series, fees: false };
+            let facts = StatusFacts {
+                project: event.project,
+                payment,
+                operations: &operations,
+                series,
+                fees: false,
+                now: payment.updated_at,
+            };
             request_status(event.project, operation.request, payment.id.as_str(), Some(facts), &[])
         }
         (Content::Rejected { payment_id, errors }, Subject::Request(request)) => {

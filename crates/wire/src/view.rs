@@ -66,11 +66,29 @@ pub struct PaymentView<'a> {
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     best_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_new_attempts_available: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts_timeout: Option<u64>,
+}
+
+/// Whether the customer may try again at `now` (business time), and for how many seconds: `false` and 0 when not. Only
+/// payments of projects that have further attempts say it (G-111, G-512, G-514).
+pub(crate) fn further_attempts(payment: &Payment, now: Timestamp) -> Option<(bool, u64)> {
+    payment.detail.attempts.as_ref()?;
+    let left = payment.attempt_time(now);
+    Some((left.is_some(), left.map_or(0, |left| left.as_secs())))
 }
 
 impl<'a> PaymentView<'a> {
-    /// The payment as it stands.
+    /// The payment as it stood when it came to its status.
     pub fn of(payment: &'a Payment) -> Self {
+        Self::at(payment, payment.updated_at)
+    }
+
+    /// The payment as it stands at `now` (business time).
+    pub fn at(payment: &'a Payment, now: Timestamp) -> Self {
+        let attempts = further_attempts(payment, now);
         // Until somebody pays by it a link tells how long it is valid (D-38).
         let link = payment.detail.link.as_deref().filter(|_| payment.detail.card.is_none());
         Self {
@@ -82,6 +100,8 @@ impl<'a> PaymentView<'a> {
             sum: payment.sum().into(),
             description: &payment.detail.description,
             best_before: link.map(|link| date(link.best_before)),
+            is_new_attempts_available: attempts.map(|(available, _)| available),
+            attempts_timeout: attempts.map(|(_, seconds)| seconds),
         }
     }
 }
@@ -267,7 +287,7 @@ pub struct OperationView<'a> {
     sum_initial: Sum,
     sum_converted: Sum,
     code: Cow<'static, str>,
-    message: &'static str,
+    message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     eci: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -279,6 +299,11 @@ pub struct OperationView<'a> {
 }
 
 impl<'a> OperationView<'a> {
+    /// The operation in a list of all there are.
+    pub fn listed(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
+        Self { message: reasons(operation), ..Self::of(payment, operation, attempt) }
+    }
+
     /// The operation with its latest attempt. Without conversion both sums are equal (G-104). A return that was refused
     /// at once names the account that took the money, as published examples do (G-297), and a second step that of the
     /// hold.
@@ -298,7 +323,7 @@ impl<'a> OperationView<'a> {
                 9999 => Cow::Borrowed("9999"),
                 other => Cow::Owned(other.to_string()),
             },
-            message: operation.code.message(),
+            message: Cow::Borrowed(operation.code.message()),
             eci: operation.detail.eci.as_deref(),
             name_validation_result: answered(operation, attempt, |answer| &answer.name_check),
             operation_fee: None,
@@ -318,6 +343,18 @@ impl OperationView<'_> {
         let fee = cost.then(|| Sum::from(Money::new(minor, operation.amount.currency)));
         Self { operation_fee: fee, ..self }
     }
+}
+
+/// `operations[].message`: what the code says; of a purchase that failed through several accounts, the reason of each in
+/// their order (G-518).
+pub(crate) fn reasons(operation: &Operation) -> Cow<'static, str> {
+    let last = operation.code.message();
+    let earlier = &operation.detail.failed_tries;
+    if earlier.is_empty() || operation.status != OperationStatus::Decline {
+        return Cow::Borrowed(last);
+    }
+    let all = earlier.iter().map(|failed| failed.code.message()).chain([last]);
+    Cow::Owned(all.collect::<Vec<_>>().join("; "))
 }
 
 /// The account an earlier operation of the payment went through.

@@ -76,6 +76,7 @@ impl Scene<'_> {
             kind if kind.is_primary() => self.operation.detail.eci = self.proof_indicator(),
             _ => {}
         }
+        let event = self.declining(event, code);
         self.step(event, code)
     }
 

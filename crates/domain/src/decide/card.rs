@@ -1,8 +1,8 @@
 //! A card purchase in one or two steps, or the verification of a card, is asked for.
 
 use super::{
-    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, data, new_payment,
-    problem, registration, rejected,
+    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, attempts, data,
+    new_payment, problem, registration, rejected,
     risk::{self, AtRisk},
     scene::Scene,
     stored, transfer,
@@ -16,7 +16,7 @@ use crate::{
     money::Money,
     payment::{
         Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
-        OperationKind, PaymentDetail, PaymentKind, machine::Event,
+        OperationKind, Payment, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
     risk::{Direction, Means, Use},
@@ -34,10 +34,51 @@ pub fn card(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let problems = problems(project, &command, &facts, now);
-    let CardCommand { head, kind, payment_id, amount, card, customer, callback, given, .. } = command;
     if !problems.is_empty() {
+        let CardCommand { head, payment_id, callback, .. } = command;
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
+    asked(project, None, command, facts, ids, now)
+}
+
+/// Takes another attempt at a card purchase that waits for its customer (G-512). The inner error: it cannot be one, or
+/// breaks a rule; then nothing changes.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn card_again(
+    project: &Project,
+    payment: &Payment,
+    mut command: CardCommand,
+    facts: CardFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Problem>, MachineBreak> {
+    let wallet = facts.wallet.as_deref().map(|it| it.wallet);
+    let same_means = payment.detail.method.is_none()
+        && payment.detail.wallet == wallet
+        && !command.request.is_by_merchant();
+    let refusal = attempts::refusal(payment, (command.kind, command.amount), same_means, now)
+        .or_else(|| problems(project, &command, &facts, now).into_iter().next());
+    if let Some(why) = refusal {
+        return Ok(Err(why));
+    }
+    // What was asked for once is not asked for again.
+    let known = payment.detail.supplied.clone();
+    command.given = known.into_iter().chain(command.given).collect();
+    asked(project, Some(payment), command, facts, Ids { payment: payment.key, ..ids }, now).map(Ok)
+}
+
+/// An operation that no rule refuses begins, and with it a payment when there is none yet.
+fn asked(
+    project: &Project,
+    earlier: Option<&Payment>,
+    command: CardCommand,
+    facts: CardFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
+    let CardCommand { head, kind, payment_id, amount, card, customer, callback, given, .. } = command;
     let wallet =
         facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
     let (series, blocked) = registration::step_of(project, command.registration);
@@ -80,10 +121,15 @@ pub fn card(
         merchant_data: command.merchant_data,
         supplied,
         booking: command.booking,
+        attempts: attempts::granted(project, kind, payment_kind),
         ..PaymentDetail::default()
     };
-    let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
-    let mut scene = Scene::opened(project, payment, (kind, detail), head, ids, now);
+    let mut scene = if let Some(payment) = earlier {
+        Scene::tried_again(project, payment, about, (kind, detail), head, ids, now)
+    } else {
+        let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
+        Scene::opened(project, payment, (kind, detail), head, ids, now)
+    };
     scene.changes.counted = counted;
     if let Some((_, token)) = wallet {
         scene.take_name(NameKind::WalletToken, token);

@@ -1,7 +1,7 @@
 //! A purchase or a payout by another method than a card is asked for, and the customer takes part.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead,
+    CallbackOptions, Ids, Now, RequestHead, attempts,
     card::carry_on,
     data, first_broken, new_payment, registration, rejected,
     risk::{self, AtRisk, RiskFacts},
@@ -17,8 +17,8 @@ use crate::{
     money::Money,
     payee::{self, PayeeRule, Verdict},
     payment::{
-        Consent, Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, PaymentDetail,
-        PaymentKind, ProviderAnswer, ReturnUrls, Shown,
+        Consent, Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, Payment,
+        PaymentDetail, PaymentKind, ProviderAnswer, ReturnUrls, Shown,
         machine::{AttemptEvent, Event},
     },
     project::{Limits, Project},
@@ -152,12 +152,49 @@ pub fn method(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let problems = problems(project, &command, facts, now);
+    if !problems.is_empty() {
+        let MethodCommand { head, payment_id, callback, .. } = command;
+        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
+    }
+    asked(project, None, command, facts, ids, now)
+}
+
+/// Takes another attempt at a purchase that waits for its customer, by the same method (G-512). The inner error: it cannot
+/// be one, or breaks a rule; then nothing changes.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn method_again(
+    project: &Project,
+    payment: &Payment,
+    mut command: MethodCommand,
+    facts: &MethodFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Problem>, MachineBreak> {
+    let same_means = payment.method() == Some(command.method);
+    let refusal = attempts::refusal(payment, (command.kind, command.amount), same_means, now)
+        .or_else(|| problems(project, &command, facts, now).into_iter().next());
+    if let Some(why) = refusal {
+        return Ok(Err(why));
+    }
+    let known = payment.detail.supplied.clone();
+    command.given = known.into_iter().chain(command.given).collect();
+    asked(project, Some(payment), command, facts, Ids { payment: payment.key, ..ids }, now).map(Ok)
+}
+
+/// An operation that no rule refuses begins, and with it a payment when there is none yet.
+fn asked(
+    project: &Project,
+    earlier: Option<&Payment>,
+    command: MethodCommand,
+    facts: &MethodFacts,
+    ids: Ids,
+    now: Now,
+) -> Result<ChangeSet, MachineBreak> {
     let missing = missing(project, &command);
     let risk = risk::check(project, &facts.risk, &command.at_risk(), ids.payment, now);
     let MethodCommand { head, kind, payment_id, method, amount, customer, callback, .. } = command;
-    if !problems.is_empty() {
-        return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
-    }
     let pays_out = kind == OperationKind::Payout;
     let next = risk.and_then(|counted| {
         let refused = pays_out.then(|| payout_refusal(project, method, amount, facts)).flatten();
@@ -178,6 +215,12 @@ pub fn method(
         && customer.id.is_some()
         && command.account.is_some()
         && kind != OperationKind::ContractRegistration;
+    let payment_kind = match kind {
+        OperationKind::Payout => PaymentKind::Payout,
+        // D-56
+        OperationKind::ContractRegistration => PaymentKind::Recurring,
+        _ => PaymentKind::Purchase,
+    };
     let about = PaymentDetail {
         description: command.description,
         customer,
@@ -191,16 +234,15 @@ pub fn method(
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         supplied: command.given,
+        attempts: attempts::granted(project, kind, payment_kind),
         ..PaymentDetail::default()
     };
-    let payment_kind = match kind {
-        OperationKind::Payout => PaymentKind::Payout,
-        // D-56
-        OperationKind::ContractRegistration => PaymentKind::Recurring,
-        _ => PaymentKind::Purchase,
+    let mut scene = if let Some(payment) = earlier {
+        Scene::tried_again(project, payment, about, (kind, detail), head, ids, now)
+    } else {
+        let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
+        Scene::opened(project, payment, (kind, detail), head, ids, now)
     };
-    let payment = new_payment(project, payment_id, payment_kind, amount, about, ids, now);
-    let mut scene = Scene::opened(project, payment, (kind, detail), head, ids, now);
     scene.reserve_scheduled_name();
     if let (true, Err(code)) = (pays_out, &next) {
         scene.begin(Event::PreconditionFailed, *code)?;

@@ -1,6 +1,7 @@
 //! The decisions: pure functions from facts, a command and the moment to a change set.
 
 mod approval;
+mod attempts;
 mod authentication;
 mod browser;
 mod card;
@@ -34,9 +35,10 @@ mod transfer;
 mod undo_payout;
 mod undo_refund;
 
+pub use attempts::attempts_ended;
 pub use authentication::{asked_again, asking_overdue, authenticated, is_asking, result_noticed};
 pub use browser::browser_known;
-pub use card::card;
+pub use card::{card, card_again};
 pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
@@ -53,7 +55,7 @@ pub use instruments::{
 };
 pub use link::{LinkCommand, LinkPayment, PayLink, cancel_link, create_link, link_mailed, pay_link};
 pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
-pub use method::{MethodCommand, MethodFacts, demanded_by_method, method, payee_of};
+pub use method::{MethodCommand, MethodFacts, demanded_by_method, method, method_again, payee_of};
 pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
@@ -115,6 +117,17 @@ pub struct RequestHead {
     pub path: &'static str,
     /// See [`Request::fingerprint`].
     pub fingerprint: [u8; 16],
+}
+
+impl RequestHead {
+    /// The same bytes about another attempt of the customer are another request. `begun`: how many further attempts have
+    /// begun; the first one is told by the bytes alone.
+    #[must_use]
+    pub const fn in_attempt(mut self, begun: u8) -> Self {
+        let [.., last] = &mut self.fingerprint;
+        *last ^= begun;
+        self
+    }
 }
 
 /// Where an operation goes on.

@@ -3,6 +3,7 @@
 //! The payment's head holds totals and the open operation, never the list of operations, so that deciding
 //! costs the same however long a payment's history is.
 
+mod attempts;
 mod authentication;
 mod card_request;
 mod link;
@@ -12,6 +13,7 @@ mod network_token;
 mod status;
 mod transfer;
 
+pub use attempts::{Attempts, PastCard};
 pub use authentication::{
     Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Form,
     TransStatus,
@@ -133,6 +135,9 @@ pub struct PaymentDetail {
     /// The link by which the customer pays (G-431).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Box<Link>>,
+    /// What the customer may still do when the purchase fails; none where the project has none of that (G-512).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Box<Attempts>>,
     /// How the recipient of a payout comes to it (G-330).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Box<PayoutRegistration>>,

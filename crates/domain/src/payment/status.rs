@@ -86,6 +86,8 @@ named! {
         AwaitingClarification = 13 "awaiting clarification",
         /// A payout was refused for a reason that may pass, and is tried again later (G-335).
         AwaitingRetry = 14 "awaiting retry",
+        /// Declined for now; the customer may try again (G-512).
+        AwaitingCustomer = 15 "awaiting customer",
         /// The customer is on a page of the payment system (G-125).
         AwaitingRedirect = 20 "awaiting redirect result",
         /// The customer has to act at the payment system (G-126).

@@ -219,6 +219,10 @@ pub struct Settings {
     /// How many provider accounts of its route a card purchase may be tried through when providers fail (G-516): 1 for
     /// no further attempts.
     pub cascading_attempts: u8,
+    /// How often a customer whose purchase failed may try again within the same payment (G-512): 0 for never, 5 is usual.
+    pub additional_attempts: u8,
+    /// How long after the first failure that is possible, in seconds.
+    pub additional_attempts_seconds: u32,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
 }
@@ -462,6 +466,8 @@ impl Default for Settings {
             methods_off: Vec::new(),
             routes: Vec::new(),
             cascading_attempts: 1,
+            additional_attempts: 0,
+            additional_attempts_seconds: 600,
             fault_plan: None,
         }
     }

@@ -39,6 +39,8 @@ enum Step {
     Second(OperationKind, Option<u8>),
     Refund(Option<u8>),
     UndoRefund(prop::sample::Index),
+    /// The customer tries again.
+    Again,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (kind, part.clone()).prop_map(|(kind, part)| Step::Second(kind, part)),
         2 => part.prop_map(Step::Refund),
         1 => index().prop_map(Step::UndoRefund),
+        3 => Just(Step::Again),
     ]
 }
 
@@ -117,10 +120,10 @@ fn terms() -> impl Strategy<Value = Terms> {
         OperationKind::AccountVerification,
     ]);
     let networks = prop::sample::select(vec![Network::Visa, Network::Mastercard, Network::AmericanExpress]);
-    let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 0_u8..4);
     (kinds, 100_i64..3000, networks, 0_u8..3, any::<bool>(), switches, 0_i64..60).prop_map(
         |(kind, minor, network, range, merchant_leads, switches, fixed)| {
-            let (demanding, captured, refused, verifying, lagging) = switches;
+            let (demanding, captured, refused, verifying, lagging, attempts) = switches;
             let demanded = |kind: &str| (kind.to_owned(), vec!["customer.email".to_owned()]);
             let required_data = if demanding {
                 [demanded(kind.text()), demanded("capture"), demanded("refund")].into()
@@ -141,6 +144,8 @@ fn terms() -> impl Strategy<Value = Terms> {
                 } else {
                     Unauthenticated::Proceed
                 },
+                additional_attempts: attempts.saturating_sub(1),
+                additional_attempts_seconds: 3600,
                 verification_amounts: verifying.then(|| ("EUR".to_owned(), 100)).into_iter().collect(),
                 ..Settings::default()
             };
@@ -189,8 +194,15 @@ fn take(world: &mut World, truth: &mut Truth, step: &Step) {
             };
             let _refused_where_nobody_waits = world.follow(follow_up);
         }
+        Step::Again => {
+            let payment = world.payment();
+            let kind = payment.detail.attempts.as_deref().map_or(OperationKind::Sale, |it| it.kind);
+            let command = card_of(kind, eur(payment.requested), world.network);
+            let _refused_where_the_customer_is_not_awaited = world.again(command);
+        }
         Step::Timers => {
             world.wait_ended();
+            world.attempts_ended();
             let due = |task: &ferropay_domain::change::Task| {
                 matches!(task.key, TaskKey::EndHold(_)) && task.due <= world.now.business
             };

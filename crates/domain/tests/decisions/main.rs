@@ -5,6 +5,8 @@
 //! with their requirement ids, and random histories.
 
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod cascading;
 mod clarification;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod put_off;
 #[cfg(test)]
 mod retention;

@@ -291,6 +291,20 @@ pub(crate) async fn pay_as(
     request: CardRequest,
     registration: Option<SeriesTerms>,
 ) {
+    let intake = ask_as(engine, name, kind, request, registration, name).await;
+    assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
+}
+
+/// The same, signed with `signature`; answers what came of it.
+pub(crate) async fn ask_as(
+    engine: &Arc<Engine>,
+    name: &str,
+    kind: OperationKind,
+    request: CardRequest,
+    registration: Option<SeriesTerms>,
+    signature: &str,
+) -> Intake {
+    let content = format!("{name} {:?}", request.moto);
     let sale = CardPayment {
         kind,
         payment_id: PaymentId::parse(name).unwrap(),
@@ -312,10 +326,9 @@ pub(crate) async fn pay_as(
         callback: CallbackOptions::default(),
     };
     let project = engine.projects().get(PROJECT).unwrap();
-    let origin = Origin { path: "payment/card/sale", signature: name, content: name, fault_plan: None };
+    let origin = Origin { path: "payment/card/sale", signature, content: &content, fault_plan: None };
     let body = Document::parse(b"{}", Limits::INCOMING).unwrap();
-    let intake = engine.card(&project, sale, body.root(), origin).await.unwrap();
-    assert!(matches!(intake, Intake::Accepted(_)), "{intake:?}");
+    engine.card(&project, sale, body.root(), origin).await.unwrap()
 }
 
 /// Waits until `condition` holds.

@@ -158,6 +158,13 @@ pub(super) fn acceptance(
         Ok(Intake::PaymentExists) => {
             Err(Refusal::bad_request(codes::PAYMENT_EXISTS).at("general.payment_id"))
         }
+        Ok(Intake::NoAttempt(why)) => {
+            let refusal = Refusal::bad_request(why.code);
+            Err(match why.field {
+                Some(field) => refusal.at(field),
+                None => refusal,
+            })
+        }
         Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
         Ok(Intake::NotWaiting) => Err(Refusal::bad_request(codes::WRONG_STATE).at("general.payment_id")),
         Ok(Intake::BadToken(_) | Intake::TokenUsed) => {

@@ -71,12 +71,12 @@ async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String,
             return Err(failed(&Failure::Defect("a payment without operation".to_owned())));
         };
         let payment_id = found.payment.id.as_str();
-        let reply = with_facts(project, &found, |facts| {
+        let reply = with_facts((engine, project), &found, |facts| {
             gate::request_status(project.project.id, last, payment_id, Some(facts), &[])
         });
         return sealed(project, &reply, Place::General);
     }
-    sealed(project, &with_facts(project, &found, gate::status), Place::Root)
+    sealed(project, &with_facts((engine, project), &found, gate::status), Place::Root)
 }
 
 async fn status_by_request(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
@@ -86,7 +86,7 @@ async fn status_by_request(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Res
     let found = engine.request_status(project, request).await.map_err(|failure| failed(&failure))?;
     let found = found.ok_or_else(unknown)?;
     let reply = match &found.status {
-        Some(status) => with_facts(project, status, |facts| {
+        Some(status) => with_facts((engine, project), status, |facts| {
             gate::request_status(project.project.id, request, &found.payment_id, Some(facts), &found.problems)
         }),
         None => gate::request_status(project.project.id, request, &found.payment_id, None, &found.problems),
@@ -132,7 +132,7 @@ async fn stop_retries(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<S
 }
 
 fn with_facts(
-    project: &KnownProject,
+    (engine, project): (&Engine, &KnownProject),
     found: &PaymentStatus,
     make: impl FnOnce(StatusFacts<'_>) -> String,
 ) -> String {
@@ -144,6 +144,7 @@ fn with_facts(
         operations: &operations,
         series: found.series.as_ref(),
         fees: project.project.settings.operation_fee_shown,
+        now: project.business(engine.now()),
     })
 }
 

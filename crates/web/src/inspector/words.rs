@@ -146,6 +146,11 @@ const REASONS: &[(Event, &str)] = &[
         "The customer has to act at the payment system. The shop was told what to show.",
     ),
     (Event::Approved, "The provider answered that it did it."),
+    (
+        Event::AttemptOffered,
+        "It failed, and the customer may try again with another request for the same payment. The shop was told for how \
+         long.",
+    ),
     (Event::ProviderFailed, "The provider could not do it; the next one of the route is asked."),
     (Event::PartReleased, "The provider released the part of the hold that was asked for."),
     (Event::Declined, "The provider or a rule refused it."),

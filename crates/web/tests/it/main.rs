@@ -11,6 +11,7 @@
 mod account_verification;
 mod admission;
 mod answered_at_once;
+mod attempts;
 mod avs;
 mod by_any_card;
 mod callbacks;

@@ -2,7 +2,7 @@
 
 use crate::view::{
     AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, Sum, WaitingView,
-    avs_result, date,
+    avs_result, date, further_attempts, reasons,
 };
 use ferropay_domain::{
     callback::Problem,
@@ -10,9 +10,11 @@ use ferropay_domain::{
     ids::{ProjectId, RequestId},
     payment::{Attempt, Customer, Operation, OperationKind, Payment},
     series::Series,
+    time::Timestamp,
 };
 use serde::Serialize;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// What a status reply is made from: the payment and its operations, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +29,8 @@ pub struct StatusFacts<'a> {
     pub series: Option<&'a Series>,
     /// Whether the standard layout tells what each operation cost the merchant (G-103).
     pub fees: bool,
+    /// When it is told, business time.
+    pub now: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -69,12 +73,12 @@ pub fn status(facts: StatusFacts<'_>) -> String {
     let waiting = facts.waiting();
     let reply = Standard {
         project_id: facts.project.get(),
-        payment: PaymentView::of(payment),
+        payment: PaymentView::at(payment, facts.now),
         operations: facts
             .operations
             .iter()
             .map(|(operation, attempt)| {
-                OperationView::of(payment, operation, *attempt).with_fee(operation, facts.fees)
+                OperationView::listed(payment, operation, *attempt).with_fee(operation, facts.fees)
             })
             .collect(),
         customer: addressed(customer),
@@ -151,6 +155,10 @@ struct LegacyPayment<'a> {
     status: &'static str,
     result_code: String,
     result_message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_new_attempts_available: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts_timeout: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -169,7 +177,7 @@ struct LegacyOperation {
     request_id: String,
     sum: Sum,
     code: String,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 /// The unsigned reply in the older layout (G-112); the signature goes into `general`.
@@ -190,6 +198,7 @@ pub fn request_status(
         own.or(facts.operations.last()).map(|(operation, _)| *operation)
     });
     let payment = facts.map(|facts| facts.payment);
+    let attempts = facts.and_then(|facts| further_attempts(facts.payment, facts.now));
     let customer = payment.map(|payment| &payment.detail.customer);
     let waiting = facts.map(|facts| facts.waiting()).unwrap_or_default();
     let reply = Legacy {
@@ -203,6 +212,8 @@ pub fn request_status(
             status: payment.status.text(),
             result_code: operation.code.to_string(),
             result_message: operation.code.message(),
+            is_new_attempts_available: attempts.map(|(available, _)| available),
+            attempts_timeout: attempts.map(|(_, seconds)| seconds),
         }),
         sum_request: payment
             .map(|payment| ferropay_domain::money::Money::new(payment.requested, payment.currency).into()),
@@ -235,7 +246,7 @@ pub fn request_status(
                     request_id: operation.request.to_string(),
                     sum: operation.amount.into(),
                     code: operation.code.to_string(),
-                    message: operation.code.message(),
+                    message: reasons(operation),
                 })
                 .collect()
         }),

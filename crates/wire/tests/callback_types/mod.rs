@@ -4,6 +4,7 @@
 //! structure, the replies and the older layout the contract; what the merchant is asked to do has to be the same
 //! everywhere. The snapshots are the callbacks in the standard layout.
 
+mod attempts;
 mod payments;
 mod payouts;
 mod second_steps;
@@ -40,6 +41,7 @@ fn told(scene: &Scene) -> String {
         operations: &operations,
         series: None,
         fees: false,
+        now: scene.payment.updated_at,
     };
     let reply = sealed(&status(facts), Place::Root);
     assert_keeps_contract("/v2/payment/status", scene, &reply);

@@ -172,6 +172,7 @@ fn while_the_issuer_is_asked_a_status_reply_asks_for_nothing() {
         payment: &scene.payment,
         operations: &operations,
         fees: false,
+        now: scene.payment.updated_at,
     };
     let reply: Value = serde_json::from_str(&ferropay_wire::gate::status(facts)).unwrap();
     assert_eq!(reply["payment"]["status"], "awaiting 3ds result");

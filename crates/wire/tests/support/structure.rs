@@ -30,6 +30,8 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("payment.sum.currency", Kind::Text, true),
     ("payment.description", Kind::Text, true),
     ("payment.best_before", Kind::Date, false),
+    ("payment.is_new_attempts_available", Kind::Flag, false),
+    ("payment.attempts_timeout", Kind::Integer, false),
     ("payment_link", Kind::Text, false),
     ("account.number", Kind::Text, false),
     ("account.type", Kind::Text, false),

@@ -49,6 +49,8 @@ pub enum Event {
     Declined,
     /// The method's threshold time passed.
     ThresholdPassed,
+    /// It failed, and the customer may try again with another operation of the payment.
+    AttemptOffered,
     /// The provider failed, and the next one is asked.
     ProviderFailed,
     /// The provider refused for a reason that may pass; it is asked again later.
@@ -100,6 +102,7 @@ impl Event {
         Self::PartReleased,
         Self::Declined,
         Self::ThresholdPassed,
+        Self::AttemptOffered,
         Self::ProviderFailed,
         Self::RetryPlanned,
         Self::RetryPlannedAgain,
@@ -139,6 +142,7 @@ impl Event {
             Self::PartReleased => "part released",
             Self::Declined => "declined",
             Self::ThresholdPassed => "threshold passes",
+            Self::AttemptOffered => "declined, the customer may try again",
             Self::ProviderFailed => "provider fails, the next is asked",
             Self::RetryPlanned => "declined, a retry follows",
             Self::RetryPlannedAgain => "declined again, a retry follows",
@@ -266,6 +270,7 @@ pub const OPERATIONS: &[Transition] = {
     const BY_MAIL: PaymentEffect = Becomes(P::InvoiceSent);
     const WITHDRAWN: PaymentEffect = Becomes(P::InvoiceCanceled);
     const EXPIRED: PaymentEffect = Becomes(P::Expired);
+    const AGAIN: PaymentEffect = Becomes(P::AwaitingCustomer);
     const BY_RECIPIENT: PaymentEffect = Becomes(P::AwaitingPayoutCompletion);
     const fn at(status: S, event: Event) -> (Option<S>, Event) {
         (Some(status), event)
@@ -316,6 +321,12 @@ pub const OPERATIONS: &[Transition] = {
         row("T-066", SALE, at(Processing, E::Declined), Decline, DECLINED, Told),
         row("T-073", AUTH, at(Processing, E::Declined), Decline, DECLINED, Told),
         row("T-130", VERIFY, at(Processing, E::Declined), Decline, DECLINED, Told),
+        row("T-067", DEBITS, at(Processing, E::AttemptOffered), Decline, AGAIN, Asked),
+        row("T-067", DEBITS, at(ThreeDs, E::AttemptOffered), Decline, AGAIN, Asked),
+        row("T-067", DEBITS, at(MerchantAuth, E::AttemptOffered), Decline, AGAIN, Asked),
+        row("T-067", DEBITS, at(Redirect, E::AttemptOffered), Decline, AGAIN, Asked),
+        row("T-067", SALE, at(Action, E::AttemptOffered), Decline, AGAIN, Asked),
+        row("T-067", DEBITS, at(Clarification, E::AttemptOffered), Decline, AGAIN, Asked),
         row("T-068", DEBITS, at(Processing, E::ProviderFailed), Processing, PROCESSING, Silent),
         row("T-069", PRIMARY, at(Processing, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", PRIMARY, at(ThreeDs, E::ThresholdPassed), Decline, DECLINED, Told),

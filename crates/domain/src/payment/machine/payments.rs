@@ -8,9 +8,9 @@ pub type PaymentRow = (&'static str, PaymentStatus, &'static [PaymentStatus]);
 /// The one-step purchase (P-144 to P-156).
 pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
     use PaymentStatus::{
-        AwaitingClarification, AwaitingCustomerAction, AwaitingMerchantAuth, AwaitingRedirect,
-        AwaitingThreeDs, Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed,
-        Success,
+        AwaitingClarification, AwaitingCustomer, AwaitingCustomerAction, AwaitingMerchantAuth,
+        AwaitingRedirect, AwaitingThreeDs, Decline, PartiallyRefunded, PartiallyReversed, Processing,
+        Refunded, Reversed, Success,
     };
     &[
         (
@@ -22,15 +22,17 @@ pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
                 AwaitingRedirect,
                 AwaitingCustomerAction,
                 AwaitingClarification,
+                AwaitingCustomer,
                 Success,
                 Decline,
             ],
         ),
-        ("P-145", AwaitingThreeDs, &[Processing, Decline]),
-        ("P-146", AwaitingMerchantAuth, &[Processing, Decline]),
-        ("P-147", AwaitingRedirect, &[Success, Decline]),
-        ("P-148", AwaitingCustomerAction, &[Success, Decline]),
-        ("P-149", AwaitingClarification, &[Processing, Decline]),
+        ("P-145", AwaitingThreeDs, &[Processing, AwaitingCustomer, Decline]),
+        ("P-146", AwaitingMerchantAuth, &[Processing, AwaitingCustomer, Decline]),
+        ("P-147", AwaitingRedirect, &[Success, AwaitingCustomer, Decline]),
+        ("P-148", AwaitingCustomerAction, &[Success, AwaitingCustomer, Decline]),
+        ("P-149", AwaitingClarification, &[Processing, AwaitingCustomer, Decline]),
+        ("P-150", AwaitingCustomer, &[Processing, Decline]),
         ("P-151", Decline, &[]),
         ("P-152", Success, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
         ("P-153", PartiallyReversed, &[PartiallyReversed, Reversed, PartiallyRefunded, Refunded]),
@@ -43,8 +45,9 @@ pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
 /// The two-step purchase (P-157 to P-159; the other rows are those of the one-step purchase).
 pub const TWO_STEP_PURCHASE: &[PaymentRow] = {
     use PaymentStatus::{
-        AwaitingCapture, AwaitingClarification, AwaitingMerchantAuth, AwaitingRedirect, AwaitingThreeDs,
-        Canceled, Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded, Reversed, Success,
+        AwaitingCapture, AwaitingClarification, AwaitingCustomer, AwaitingMerchantAuth, AwaitingRedirect,
+        AwaitingThreeDs, Canceled, Decline, PartiallyRefunded, PartiallyReversed, Processing, Refunded,
+        Reversed, Success,
     };
     &[
         (
@@ -55,14 +58,16 @@ pub const TWO_STEP_PURCHASE: &[PaymentRow] = {
                 AwaitingMerchantAuth,
                 AwaitingRedirect,
                 AwaitingClarification,
+                AwaitingCustomer,
                 AwaitingCapture,
                 Decline,
             ],
         ),
-        ("P-145", AwaitingThreeDs, &[Processing, Decline]),
-        ("P-146", AwaitingMerchantAuth, &[Processing, Decline]),
-        ("P-147", AwaitingRedirect, &[AwaitingCapture, Decline]),
-        ("P-149", AwaitingClarification, &[Processing, Decline]),
+        ("P-145", AwaitingThreeDs, &[Processing, AwaitingCustomer, Decline]),
+        ("P-146", AwaitingMerchantAuth, &[Processing, AwaitingCustomer, Decline]),
+        ("P-147", AwaitingRedirect, &[AwaitingCapture, AwaitingCustomer, Decline]),
+        ("P-149", AwaitingClarification, &[Processing, AwaitingCustomer, Decline]),
+        ("P-150", AwaitingCustomer, &[Processing, Decline]),
         ("P-157", AwaitingCapture, &[Success, Canceled, Decline]),
         ("P-158", Canceled, &[]),
         ("P-151", Decline, &[]),

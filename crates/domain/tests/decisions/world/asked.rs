@@ -45,6 +45,25 @@ impl World {
         accepted
     }
 
+    /// The customer tries again by card; the error is why that is no further attempt.
+    pub(crate) fn again(&mut self, command: CardCommand) -> Result<(), Problem> {
+        let ids = self.draw();
+        let facts =
+            CardFacts { range: self.range.clone(), wallet: self.wallet.clone(), ..CardFacts::default() };
+        let changes = decide::card_again(&self.project, self.payment(), command, facts, ids, self.now);
+        self.apply(changes.unwrap()?);
+        Ok(())
+    }
+
+    /// The same by another method.
+    pub(crate) fn again_by_method(&mut self, command: MethodCommand) -> Result<(), Problem> {
+        let ids = self.draw();
+        let facts = MethodFacts::default();
+        let changes = decide::method_again(&self.project, self.payment(), command, &facts, ids, self.now);
+        self.apply(changes.unwrap()?);
+        Ok(())
+    }
+
     /// A second step of `minor` EUR cents, or of the whole hold; answers the code of the operation it made.
     pub(crate) fn second(&mut self, kind: OperationKind, minor: Option<i64>) -> Code {
         self.second_by(second_of(kind, minor.map(eur)))

@@ -139,7 +139,11 @@ impl World {
             // A card came with it.
             let with_card = old.is_none() && before.kind == PaymentKind::Invoice
                 || old.as_ref().is_some_and(|it| it.status == OperationStatus::AwaitingPayoutCompletion);
-            if with_card || walked.iter().any(|step| step.row.event == Step::DataComplete) {
+            let again = old.is_none() && before.status == PaymentStatus::AwaitingCustomer;
+            if walked.iter().any(|step| step.row.event == Step::AttemptOffered) {
+                frame.detail.attempts.clone_from(&after.detail.attempts);
+            }
+            if with_card || again || walked.iter().any(|step| step.row.event == Step::DataComplete) {
                 frame.detail = after.detail.clone();
             }
             if new.detail.automatic && old.is_none() && before.open != Some(*id) {
@@ -175,6 +179,28 @@ impl World {
         assert_eq!(*after, frame);
         let machine = PaymentMachine::Payout as u8;
         self.moves.insert((machine, PaymentStatus::Success, PaymentStatus::Decline));
+    }
+
+    /// The time for further attempts is over: nothing but the payment's status tells of it, and one callback (G-513).
+    pub(super) fn audit_end_of_attempts(
+        &mut self,
+        before: Option<&Payment>,
+        walked: &[Walked],
+        events: &[Event],
+    ) {
+        assert!(walked.is_empty() && events.len() == 1);
+        let (before, after) = (before.unwrap(), self.payment());
+        assert_eq!((before.status, after.status), (PaymentStatus::AwaitingCustomer, PaymentStatus::Decline));
+        let frame = Payment {
+            status: after.status,
+            updated_at: self.now.business,
+            version: after.version,
+            callbacks: before.callbacks + 1,
+            ..before.clone()
+        };
+        assert_eq!(*after, frame);
+        let machine = PaymentMachine::of(self.operation().kind) as u8;
+        self.moves.insert((machine, before.status, PaymentStatus::Decline));
     }
 
     /// What went to the customer by payouts, and stayed there as far as the platform knows.
@@ -289,7 +315,15 @@ impl World {
                 && payment.status == PaymentStatus::AwaitingCapture
                 && !by_platform;
             assert_eq!(self.has_task(TaskKey::EndHold(operation.id)), ends, "the hold has an end");
+            let failed = payment.detail.attempts.as_deref().and_then(|attempts| attempts.failed);
+            let awaited = payment.status == PaymentStatus::AwaitingCustomer && failed == Some(operation.id);
+            assert_eq!(self.has_task(TaskKey::EndAttempts(operation.id)), awaited);
+            assert!(!awaited || payment.open.is_none(), "nobody tries again while something runs");
         }
+        let purchases = [OperationKind::Sale, OperationKind::Auth];
+        let done = self.operations.values().filter(|it| it.status == OperationStatus::Success);
+        let paid = done.filter(|it| purchases.contains(&it.kind)).count();
+        assert!(paid <= 1, "the customer pays once, however often they try");
         assert_eq!(payment.status == PaymentStatus::AwaitingCapture, self.is_held());
     }
 

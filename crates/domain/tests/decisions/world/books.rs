@@ -43,6 +43,10 @@ impl World {
         if changes.entries.iter().any(|entry| entry.kind == EntryKind::PayoutCancelled) {
             assert!(changes.operations.is_empty() && changes.attempts.is_empty());
             self.audit_cancellation(before.as_ref(), &changes.walked, &changes.events);
+        } else if changes.operations.is_empty()
+            && before.as_ref().is_some_and(|it| it.status != self.status())
+        {
+            self.audit_end_of_attempts(before.as_ref(), &changes.walked, &changes.events);
         } else if changes.operations.is_empty() {
             audit::assert_untouched(before.as_ref(), self.payment.as_ref());
         } else {
@@ -58,7 +62,8 @@ impl World {
             self.tasks.remove(&format!("{key:?}"));
         }
         for task in changes.tasks {
-            let timer = matches!(task.key, TaskKey::EndWait(_) | TaskKey::EndHold(_));
+            let timer =
+                matches!(task.key, TaskKey::EndWait(_) | TaskKey::EndHold(_) | TaskKey::EndAttempts(_));
             let mail = matches!(task.key, TaskKey::Mail(..));
             let clock = timer.then_some(self.project.id);
             assert_eq!(task.clock, clock, "business timers run by the project's clock, calls by real time");

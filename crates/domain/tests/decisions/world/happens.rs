@@ -49,6 +49,18 @@ impl World {
         self.apply_some(changes)
     }
 
+    /// The timer of the customer who may try again is looked at; answers whether it had run out.
+    pub(crate) fn attempts_ended(&mut self) -> bool {
+        let Some(failed) = self.payment().detail.attempts.as_deref().and_then(|it| it.failed) else {
+            return false;
+        };
+        let ids = self.draw();
+        let attempt = self.attempts.values().rfind(|it| it.id.operation == failed);
+        let facts = (self.payment(), self.operations.get(&failed).unwrap(), attempt);
+        let changes = decide::attempts_ended(&self.project, facts, ids, self.now);
+        self.apply_some(changes)
+    }
+
     pub(crate) fn link_mailed(&mut self) {
         let ids = self.draw();
         let changes = decide::link_mailed(&self.project, self.link(), ids, self.now).unwrap();

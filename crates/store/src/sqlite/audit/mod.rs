@@ -110,7 +110,8 @@ fn meanings(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
     // Kinds of operations: 1 sale, 4 auth, 9 account verification, 11 payout, 16 recurring, 21 contract registration; 7
     // capture, 8 cancel, 12 payout reversal; 20 payment link, before them;
-    // order 8: release; entry 11: a payout cancelled.
+    // order 8: release; entry 11: a payout cancelled; task 7: the customer may try again. A purchase is what its latest
+    // attempt makes of it.
     let mut statement = snapshot.prepare(
         "SELECT p.key, p.status, p.debited, p.returned, p.refunded_any, o.kind, o.status,
             EXISTS (SELECT 1 FROM operations AS c JOIN attempts AS a
@@ -124,11 +125,12 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
                 WHERE t.operation = o.id AND t.kind = 11) AS cancelled,
             s.id IS NOT NULL AS automatic, coalesce(s.status = 1 AND coalesce(json_extract(s.detail, '$.next'),
                 json_extract(s.detail, '$.retry.next')) IS NOT NULL
-                OR s.status <> 1 AND s.due IS NOT NULL, 0) AS goes_on
+                OR s.status <> 1 AND s.due IS NOT NULL, 0) AS goes_on,
+            EXISTS (SELECT 1 FROM tasks AS t WHERE t.kind = 7 AND t.number = o.id) AS awaited
          FROM payments AS p LEFT JOIN series AS s ON s.payment = p.key LEFT JOIN operations AS o ON o.id = coalesce(
             (SELECT coalesce(max(iif(status NOT IN (2, 3), id, NULL)), max(id)) FROM operations
                 WHERE payment = p.key AND kind = 16),
-            (SELECT min(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11, 21)),
+            (SELECT max(id) FROM operations WHERE payment = p.key AND kind IN (1, 4, 9, 11, 21)),
             (SELECT min(id) FROM operations WHERE payment = p.key AND kind = 20))",
     )?;
     let mut rows = statement.query([])?;
@@ -148,6 +150,7 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
             cancelled: row.get::<_, Option<bool>>(10)?.unwrap_or(false),
             automatic: row.get(11)?,
             goes_on: row.get(12)?,
+            awaited: row.get(13)?,
         };
         // A hold that is gone at the provider ends with the capture or release that was refused.
         let gone = status == Some(PaymentStatus::Decline)
@@ -158,7 +161,7 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
         if (status != facts.expected() && !gone) || !reachable {
             let names = ["payment", "status", "debited", "returned", "refunded", "kind", "operation"];
             let mut names = names.map(str::to_owned).to_vec();
-            let more = ["released", "refused", "came back", "cancelled", "automatic", "goes on"];
+            let more = ["released", "refused", "came back", "cancelled", "automatic", "goes on", "awaited"];
             names.extend(more.map(str::to_owned));
             report.findings.push(Finding {
                 rule: "a payment's status follows from its operations",
@@ -172,7 +175,7 @@ fn statuses(snapshot: &Connection, report: &mut AuditReport) -> Result<()> {
 /// What a payment's status follows from.
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that happened or did not")]
 struct Facts {
-    /// Kind and status of the operation the payment came into being with.
+    /// Kind and status of the operation that makes the payment what it is.
     kind: Option<OperationKind>,
     operation: Option<OperationStatus>,
     debited: i64,
@@ -188,6 +191,8 @@ struct Facts {
     automatic: bool,
     /// The schedule brings more of them.
     goes_on: bool,
+    /// A timer waits for the customer to try again.
+    awaited: bool,
 }
 
 impl Facts {
@@ -209,6 +214,9 @@ impl Facts {
             },
             (OperationStatus::AwaitingRedirect, _) => PaymentStatus::AwaitingRedirect,
             (OperationStatus::AwaitingCustomerAction, _) => PaymentStatus::AwaitingCustomerAction,
+            (OperationStatus::Decline, OperationKind::Sale | OperationKind::Auth) if self.awaited => {
+                PaymentStatus::AwaitingCustomer
+            }
             (OperationStatus::Decline, _) => PaymentStatus::Decline,
             (OperationStatus::AwaitingPayment, _) => PaymentStatus::AwaitingPayment,
             (OperationStatus::InvoiceSent, _) => PaymentStatus::InvoiceSent,

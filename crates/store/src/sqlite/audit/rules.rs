@@ -245,14 +245,21 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a task about an operation has its subject",
-        // 6: end of a hold, by the operation that placed it; payment status 9: awaiting capture.
+        // 6: end of a hold, by the operation that placed it; payment status 9: awaiting capture. 7: end of the time for
+        // further attempts, by the operation that failed last; payment status 15: awaiting customer.
         "SELECT t.kind, t.number FROM tasks AS t
          LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
-         WHERE t.kind IN (4, 5, 6) AND NOT coalesce(CASE t.kind
+         WHERE t.kind IN (4, 5, 6, 7) AND NOT coalesce(CASE t.kind
             WHEN 4 THEN o.status IN (1, 4)
             WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24)
                 OR o.status IN (25, 26) AND p.status IN (25, 26)
+            WHEN 7 THEN o.status = 3 AND p.status = 15 AND json_extract(p.detail, '$.attempts.failed') = o.id
             ELSE o.kind = 4 AND o.status = 2 AND p.status = 9 END, 0)",
+    ),
+    (
+        "a purchase is paid once, however often it is tried",
+        "SELECT payment, count(*) AS times FROM operations WHERE kind IN (1, 4) AND status = 2
+         GROUP BY payment HAVING count(*) > 1",
     ),
     (
         "a link that may be paid has its timer",
@@ -428,7 +435,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "a task runs by a clock that moves it",
         "SELECT t.kind, t.number, t.clock FROM tasks AS t
          LEFT JOIN callbacks AS c ON t.kind = 3 AND c.id = t.number / 256
-         LEFT JOIN operations AS o ON t.kind IN (5, 6) AND o.id = t.number
+         LEFT JOIN operations AS o ON t.kind IN (5, 6, 7) AND o.id = t.number
          LEFT JOIN series AS s ON t.kind = 16 AND s.id = t.number
          LEFT JOIN instruments AS i ON t.kind = 24 AND i.id = t.number
          WHERE t.clock NOT IN (0, coalesce(c.project, o.project, s.project, i.project, 0))",

@@ -263,8 +263,10 @@ impl World {
         let document = Document::parse(letter.body.as_bytes(), Limits::INCOMING).unwrap();
         let secrets = [signature::Secret::new(SECRET)];
         signature::verify(&document, Place::Root, &secrets, signature::Tolerance::NONE).unwrap();
-        // The one member that is documented as a boolean.
-        signature::is_portable(&document, &[&["recurring_retry", "next_retry_exists"]]).unwrap();
+        // The members that are documented as booleans.
+        let booleans: [&[&str]; 2] =
+            [&["recurring_retry", "next_retry_exists"], &["payment", "is_new_attempts_available"]];
+        signature::is_portable(&document, &booleans).unwrap();
         let body: Value = serde_json::from_str(&letter.body).unwrap();
         structure::assert_callback(&body);
         body
