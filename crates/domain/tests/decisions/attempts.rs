@@ -49,7 +49,7 @@ fn told(world: &World) -> (PaymentStatus, OperationStatus, Code) {
     (payment.status, operation.status, operation.code)
 }
 
-// G-512, G-127, G-029, T-067
+// G-512, G-127, G-029, G-157, T-067
 #[test]
 fn a_failed_purchase_waits_for_its_customer_where_the_project_has_attempts() {
     let world = failed(5, NO_FUNDS);

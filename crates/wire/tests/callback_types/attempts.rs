@@ -10,7 +10,7 @@ use ferropay_domain::{
 use serde_json::Value;
 use std::time::Duration;
 
-// G-111, G-127, G-512, G-514
+// G-029, G-111, G-112, G-127, G-512, G-514
 #[test]
 fn the_customer_may_try_again() {
     let mut scene = Scene::of(OperationKind::Sale, 1_370).payment_is(PaymentStatus::AwaitingCustomer);
