@@ -477,3 +477,43 @@ fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
         assert!(!refused.ok && refused.err.contains(reason), "{words:?}: {refused:?}");
     }
 }
+
+// G-447, G-448
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_converts_at_example_rates_until_the_operator_sets_others() {
+    let mut world = World::start(&[]).await;
+    let command = |words: &[&str]| world.platform.command(words);
+    let listed = command(&["rate", "list"]).good();
+    assert!(listed.lines().any(|line| line.starts_with("EUR  USD") && line.contains("1.08")), "{listed}");
+    command(&["rate", "set", "EUR", "USD", "1.25", "--until", "2999-01-01T00:00:00Z"]).good();
+    let listed = command(&["rate", "list"]).good();
+    assert_eq!(listed.matches("EUR  USD").count(), 2, "the earlier one stays for what was before: {listed}");
+    let directory = tempfile::tempdir().unwrap();
+    let table = file(directory.path(), "rates.csv", "from,to,rate\nEUR,CHF,0.95\nCHF,EUR,1.05\n");
+    assert_eq!(command(&["rate", "import", &table]).good(), "2 rates are set.\n");
+    let wrong = file(directory.path(), "wrong.csv", "EUR,SEK,11.2\nEUR,NOK,-1\n");
+    for (words, reason) in [
+        (&["rate", "import", &wrong][..], "line 2"),
+        (&["rate", "set", "EUR", "EUR", "1"], "needs no rate"),
+        (&["rate", "set", "EUR", "XXZ", "1"], "is no currency"),
+        (&["project", "set", "1001", "conversions={\"EUR\":\"EUR\"}"], "conversions"),
+        (&["project", "set", "1001", "conversions={\"EURO\":\"USD\"}"], "is no currency"),
+    ] {
+        let refused = command(words);
+        assert!(!refused.ok && refused.err.contains(reason), "{words:?}: {refused:?}");
+    }
+    assert!(!command(&["rate", "list"]).good().contains("SEK"), "all lines or none");
+    command(&["project", "set", "1001", "conversions={\"EUR\":\"USD\"}"]).good();
+    let converted = async || {
+        let name = format!("converted-{}", world.receiver.count());
+        world.paid(&name).await;
+        let now = world.platform.status(&name).await.json;
+        now["operations"][0]["sum_converted"]["currency"] == "USD"
+    };
+    eventually("the setting is taken over", seconds(20), converted).await;
+    let balances = command(&["project", "balances", "1001"]).good();
+    assert!(balances.lines().any(|line| line.starts_with("exchange")), "{balances}");
+    world.quiet(seconds(20)).await;
+    world.assert_sound();
+    world.platform.stop().await;
+}

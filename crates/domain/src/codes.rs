@@ -94,6 +94,8 @@ codes! {
     CANCELLED = 301;
     /// No permission.
     ACCESS_DENIED = 303;
+    /// The converted amount is more than the provider takes.
+    CONVERTED_ABOVE_LIMIT = 309;
     /// The operation type is switched off for the project (G-034).
     NOT_ALLOWED = 310;
     /// The provider cannot be reached (G-164).
@@ -260,8 +262,8 @@ codes! {
     MACHINE_BREAK = 3081;
     /// Too little would remain after a partial refund of a card payment.
     RESIDUAL_TOO_SMALL = 3117;
-    /// The currency is not that of the hold.
-    HOLD_CURRENCY = 3119;
+    /// The currency is not that of the channel, and is not converted; or not that of the hold.
+    CHANNEL_CURRENCY = 3119;
     /// More than the merchant's category may take at once.
     CATEGORY_AMOUNT = 3120;
     /// The currency is not known.
@@ -308,6 +310,8 @@ codes! {
     INVALID_SIGNATURE = 3261;
     /// The signature is missing.
     EMPTY_SIGNATURE = 3262;
+    /// The converted amount is less than one minor unit.
+    CONVERTED_TOO_SMALL = 3281;
     /// More is to be returned than remains.
     REFUND_EXCEEDS = 3283;
     /// The refund's currency is not the purchase's.

@@ -27,6 +27,8 @@ pub enum Owner {
     Suspense(ProviderAccountId),
     /// Opening balances of test projects (D-475).
     Opening(ProjectId),
+    /// What the platform has exchanged for a project: what it paid in one currency for what it got in another (G-447).
+    Exchange(ProjectId),
 }
 
 impl Owner {
@@ -39,6 +41,7 @@ impl Owner {
             Self::Fees(project) => (4, project.get()),
             Self::Suspense(account) => (5, account.get()),
             Self::Opening(project) => (6, project.get()),
+            Self::Exchange(project) => (7, project.get()),
         }
     }
 
@@ -51,6 +54,7 @@ impl Owner {
             4 => Self::Fees(ProjectId::new(number)),
             5 => Self::Suspense(ProviderAccountId::new(number)),
             6 => Self::Opening(ProjectId::new(number)),
+            7 => Self::Exchange(ProjectId::new(number)),
             _ => return None,
         })
     }
@@ -97,6 +101,10 @@ pub enum EntryKind {
     PayoutCancelled,
     /// The fee of a cancelled payout was given back.
     PayoutCancelledFee,
+    /// The provider's side of a movement in another currency than the merchant's (G-448).
+    Exchanged,
+    /// The same of a payout that was cancelled by support.
+    ExchangedBack,
 }
 
 impl EntryKind {
@@ -115,6 +123,8 @@ impl EntryKind {
             Self::PayoutUndone => 10,
             Self::PayoutCancelled => 11,
             Self::PayoutCancelledFee => 12,
+            Self::Exchanged => 13,
+            Self::ExchangedBack => 14,
             Self::Suspended(n) if n < 0x100 => 0x100 + n as u32,
             Self::Unsuspended(n) if n < 0x100 => 0x200 + n as u32,
             // An operation that is tried often may need more numbers.
@@ -171,6 +181,34 @@ pub struct Parties {
     pub project: ProjectId,
     /// The provider account the money passes.
     pub provider: ProviderAccountId,
+    /// What passes it, when that is another currency than the merchant's: the platform stands between both, and each
+    /// currency balances on its own.
+    pub exchanged: Option<Money>,
+}
+
+impl Parties {
+    /// The account across from the customers in the merchant's currency.
+    const fn outside(self) -> Owner {
+        match self.exchanged {
+            None => Owner::Provider(self.provider),
+            Some(_) => Owner::Exchange(self.project),
+        }
+    }
+
+    /// The provider's side of an exchange, if there is one: what comes in (`sign` 1) or goes out (`sign` -1).
+    fn exchange(self, operation: OperationId, kind: EntryKind, sign: i64, at: Timestamp) -> Option<Entry> {
+        let amount = self.exchanged?;
+        let kind = if matches!(kind, EntryKind::PayoutCancelled) {
+            EntryKind::ExchangedBack
+        } else {
+            EntryKind::Exchanged
+        };
+        let legs = vec![
+            leg(Owner::Provider(self.provider), amount, sign.saturating_neg()),
+            leg(Owner::Exchange(self.project), amount, sign),
+        ];
+        Some(entry(operation, kind, at, legs))
+    }
 }
 
 fn leg(owner: Owner, amount: Money, sign: i64) -> Leg {
@@ -206,18 +244,19 @@ fn incoming(
     fee: Money,
     at: Timestamp,
 ) -> Vec<Entry> {
-    let Parties { project, provider } = parties;
+    let project = parties.project;
     let mut entries = vec![entry(
         operation,
         kind,
         at,
         vec![
-            leg(Owner::Provider(provider), amount, -1),
+            leg(parties.outside(), amount, -1),
             leg(Owner::Customers(project), amount, 1),
             leg(Owner::Customers(project), amount, -1),
             leg(Owner::Merchant(project), amount, 1),
         ],
     )];
+    entries.extend(parties.exchange(operation, kind, 1, at));
     if fee.minor != 0 {
         entries.push(entry(
             operation,
@@ -288,7 +327,7 @@ fn outgoing(
     fee: Money,
     at: Timestamp,
 ) -> Vec<Entry> {
-    let Parties { project, provider } = parties;
+    let project = parties.project;
     let settled = |leg: Leg| Leg { settled: true, ..leg };
     let mut entries = vec![entry(
         operation,
@@ -298,9 +337,10 @@ fn outgoing(
             settled(leg(Owner::Merchant(project), amount, -1)),
             leg(Owner::Customers(project), amount, 1),
             leg(Owner::Customers(project), amount, -1),
-            leg(Owner::Provider(provider), amount, 1),
+            leg(parties.outside(), amount, 1),
         ],
     )];
+    entries.extend(parties.exchange(operation, kind, -1, at));
     if fee.minor != 0 {
         entries.push(entry(
             operation,
@@ -367,11 +407,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_movement_is_balanced(minor in 1..=Money::MAX_MINOR, fee in 0..=Money::MAX_MINOR, n in any::<u16>()) {
+        fn every_movement_is_balanced(
+            minor in 1..=Money::MAX_MINOR,
+            fee in 0..=Money::MAX_MINOR,
+            n in any::<u16>(),
+            there in proptest::option::of(1..=Money::MAX_MINOR),
+        ) {
             let currency = Currency::parse("EUR").unwrap();
             let (amount, fee) = (Money::new(minor, currency), Money::new(fee, currency));
             let provider = ProviderAccountId::new(7);
-            let parties = Parties { project: ProjectId::new(1), provider };
+            let exchanged = there.map(|minor| Money::new(minor, Currency::parse("JPY").unwrap()));
+            let parties = Parties { project: ProjectId::new(1), provider, exchanged };
             let operation = OperationId::new(5);
             let at = Timestamp::from_seconds(1);
             let mut entries = sale(parties, operation, amount, fee, at);

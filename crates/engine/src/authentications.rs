@@ -232,7 +232,7 @@ impl Engine {
             id: authentication.id,
             version: authentication.version.clone(),
             is_payment: !operation.kind.moves_nothing(),
-            amount: operation.amount,
+            amount: operation.processed(),
             at: operation.created_at,
             pan: cards.pan.clone()?,
             expiry: card.expiry?,

@@ -51,7 +51,8 @@ impl Acceptable for CardOrder {
         let scheduled_name_taken = engine.scheduled_name_taken(project, (wished, command.head), now).await?;
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let (range, wallet) = (self.range.clone(), self.wallet.clone());
-        let facts = CardFacts { range, scheduled_name_taken, risk, wallet };
+        let rate = engine.rate(project, command.amount.currency, now).await?;
+        let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet };
         let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
         let command = command.clone();
         let begun = begun(&project.project, earlier.as_deref(), command, facts, self.ids, now)?;

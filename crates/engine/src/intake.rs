@@ -130,8 +130,10 @@ impl Acceptable for RefundOrder {
             payment.detail.debit.as_ref().map_or(project.project.card_account, |debit| debit.account);
         let connector = engine.connector(account, project.project.environment);
         let fallback = OperationDay::default();
+        let of = engine.returned_debit(&payment, &self.command).await?;
         let facts = RefundFacts {
-            of: engine.returned_debit(&payment, &self.command).await?,
+            of,
+            rate: engine.rate_of_return(&payment, of, now).await?,
             day: connector.as_ref().map_or(&fallback, |connector| connector.operation_day()),
             smallest_rest: rates::worth_a_us_cent(payment.currency),
             balance_short: lost.balance_short,

@@ -15,6 +15,7 @@ mod authentications;
 mod card_payment;
 pub mod clock;
 pub mod connector;
+mod conversion;
 pub mod courier;
 pub mod customer_page;
 pub mod customer_return;

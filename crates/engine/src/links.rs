@@ -190,8 +190,9 @@ impl Acceptable for PayOrder {
             Some(name) => engine.is_taken(project, name).await?,
             None => false,
         };
-        let facts =
-            CardFacts { range: self.range.clone(), risk, scheduled_name_taken, ..CardFacts::default() };
+        let rate = engine.rate(project, standing.payment.currency, now).await?;
+        let range = self.range.clone();
+        let facts = CardFacts { range, risk, rate, scheduled_name_taken, ..CardFacts::default() };
         let situation = (&standing.payment, &standing.operation);
         let moments = (self.reached, now);
         let paid = decide::pay_link(&project.project, situation, paid, facts, self.ids, moments)?;

@@ -65,8 +65,14 @@ impl Acceptable for MethodOrder {
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let asked = (self.command.registration.as_deref(), self.command.head);
         let scheduled_name_taken = engine.scheduled_name_taken(project, asked, now).await?;
-        let facts =
-            MethodFacts { risk, balance_short: lost.balance_short, scheduled_name_taken, payee: self.payee };
+        let rate = engine.rate(project, command.amount.currency, now).await?;
+        let facts = MethodFacts {
+            risk,
+            rate,
+            balance_short: lost.balance_short,
+            scheduled_name_taken,
+            payee: self.payee,
+        };
         let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
         let begun = match earlier.as_deref() {
             Some(payment) => decide::method_again(&project.project, payment, command, &facts, self.ids, now)?,

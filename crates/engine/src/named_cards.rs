@@ -105,7 +105,8 @@ impl Acceptable for NamedOrder {
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let wished = (command.registration.as_deref(), command.head);
                 let scheduled_name_taken = engine.scheduled_name_taken(known, wished, now).await?;
-                let facts = CardFacts { range, scheduled_name_taken, risk, wallet: None };
+                let rate = engine.rate(known, command.amount.currency, now).await?;
+                let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet: None };
                 let changes = match begun(project, earlier.as_deref(), command, facts, self.ids, now)? {
                     Ok(changes) => changes,
                     Err(why) => return Ok(Decision::Answer(Intake::no_attempt(why))),
@@ -119,7 +120,8 @@ impl Acceptable for NamedOrder {
                 command.card = card;
                 command.card.holder = holder.or(command.card.holder);
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
-                let facts = PayoutFacts { balance_short: lost.balance_short, risk };
+                let rate = engine.rate(known, command.amount.currency, now).await?;
+                let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate };
                 decide::payout(project, command, &facts, self.ids, now)?
             }
         };

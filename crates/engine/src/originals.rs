@@ -11,7 +11,6 @@ use ferropay_store::Scene;
 
 /// The earlier attempt that an attempt refers to.
 pub(crate) fn original(Scene { payment, operation, attempt, series }: &Scene) -> Option<Original> {
-    let money = |minor| Money::new(minor, payment.currency);
     match attempt.ask {
         Ask::Payout => None,
         Ask::Sale if operation.kind == OperationKind::Recurring => {
@@ -38,25 +37,27 @@ pub(crate) fn original(Scene { payment, operation, attempt, series }: &Scene) ->
             Some(Original { attempt: AttemptId::first(operation.id), amount: attempt.amount, remaining: 0 })
         }
         Ask::Increment | Ask::Decrement | Ask::Capture | Ask::Release => {
-            let hold = payment.detail.hold.as_ref()?;
+            let (placed, now) = (payment.detail.hold.as_ref()?, payment.held_there());
             let remaining = match attempt.ask {
-                Ask::Increment => payment.held.saturating_add(attempt.amount.minor),
-                Ask::Decrement => payment.held.saturating_sub(attempt.amount.minor),
+                Ask::Increment => now.minor.saturating_add(attempt.amount.minor),
+                Ask::Decrement => now.minor.saturating_sub(attempt.amount.minor),
                 _ => 0,
             };
-            Some(Original { attempt: hold.attempt, amount: money(payment.held), remaining })
+            Some(Original { attempt: placed.attempt, amount: now, remaining })
         }
         Ask::Refund if debit_of_schedule(operation).is_some() => {
             let debit = debit_of_schedule(operation)?;
-            let remaining = debit.returnable.saturating_sub(attempt.amount.minor);
-            Some(Original { attempt: debit.attempt, amount: money(debit.minor), remaining })
+            let direct = || (Money::new(debit.minor, payment.currency), debit.returnable);
+            let (amount, left) = debit.there.map_or_else(direct, |there| (there.amount, there.left));
+            let remaining = left.saturating_sub(attempt.amount.minor);
+            Some(Original { attempt: debit.attempt, amount, remaining })
         }
         Ask::Refund | Ask::Void => {
             let debit = payment.detail.debit.as_ref()?;
             Some(Original {
                 attempt: debit.attempt,
-                amount: money(payment.debited),
-                remaining: payment.returnable(),
+                amount: payment.debited_there(),
+                remaining: payment.left_there(attempt.amount.minor).minor,
             })
         }
         Ask::UndoRefund => {

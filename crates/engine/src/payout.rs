@@ -38,7 +38,8 @@ impl Acceptable for PayoutOrder {
     ) -> Result<Decision, Failure> {
         let command = &self.command;
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
-        let facts = PayoutFacts { balance_short: lost.balance_short, risk };
+        let rate = engine.rate(project, command.amount.currency, now).await?;
+        let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate };
         let mut changes = decide::payout(&project.project, command.clone(), &facts, self.ids, now)?;
         let commit = self.card.kept(engine, self.ids, &changes)?;
         if changes.payment.is_some() {

@@ -125,7 +125,8 @@ impl Acceptable for ConfirmOrder {
         let recipient = completion.recipient(&standing.payment);
         let at_risk = completion.at_risk(&recipient, standing.operation.amount);
         let risk = engine.risk_facts(project, at_risk, lost).await?;
-        let facts = PayoutFacts { balance_short: lost.balance_short, risk };
+        let rate = engine.rate(project, standing.payment.currency, now).await?;
+        let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate };
         let decided =
             decide::complete_payout(&project.project, situation, completion, &facts, self.ids, now)?;
         match decided {

@@ -14,7 +14,7 @@ use ferropay_domain::{
     change::{NameKind, bucket_of_series},
     codes::Code,
     decide::{
-        self, DebitCommand, Ids, Now, RefundCommand, RequestHead, ReturnOf, RiskFacts, SeriesCommand,
+        self, DebitCommand, DebitFacts, Ids, Now, RefundCommand, RequestHead, ReturnOf, SeriesCommand,
         SeriesOrder,
     },
     ids::{OperationId, PaymentId, PaymentKey, RequestId, SeriesId},
@@ -33,8 +33,8 @@ use std::sync::Arc;
 pub(crate) struct SeriesStanding {
     series: Series,
     payment: Option<Payment>,
-    /// What risk control knows of a debit that is due.
-    risk: RiskFacts,
+    /// What is known of a debit that is due.
+    facts: DebitFacts,
 }
 
 impl SeriesStanding {
@@ -43,7 +43,7 @@ impl SeriesStanding {
             Some(key) => store.payment(series.project, key).await?,
             None => None,
         };
-        Ok(Self { series, payment, risk: RiskFacts::default() })
+        Ok(Self { series, payment, facts: DebitFacts::default() })
     }
 }
 
@@ -56,14 +56,14 @@ impl Situation for SeriesStanding {
         match store.series_known(self.series.id).await? {
             Some(series) => {
                 let fresh = Self::of(store, series).await?;
-                Ok(Some(Self { risk: self.risk.clone(), ..fresh }))
+                Ok(Some(Self { facts: self.facts.clone(), ..fresh }))
             }
             None => Ok(None),
         }
     }
 
     fn limit_reached(&mut self, code: Code) -> bool {
-        self.risk.limit.replace(code).is_none()
+        self.facts.risk.limit.replace(code).is_none()
     }
 
     fn advance(&mut self, changes: Advance) {
@@ -96,15 +96,16 @@ impl Acceptable for DebitOrder {
     ) -> Result<Decision, Failure> {
         let (known, command) = (&project.project, &self.command);
         let series = engine.series_through(self.through, project, command.series).await?;
-        let risk = match &series {
+        let facts = match &series {
             Some(series) => {
                 let payer = series.payer(&command.customer);
                 let at_risk = series.at_risk(&payer, &command.description, command.amount);
-                engine.risk_facts(project, at_risk, lost).await?
+                let risk = engine.risk_facts(project, at_risk, lost).await?;
+                DebitFacts { risk, rate: engine.rate(project, series.currency, now).await? }
             }
-            None => RiskFacts::default(),
+            None => DebitFacts::default(),
         };
-        let changes = decide::debit(known, command.clone(), series.as_ref(), &risk, self.ids, now)?;
+        let changes = decide::debit(known, command.clone(), series.as_ref(), &facts, self.ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Nothing))
     }
 
@@ -367,11 +368,12 @@ impl Engine {
         let mut standing = SeriesStanding::of(self.store.as_ref(), series).await?;
         let at_risk = standing.series.scheduled_at_risk();
         let risk = self.risk_facts(&project, at_risk, Lost::default()).await?;
-        standing.risk = risk;
+        let rate = self.rate(&project, standing.series.currency, self.moment(&project)).await?;
+        standing.facts = DebitFacts { risk, rate };
         let cards = Cards::default();
         self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
             let facts = (&standing.series, standing.payment.as_ref());
-            decide::series_due(project, facts, &standing.risk, ids, now)
+            decide::series_due(project, facts, &standing.facts, ids, now)
         })
         .await?;
         let more = standing.series.detail.missed.saturating_sub(missed);

@@ -1,8 +1,10 @@
 //! The command line.
 
 mod project;
+mod rate;
 
 pub(crate) use project::{Etoken, Project, Route, Wallet};
+pub(crate) use rate::Rate;
 
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
@@ -44,6 +46,9 @@ pub(crate) enum Command {
     /// The queue of attempts of which nobody knows whether the provider did them.
     #[command(subcommand)]
     Recover(Recover),
+    /// Sets and lists exchange rates.
+    #[command(subcommand)]
+    Rate(Rate),
     /// Keeps the lists of risk control.
     #[command(subcommand)]
     Risk(Risk),

@@ -1,14 +1,16 @@
 //! Who takes part: merchants whose projects are set up differently.
 
-use crate::random::Dice;
+use crate::{clock::BEGINNING, random::Dice};
 use ferropay_domain::{
     ids::{ProjectId, ProviderAccountId},
-    money::{FeeRule, Rounding},
+    money::{Currency, FeeRule, Rounding},
     project::{
         DebitRetries, Environment, HoldEnd, Limits, MissedDebits, Project, RouteRule, Settings,
         Unauthenticated,
     },
+    time::Timestamp,
 };
+use ferropay_store::ExchangeRate;
 use ferropay_wire::signature::Secret;
 use parking_lot::Mutex;
 use std::{
@@ -97,6 +99,30 @@ fn fee(rate: &str, fixed_minor: i64) -> FeeRule {
     FeeRule { rate: rate.parse().unwrap_or_default(), fixed_minor, rounding: Rounding::HalfEven }
 }
 
+/// The currency that one of the merchants' euros are converted into.
+fn yen() -> Option<Currency> {
+    Currency::parse("JPY").ok()
+}
+
+/// What euros are worth in yen: every three days something else, for longer than any clock runs.
+pub(crate) fn rates() -> Vec<ExchangeRate> {
+    const DAYS: i64 = 3;
+    let day =
+        |day: i64| Timestamp::from_seconds(BEGINNING.seconds().saturating_add(day.saturating_mul(86_400)));
+    let rate = |number: i64| {
+        let hundredths = 15_000 + number.wrapping_mul(777).rem_euclid(2_500);
+        let text = format!("{}.{:02}", hundredths.div_euclid(100), hundredths.rem_euclid(100));
+        Some(ExchangeRate {
+            from: Currency::parse("EUR").ok()?,
+            to: yen()?,
+            rate: text.parse().ok()?,
+            valid_from: day(number.saturating_mul(DAYS)),
+            valid_until: None,
+        })
+    };
+    (-1..400).filter_map(rate).collect()
+}
+
 /// The merchants of a simulation.
 pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
     let credit = |units: i64| [("EUR".to_owned(), units), ("USD".to_owned(), units)].into_iter().collect();
@@ -171,6 +197,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.debit_retries = Some(DebitRetries { days: vec![1, 2, 4], active: true });
             settings.missed_debits = MissedDebits::Each;
             settings.customer_id_required = true;
+            settings.conversions = yen().map(|yen| ("EUR".to_owned(), yen)).into_iter().collect();
             settings.credit = credit(100_000);
             settings.account_verification_allowed = true;
             settings.merchant_auth_allowed = true;

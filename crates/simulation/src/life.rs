@@ -1,8 +1,14 @@
 //! One life of the platform: from its start to a crash, or to the end of the simulation.
 
 use crate::{
-    actions, asking, cast::Merchant, courier::Post, mailbox::Mailbox, oracle, store::WatchedStore,
-    subscriptions, world::World,
+    actions, asking,
+    cast::{self, Merchant},
+    courier::Post,
+    mailbox::Mailbox,
+    oracle,
+    store::WatchedStore,
+    subscriptions,
+    world::World,
 };
 use ferropay_domain::ids::ProjectId;
 use ferropay_engine::{Engine, Parts, Settings, clock::Clock};
@@ -88,6 +94,7 @@ impl Life {
             for merchant in &world.merchants {
                 save(store.as_ref(), &vault, merchant).await?;
             }
+            store.set_rates(cast::rates()).await.map_err(|error| error.to_string())?;
         }
         let engine = start_engine(world, store, &vault, *poll_every).await?;
         Ok(Self {

@@ -156,7 +156,7 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
         };
         // A part may have been approved, and counts for that much.
         let amount = match attempt.ask {
-            Ask::Sale | Ask::Auth => operation.amount,
+            Ask::Sale | Ask::Auth => operation.processed(),
             _ => attempt.amount,
         };
         let counted = (attempt.status == AttemptStatus::Approved).then_some(amount);
@@ -178,7 +178,8 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
     }
     for (payout, account) in cancelled(world) {
         // What support got back from the network.
-        *owed.entry((account, payout.amount.currency)).or_default() += payout.amount.minor;
+        let paid = payout.processed();
+        *owed.entry((account, paid.currency)).or_default() += paid.minor;
     }
     for operation in operations.values() {
         let of_it = attempts.values().filter(|attempt| attempt.id.operation == operation.id);
@@ -204,7 +205,7 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
                         -owed.remove(&(account, balance.account.currency)).unwrap_or(0)
                     }
                     Owner::Suspense(_) | Owner::Customers(_) => 0,
-                    Owner::Merchant(_) | Owner::Fees(_) | Owner::Opening(_) => continue,
+                    Owner::Merchant(_) | Owner::Fees(_) | Owner::Opening(_) | Owner::Exchange(_) => continue,
                 };
                 if balance.posted != expected {
                     wrong.push(format!("{owner:?} stands at {}, not {expected}", balance.posted));

@@ -11,6 +11,7 @@ use ferropay_domain::{
         RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    money::{Currency, Rate},
     payee::PayeeCheck,
     payment::Payment,
     risk::{Feature, Hit, List},
@@ -18,9 +19,9 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing, Store, Unavailable,
-    sqlite::SqliteStore, vault::Sealed,
+    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort,
+    ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing,
+    Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -326,6 +327,18 @@ impl Store for WatchedStore {
         value: String,
     ) -> Answer<'_, bool> {
         self.inner.remove_risk_entry(project, list, feature, value)
+    }
+
+    fn rate(&self, from: Currency, to: Currency, at: Timestamp) -> Answer<'_, Option<Rate>> {
+        self.read(self.inner.rate(from, to, at))
+    }
+
+    fn rates(&self) -> Answer<'_, Vec<ExchangeRate>> {
+        self.inner.rates()
+    }
+
+    fn set_rates(&self, rates: Vec<ExchangeRate>) -> Answer<'_, ()> {
+        self.inner.set_rates(rates)
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {

@@ -16,8 +16,8 @@ pub mod vault;
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
 pub use projects::change_project;
 pub use records::{
-    AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, Finding, Node, OperationRow,
-    PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Secret, Standing,
+    AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, ExchangeRate, Finding, Node,
+    OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Secret, Standing,
 };
 
 use ferropay_domain::{
@@ -29,6 +29,7 @@ use ferropay_domain::{
         RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    money::{Currency, Rate},
     payee::PayeeCheck,
     payment::Payment,
     risk::{Feature, Hit, List},
@@ -208,6 +209,16 @@ pub trait Store: Send + Sync + 'static {
         feature: Feature,
         value: String,
     ) -> Answer<'_, bool>;
+
+    /// The rate that holds from one currency into another at a moment (G-447); a rate holds in its direction only.
+    fn rate(&self, from: Currency, to: Currency, at: Timestamp) -> Answer<'_, Option<Rate>>;
+
+    /// All rates, by currencies and moments.
+    fn rates(&self) -> Answer<'_, Vec<ExchangeRate>>;
+
+    /// Sets rates, all or none; one that begins at the same moment as an earlier one takes its place. What was converted
+    /// before keeps its rate.
+    fn set_rates(&self, rates: Vec<ExchangeRate>) -> Answer<'_, ()>;
 
     /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
     /// with an older epoch are refused from then on.

@@ -7,6 +7,7 @@ use ferropay_domain::{
     decide::Facts,
     ids::{CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::AccountKey,
+    money::{Currency, Rate},
     payment::{Attempt, Operation, Payment},
     project::Project,
     risk::{Feature, List},
@@ -269,4 +270,19 @@ pub struct RiskEntry {
     pub note: String,
     /// Since when, real time.
     pub added_at: Timestamp,
+}
+
+/// What one currency is worth in another, from a moment on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeRate {
+    /// The currency that is converted.
+    pub from: Currency,
+    /// Into which.
+    pub to: Currency,
+    /// Units of the second for one unit of the first.
+    pub rate: Rate,
+    /// From when on, business time.
+    pub valid_from: Timestamp,
+    /// Until when, business time; until the next one begins when not stated.
+    pub valid_until: Option<Timestamp>,
 }

@@ -308,7 +308,6 @@ impl<'a> OperationView<'a> {
     /// at once names the account that took the money, as published examples do (G-297), and a second step that of the
     /// hold.
     pub fn of(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
-        let sum: Sum = operation.amount.into();
         Self {
             id: operation.id.get(),
             r#type: operation.kind.text(),
@@ -316,8 +315,8 @@ impl<'a> OperationView<'a> {
             date: date(operation.updated_at),
             created_date: date(operation.created_at),
             request_id: operation.request.to_string(),
-            sum_initial: sum,
-            sum_converted: sum,
+            sum_initial: operation.amount.into(),
+            sum_converted: operation.processed().into(),
             code: match operation.code.get() {
                 0 => Cow::Borrowed("0"),
                 9999 => Cow::Borrowed("9999"),

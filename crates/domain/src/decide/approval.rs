@@ -7,10 +7,11 @@ use crate::{
     change::{MachineBreak, Settlement, TaskKey, Walked, Write},
     codes::{self, Code},
     ids::ProviderAccountId,
-    ledger::{self, AccountKey, Owner, Parties},
+    ledger::{self, AccountKey, Owner},
     money::Money,
     payment::{
-        Ask, Authorisation, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind, TransStatus,
+        Ask, Authorisation, Conversion, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind,
+        TransStatus,
         machine::{AttemptEvent, Event, transition},
     },
     project::HoldEnd,
@@ -82,8 +83,11 @@ impl Scene<'_> {
 
     fn debited(&mut self, amount: Money, account: ProviderAccountId) -> Result<(), MachineBreak> {
         let (operation, at) = (self.operation.id, self.now.business);
-        let amount =
-            if self.operation.kind == OperationKind::Capture { self.operation.amount } else { amount };
+        let amount = if self.operation.kind == OperationKind::Capture {
+            self.operation.amount
+        } else {
+            self.as_requested(amount)
+        };
         let fee = self.project.settings.sale_fee.fee_within(amount);
         if self.operation.kind == OperationKind::Capture {
             self.end_hold_timer();
@@ -97,7 +101,8 @@ impl Scene<'_> {
         };
         self.operation.amount = amount;
         self.operation.detail.fee_minor = fee.minor;
-        let parties = Parties { project: self.project.id, provider: account };
+        let parties = self.parties(account);
+        self.count_there(|totals, minor| totals.debited = totals.debited.saturating_add(minor));
         self.payment.detail.debit = self.attempt.as_ref().map(|attempt| Debit {
             attempt: attempt.id,
             account,
@@ -119,7 +124,9 @@ impl Scene<'_> {
         };
         let ends = limit.map(|limit| at.plus(limit));
         self.operation.detail.eci = self.indicator();
+        let amount = self.as_requested(amount);
         self.operation.amount = amount;
+        self.count_there(|totals, minor| totals.held = minor);
         self.payment.held = amount.minor;
         self.payment.detail.hold = self.attempt.as_ref().map(|attempt| Authorisation {
             attempt: attempt.id,
@@ -153,10 +160,11 @@ impl Scene<'_> {
     fn returned(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
         let asked = self.operation.amount;
         let fee = Money::new(self.operation.detail.fee_minor, asked.currency);
-        let parties = Parties { project: self.project.id, provider: account };
+        let parties = self.parties(account);
         self.payment.returning = self.payment.returning.saturating_sub(asked.minor);
         self.payment.returned = self.payment.returned.saturating_add(asked.minor);
         self.payment.refunded_any |= self.operation.kind == OperationKind::Refund;
+        self.count_there(|totals, minor| totals.returned = totals.returned.saturating_add(minor));
         self.settle_hold(asked.minor.saturating_add(fee.minor));
         let entries = ledger::returned(parties, self.operation.id, asked, fee, self.now.business);
         self.changes.entries.extend(entries);
@@ -167,7 +175,7 @@ impl Scene<'_> {
     fn paid_out(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
         let amount = self.operation.amount;
         let fee = Money::new(self.operation.detail.fee_minor, amount.currency);
-        let parties = Parties { project: self.project.id, provider: account };
+        let parties = self.parties(account);
         self.settle_hold(amount.minor.saturating_add(fee.minor));
         let entries = ledger::paid_out(parties, self.operation.id, amount, fee, self.now.business);
         self.changes.entries.extend(entries);
@@ -183,7 +191,7 @@ impl Scene<'_> {
     /// The money is back, and the merchant's again; the fee stays.
     fn payout_undone(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
         let amount = self.operation.amount;
-        let parties = Parties { project: self.project.id, provider: account };
+        let parties = self.parties(account);
         let entries = ledger::payout_undone(parties, self.operation.id, amount, self.now.business);
         self.changes.entries.extend(entries);
         self.step(Event::Approved, codes::SUCCESS)
@@ -192,9 +200,10 @@ impl Scene<'_> {
     fn refund_undone(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {
         let amount = self.operation.amount;
         let fee = self.project.settings.refund_cancellation_fee.fee_within(amount);
-        let parties = Parties { project: self.project.id, provider: account };
+        let parties = self.parties(account);
         self.payment.returned = self.payment.returned.saturating_sub(amount.minor);
         self.payment.refunded_any &= self.payment.returned > 0;
+        self.count_there(|totals, minor| totals.returned = totals.returned.saturating_sub(minor));
         self.payment.detail.refunds_undone.extend(self.operation.detail.refund);
         self.operation.detail.fee_minor = fee.minor;
         let entries = ledger::return_undone(parties, self.operation.id, amount, fee, self.now.business);
@@ -205,13 +214,16 @@ impl Scene<'_> {
     /// The hold is larger or smaller now: that was all, or the capture follows.
     fn hold_changed(&mut self) -> Result<(), MachineBreak> {
         let Some(attempt) = &self.attempt else { return Ok(()) };
-        let change = attempt.amount.minor;
-        self.payment.held = if attempt.ask == Ask::Increment {
-            self.payment.held.saturating_add(change)
-        } else {
-            self.payment.held.saturating_sub(change)
-        };
+        let (ask, there) = (attempt.ask, attempt.amount.minor);
+        let change = self.change_of_hold();
         self.record_change_of_hold(Event::Approved, codes::SUCCESS)?;
+        let changed = |held: i64, change: i64| {
+            if ask == Ask::Increment { held.saturating_add(change) } else { held.saturating_sub(change) }
+        };
+        self.payment.held = changed(self.payment.held, change.minor);
+        if let Some(totals) = self.payment.detail.channel.as_deref_mut() {
+            totals.held = changed(totals.held, there);
+        }
         match self.operation.kind {
             OperationKind::Capture => {
                 self.next_attempt();
@@ -219,6 +231,18 @@ impl Scene<'_> {
             }
             OperationKind::Cancel => self.step(Event::PartReleased, codes::SUCCESS),
             _ => self.step(Event::Approved, codes::SUCCESS),
+        }
+    }
+
+    /// By how much the operation makes the hold larger or smaller, in the requested currency.
+    fn change_of_hold(&self) -> Money {
+        let asked = self.operation.amount;
+        match self.operation.kind {
+            OperationKind::Capture => {
+                let minor = asked.minor.saturating_sub(self.payment.held);
+                Money { minor: minor.saturating_abs(), ..asked }
+            }
+            _ => asked,
         }
     }
 
@@ -244,12 +268,21 @@ impl Scene<'_> {
             project: self.project.id,
             kind,
             status: row.to,
-            amount: attempt.amount,
+            amount: self.change_of_hold(),
             request: self.operation.request,
             code,
             created_at: self.now.business,
             updated_at: self.now.business,
-            detail: OperationDetail { automatic: true, ..OperationDetail::default() },
+            detail: OperationDetail {
+                automatic: true,
+                conversion: self
+                    .operation
+                    .detail
+                    .conversion
+                    .as_ref()
+                    .map(|known| Box::new(Conversion { amount: attempt.amount, ..**known })),
+                ..OperationDetail::default()
+            },
         }));
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! A card purchase in one or two steps, or the verification of a card, is asked for.
 
 use super::{
-    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, attempts, data,
-    new_payment, problem, registration, rejected,
+    CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, attempts,
+    conversion::{self, Converted},
+    data, new_payment, problem, registration, rejected,
     risk::{self, AtRisk},
     scene::Scene,
     stored, transfer,
@@ -33,12 +34,13 @@ pub fn card(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = problems(project, &command, &facts, now);
+    let converted = conversion::of(project, None, command.amount, facts.rate);
+    let problems = problems(project, &command, (&facts, &converted), now);
     if !problems.is_empty() {
         let CardCommand { head, payment_id, callback, .. } = command;
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
-    asked(project, None, command, facts, ids, now)
+    asked(project, None, command, (facts, converted), ids, now)
 }
 
 /// Takes another attempt at a card purchase that waits for its customer (G-512). The inner error: it cannot be one, or
@@ -58,15 +60,17 @@ pub fn card_again(
     let same_means = payment.detail.method.is_none()
         && payment.detail.wallet == wallet
         && !command.request.is_by_merchant();
+    let converted = conversion::of(project, None, command.amount, facts.rate);
     let refusal = attempts::refusal(payment, (command.kind, command.amount), same_means, now)
-        .or_else(|| problems(project, &command, &facts, now).into_iter().next());
+        .or_else(|| problems(project, &command, (&facts, &converted), now).into_iter().next());
     if let Some(why) = refusal {
         return Ok(Err(why));
     }
     // What was asked for once is not asked for again.
     let known = payment.detail.supplied.clone();
     command.given = known.into_iter().chain(command.given).collect();
-    asked(project, Some(payment), command, facts, Ids { payment: payment.key, ..ids }, now).map(Ok)
+    asked(project, Some(payment), command, (facts, converted), Ids { payment: payment.key, ..ids }, now)
+        .map(Ok)
 }
 
 /// An operation that no rule refuses begins, and with it a payment when there is none yet.
@@ -74,7 +78,7 @@ fn asked(
     project: &Project,
     earlier: Option<&Payment>,
     command: CardCommand,
-    facts: CardFacts,
+    (facts, converted): (CardFacts, Converted),
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -108,6 +112,7 @@ fn asked(
     let detail = OperationDetail {
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
+        conversion: converted.unwrap_or(None),
         series,
         ..callback.asked_with(command.fault_plan)
     };
@@ -230,7 +235,7 @@ pub(super) fn carry_on(scene: &mut Scene<'_>, next: Result<Vec<String>, Code>) -
 pub(super) fn problems(
     project: &Project,
     command: &CardCommand,
-    facts: &CardFacts,
+    (facts, converted): (&CardFacts, &Converted),
     now: Now,
 ) -> Vec<Problem> {
     let wallet = facts.wallet.as_deref();
@@ -305,6 +310,7 @@ pub(super) fn problems(
         .into_iter()
         .filter(|(fails, ..)| *fails)
         .map(|(_, code, field)| problem(code, field))
+        .chain(conversion::problem_of(converted))
         .chain(stored::problem_of(project, command))
         .chain(stored::token_problem_of(project, command))
         .chain(registration_problem(project, command, facts, now))

@@ -17,7 +17,7 @@ impl Scene<'_> {
         let Some(card) = &self.payment.detail.card else {
             return std::slice::from_ref(&self.project.card_account);
         };
-        self.project.route(&Routed::card(self.operation.kind, card, self.operation.amount))
+        self.project.route(&Routed::card(self.operation.kind, card, self.operation.processed()))
     }
 
     /// The first account of the route through which the operation has not failed yet, besides this one.

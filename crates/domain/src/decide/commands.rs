@@ -8,7 +8,7 @@ use crate::{
     card::{CardSummary, DeviceWallet},
     change::ChangeSet,
     ids::{AuthenticationId, PaymentId},
-    money::{Currency, Money},
+    money::{Currency, Money, Rate},
     payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
     risk::{Direction, Means},
     series::Registration,
@@ -115,6 +115,8 @@ pub struct RangeFacts {
 pub struct CardFacts {
     /// What risk control knows.
     pub risk: RiskFacts,
+    /// The rate at which the project converts the currency at the moment.
+    pub rate: Option<Rate>,
     /// None when the card does not take part in 3-D Secure.
     pub range: Option<RangeFacts>,
     /// The name for the payment of the series' debits is taken.

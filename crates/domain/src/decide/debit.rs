@@ -3,6 +3,7 @@
 use super::{
     CallbackOptions, Ids, Now, RequestHead,
     card::carry_on,
+    conversion::{self, Converted},
     data, first_broken,
     method::{beyond_limits, takes_part},
     new_payment, problem, rejected,
@@ -14,7 +15,8 @@ use crate::{
     change::{ChangeSet, MachineBreak},
     codes,
     ids::{PaymentId, SeriesId},
-    money::Money,
+    method::MethodRef,
+    money::{Money, Rate},
     payment::{
         CardRequest, Customer, OperationDetail, OperationKind, PaymentDetail, PaymentKind, machine::Event,
     },
@@ -55,10 +57,19 @@ pub struct DebitCommand {
     pub fault_plan: Option<String>,
 }
 
+/// What is known besides when a debit is decided.
+#[derive(Clone, Debug, Default)]
+pub struct DebitFacts {
+    /// What risk control knows (G-519).
+    pub risk: RiskFacts,
+    /// The rate at which the project converts the series' currency at the moment.
+    pub rate: Option<Rate>,
+}
+
 /// Accepts a debit on demand: payment and operation come into being together (T-087), or the request fails before an
 /// operation exists and the merchant is told by callback (G-120, G-376). The first debit of a regular series whose schedule
 /// has no payment yet is the first of the schedule (G-380, R-214). `series` is that of the command, if the project has one,
-/// and `facts` what risk control knows of the debit (G-519).
+/// and `facts` what is known of the debit.
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
@@ -66,11 +77,13 @@ pub fn debit(
     project: &Project,
     command: DebitCommand,
     series: Option<&Series>,
-    facts: &RiskFacts,
+    facts: &DebitFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problem = problem_of(project, &command, series, now);
+    let method = series.and_then(Series::method);
+    let converted = conversion::of(project, method, command.amount, facts.rate);
+    let problem = problem_of(project, &command, (series, &converted), now);
     let DebitCommand { head, payment_id, amount, customer, callback, given, .. } = command;
     let (Some(series), None) = (series, problem.as_ref()) else {
         let unknown = Problem { code: codes::SERIES_UNKNOWN, field: Some("recurring.id") };
@@ -80,7 +93,7 @@ pub fn debit(
     let missing = data::missing_members(project, OperationKind::Recurring, &given);
     let payer = series.payer(&customer);
     let at_risk = series.at_risk(&payer, &command.description, amount);
-    let risk = risk::check(project, facts, &at_risk, ids.payment, now);
+    let risk = risk::check(project, &facts.risk, &at_risk, ids.payment, now);
     let request = CardRequest {
         descriptor: command
             .request
@@ -95,6 +108,7 @@ pub fn debit(
     let plan = series.detail.plan.filter(|_| starts);
     let detail = OperationDetail {
         card: (request != CardRequest::default()).then(|| Box::new(request)),
+        conversion: converted.unwrap_or(None),
         series: plan.map(|_| Box::new(SeriesStep { slot: Some(now.business), ..SeriesStep::default() })),
         ..callback.asked_with(command.fault_plan)
     };
@@ -126,6 +140,11 @@ pub fn debit(
 }
 
 impl Series {
+    /// The method the customer agreed to, when it is not a card.
+    pub(super) fn method(&self) -> Option<MethodRef> {
+        self.detail.agreement.as_deref().map(|agreement| agreement.method)
+    }
+
     /// Who pays a debit: as the request says, and where it says nothing, as was said when the series was registered.
     pub fn payer(&self, stated: &Customer) -> Customer {
         let known = &self.detail.customer;
@@ -176,19 +195,21 @@ fn time_of(moment: Timestamp, zone: &TimeZone) -> Option<jiff::civil::Time> {
 fn problem_of(
     project: &Project,
     command: &DebitCommand,
-    series: Option<&Series>,
+    (series, converted): (Option<&Series>, &Converted),
     now: Now,
 ) -> Option<Problem> {
     let Some(series) = series else {
         return Some(problem(codes::SERIES_UNKNOWN, Some("recurring.id")));
     };
     let settings = &project.settings;
-    let method = series.detail.agreement.as_deref().map(|agreement| agreement.method);
+    let method = series.method();
     let switched_on = match method {
         Some(method) => takes_part(project, method, OperationKind::Recurring),
         None => settings.card_sales_allowed,
     };
-    let (below, above) = beyond_limits(project, method, command.amount);
+    // What the method takes is a matter of the currency it works in.
+    let is_direct = matches!(converted, Ok(None));
+    let (below, above) = beyond_limits(project, method.filter(|_| is_direct), command.amount);
     let registered_for = &series.detail.customer.id;
     let stranger = registered_for.is_some() && *registered_for != command.customer.id;
     let untraced = series.lacks_trace(project).then_some(codes::TRACE_ID_MISSING);
@@ -208,4 +229,5 @@ fn problem_of(
         (settings.sale_fee.exceeds(command.amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
         (series.open.is_some(), codes::WRONG_STATE, Some("recurring.id")),
     ])
+    .or_else(|| conversion::problem_of(converted))
 }

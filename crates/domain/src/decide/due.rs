@@ -1,10 +1,9 @@
 //! What a series does by itself: its schedule's debits, further tries of declined ones, and its end.
 
 use super::{
-    Ids, Now, Stage, addresses,
+    DebitFacts, Ids, Now, Stage, addresses, conversion,
     debit_end::settled_status,
-    new_operation, new_payment,
-    risk::{self, RiskFacts},
+    new_operation, new_payment, risk,
     scene::{Scene, SeriesChange},
     updated,
 };
@@ -27,7 +26,7 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_mins(5);
 
 /// The timer of a series has rung: what is due is done, or waits while an operation of its payment is under way. `payment`
-/// is that of the schedule's debits, once it exists, and `facts` what risk control knows of them (G-519). `None` when
+/// is that of the schedule's debits, once it exists, and `facts` what is known of them. `None` when
 /// nothing is due by now.
 ///
 /// # Errors
@@ -35,7 +34,7 @@ const PAUSE: Duration = Duration::from_mins(5);
 pub fn series_due(
     project: &Project,
     (series, payment): (&Series, Option<&Payment>),
-    facts: &RiskFacts,
+    facts: &DebitFacts,
     ids: Ids,
     now: Now,
 ) -> Result<Option<ChangeSet>, MachineBreak> {
@@ -95,7 +94,7 @@ pub(super) fn changed(mut series: Series) -> SeriesWrite {
 fn scheduled(
     project: &Project,
     (series, payment): (&Series, Option<&Payment>),
-    facts: &RiskFacts,
+    facts: &DebitFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -120,13 +119,13 @@ fn scheduled(
     begin(project, (series, payment), step, facts, ids, now)
 }
 
-/// A debit begins (T-087, R-215, R-221), or is declined at once where risk control says so. The first brings its payment
+/// A debit begins (T-087, R-215, R-221), or is declined at once where risk control says so or nothing can be converted. The first brings its payment
 /// into being.
 fn begin(
     project: &Project,
     (mut series, payment): (Series, Option<&Payment>),
     step: SeriesStep,
-    facts: &RiskFacts,
+    facts: &DebitFacts,
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -147,8 +146,11 @@ fn begin(
         let ids = Ids { payment: key, ..ids };
         new_payment(project, name, PaymentKind::Recurring, amount, about, ids, now)
     };
+    let converted = conversion::of(project, series.method(), amount, facts.rate);
+    let refused = converted.as_ref().err().copied();
     let detail = OperationDetail {
         automatic: true,
+        conversion: converted.unwrap_or(None),
         fault_plan: project.settings.fault_plan.clone(),
         series: Some(Box::new(step)),
         ..OperationDetail::default()
@@ -157,14 +159,16 @@ fn begin(
     let operation = new_operation(&payment, OperationKind::Recurring, amount, request, detail, ids, now);
     series.open = Some(operation.id);
     let untraced = series.lacks_trace(project).then_some(codes::TRACE_ID_MISSING);
-    let risk = untraced
-        .map_or_else(|| risk::check(project, facts, &series.scheduled_at_risk(), payment.key, now), Err);
+    let risk = untraced.map_or_else(
+        || risk::check(project, &facts.risk, &series.scheduled_at_risk(), payment.key, now),
+        Err,
+    );
     let mut scene = Scene::created(project, (payment, operation), is_first, ids, now);
     scene.series = Some(Box::new(series));
     scene.series_change = SeriesChange::Changed;
     scene.set_series_timer();
     scene.begin(Event::Accepted, codes::AWAITING)?;
-    match risk {
+    match refused.map_or(risk, Err) {
         Ok(counted) => {
             scene.changes.counted = counted;
             scene.proceed(Stage::Provider)?;

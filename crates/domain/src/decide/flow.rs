@@ -6,6 +6,7 @@ use crate::{
     change::{MachineBreak, TaskKey},
     codes::{self, Code},
     ids::ProviderAccountId,
+    money::Money,
     payment::{Ask, AuthenticationFlow, AuthenticationStep, OperationKind, machine::Event},
 };
 use std::time::Duration;
@@ -94,31 +95,35 @@ impl Scene<'_> {
 
     /// Asks the provider for what is to be done now.
     pub(super) fn next_attempt(&mut self) {
-        let (ask, minor) = self.next_ask();
+        let (ask, amount) = self.next_ask();
         let account = self.account();
-        self.send(ask, minor, account);
+        self.send(ask, amount, account);
     }
 
-    /// What is to be asked of the provider, and for how much. A capture first makes the hold fit (G-171).
-    fn next_ask(&self) -> (Ask, i64) {
-        let (kind, minor) = (self.operation.kind, self.operation.amount.minor);
-        let held = self.payment.held;
+    /// What is to be asked of the provider, and for how much, in the channel's currency. A capture first makes the hold fit
+    /// (G-171).
+    fn next_ask(&self) -> (Ask, Money) {
+        let (kind, minor, held) = (self.operation.kind, self.operation.amount.minor, self.payment.held);
+        let (there, held_there) = (self.operation.processed(), self.payment.held_there().minor);
+        let to = |minor| Money { minor, ..there };
         match kind {
-            OperationKind::Capture if minor > held => (Ask::Increment, minor.saturating_sub(held)),
+            OperationKind::Capture if minor > held => {
+                (Ask::Increment, to(there.minor.saturating_sub(held_there)))
+            }
             OperationKind::Capture
                 if minor < held && may_change_hold(self.project, &self.payment, minor).is_ok() =>
             {
-                (Ask::Decrement, held.saturating_sub(minor))
+                (Ask::Decrement, to(held_there.saturating_sub(there.minor)))
             }
-            OperationKind::Cancel if minor < held => (Ask::Decrement, minor),
+            OperationKind::Cancel if minor < held => (Ask::Decrement, there),
             OperationKind::AccountVerification => {
                 let amounts = &self.project.settings.verification_amounts;
-                let amount = amounts.get(self.payment.currency.code()).copied().unwrap_or(0);
-                (Ask::Verify, amount.max(0))
+                let amount = amounts.get(there.currency.code()).copied().unwrap_or(0);
+                (Ask::Verify, to(amount.max(0)))
             }
             // Whatever the agreement is for, nothing moves yet.
-            OperationKind::ContractRegistration => (Ask::Verify, 0),
-            _ => (Ask::first_of(kind), minor),
+            OperationKind::ContractRegistration => (Ask::Verify, to(0)),
+            _ => (Ask::first_of(kind), there),
         }
     }
 

@@ -148,7 +148,7 @@ impl Scene<'_> {
         self.set_merchant_auth(MerchantAuthStep::Starting);
         self.step(Event::MerchantAuthStarted, codes::AWAITING)?;
         let account = self.account();
-        self.send(Ask::StartMerchantAuth, self.operation.amount.minor, account);
+        self.send(Ask::StartMerchantAuth, self.operation.processed(), account);
         Ok(Ok(()))
     }
 

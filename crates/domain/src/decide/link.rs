@@ -3,7 +3,7 @@
 use super::{
     CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest,
     card::{self, Planned, Wanted},
-    first_broken, new_operation, new_payment, registration, rejected,
+    conversion, first_broken, new_operation, new_payment, registration, rejected,
     risk::AtRisk,
     scene::Scene,
 };
@@ -113,6 +113,7 @@ fn creation_problems(
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.payment_links_allowed || !switched_on, codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (project.channel_of(amount.currency).is_err(), codes::CHANNEL_CURRENCY, Some("payment.currency")),
         (moves_money && limits.is_below(amount.minor), codes::BELOW_LIMIT, Some("payment.amount")),
         (moves_money && limits.is_above(amount.minor), codes::ABOVE_LIMIT, Some("payment.amount")),
     ])
@@ -276,7 +277,8 @@ pub fn pay_link(
         LinkPays::ContractRegistration => OperationKind::ContractRegistration,
     };
     let command = as_asked(payment, made, link, kind, paid);
-    let problems = card::problems(project, &command, &facts, now);
+    let converted = conversion::of(project, None, command.amount, facts.rate);
+    let problems = card::problems(project, &command, (&facts, &converted), now);
     if !problems.is_empty() {
         return Ok(PayLink::Refused(problems));
     }
@@ -303,6 +305,7 @@ pub fn pay_link(
         fault_plan: made.detail.fault_plan.clone(),
         card: (request != CardRequest::default()).then(|| Box::new(request)),
         authentication: authentication.map(Box::new),
+        conversion: converted.unwrap_or(None),
         series,
         ..OperationDetail::default()
     };

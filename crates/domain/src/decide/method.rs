@@ -3,6 +3,7 @@
 use super::{
     CallbackOptions, Ids, Now, RequestHead, attempts,
     card::carry_on,
+    conversion::{self, Converted},
     data, first_broken, new_payment, registration, rejected,
     risk::{self, AtRisk, RiskFacts},
     scene::Scene,
@@ -14,7 +15,7 @@ use crate::{
     codes::{self, Code},
     ids::PaymentId,
     method::{MethodRef, Pick},
-    money::Money,
+    money::{Money, Rate},
     payee::{self, PayeeRule, Verdict},
     payment::{
         Consent, Customer, MethodPayment, OperationDetail, OperationKind, OperationStatus, Payment,
@@ -83,6 +84,8 @@ impl MethodCommand {
 pub struct MethodFacts {
     /// What risk control knows.
     pub risk: RiskFacts,
+    /// The rate at which the project converts the currency at the moment.
+    pub rate: Option<Rate>,
     /// The merchant's balance cannot hold the amount.
     pub balance_short: bool,
     /// The name for the payment of the series' debits is taken.
@@ -151,12 +154,13 @@ pub fn method(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = problems(project, &command, facts, now);
+    let converted = conversion::of(project, Some(command.method), command.amount, facts.rate);
+    let problems = problems(project, &command, (facts, &converted), now);
     if !problems.is_empty() {
         let MethodCommand { head, payment_id, callback, .. } = command;
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
     }
-    asked(project, None, command, facts, ids, now)
+    asked(project, None, command, (facts, converted), ids, now)
 }
 
 /// Takes another attempt at a purchase that waits for its customer, by the same method (G-512). The inner error: it cannot
@@ -173,14 +177,16 @@ pub fn method_again(
     now: Now,
 ) -> Result<Result<ChangeSet, Problem>, MachineBreak> {
     let same_means = payment.method() == Some(command.method);
+    let converted = conversion::of(project, Some(command.method), command.amount, facts.rate);
     let refusal = attempts::refusal(payment, (command.kind, command.amount), same_means, now)
-        .or_else(|| problems(project, &command, facts, now).into_iter().next());
+        .or_else(|| problems(project, &command, (facts, &converted), now).into_iter().next());
     if let Some(why) = refusal {
         return Ok(Err(why));
     }
     let known = payment.detail.supplied.clone();
     command.given = known.into_iter().chain(command.given).collect();
-    asked(project, Some(payment), command, facts, Ids { payment: payment.key, ..ids }, now).map(Ok)
+    asked(project, Some(payment), command, (facts, converted), Ids { payment: payment.key, ..ids }, now)
+        .map(Ok)
 }
 
 /// An operation that no rule refuses begins, and with it a payment when there is none yet.
@@ -188,7 +194,7 @@ fn asked(
     project: &Project,
     earlier: Option<&Payment>,
     command: MethodCommand,
-    facts: &MethodFacts,
+    (facts, converted): (&MethodFacts, Converted),
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
@@ -204,6 +210,7 @@ fn asked(
     let (series, blocked) = registration::step_of(project, command.registration);
     let next = if blocked { next.and(Err(codes::REGISTRATION_BLOCKED_ELSEWHERE)) } else { next };
     let detail = OperationDetail {
+        conversion: converted.unwrap_or(None),
         fee_minor: if is_held { project.settings.payout_fee.beside(amount).unwrap_or(0) } else { 0 },
         retries_left: if is_held { project.settings.payout_retries } else { 0 },
         series,
@@ -261,36 +268,54 @@ fn asked(
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-fn problems(project: &Project, command: &MethodCommand, facts: &MethodFacts, now: Now) -> Vec<Problem> {
+fn problems(
+    project: &Project,
+    command: &MethodCommand,
+    (facts, converted): (&MethodFacts, &Converted),
+    now: Now,
+) -> Vec<Problem> {
     let settings = &project.settings;
     let MethodCommand { method, kind, amount, .. } = command;
     let is_purchase = matches!(kind, OperationKind::Sale | OperationKind::Auth);
-    let (below, above) = beyond_limits(project, Some(*method), *amount);
+    // What the method takes is a matter of the currency it works in.
+    let there = converted.as_ref().ok().and_then(Option::as_ref).map(|conversion| conversion.amount);
+    let is_direct = there.is_none().then_some(*method);
+    let there = there.unwrap_or(*amount).currency;
+    let (below, above) = beyond_limits(project, is_direct, *amount);
     let cannot_register =
         command.registration.is_some() && method.demands(OperationKind::Recurring).is_none();
     let no_customer = settings.customer_id_required && command.customer.id.is_none();
-    let takes = project.allows(amount.currency) && method.takes(amount.currency);
+    let takes = project.allows(amount.currency) && (converted.is_err() || method.takes(there));
     let given = |path| command.given.get(path).map(String::as_str);
     let names_bank = method.demands(*kind).is_some_and(|demands| demands.bank);
-    let bank = method.pick(names_bank, given("account.bank_id"), given("account.region_id"), amount.currency);
+    let bank = method.pick(names_bank, given("account.bank_id"), given("account.region_id"), there);
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!takes_part(project, *method, *kind), codes::NOT_ALLOWED, None),
         (cannot_register, codes::NOT_ALLOWED, Some("recurring.register")),
         (!takes, codes::CURRENCY_DISABLED, Some("payment.currency")),
         (no_customer, codes::CUSTOMER_ID_REQUIRED, Some("customer.id")),
-        (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
-        (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
-        (
-            payee_of(project, command).is_some_and(|(name, _)| name.is_empty()),
-            codes::REQUIRED_MISSING,
-            Some("account.customer_name"),
-        ),
-        // A bank's contract lets a purchase of nothing through (G-484).
-        (is_purchase && (amount.minor <= 0 || below), codes::BELOW_LIMIT, Some("payment.amount")),
-        (is_purchase && above, codes::ABOVE_LIMIT, Some("payment.amount")),
-        (is_purchase && settings.sale_fee.exceeds(*amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
     ])
+    .or_else(|| conversion::problem_of(converted))
+    .or_else(|| {
+        first_broken([
+            (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
+            (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
+            (
+                payee_of(project, command).is_some_and(|(name, _)| name.is_empty()),
+                codes::REQUIRED_MISSING,
+                Some("account.customer_name"),
+            ),
+            // A bank's contract lets a purchase of nothing through (G-484).
+            (is_purchase && (amount.minor <= 0 || below), codes::BELOW_LIMIT, Some("payment.amount")),
+            (is_purchase && above, codes::ABOVE_LIMIT, Some("payment.amount")),
+            (
+                is_purchase && settings.sale_fee.exceeds(*amount),
+                codes::BELOW_FIXED_FEE,
+                Some("payment.amount"),
+            ),
+        ])
+    })
     .or_else(|| {
         let asked = registration::Asked {
             registration: command.registration.as_deref()?,
@@ -305,11 +330,13 @@ fn problems(project: &Project, command: &MethodCommand, facts: &MethodFacts, now
     .collect()
 }
 
-/// Name and account of the payee that banks are to be asked about before a payout, where the project wants that: one to an
-/// account in SEPA (G-460, G-461). The name is empty where the request has none.
+/// Name and account of the payee that banks are to be asked about before a payout, where the project wants that: one that
+/// reaches an account in SEPA in euros (G-460, G-461). The name is empty where the request has none.
 pub fn payee_of(project: &Project, command: &MethodCommand) -> Option<(String, String)> {
     let asked = project.settings.payouts_verify_payee != PayeeRule::Unasked;
-    if !asked || command.kind != OperationKind::Payout || command.amount.currency.code() != "EUR" {
+    let currency = command.amount.currency;
+    let there = project.channel_of(currency).ok().flatten().unwrap_or(currency);
+    if !asked || command.kind != OperationKind::Payout || there.code() != "EUR" {
         return None;
     }
     let given = |path| command.given.get(path).cloned();

@@ -7,6 +7,7 @@ mod browser;
 mod card;
 mod cascade;
 mod commands;
+mod conversion;
 mod data;
 mod debit;
 mod debit_end;
@@ -44,7 +45,7 @@ pub use commands::{
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
 };
 pub use data::demanded;
-pub use debit::{DebitCommand, debit};
+pub use debit::{DebitCommand, DebitFacts, debit};
 pub use due::series_due;
 pub use facts::Facts;
 pub use finding::{Finding, found};

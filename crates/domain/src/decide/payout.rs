@@ -1,7 +1,9 @@
 //! A payout is asked for, and tried again.
 
 use super::{
-    CallbackOptions, Facts, Ids, Now, RequestHead, Stage, first_broken, new_payment,
+    CallbackOptions, Facts, Ids, Now, RequestHead, Stage,
+    conversion::{self, Converted},
+    first_broken, new_payment,
     payout_data::{self, Parties},
     rejected,
     risk::{self, AtRisk, RiskFacts},
@@ -13,7 +15,7 @@ use crate::{
     change::{ChangeSet, MachineBreak, TaskKey},
     codes::{self, Code},
     ids::{PaymentId, PaymentKey},
-    money::Money,
+    money::{Money, Rate},
     payment::{
         CardRequest, Customer, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind,
         Wait, machine::Event,
@@ -70,6 +72,8 @@ impl PayoutCommand {
 pub struct PayoutFacts {
     /// What risk control knows.
     pub risk: RiskFacts,
+    /// The rate at which the project converts the currency at the moment.
+    pub rate: Option<Rate>,
     /// A hold on the merchant's balance was tried and lost.
     pub balance_short: bool,
 }
@@ -87,7 +91,8 @@ pub fn payout(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = rules(project, &command.card, command.amount, now);
+    let converted = conversion::of(project, None, command.amount, facts.rate);
+    let problems = rules(project, &command.card, command.amount, &converted, now);
     let PayoutCommand {
         head,
         payment_id,
@@ -118,6 +123,7 @@ pub fn payout(
         .filter(|_| project.settings.descriptor_allowed)
         .and_then(|text| statement_name(&text, card.network));
     let detail = OperationDetail {
+        conversion: converted.unwrap_or(None),
         fee_minor,
         retries_left: retries,
         card: descriptor
@@ -179,7 +185,13 @@ pub(super) fn terms(
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-pub(super) fn rules(project: &Project, card: &CardSummary, amount: Money, now: Now) -> Vec<Problem> {
+pub(super) fn rules(
+    project: &Project,
+    card: &CardSummary,
+    amount: Money,
+    converted: &Converted,
+    now: Now,
+) -> Vec<Problem> {
     let settings = &project.settings;
     let expired = card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
     first_broken([
@@ -188,6 +200,7 @@ pub(super) fn rules(project: &Project, card: &CardSummary, amount: Money, now: N
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (expired, codes::CARD_EXPIRED, Some("card.year")),
     ])
+    .or_else(|| conversion::problem_of(converted))
     .into_iter()
     .collect()
 }

@@ -2,7 +2,8 @@
 //! mailed, or over after half an hour (G-329 to G-334).
 
 use super::{
-    CallbackOptions, Ids, NotWaiting, Now, PayoutFacts, RequestHead, Stage, first_broken, new_payment,
+    CallbackOptions, Ids, NotWaiting, Now, PayoutFacts, RequestHead, Stage, conversion, first_broken,
+    new_payment,
     payout::{self, Terms},
     payout_data::Parties,
     rejected,
@@ -94,6 +95,11 @@ fn registration_problems(project: &Project, command: &RegistrationCommand) -> Ve
         (!enabled, codes::PAGE_PAYOUTS_NOT_ALLOWED, None),
         (!allowed, codes::NOT_ALLOWED, None),
         (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (
+            project.channel_of(command.amount.currency).is_err(),
+            codes::CHANNEL_CURRENCY,
+            Some("payment.currency"),
+        ),
     ])
     .into_iter()
     .collect()
@@ -150,7 +156,8 @@ pub fn complete_payout(
         return Ok(Err(Vec::new()));
     }
     let amount = operation.amount;
-    let problems = payout::rules(project, &completion.card, amount, now);
+    let converted = conversion::of(project, None, amount, facts.rate);
+    let problems = payout::rules(project, &completion.card, amount, &converted, now);
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
@@ -170,6 +177,7 @@ pub fn complete_payout(
     about.customer = customer;
     about.card = Some(completion.card);
     about.supplied = completion.given;
+    scene.operation.detail.conversion = converted.unwrap_or(None);
     scene.operation.detail.fee_minor = fee_minor;
     scene.operation.detail.retries_left = retries;
     if let Some(code) = refused {

@@ -1,13 +1,14 @@
 //! A return of money is asked for.
 
 use super::{
-    CallbackOptions, Ids, Now, RequestHead, Stage, data, days_between, new_operation, scene::Scene, transfer,
+    CallbackOptions, Ids, Now, RequestHead, Stage, conversion, data, days_between, new_operation,
+    scene::Scene, transfer,
 };
 use crate::{
     change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
     ids::OperationId,
-    money::Money,
+    money::{Money, Rate},
     payment::{OperationDetail, OperationKind, Payment, PaymentStatus, machine::Event},
     project::{OperationDay, Project},
     series::{SeriesDebit, SeriesStep},
@@ -56,6 +57,8 @@ pub struct RefundFacts<'a> {
     pub smallest_rest: i64,
     /// The debit that is returned.
     pub of: ReturnOf,
+    /// The rate of the day, when the debit was converted (G-302).
+    pub rate: Option<Rate>,
     /// A hold on the merchant's balance was tried and lost.
     pub balance_short: bool,
     /// The merchant's refund identifier turned out to be taken.
@@ -78,10 +81,15 @@ pub fn refund(
         // Debits of a schedule are never reversed (G-291).
         ReturnOf::One(_) | ReturnOf::NoneFits => OperationKind::Refund,
     };
-    let refused = refusal(project, payment, amount, facts, now);
+    let converted = match refusal(project, payment, amount, facts, now) {
+        None => conversion::of_return(payment, kind, amount, facts.of, facts.rate),
+        Some(code) => Err(code),
+    };
+    let refused = converted.as_ref().err().copied();
     let detail = OperationDetail {
         description: Some(command.description),
         merchant_refund_id: command.merchant_refund_id.clone(),
+        conversion: converted.unwrap_or(None),
         fee_minor: if refused.is_some() {
             0
         } else {

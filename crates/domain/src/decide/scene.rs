@@ -263,7 +263,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Sends a message to the provider: a new attempt, numbered after the one the decision is about.
-    pub(super) fn send(&mut self, ask: Ask, minor: i64, account: ProviderAccountId) {
+    pub(super) fn send(&mut self, ask: Ask, amount: Money, account: ProviderAccountId) {
         let number = self.attempt.as_ref().map_or(0, |attempt| attempt.id.number).saturating_add(1);
         let attempt = Attempt {
             id: AttemptId { operation: self.operation.id, number },
@@ -271,7 +271,7 @@ impl<'a> Scene<'a> {
             account,
             ask,
             status: AttemptStatus::Created,
-            amount: Money::new(minor, self.operation.amount.currency),
+            amount,
             created_at: self.now.real,
             updated_at: self.now.real,
             suspended: 0,

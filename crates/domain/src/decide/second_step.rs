@@ -1,7 +1,9 @@
 //! What happens to a hold: it is captured, released or changed at the merchant's wish, and ended by the platform
 //! before the network lets it go.
 
-use super::{Ids, Now, SecondStepCommand, SecondStepFacts, Stage, data, new_operation, scene::Scene};
+use super::{
+    Ids, Now, SecondStepCommand, SecondStepFacts, Stage, conversion, data, new_operation, scene::Scene,
+};
 use crate::{
     card::Network,
     change::{ChangeSet, MachineBreak, TaskKey},
@@ -24,7 +26,11 @@ pub fn second_step(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let amount = command.amount.unwrap_or_else(|| whole(payment));
-    let refused = refusal(project, payment, &command, amount, facts.smallest_rest);
+    let converted = match refusal(project, payment, &command, amount, facts.smallest_rest) {
+        None => conversion::of_second_step(payment, command.kind, amount),
+        Some(code) => Err(code),
+    };
+    let refused = converted.as_ref().err().copied();
     let missing = if refused.is_some() {
         Vec::new()
     } else {
@@ -32,6 +38,7 @@ pub fn second_step(
     };
     let detail = OperationDetail {
         description: command.description,
+        conversion: converted.unwrap_or(None),
         ..command.callback.asked_with(command.fault_plan)
     };
     let operation = new_operation(payment, command.kind, amount, command.head.id, detail, ids, now);
@@ -72,7 +79,8 @@ pub fn hold_ended(
         HoldEnd::Capture if !is_over => OperationKind::Capture,
         _ => OperationKind::Cancel,
     };
-    let detail = OperationDetail { automatic: true, ..OperationDetail::default() };
+    let conversion = conversion::of_second_step(payment, kind, whole(payment)).unwrap_or(None);
+    let detail = OperationDetail { automatic: true, conversion, ..OperationDetail::default() };
     let request = RequestId::new(ids.payment.get());
     let operation = new_operation(payment, kind, whole(payment), request, detail, ids, now);
     if payment.open.is_some() {
@@ -134,7 +142,7 @@ fn refusal(
         (!project.active, codes::MERCHANT_STATUS),
         (!project.settings.two_step_allowed, codes::NOT_ALLOWED),
         (!is_held, codes::WRONG_STATE),
-        (amount.currency != payment.currency, codes::HOLD_CURRENCY),
+        (amount.currency != payment.currency, codes::CHANNEL_CURRENCY),
         (kind == OperationKind::Incremental && command.amount.is_none(), codes::AMOUNT_REQUIRED),
         (minor <= 0, codes::BELOW_LIMIT),
         (stranger, codes::INVALID_CUSTOMER_ID),

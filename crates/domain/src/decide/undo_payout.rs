@@ -43,7 +43,11 @@ pub fn reverse_payout(
         OperationKind::PayoutReversal,
         payout.amount,
         RequestId::new(ids.payment.get()),
-        OperationDetail { automatic: true, ..OperationDetail::default() },
+        OperationDetail {
+            conversion: payout.detail.conversion.clone(),
+            automatic: true,
+            ..OperationDetail::default()
+        },
         ids,
         now,
     );
@@ -81,7 +85,8 @@ pub fn cancel_payout(
     payment.status = PaymentStatus::Decline;
     payment.updated_at = now.business;
     let mut changes = ChangeSet::default();
-    let parties = Parties { project: project.id, provider: credit.account };
+    let exchanged = payout.detail.conversion.as_ref().map(|conversion| conversion.amount);
+    let parties = Parties { project: project.id, provider: credit.account, exchanged };
     let fee = Money::new(payout.detail.fee_minor, payout.amount.currency);
     changes.entries = ledger::payout_cancelled(parties, payout.id, payout.amount, fee, now.business);
     if project.settings.payout_cancellation_callbacks {

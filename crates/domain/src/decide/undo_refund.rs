@@ -33,7 +33,12 @@ pub fn undo_refund(
         OperationKind::RefundReversal,
         refund.amount,
         RequestId::new(ids.payment.get()),
-        OperationDetail { refund: Some(refund.id), automatic: true, ..OperationDetail::default() },
+        OperationDetail {
+            refund: Some(refund.id),
+            automatic: true,
+            conversion: refund.detail.conversion.clone(),
+            ..OperationDetail::default()
+        },
         ids,
         now,
     );

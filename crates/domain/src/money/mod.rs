@@ -2,9 +2,11 @@
 
 mod currency;
 mod fee;
+mod rate;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use fee::{FeeError, FeeRule, Rounding};
+pub use rate::{NoRate, Rate};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -6,6 +6,7 @@
 mod attempts;
 mod authentication;
 mod card_request;
+mod conversion;
 mod link;
 pub mod machine;
 mod method;
@@ -19,6 +20,7 @@ pub use authentication::{
     TransStatus,
 };
 pub use card_request::{Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
+pub use conversion::{ChannelTotals, Conversion};
 pub use link::{Link, LinkPays, LinkState, PayoutRegistration};
 pub use method::{Consent, DisplayItem, MethodPayment, ReturnUrls, Shown};
 pub use network_token::NetworkToken;
@@ -120,6 +122,9 @@ pub struct PaymentDetail {
     /// The hold that captures and releases refer to; set when it succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Authorisation>,
+    /// What it comes to at the provider, when it is processed in another currency (G-448).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Box<ChannelTotals>>,
     /// Refunds that were taken back (G-307); none twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds_undone: Vec<OperationId>,
@@ -278,6 +283,9 @@ pub struct OperationDetail {
     /// Electronic commerce indicator, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eci: Option<String>,
+    /// How it is converted, when it is processed in another currency (G-447).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Box<Conversion>>,
     /// What the operation costs the merchant, minor units: fixed when a return starts or a sale is approved.
     #[serde(default)]
     pub fee_minor: i64,
@@ -365,7 +373,7 @@ impl Attempt {
             account,
             ask: Ask::first_of(operation.kind),
             status: AttemptStatus::Created,
-            amount: operation.amount,
+            amount: operation.processed(),
             created_at: now,
             updated_at: now,
             suspended: 0,

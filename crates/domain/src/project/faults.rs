@@ -2,7 +2,7 @@
 //! believes. They are refused when they are set.
 
 use super::{Settings, Source};
-use crate::method::MethodRef;
+use crate::{method::MethodRef, money::Currency};
 use rust_decimal::Decimal;
 
 /// How far local times are from UTC anywhere on earth, minutes.
@@ -14,6 +14,7 @@ impl Settings {
         self.fees()
             .or_else(|| self.routes())
             .or_else(|| self.names())
+            .or_else(|| self.conversion())
             .or_else(|| self.times())
             .or_else(|| self.limits())
     }
@@ -34,6 +35,19 @@ impl Settings {
         let faults = self.callback_routes.iter().enumerate().map(|(place, route)| (place, route.fault()));
         let (place, fault) = faults.into_iter().find_map(|(place, fault)| Some((place, fault?)))?;
         Some(format!("callback_routes, number {}: {fault}", place.saturating_add(1)))
+    }
+
+    fn conversion(&self) -> Option<String> {
+        let unknown = |code: &&String| Currency::parse(code).is_err();
+        if let Some(code) = self.conversions.keys().chain(self.channel_limits.keys()).find(unknown) {
+            return Some(format!("conversions, channel_limits: {code:?} is no currency"));
+        }
+        let channels = &self.channel_currencies;
+        let wrong = |(code, channel): &(&String, &Currency)| {
+            channel.code() == code.as_str() || !channels.is_empty() && !channels.contains(channel)
+        };
+        let (code, channel) = self.conversions.iter().find(wrong)?;
+        Some(format!("conversions: {code} into {channel}, which is the same or none of channel_currencies"))
     }
 
     fn names(&self) -> Option<String> {
@@ -118,6 +132,8 @@ mod tests {
             ("debit_retries", plan(&[]), json!(null)),
             ("series_utc_offset_minutes", json!(841), json!(840)),
             ("series_utc_offset_minutes", json!(-721), json!(-720)),
+            ("conversions", json!({ "EUR": "EUR" }), json!({ "USD": "EUR" })),
+            ("conversions", json!({ "EURO": "EUR" }), json!({})),
             ("registration_sources", json!(["somewhere"]), json!(["192.0.2.1"])),
             ("allowed_sources", json!(["192.0.2.1/24"]), json!(["192.0.2.0/24", "2001:db8::/32"])),
         ] {

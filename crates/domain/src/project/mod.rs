@@ -17,6 +17,7 @@ pub use settings::{
 pub use source::Source;
 
 use crate::{
+    codes::{self, Code},
     ids::{ProjectId, ProviderAccountId},
     method::MethodRef,
     money::Currency,
@@ -53,9 +54,23 @@ pub struct Project {
 }
 
 impl Project {
-    /// Whether operations in `currency` are enabled (3023 when not).
+    /// Whether operations in `currency` are enabled (3023 when not); those that are converted are.
     pub fn allows(&self, currency: Currency) -> bool {
-        self.settings.currencies.is_empty() || self.settings.currencies.contains(&currency)
+        let Settings { currencies, conversions, .. } = &self.settings;
+        currencies.is_empty() || currencies.contains(&currency) || conversions.contains_key(currency.code())
+    }
+
+    /// The currency that amounts in `currency` are converted into; none when they are processed as they are (G-447).
+    ///
+    /// # Errors
+    /// The channel works in other currencies, and this one is not converted (3119).
+    pub fn channel_of(&self, currency: Currency) -> Result<Option<Currency>, Code> {
+        let Settings { channel_currencies, conversions, .. } = &self.settings;
+        if let Some(channel) = conversions.get(currency.code()).filter(|channel| **channel != currency) {
+            return Ok(Some(*channel));
+        }
+        let is_taken = channel_currencies.is_empty() || channel_currencies.contains(&currency);
+        if is_taken { Ok(None) } else { Err(codes::CHANNEL_CURRENCY) }
     }
 
     /// The lowest the merchant's balance in `currency` may fall to, in minor units: zero or below.

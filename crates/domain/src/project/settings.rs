@@ -19,6 +19,15 @@ use std::collections::BTreeMap;
 pub struct Settings {
     /// Currencies operations may be in; none listed means all (G-066).
     pub currencies: Vec<Currency>,
+    /// Currencies that are converted, by code, and the channel's currency each is processed in (G-447); none unless
+    /// listed. They need not be among `currencies`.
+    pub conversions: BTreeMap<String, Currency>,
+    /// Currencies the project's channels work in; none listed means all. What is in another one and not converted is
+    /// refused with 3119 (G-450).
+    pub channel_currencies: Vec<Currency>,
+    /// The most a provider takes in one converted operation, minor units by the code of the channel's currency; above it
+    /// 309 (G-450).
+    pub channel_limits: BTreeMap<String, i64>,
     /// The callback address for everything that has no closer one (G-082).
     pub callback_url: Option<String>,
     /// Addresses for successes and declines, before the general one (G-082).
@@ -375,6 +384,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             currencies: Vec::new(),
+            conversions: BTreeMap::new(),
+            channel_currencies: Vec::new(),
+            channel_limits: BTreeMap::new(),
             callback_url: None,
             callback_url_success: None,
             callback_url_decline: None,

@@ -15,8 +15,8 @@ pub use expiry::{ExpiryParts, InvalidExpiry, valid_thru};
 pub use machine::{SERIES, SeriesEvent, SeriesRow, series_after};
 pub(crate) use record::day_of;
 pub use record::{
-    Agreement, Due, Plan, Registration, Retry, Scheduled, Series, SeriesDebit, SeriesDetail, SeriesKind,
-    SeriesStatus, SeriesStep,
+    Agreement, DebitThere, Due, Plan, Registration, Retry, Scheduled, Series, SeriesDebit, SeriesDetail,
+    SeriesKind, SeriesStatus, SeriesStep,
 };
 pub use retry::{RetryPlan, next_retry};
 pub use schedule::{Interval, InvalidInterval, Period, Schedule, Slot};

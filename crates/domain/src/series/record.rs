@@ -6,7 +6,7 @@ use crate::{
     codes::{self, Code},
     ids::{AttemptId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, SeriesId},
     method::MethodRef,
-    money::Currency,
+    money::{Currency, Money},
     payment::{Customer, MethodPayment, PaymentDetail, ReturnUrls, Version, named},
     project::Project,
     time::Timestamp,
@@ -133,6 +133,18 @@ pub struct SeriesDebit {
     pub minor: i64,
     /// What could still be returned of it before this return, minor units.
     pub returnable: i64,
+    /// The same at the provider, when the debit was converted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub there: Option<DebitThere>,
+}
+
+/// What a converted debit of a schedule comes to at its provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DebitThere {
+    /// What was taken.
+    pub amount: Money,
+    /// What of it had not been given back before this return, minor units.
+    pub left: i64,
 }
 
 /// A series of debits with stored credentials.

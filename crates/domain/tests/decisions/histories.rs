@@ -10,6 +10,7 @@ use ferropay_domain::{
     codes,
     decide::RefundCommand,
     ids::AttemptId,
+    money::Rate,
     payment::{AttemptStatus, OperationKind, PaymentStatus},
     project::Settings,
 };
@@ -27,6 +28,8 @@ enum Step {
     Late(prop::sample::Index, u8),
     LateInDollars(prop::sample::Index),
     Threshold,
+    /// Yen are worth another part of a euro now, hundredths of a yen for one.
+    RateMoves(u32),
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<prop::sample::Index>(), 1_u8..120).prop_map(|(which, part)| Step::Late(which, part)),
         1 => any::<prop::sample::Index>().prop_map(Step::LateInDollars),
         1 => Just(Step::Threshold),
+        1 => (5_000_u32..30_000).prop_map(Step::RateMoves),
     ]
 }
 
@@ -67,12 +71,20 @@ struct Terms {
     opening: i64,
     mastercard: bool,
     settings: Settings,
+    /// Hundredths of a yen for a euro, where euros are converted.
+    yen: Option<u32>,
+}
+
+fn rate(hundredths: u32) -> Rate {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100).parse().unwrap()
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
     let fees = prop_oneof![Just((0, 0)), (0_i64..300, 0_i64..60)];
-    (2_i64..3000, prop_oneof![Just(0_i64), 0_i64..5000], any::<bool>(), fees.clone(), fees, 0_i64..500)
-        .prop_map(|(amount, opening, mastercard, sale, refund, credit)| Terms {
+    let yen = prop::option::of(5_000_u32..30_000);
+    (2_i64..3000, prop_oneof![Just(0_i64), 0_i64..5000], any::<bool>(), fees.clone(), fees, 0_i64..500, yen)
+        .prop_map(|(amount, opening, mastercard, sale, refund, credit, yen)| Terms {
+            yen,
             amount,
             opening,
             mastercard,
@@ -111,7 +123,7 @@ fn take(world: &mut World, truth: &mut Truth, step: &Step) {
             );
             // A return is done as a whole.
             let minor = if waits && kind != OperationKind::Sale { asked } else { minor };
-            if world.late(id, eur(minor)).unwrap() {
+            if world.late(id, world.there(minor)).unwrap() {
                 truth.insert(id, minor);
             }
         }
@@ -121,6 +133,7 @@ fn take(world: &mut World, truth: &mut Truth, step: &Step) {
                 truth.insert(id, asked);
             }
         }
+        Step::RateMoves(hundredths) => world.rate = Some(rate(*hundredths)),
         Step::Threshold => {
             let id = world.attempt().id;
             let before = world.status();
@@ -151,11 +164,11 @@ fn respond(world: &mut World, truth: &mut Truth, answer: &Answer) {
         (
             Some(done),
             Answer::Approved(_) | Answer::ApprovedInDollars | Answer::Declined | Answer::NotSent,
-        ) => approved(eur(done)),
+        ) => approved(world.there(done)),
         (None, Answer::Approved(part)) => {
             let minor = if kind == OperationKind::Sale { part_of(asked, *part) } else { asked };
             truth.insert(id, minor);
-            approved(eur(minor))
+            approved(world.there(minor))
         }
         (None, Answer::ApprovedInDollars) => {
             truth.insert(id, asked);
@@ -195,10 +208,13 @@ fn acknowledge(world: &mut World, truth: &mut Truth) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
-    // M-001, M-002, M-017 to M-020, M-023, P-144 to P-156, U-270, U-271, U-278, U-279, D-25, G-295
+    // M-001, M-002, M-017 to M-020, M-023, P-144 to P-156, U-270, U-271, U-278, U-279, D-25, G-295, G-302, G-447, G-448
     #[test]
     fn after_any_history_the_books_agree_with_the_provider(terms in terms(), steps in vec(step(), 0..40)) {
         let mut world = World::new(terms.settings, terms.opening);
+        if let Some(hundredths) = terms.yen {
+            world = world.in_yen(&rate(hundredths).to_string());
+        }
         world.smallest_rest = 2;
         world.network = if terms.mastercard { Network::Mastercard } else { Network::Visa };
         let fee_fits = world.project.settings.sale_fee.fee(eur(terms.amount)).unwrap().minor <= terms.amount;

@@ -240,6 +240,7 @@ fn refund_code(world: &mut World, minor: Option<i64>) -> codes::Code {
         smallest_rest: 1,
         balance_short: false,
         refund_id_taken: false,
+        rate: None,
     };
     let command = refund_of(minor.map(eur));
     let changes = decide::refund(&world.project, world.payment(), command, &facts, ids, world.now).unwrap();

@@ -10,6 +10,8 @@ mod attempts;
 mod cascading;
 mod clarification;
 #[cfg(test)]
+mod conversion;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod histories;

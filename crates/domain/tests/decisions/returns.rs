@@ -348,6 +348,7 @@ fn a_return_goes_through_the_account_that_took_the_money() {
         smallest_rest: 1,
         balance_short: false,
         refund_id_taken: false,
+        rate: None,
     };
     let ids = World::rich().draw();
     let changes = refund(&moved, world.payment(), refund_of(None), &facts, ids, world.now).unwrap();

@@ -10,8 +10,8 @@ use ferropay_domain::{
     change::{ChangeSet, PaymentWrite, TaskKey, Write},
     codes::{self, Code},
     decide::{
-        self, CallbackOptions, CardCommand, CardFacts, DebitCommand, Facts, FollowUp, Ids, Managed, Now,
-        Outcome, RiskFacts, SeriesCommand, SeriesOrder,
+        self, CallbackOptions, CardCommand, CardFacts, DebitCommand, DebitFacts, Facts, FollowUp, Ids,
+        Managed, Now, Outcome, SeriesCommand, SeriesOrder,
     },
     ids::{AttemptId, CallbackId, OperationId, PaymentId, PaymentKey, SeriesId},
     payment::{
@@ -121,9 +121,8 @@ impl Book {
             callback: CallbackOptions::default(),
             fault_plan: None,
         };
-        let changes =
-            decide::debit(&self.project, command, self.series.as_ref(), &RiskFacts::default(), ids, self.now)
-                .unwrap();
+        let (series, facts) = (self.series.as_ref(), DebitFacts::default());
+        let changes = decide::debit(&self.project, command, series, &facts, ids, self.now).unwrap();
         let refused = changes.request.as_ref().unwrap().problems.first().map(|problem| problem.code);
         self.apply(changes);
         refused
@@ -156,8 +155,8 @@ impl Book {
             return false;
         }
         let ids = self.draw();
-        let facts = (self.series(), self.scheduled());
-        let changes = decide::series_due(&self.project, facts, &RiskFacts::default(), ids, self.now).unwrap();
+        let (facts, known) = ((self.series(), self.scheduled()), DebitFacts::default());
+        let changes = decide::series_due(&self.project, facts, &known, ids, self.now).unwrap();
         if let Some(changes) = changes {
             self.apply(changes);
         }

@@ -294,7 +294,7 @@ fn each_rule_of_a_second_step_declines_with_its_own_code() {
     for kind in [Capture, Cancel, Incremental] {
         assert_eq!((by(kind, 0), by(kind, -1)), (codes::BELOW_LIMIT, codes::BELOW_LIMIT));
         let in_dollars = second_of(kind, Some(usd(100)));
-        assert_eq!(refused(&mut held(1000), in_dollars.clone()), codes::HOLD_CURRENCY);
+        assert_eq!(refused(&mut held(1000), in_dollars.clone()), codes::CHANNEL_CURRENCY);
         let mut inactive = held(1000);
         inactive.project.active = false;
         assert_eq!(refused(&mut inactive, second_of(kind, Some(eur(1)))), codes::MERCHANT_STATUS);

@@ -367,6 +367,7 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
                         smallest_rest: 1,
                         balance_short: false,
                         refund_id_taken: false,
+                        rate: None,
                     };
                     let command = crate::fixtures::refund_of(None);
                     decide::refund(&project, world.payment(), command, &facts, ids, world.now).unwrap()

@@ -14,6 +14,7 @@ use ferropay_domain::{
     decide::{CardCommand, Ids, Now, RangeFacts, WalletFacts},
     ids::{AttemptId, CallbackId, OperationId, PaymentKey},
     ledger::{self, AccountKey, EntryKind, Owner},
+    money::{Currency, Money, Rate},
     payment::{Attempt, Operation, OperationKind, Payment, PaymentStatus},
     project::{OperationDay, Project, Settings},
 };
@@ -33,6 +34,8 @@ pub(crate) struct World {
     pub(crate) operations: BTreeMap<OperationId, Operation>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     pub(crate) holds: BTreeMap<OperationId, Hold>,
+    /// The rate of the moment into the channel's currency.
+    pub(crate) rate: Option<Rate>,
     /// What a directory server says of the card, if it takes part in 3-D Secure.
     pub(crate) range: Option<RangeFacts>,
     /// What is known of the wallet's token the card comes in.
@@ -68,6 +71,7 @@ impl World {
             attempts: BTreeMap::new(),
             holds: BTreeMap::new(),
             range: None,
+            rate: None,
             wallet: None,
             tasks: BTreeMap::new(),
             events: Vec::new(),
@@ -104,6 +108,18 @@ impl World {
     /// The same, with cards whose issuer takes part in 3-D Secure, and wants to see the browser first or not.
     pub(crate) fn enrolled(self, device_form: bool) -> Self {
         Self { range: Some(range(device_form)), ..self }
+    }
+
+    /// The same, where euros are converted into yen, at present at `rate`.
+    pub(crate) fn in_yen(mut self, rate: &str) -> Self {
+        self.project.settings.conversions.insert("EUR".to_owned(), Currency::parse("JPY").unwrap());
+        Self { rate: Some(rate.parse().unwrap()), ..self }
+    }
+
+    /// An amount at the provider: in the currency it is asked in.
+    pub(crate) fn there(&self, minor: i64) -> Money {
+        let channel = self.project.channel_of(eur(0).currency).unwrap();
+        Money::new(minor, channel.unwrap_or(eur(0).currency))
     }
 
     /// The same, with cards of `network`.

@@ -6,6 +6,7 @@ mod demo;
 mod etoken;
 mod payout;
 mod project;
+pub(crate) mod rate;
 mod recover;
 mod refund;
 mod risk;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Refund(command) => refund::run(command).await,
         Command::Recover(command) => recover::run(command).await,
+        Command::Rate(command) => rate::run(command).await,
         Command::Risk(command) => risk::run(command).await,
         Command::Payout(command) => payout::run(command).await,
     }

@@ -189,6 +189,7 @@ async fn balances(database: &str, id: ProjectId) -> Result<()> {
             Owner::Fees(_) => "fees",
             Owner::Provider(_) => "provider",
             Owner::Suspense(_) => "suspense",
+            Owner::Exchange(_) => "exchange",
             Owner::Opening(_) => continue,
         };
         let opening =

@@ -1,7 +1,7 @@
 //! The sandbox: a demo merchant's project and the simulated providers.
 
 use super::{acquirers::SANDBOX_ACCOUNT, methods::SANDBOX_METHODS};
-use crate::config::Config;
+use crate::{commands::rate, config::Config};
 use anyhow::{Context, Result, bail};
 use ferropay_domain::{
     change::ChangeSet,
@@ -22,6 +22,8 @@ use std::{
     sync::Arc,
 };
 use tokio::net::TcpListener;
+
+const EXAMPLE_RATES: &str = include_str!("../../../../catalogue/sandbox-rates.csv");
 
 /// What a client of the sandbox needs to know.
 #[derive(Clone, Debug)]
@@ -112,6 +114,7 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
         record.secrets = vec![Secret { sealed, valid_until: None }];
     }
     open_balances(store, &record.project).await?;
+    example_rates(store).await?;
     if !store.save_project(record).await? {
         bail!("project {id} was changed at this moment; start again");
     }
@@ -127,6 +130,17 @@ pub(crate) fn new_secret() -> Result<String> {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .filter_map(|digit| char::from_digit(digit.into(), 16))
         .collect())
+}
+
+/// Rates to try conversion out with; those that somebody has set stay.
+async fn example_rates(store: &dyn Store) -> Result<()> {
+    let known = store.rates().await?;
+    let mut examples = rate::table(EXAMPLE_RATES, Timestamp::default())?;
+    examples.retain(|it| !known.iter().any(|known| (known.from, known.to) == (it.from, it.to)));
+    if !examples.is_empty() {
+        store.set_rates(examples).await?;
+    }
+    Ok(())
 }
 
 /// Books a test project's opening balance in every currency (D-475). The operation number is derived, so that

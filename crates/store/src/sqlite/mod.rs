@@ -14,6 +14,7 @@ mod admin;
 mod apply;
 mod audit;
 mod dependents;
+mod exchange;
 mod inline;
 mod instruments;
 mod reader;
@@ -27,9 +28,9 @@ mod tests;
 mod writer;
 
 use crate::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing, Store, Unavailable,
-    prepared::Prepared, vault::Sealed,
+    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort,
+    ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing,
+    Store, Unavailable, prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,
@@ -40,6 +41,7 @@ use ferropay_domain::{
         RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
+    money::{Currency, Rate},
     payee::PayeeCheck,
     payment::Payment,
     risk::{Feature, Hit, List},
@@ -434,6 +436,18 @@ impl Store for SqliteStore {
         value: String,
     ) -> Answer<'_, bool> {
         self.write("remove from a risk list", move |it| risk::remove(it, project, (list, feature, &value)))
+    }
+
+    fn rate(&self, from: Currency, to: Currency, at: Timestamp) -> Answer<'_, Option<Rate>> {
+        self.read("read an exchange rate", move |it| exchange::rate(it, from, to, at))
+    }
+
+    fn rates(&self) -> Answer<'_, Vec<ExchangeRate>> {
+        self.read("read exchange rates", exchange::rates)
+    }
+
+    fn set_rates(&self, rates: Vec<ExchangeRate>) -> Answer<'_, ()> {
+        self.write("set exchange rates", move |it| exchange::set(it, &rates))
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {

@@ -14,8 +14,9 @@ use ferropay_domain::{
         SeriesId,
     },
     ledger::{AccountKey, Owner},
+    money::Money,
     payment::{AttemptStatus, Operation, OperationKind, OperationStatus, Payment},
-    series::{Series, SeriesDebit},
+    series::{DebitThere, Series, SeriesDebit},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params, types::Type};
@@ -122,10 +123,12 @@ pub(super) fn debit_with(
     let sql = "WITH undone(refund) AS MATERIALIZED (
             SELECT json_extract(detail, '$.refund') FROM operations WHERE payment = ?1 AND kind = 10 AND status = 2
                 AND json_extract(detail, '$.refund') IS NOT NULL),
-        returned(debit, minor) AS MATERIALIZED (
-            SELECT json_extract(detail, '$.series.debit.attempt.operation') AS debit, sum(minor) FROM operations
+        returned(debit, minor, there) AS MATERIALIZED (
+            SELECT json_extract(detail, '$.series.debit.attempt.operation') AS debit, sum(minor),
+                sum(json_extract(detail, '$.conversion.amount.minor')) FROM operations
             WHERE payment = ?1 AND kind = 2 AND status <> 3 AND id NOT IN undone GROUP BY debit)
-        SELECT a.reference, a.account, o.minor, o.minor - coalesce(t.minor, 0) AS rest
+        SELECT a.reference, a.account, o.minor, o.minor - coalesce(t.minor, 0) AS rest,
+            json_extract(o.detail, '$.conversion.amount'), coalesce(t.there, 0)
         FROM operations AS o JOIN attempts AS a
             ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND a.status = 2
         LEFT JOIN returned AS t ON t.debit = o.id
@@ -137,6 +140,14 @@ pub(super) fn debit_with(
             account: ProviderAccountId::new(row.get(1)?),
             minor: row.get(2)?,
             returnable: row.get(3)?,
+            there: match row.get_ref(4)?.as_str_or_null()? {
+                None => None,
+                Some(text) => {
+                    let amount: Money = rows::json(4, text)?;
+                    let given_back: i64 = row.get(5)?;
+                    Some(DebitThere { amount, left: amount.minor.saturating_sub(given_back) })
+                }
+            },
         })
     })
 }
@@ -399,7 +410,7 @@ pub(super) fn balances(it: &Connection, project: Option<ProjectId>) -> Result<Ve
          FROM accounts AS a LEFT JOIN
             (SELECT account, sum(minor) AS minor FROM postings
              WHERE id > (SELECT folded FROM ledger) AND settled = 0 GROUP BY account) AS u ON u.account = a.id
-         WHERE ?1 IS NULL OR (a.owner = ?1 AND a.owner_kind IN (1, 2, 4, 6))
+         WHERE ?1 IS NULL OR (a.owner = ?1 AND a.owner_kind IN (1, 2, 4, 6, 7))
          ORDER BY a.owner_kind, a.owner, a.currency";
     all(it, sql, params![project.map(ProjectId::get)], |row| {
         let owner = Owner::from_parts(row.get(0)?, row.get(1)?);

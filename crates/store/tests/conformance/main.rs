@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod messages;

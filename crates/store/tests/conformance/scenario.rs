@@ -267,6 +267,7 @@ impl World {
             smallest_rest: 1,
             balance_short: false,
             refund_id_taken: false,
+            rate: None,
         };
         let (ids, now) = (self.ids(), NOW);
         self.rendered(decide::refund(&self.project, payment, command, &facts, ids, now).unwrap())

@@ -3,7 +3,7 @@
 use crate::scenario::{NOW, START, World, eur};
 use ferropay_domain::{
     change::NameKind,
-    decide::{self, CallbackOptions, DebitCommand, Now, RiskFacts, SeriesCommand, SeriesOrder},
+    decide::{self, CallbackOptions, DebitCommand, DebitFacts, Now, SeriesCommand, SeriesOrder},
     ids::{PaymentId, PaymentKey, ProjectId},
     payment::{CardRequest, Customer, OperationKind, PaymentStatus},
     series::{
@@ -104,9 +104,10 @@ pub(crate) async fn a_change_decided_on_an_old_version_of_a_series_is_lost(world
 
 fn due(world: &World, series: &Series, at: Timestamp) -> Commit {
     let now = Now { business: at, real: START };
-    let changes = decide::series_due(&world.project, (series, None), &RiskFacts::default(), world.ids(), now)
-        .unwrap()
-        .unwrap();
+    let changes =
+        decide::series_due(&world.project, (series, None), &DebitFacts::default(), world.ids(), now)
+            .unwrap()
+            .unwrap();
     world.rendered(changes)
 }
 
@@ -153,7 +154,7 @@ pub(crate) async fn a_debit_is_found_with_its_series(world: World) {
         fault_plan: None,
     };
     let changes =
-        decide::debit(&world.project, command, Some(&series), &RiskFacts::default(), world.ids(), NOW)
+        decide::debit(&world.project, command, Some(&series), &DebitFacts::default(), world.ids(), NOW)
             .unwrap();
     let commit = world.rendered(changes);
     let attempt = commit.changes.attempts[0].record().id;

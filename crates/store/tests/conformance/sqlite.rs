@@ -1,7 +1,7 @@
 //! The rules on `SQLite`, and what only a database file has.
 
 use crate::{
-    books, guards, messages, payouts, records, risk,
+    books, exchange, guards, messages, payouts, records, risk,
     scenario::{START, World, eur},
     sequences, series,
 };
@@ -102,6 +102,9 @@ macro_rules! every_rule {
             a_vault_opens_again_with_its_own_master_key_only
             keys_of_verification_values_live_an_hour_and_as_long_as_needed
             keys_are_made_by_many_at_once_without_one_overwriting_another;
+        exchange:
+            a_rate_holds_in_its_direction_from_its_moment_until_its_end_or_the_next
+            a_rate_that_begins_at_the_same_moment_takes_the_place_of_the_earlier_one;
         risk:
             what_stands_on_lists_is_found_by_project_and_value
             of_many_uses_at_once_only_as_many_as_allowed_are_recorded

@@ -106,6 +106,9 @@ pub(super) async fn page(State(inspector): State<Inspector>, Get(which): Get<Whi
     if payment.returning > 0 {
         totals.push(("being returned", money(payment.returning)));
     }
+    if payment.detail.channel.is_some() {
+        totals.push(("paid at the provider", payment.debited_there().to_string()));
+    }
     let status = payment.status.text();
     let detail = part(&PaymentPage {
         id: shown_id.clone(),

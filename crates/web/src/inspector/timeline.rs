@@ -99,7 +99,7 @@ pub(super) fn entries(dossier: &Dossier, records: &[Arc<Record>]) -> Vec<Entry> 
         if let Some(attempt) =
             row.attempt.as_ref().filter(|attempt| !known.contains(&About::Attempt(attempt.id)))
         {
-            entries.push(of_attempt(attempt, business(attempt.updated_at)));
+            entries.push(of_attempt(operation, attempt, business(attempt.updated_at)));
         }
     }
     for callback in &dossier.callbacks {
@@ -329,7 +329,7 @@ fn standing(operation: &Operation, at: Timestamp, to: OperationStatus, code: Cod
     }
 }
 
-fn of_attempt(attempt: &Attempt, at: Timestamp) -> Entry {
+fn of_attempt(operation: &Operation, attempt: &Attempt, at: Timestamp) -> Entry {
     let (mark, said) = match attempt.status {
         AttemptStatus::Approved => (OK, "The provider did it"),
         AttemptStatus::Declined => (NO, "The provider refused it"),
@@ -349,7 +349,7 @@ fn of_attempt(attempt: &Attempt, at: Timestamp) -> Entry {
         is_step: false,
         title: format!("Provider, attempt {}", attempt.id.number),
         end: attempt.amount.to_string(),
-        reason: format!("{said}{answer}."),
+        reason: format!("{said}{answer}.{}", words::conversion(operation)),
         record: None,
         callback: None,
         rank: 4,

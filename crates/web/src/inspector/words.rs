@@ -3,7 +3,7 @@
 use ferropay_domain::{
     change::Walked,
     codes::{self, Code},
-    payment::{AttemptStatus, OperationKind, ProviderAnswer, machine::Event},
+    payment::{AttemptStatus, Conversion, Operation, OperationKind, ProviderAnswer, machine::Event},
     time::Timestamp,
 };
 use ferropay_wire::mask;
@@ -98,6 +98,12 @@ pub(super) fn parse_span(text: &str) -> Option<Duration> {
     let most = 10 * 365 * 86_400;
     let all = count.checked_mul(seconds).filter(|all| (1..=most).contains(all))?;
     Some(Duration::from_secs(all))
+}
+
+/// At which rate a converted operation was converted, as a sentence of its own.
+pub(super) fn conversion(operation: &Operation) -> String {
+    let said = |it: &Conversion| format!(" Converted from {} at {}.", operation.amount, it.rate);
+    operation.detail.conversion.as_deref().map(said).unwrap_or_default()
 }
 
 /// A code with what it means: `3283 Refund amount exceeds …`.

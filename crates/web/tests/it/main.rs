@@ -21,6 +21,7 @@ mod card_sale;
 mod cascading;
 mod clarification;
 mod contract;
+mod conversion;
 mod debt_repayment;
 mod descriptor;
 mod device_wallets;

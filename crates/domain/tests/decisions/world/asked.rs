@@ -37,8 +37,12 @@ impl World {
     /// Answers whether an operation came of it.
     pub(crate) fn card(&mut self, command: CardCommand) -> bool {
         let ids = self.draw();
-        let facts =
-            CardFacts { range: self.range.clone(), wallet: self.wallet.clone(), ..CardFacts::default() };
+        let facts = CardFacts {
+            range: self.range.clone(),
+            wallet: self.wallet.clone(),
+            rate: self.rate,
+            ..CardFacts::default()
+        };
         let changes = decide::card(&self.project, command, facts, ids, self.now).unwrap();
         let accepted = changes.payment.is_some();
         self.apply(changes);
@@ -48,8 +52,12 @@ impl World {
     /// The customer tries again by card; the error is why that is no further attempt.
     pub(crate) fn again(&mut self, command: CardCommand) -> Result<(), Problem> {
         let ids = self.draw();
-        let facts =
-            CardFacts { range: self.range.clone(), wallet: self.wallet.clone(), ..CardFacts::default() };
+        let facts = CardFacts {
+            range: self.range.clone(),
+            wallet: self.wallet.clone(),
+            rate: self.rate,
+            ..CardFacts::default()
+        };
         let changes = decide::card_again(&self.project, self.payment(), command, facts, ids, self.now);
         self.apply(changes.unwrap()?);
         Ok(())
@@ -58,7 +66,7 @@ impl World {
     /// The same by another method.
     pub(crate) fn again_by_method(&mut self, command: MethodCommand) -> Result<(), Problem> {
         let ids = self.draw();
-        let facts = MethodFacts::default();
+        let facts = MethodFacts { rate: self.rate, ..MethodFacts::default() };
         let changes = decide::method_again(&self.project, self.payment(), command, &facts, ids, self.now);
         self.apply(changes.unwrap()?);
         Ok(())
@@ -81,8 +89,12 @@ impl World {
     pub(crate) fn follow(&mut self, follow_up: FollowUp) -> Result<(), NotWaiting> {
         let ids = self.draw();
         let head = head(4, "payment/follow_up");
-        let facts =
-            CardFacts { range: self.range.clone(), wallet: self.wallet.clone(), ..CardFacts::default() };
+        let facts = CardFacts {
+            range: self.range.clone(),
+            wallet: self.wallet.clone(),
+            rate: self.rate,
+            ..CardFacts::default()
+        };
         let taken =
             decide::follow_up(&self.project, self.situation(), follow_up, &facts, Some(head), ids, self.now);
         self.apply(taken.unwrap()?);
@@ -111,9 +123,9 @@ impl World {
     pub(crate) fn payout_by(&mut self, command: &PayoutCommand) -> Option<Code> {
         let ids = self.draw();
         let decide = |facts| decide::payout(&self.project, command.clone(), &facts, ids, self.now).unwrap();
-        let mut changes = decide(PayoutFacts::default());
+        let mut changes = decide(PayoutFacts { rate: self.rate, ..PayoutFacts::default() });
         if self.is_short_for(&changes) {
-            changes = decide(PayoutFacts { balance_short: true, ..PayoutFacts::default() });
+            changes = decide(PayoutFacts { balance_short: true, rate: self.rate, ..PayoutFacts::default() });
             assert!(changes.holds.is_empty());
         }
         self.apply(changes);
@@ -124,9 +136,9 @@ impl World {
     pub(crate) fn by_method(&mut self, command: &MethodCommand) -> Option<Code> {
         let ids = self.draw();
         let decide = |facts| decide::method(&self.project, command.clone(), &facts, ids, self.now).unwrap();
-        let mut changes = decide(MethodFacts::default());
+        let mut changes = decide(MethodFacts { rate: self.rate, ..MethodFacts::default() });
         if self.is_short_for(&changes) {
-            changes = decide(MethodFacts { balance_short: true, ..MethodFacts::default() });
+            changes = decide(MethodFacts { balance_short: true, rate: self.rate, ..MethodFacts::default() });
         }
         self.apply(changes);
         self.operations.get(&ids.operation).map(|it| it.code)
@@ -151,7 +163,7 @@ impl World {
     /// A customer whose request reached the platform at `reached` pays by the link.
     pub(crate) fn pay_link(&mut self, paid: LinkPayment, reached: Now) -> PayLink {
         let ids = self.draw();
-        let facts = CardFacts { range: self.range.clone(), ..CardFacts::default() };
+        let facts = CardFacts { range: self.range.clone(), rate: self.rate, ..CardFacts::default() };
         let moments = (reached, self.now);
         let answer = decide::pay_link(&self.project, self.link(), paid, facts, ids, moments).unwrap();
         if let PayLink::Begun(changes) = &answer {
@@ -175,7 +187,7 @@ impl World {
         let (payment, operation, _) = self.situation();
         let pair = (payment, operation);
         let decide = |balance_short| {
-            let facts = PayoutFacts { balance_short, ..PayoutFacts::default() };
+            let facts = PayoutFacts { balance_short, rate: self.rate, ..PayoutFacts::default() };
             decide::complete_payout(&self.project, pair, completion.clone(), &facts, ids, self.now).unwrap()
         };
         let mut changes = decide(false)?;
@@ -230,6 +242,7 @@ impl World {
                 smallest_rest: self.smallest_rest,
                 balance_short,
                 refund_id_taken,
+                rate: self.rate,
             };
             let changes =
                 decide::refund(&self.project, self.payment(), command.clone(), &facts, ids, self.now)

@@ -277,8 +277,58 @@ impl World {
         assert_eq!(self.balance(Owner::Fees(self.project.id)), fees);
         assert_eq!(self.balance(Owner::Customers(self.project.id)), 0);
         assert_eq!(self.suspense(), suspense);
-        assert_eq!(self.provider(), returned + paid - sold - suspense);
+        let moved = self.moved_there();
+        let converted = self.operations.values().any(|it| it.detail.conversion.is_some());
+        assert!(converted || moved == returned + paid - sold);
+        assert_eq!(self.provider(), moved - suspense);
+        self.audit_conversion();
         assert_eq!(self.balances.values().sum::<i64>(), 0, "books balance");
+    }
+
+    /// What went out through the provider, less what came in, in the currency it is asked in.
+    fn moved_there(&self) -> i64 {
+        let done = |it: &&Operation| it.status == OperationStatus::Success;
+        let moved = self.operations.values().filter(done).map(|it| {
+            let minor = it.processed().minor;
+            match it.kind {
+                OperationKind::Sale
+                | OperationKind::Capture
+                | OperationKind::RefundReversal
+                | OperationKind::PayoutReversal => -minor,
+                OperationKind::Payout if self.is_cancelled() => 0,
+                OperationKind::Refund | OperationKind::Reversal | OperationKind::Payout => minor,
+                _ => 0,
+            }
+        });
+        moved.sum()
+    }
+
+    /// What is converted adds up at the provider, no more is given back than was taken, and each message asks for what its
+    /// operation was converted into.
+    fn audit_conversion(&self) {
+        for attempt in self.attempts.values() {
+            let operation = self.operations.get(&attempt.id.operation).unwrap();
+            assert_eq!(attempt.amount.currency, operation.processed().currency);
+        }
+        for operation in self.operations.values().filter(|it| it.detail.conversion.is_some()) {
+            assert_eq!(operation.amount.currency, self.payment().currency, "G-448");
+            assert!(operation.amount.minor == 0 || operation.processed().minor > 0);
+        }
+        let Some(totals) = self.payment().detail.channel.as_deref() else { return };
+        let done = |kinds: &[OperationKind]| -> i64 {
+            let of_kind = |it: &&Operation| kinds.contains(&it.kind) && it.status == OperationStatus::Success;
+            self.operations.values().filter(of_kind).map(|it| it.processed().minor).sum()
+        };
+        let debited = done(&[OperationKind::Sale, OperationKind::Capture]);
+        let returned =
+            done(&[OperationKind::Refund, OperationKind::Reversal]) - done(&[OperationKind::RefundReversal]);
+        let held =
+            done(&[OperationKind::Auth, OperationKind::Incremental]) - done(&[OperationKind::Decremental]);
+        assert_eq!((totals.debited, totals.returned, totals.held), (debited, returned, held));
+        assert!(0 <= returned && returned <= debited && held >= 0);
+        if self.payment().returned == self.payment().debited && self.payment().refunded_any {
+            assert!(totals.left() >= 0);
+        }
     }
 
     /// What only served to authenticate a customer goes with the operation's end.

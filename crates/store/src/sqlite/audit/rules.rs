@@ -6,8 +6,9 @@
 //! open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
 //! 6 decrement, 7 capture, 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry, 12 credit,
 //! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 5 opening, 6 return taken
-//! back, 7 its fee, 8 payout, 9 its fee, 10 payout taken back, 11 payout cancelled by support, 12 its fee given back, from
-//! 0x100 on in and out of suspense.
+//! back, 7 its fee, 8 payout, 9 its fee, 10 payout taken back, 11 payout cancelled by support, 12 its fee given back, 13 the
+//! provider's side of a movement in another currency, 14 the same of a payout cancelled by support, from 0x100 on in and
+//! out of suspense.
 
 /// A rule's short name, and the query that yields what breaks it. Each column of a row goes into the finding.
 pub(super) const RULES: &[(&str, &str)] = &[
@@ -25,31 +26,42 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a posting stands on an account that its entry concerns",
-        // Owners: 1 merchant, 2 customers, 4 fees, 6 opening by project; 3 provider, 5 suspense by provider
-        // account.
+        // Owners: 1 merchant, 2 customers, 4 fees, 6 opening, 7 exchange by project; 3 provider, 5 suspense by provider
+        // account. What a converted operation moves at the provider is in the currency its attempts ask for.
         "SELECT p.id AS posting, p.operation, p.kind, a.owner_kind, a.owner, a.currency
          FROM postings AS p JOIN accounts AS a ON a.id = p.account
          LEFT JOIN operations AS o ON o.id = p.operation
          WHERE NOT coalesce(CASE
             WHEN p.kind = 5 THEN a.owner_kind IN (1, 6)
-            WHEN a.currency <> o.currency THEN 0
-            WHEN a.owner_kind IN (3, 5) THEN (p.kind >= 256 OR a.owner_kind = 3 AND p.kind IN (1, 3, 6, 8, 10, 11))
+            WHEN a.owner_kind IN (3, 5) THEN (p.kind >= 256 OR a.owner_kind = 3
+                    AND iif(json_extract(o.detail, '$.conversion') IS NULL, p.kind IN (1, 3, 6, 8, 10, 11),
+                        p.kind IN (13, 14)))
                 AND EXISTS (SELECT 1 FROM attempts AS t
-                    WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND t.account = a.owner)
-            WHEN p.kind IN (1, 3, 6, 8, 10, 11) THEN a.owner_kind IN (1, 2) AND a.owner = o.project
+                    WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND t.account = a.owner
+                        AND t.currency = a.currency)
+            WHEN p.kind IN (13, 14) THEN a.owner_kind = 7 AND a.owner = o.project AND EXISTS (
+                SELECT 1 FROM attempts AS t
+                WHERE t.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND t.currency = a.currency)
+            WHEN a.currency <> o.currency THEN 0
+            WHEN p.kind IN (1, 3, 6, 8, 10, 11) THEN a.owner = o.project
+                AND a.owner_kind IN (1, 2, iif(json_extract(o.detail, '$.conversion') IS NULL, 1, 7))
             WHEN p.kind IN (2, 4, 7, 9, 12) THEN a.owner_kind IN (1, 4) AND a.owner = o.project
             ELSE 0 END, 0)",
     ),
     (
         "an attempt asks for what its operation asks for",
         // A sale or a hold may be approved for less, and counts for that much. A capture may first change the hold; a
-        // cancel of a part only lowers it; a code in a statement entry is asked for on the way.
+        // cancel of a part only lowers it; a code in a statement entry is asked for on the way. A converted operation asks
+        // for what it was converted into, in one other currency.
         "SELECT t.reference AS attempt, t.ask, t.minor, t.currency, o.kind, o.minor AS operation_minor, p.requested
-         FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512
+         FROM attempts AS t JOIN (SELECT id, payment, kind, status, currency,
+                json_extract(detail, '$.conversion') IS NOT NULL AS converted,
+                coalesce(json_extract(detail, '$.conversion.amount.minor'), minor) AS minor FROM operations) AS o
+            ON o.id = t.reference / 512
          JOIN payments AS p ON p.key = o.payment
-         WHERE t.currency <> o.currency OR NOT coalesce(CASE
+         WHERE (t.currency <> o.currency) <> o.converted OR NOT coalesce(CASE
             WHEN o.kind = 16 THEN t.ask = 1 AND o.minor = t.minor
-            WHEN t.ask IN (1, 4) THEN o.kind = t.ask AND p.requested = t.minor
+            WHEN t.ask IN (1, 4) THEN o.kind = t.ask AND (o.converted OR p.requested = t.minor)
                 AND (o.minor = t.minor OR o.minor < t.minor AND o.status = 2)
             WHEN t.ask = 9 THEN o.kind IN (9, 21)
             WHEN t.ask = 11 THEN o.kind IN (1, 4)
@@ -210,10 +222,40 @@ pub(super) const RULES: &[(&str, &str)] = &[
             SELECT t.account, t.currency, 0,
                 (CASE WHEN t.ask IN (1, 7, 10, 13) THEN -1 WHEN t.ask IN (2, 3, 12) THEN 1 ELSE 0 END)
                     * (t.suspended + CASE WHEN t.status = 2 AND o.status = 2 AND NOT (o.kind = 11 AND p.status = 2)
-                        THEN o.minor ELSE 0 END)
+                        THEN coalesce(json_extract(o.detail, '$.conversion.amount.minor'), o.minor) ELSE 0 END)
             FROM attempts AS t JOIN operations AS o ON o.id = t.reference / 512
             JOIN payments AS p ON p.key = o.payment)
          GROUP BY owner, currency HAVING sum(posted) <> sum(explained)",
+    ),
+    (
+        "what is exchanged is what was asked for here and processed there",
+        // Owner 7 is the platform between both currencies: what comes in here goes out there. Operations: 2 refund, 3
+        // reversal, 11 payout go out; entry 11 takes a payout back.
+        "SELECT o.id AS operation, o.kind, x.here, x.there, x.back FROM operations AS o LEFT JOIN (
+            SELECT p.operation, sum(CASE WHEN p.kind IN (1, 3, 6, 8, 10) THEN p.minor ELSE 0 END) AS here,
+                sum(CASE WHEN p.kind = 13 THEN p.minor ELSE 0 END) AS there,
+                sum(p.kind = 11) <> sum(p.kind = 14) AS back
+            FROM postings AS p JOIN accounts AS a ON a.id = p.account WHERE a.owner_kind = 7
+            GROUP BY p.operation) AS x ON x.operation = o.id
+         WHERE CASE WHEN json_extract(o.detail, '$.conversion') IS NOT NULL AND o.status = 2
+                AND o.kind IN (1, 2, 3, 7, 10, 11, 12, 16)
+            THEN x.operation IS NULL OR x.back OR x.here <> iif(o.kind IN (2, 3, 11), 1, -1) * o.minor
+                OR x.there <> iif(o.kind IN (2, 3, 11), -1, 1) * json_extract(o.detail, '$.conversion.amount.minor')
+            ELSE x.operation IS NOT NULL END",
+    ),
+    (
+        "a converted payment comes to what its operations come to at the provider",
+        "SELECT p.key AS payment, json_extract(p.detail, '$.channel') AS channel, s.debited, s.returned
+         FROM payments AS p JOIN (SELECT payment,
+                sum(CASE WHEN kind IN (1, 7, 16) AND status = 2 THEN there ELSE 0 END) AS debited,
+                sum(CASE WHEN status <> 2 THEN 0 WHEN kind IN (2, 3) THEN there WHEN kind = 10 THEN -there ELSE 0 END)
+                    AS returned
+            FROM (SELECT payment, kind, status,
+                coalesce(json_extract(detail, '$.conversion.amount.minor'), 0) AS there FROM operations)
+            GROUP BY payment) AS s ON s.payment = p.key
+         WHERE json_extract(p.detail, '$.channel') IS NOT NULL
+            AND (json_extract(p.detail, '$.channel.debited') <> s.debited
+                OR json_extract(p.detail, '$.channel.returned') <> s.returned OR s.returned > s.debited)",
     ),
     (
         "a payment has its name",
