@@ -252,8 +252,6 @@ codes! {
     WRONG_ATTEMPT = 2945;
     /// Another attempt has to be about the amount of the first one (G-515).
     WRONG_ATTEMPT_AMOUNT = 2949;
-    /// Declined by the control against money laundering.
-    AML_DECLINE = 3199;
     /// The state does not allow the action.
     WRONG_STATE = 3060;
     /// No such payment.

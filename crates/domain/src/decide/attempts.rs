@@ -18,6 +18,9 @@ use crate::{
     project::Project,
 };
 
+/// Declined by the control against money laundering, which no rule of the platform does: only others may say so.
+const AML_DECLINE: Code = Code::new(3199);
+
 /// What a payment that comes into being may be tried again. Only a customer tries again, not a merchant who debits a card
 /// by agreement.
 pub(super) fn granted(project: &Project, kind: OperationKind, payment: PaymentKind) -> Option<Box<Attempts>> {
@@ -74,8 +77,7 @@ fn is_final(code: Code) -> bool {
     let by_time = code == codes::AUTO_DECLINE;
     let by_customer =
         [codes::CANCELLED, codes::OPERATION_CANCELLED, codes::CUSTOMER_CANCELLED].contains(&code);
-    // Anti money laundering control says so in a code of its own.
-    by_time || by_customer || code == codes::AML_DECLINE || code.is_last_word()
+    by_time || by_customer || code == AML_DECLINE || code.is_last_word()
 }
 
 /// The time in which the customer could have tried again is over (G-513): the payment is declined, and the merchant is

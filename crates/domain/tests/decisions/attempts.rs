@@ -158,7 +158,7 @@ fn what_nobody_can_do_anything_about_is_not_tried_again() {
     let last_words = [
         FRAUD,
         codes::RISK_CARD,
-        codes::AML_DECLINE,
+        Code::new(3_199),
         codes::CANCELLED,
         codes::OPERATION_CANCELLED,
         codes::CUSTOMER_CANCELLED,
