@@ -359,12 +359,19 @@ async fn status_requests_are_refused_with_a_list_of_errors() {
     world.end().await;
 }
 
-// G-001, G-004
+// G-001, G-004, G-468: wallets of devices pay nobody out
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_paths_are_404_and_other_methods_405() {
     let world = World::new().await;
     let signed = sign_at(Place::General, &sale("order-1", 100, "EUR"), SECRET);
-    for path in ["/v2/payment/card/sell", "/v2/", "/v2/payment/card/sale/", "/v2/payment/card"] {
+    for path in [
+        "/v2/payment/card/sell",
+        "/v2/",
+        "/v2/payment/card/sale/",
+        "/v2/payment/card",
+        "/v2/payment/applepay/payout",
+        "/v2/payment/googlepay/payout",
+    ] {
         let reply = world.post(path, signed.clone()).await;
         assert_eq!((reply.status, reply.text.as_str()), (404, ""), "{path}");
     }

@@ -133,7 +133,7 @@ async fn a_recipient_is_a_wallet_or_a_card() {
     world.end().await;
 }
 
-// G-265, G-266: one to four legs of a journey, amounts within bounds, and no registration of a series with it
+// G-265, G-266, G-366: one to four legs of a journey, amounts within bounds, and no registration of a series with it
 #[tokio::test(flavor = "multi_thread")]
 async fn an_airline_addendum_keeps_the_documented_form() {
     let world = World::new().await;

@@ -36,7 +36,7 @@ fn outcome(callback: &Value) -> Value {
     pick(callback, &["payment.status", "operation.type", "operation.status", "operation.code"])
 }
 
-// G-081, G-029, G-121, G-217, G-220, G-221, G-224: asked, answered in part, answered, done
+// G-081, G-029, G-121, G-217, G-220, G-221, G-224, G-505: asked, answered in part, answered, done
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_data_is_asked_for_until_all_of_it_is_there() {
     let world = demanding("sale", &["customer.first_name", "customer.billing.city", "customer.phone"]).await;

@@ -34,7 +34,7 @@ async fn code(world: &World, path: &str, body: &Value) -> Value {
 }
 
 // G-154, G-016
-// G-360, G-369, M-004: no record of a series; what the merchant debits is `recurring` and needs no verification value
+// G-360, G-369, G-373, M-004: no record of a series; what the merchant debits is `recurring` and needs no verification value
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_is_registered_and_debited_with_the_card_itself() {
     let world = world().await;
@@ -175,5 +175,20 @@ async fn a_debit_without_the_networks_identifier_is_refused_where_it_is_demanded
     }
     // The customer takes part in it.
     assert_eq!(world.told(SALE, &stored(sale("c", 1_370, "EUR"), 2)).await["payment"]["status"], "success");
+    world.end().await;
+}
+
+// G-348: one mode per project, the other way round
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_keeps_its_series_itself_registers_none_with_the_platform() {
+    let world = world().await;
+    for (number, (path, mut body)) in
+        [(SALE, sale("a", 1_370, "EUR")), (AUTH, sale("b", 1_370, "EUR")), (VERIFY, verification("c"))]
+            .into_iter()
+            .enumerate()
+    {
+        body["recurring"] = json!({ "register": true, "type": "U" });
+        assert_eq!(code(&world, path, &body).await, json!([310, "recurring.register"]), "{number}");
+    }
     world.end().await;
 }

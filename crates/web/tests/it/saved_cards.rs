@@ -1,8 +1,11 @@
 //! Cards that customers save: by a payment that asks for it, listed, paid with, deleted; and what is kept of customers.
 
-use crate::support::{
-    CARD_DECLINED, CARD_MASTERCARD, CARD_OK, OTHER_PROJECT, PROJECT, World, about_customer, about_token,
-    by_token, on_card, pick, sale,
+use crate::{
+    series::{DEBIT, debit},
+    support::{
+        CARD_DECLINED, CARD_MASTERCARD, CARD_OK, OTHER_PROJECT, PROJECT, World, about_customer, about_token,
+        by_token, on_card, pick, sale,
+    },
 };
 use ferropay_domain::project::{Settings, TokenMode};
 use serde_json::{Value, json};
@@ -193,5 +196,30 @@ async fn what_is_kept_of_a_customer_is_told() {
         ])
     );
     assert!(customer["created_at"].as_str().unwrap().ends_with("+0000"));
+    world.end().await;
+}
+
+// G-352, G-368: a series begins with a token or a saved card as with the card itself
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_or_a_saved_card_registers_a_series_that_is_debited() {
+    let world = with(|_| {}).await;
+    let paid = world.paid(&saving("first", CARD_OK)).await;
+    let token = world.token(CUSTOMER, CARD_OK).await;
+    for (path, mut body) in [
+        (SALE, by_saved("saved", &paid["account"]["id"])),
+        ("/v2/payment/card/auth/saved", by_saved("held", &paid["account"]["id"])),
+        ("/v2/payment/card/sale/token", by_token("token", &token)),
+        ("/v2/payment/card/auth/token", by_token("held-token", &token)),
+    ] {
+        body["recurring"] = json!({ "register": true, "type": "U" });
+        let registered = world.told(path, &body).await;
+        let series = registered["recurring"]["id"].as_i64().unwrap_or_else(|| panic!("{path}: {registered}"));
+        let debited = world.told(DEBIT, &debit(&format!("debit-{series}"), series)).await;
+        assert_eq!(
+            pick(&debited, &["payment.status", "payment.type", "recurring.id", "account.number"]),
+            json!(["success", "recurring", series, "400000******0077"]),
+            "{path}"
+        );
+    }
     world.end().await;
 }

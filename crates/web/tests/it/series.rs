@@ -72,7 +72,7 @@ pub(crate) fn error(code: Code, field: &str) -> Value {
     json!(["error", code.get(), field])
 }
 
-// G-342, G-086, G-067, G-093, G-128, G-138, G-346, G-347, G-352, G-357, G-359, G-364, G-388, G-100, G-106, R-206
+// G-342, G-086, G-067, G-093, G-505, G-128, G-138, G-346, G-347, G-352, G-357, G-359, G-364, G-388, G-100, G-106, R-206
 #[tokio::test(flavor = "multi_thread")]
 async fn each_first_payment_can_register_a_series() {
     let world = World::with(|project| {

@@ -39,7 +39,7 @@ async fn challenged(world: &World, bank: &Bank, body: &Value) -> Value {
     callback
 }
 
-// G-110, G-101, G-029, G-010, G-123, G-188, G-194, G-199, G-200, G-201, G-202, G-203, D-491, D-493
+// G-110, G-101, G-029, G-010, G-123, G-188, G-194, G-199, G-200, G-201, G-202, G-203, G-505, G-549, D-491, D-493
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_confirms_at_the_bank_pays() {
     for (card, indicator) in [(CARD_CHALLENGE, "05"), (CARD_CHALLENGE_MASTERCARD, "02")] {
@@ -159,7 +159,7 @@ async fn the_indicator_tells_what_the_bank_decided() {
     world.end().await;
 }
 
-// G-189, D-492: refused by the bank at once, after a code, and given up by the customer
+// G-189, G-549, D-492: refused by the bank at once, after a code, and given up by the customer
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_is_not_authenticated_is_declined_with_104() {
     let (world, bank) = World::with_bank(|_| {}).await;
