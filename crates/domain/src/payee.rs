@@ -57,16 +57,16 @@ impl PayeeRule {
     }
 }
 
-/// Whether an account has the form of an IBAN, which all accounts in SEPA have: a country, two digits, and eleven to
-/// thirty letters and digits.
-pub fn is_iban(account: &str) -> bool {
-    let bytes = account.as_bytes();
-    let (Some(country), Some(check), Some(rest)) = (bytes.get(..2), bytes.get(2..4), bytes.get(4..)) else {
-        return false;
-    };
+/// An account as banks write it, when it has the form of an IBAN, which all accounts in SEPA have: a country, two digits,
+/// and eleven to thirty letters and digits. People put blanks and hyphens into it and write it small.
+pub fn iban(account: &str) -> Option<String> {
+    let separates = |letter: &char| letter.is_whitespace() || *letter == '-';
+    let plain: String = account.chars().filter(|it| !separates(it)).collect::<String>().to_ascii_uppercase();
+    let bytes = plain.as_bytes();
+    let (country, check, rest) = (bytes.get(..2)?, bytes.get(2..4)?, bytes.get(4..)?);
     let is_country = country.iter().all(u8::is_ascii_uppercase);
     let is_rest = rest.iter().all(u8::is_ascii_alphanumeric) && (11..=30).contains(&rest.len());
-    is_country && check.iter().all(u8::is_ascii_digit) && is_rest
+    (is_country && check.iter().all(u8::is_ascii_digit) && is_rest).then_some(plain)
 }
 
 /// What a bank said.

@@ -2,7 +2,6 @@
 
 use crate::{
     acceptance::{Acceptable, Decision, Found, Lost},
-    connector::PayeeOrder,
     engine::Engine,
     failure::Failure,
     instruments::{kept_customer, record_to_keep},
@@ -12,7 +11,7 @@ use crate::{
 };
 use ferropay_domain::{
     decide::{self, Ids, MethodCommand, MethodFacts, Named, Now},
-    ids::{InstrumentId, PayeeCheckId},
+    ids::InstrumentId,
     instrument::{CustomerRecord, InstrumentKey},
     method::MethodRef,
     payee::Verdict,
@@ -24,6 +23,7 @@ use ferropay_wire::{
     json::Value,
 };
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// A purchase or a payout that was asked for. What it is called by is drawn once, however often it is decided.
 struct MethodOrder {
@@ -31,8 +31,8 @@ struct MethodOrder {
     /// The saved account it is to be made from, looked up whenever it is decided.
     saved: Option<InstrumentId>,
     customer: Option<CustomerRecord>,
-    /// What the bank said of the payee, where it was asked.
-    payee: Option<Verdict>,
+    /// What the bank said of the payee, once it was asked.
+    payee: OnceCell<Verdict>,
     ids: Ids,
 }
 
@@ -66,17 +66,26 @@ impl Acceptable for MethodOrder {
         let asked = (self.command.registration.as_deref(), self.command.head);
         let scheduled_name_taken = engine.scheduled_name_taken(project, asked, now).await?;
         let rate = engine.rate(project, command.amount.currency, now).await?;
-        let facts = MethodFacts {
-            risk,
-            rate,
-            balance_short: lost.balance_short,
-            scheduled_name_taken,
-            payee: self.payee,
-        };
+        let payee = self.payee.get().copied();
+        let mut facts =
+            MethodFacts { risk, rate, balance_short: lost.balance_short, scheduled_name_taken, payee };
         let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
         let begun = match earlier.as_deref() {
             Some(payment) => decide::method_again(&project.project, payment, command, &facts, self.ids, now)?,
-            None => Ok(decide::method(&project.project, command, &facts, self.ids, now)?),
+            None => {
+                let changes = decide::method(&project.project, command.clone(), &facts, self.ids, now)?;
+                // A bank hears only of payouts that nothing else keeps from being made.
+                let is_open = changes.operations.first().is_some_and(|it| !it.record().status.is_final());
+                match decide::payee_of(&project.project, &command).filter(|_| is_open && payee.is_none()) {
+                    None => Ok(changes),
+                    Some(asked) => {
+                        let verdict =
+                            self.payee.get_or_init(|| engine.verdict_on(project, asked, &command, self.ids));
+                        facts.payee = Some(*verdict.await);
+                        Ok(decide::method(&project.project, command, &facts, self.ids, now)?)
+                    }
+                }
+            }
         };
         let mut changes = match begun {
             Ok(changes) => changes,
@@ -136,20 +145,14 @@ impl Engine {
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),
         };
-        let payee = match decide::payee_of(&project.project, &command) {
-            None => None,
-            Some(asked) => {
-                if let Some(first) = self.resent(project, head, self.moment(project)).await? {
-                    return Ok(Intake::Accepted(first));
-                }
-                let id = PayeeCheckId::new(ids.operation.get());
-                let (name, account) = asked;
-                let order = PayeeOrder { id, name, account, fault_plan: command.fault_plan.clone() };
-                Some(self.ask_about_payee(project, order).await.verdict)
-            }
-        };
+        if decide::payee_of(&project.project, &command).is_some()
+            && let Some(first) = self.resent(project, head, self.moment(project)).await?
+        {
+            // The bank is not asked once more about what was accepted before.
+            return Ok(Intake::Accepted(first));
+        }
         let customer = record_to_keep(command.customer.id.as_deref(), body, false);
-        let order = MethodOrder { command, saved: request.saved, customer, payee, ids };
+        let order = MethodOrder { command, saved: request.saved, customer, payee: OnceCell::new(), ids };
         self.accept(project, ids.payment, head, &order).await
     }
 }

@@ -13,10 +13,10 @@ use crate::{
     projects::KnownProject,
 };
 use ferropay_domain::{
-    decide::{self, CallbackOptions, Now, PayeeCommand, RequestHead},
+    decide::{self, CallbackOptions, Ids, MethodCommand, Now, PayeeAsked, PayeeCommand, RequestHead},
     ids::{CallbackId, PayeeCheckId, PaymentId},
     method::MethodRef,
-    payee::PayeeAnswer,
+    payee::{PayeeAnswer, Verdict},
     project::Project,
 };
 use ferropay_store::Commit;
@@ -92,8 +92,22 @@ impl Engine {
         self.accept(project, place_of(head), head, &order).await
     }
 
+    /// What the bank says of the payee of a payout; that it cannot, where the payout names no account to ask about.
+    pub(crate) async fn verdict_on(
+        &self,
+        project: &KnownProject,
+        asked: PayeeAsked,
+        payout: &MethodCommand,
+        ids: Ids,
+    ) -> Verdict {
+        let PayeeAsked { name, account: Some(account) } = asked else { return Verdict::NotPossible };
+        let id = PayeeCheckId::new(ids.operation.get());
+        let order = PayeeOrder { id, name, account, fault_plan: payout.fault_plan.clone() };
+        self.ask_about_payee(project, order).await.verdict
+    }
+
     /// What the bank says; that it cannot, where nobody can be asked.
-    pub(crate) async fn ask_about_payee(&self, known: &KnownProject, order: PayeeOrder) -> PayeeAnswer {
+    async fn ask_about_payee(&self, known: &KnownProject, order: PayeeOrder) -> PayeeAnswer {
         let project = &known.project;
         let account = MethodRef::of_code(ASKED_OF).and_then(|method| project.method_account(method));
         let connector = account.and_then(|account| self.connector(account, project.environment));

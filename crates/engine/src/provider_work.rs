@@ -25,7 +25,7 @@ use ferropay_domain::{
     codes,
     decide::{self, Outcome},
     ids::ProjectId,
-    payment::{AttemptStatus, Authentication, Customer, MethodPayment},
+    payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment},
     series::SeriesKind,
 };
 use ferropay_store::Scene;
@@ -356,6 +356,10 @@ fn stored_credential(scene: &Scene) -> Option<Box<StoredCredential>> {
         let scheme_id = stored.scheme_id.clone().unwrap_or_default();
         let is_first = !stored.is_debit();
         return Some(Box::new(StoredCredential { kind: stored.series(), is_first, scheme_id }));
+    }
+    // A provider takes an agreement with a purchase or by itself, and with nothing else.
+    if !matches!(scene.attempt.ask, Ask::Sale | Ask::Auth | Ask::Verify) {
+        return None;
     }
     let one_click =
         |is_first| StoredCredential { kind: SeriesKind::OneClick, is_first, scheme_id: String::new() };

@@ -122,7 +122,7 @@ pub fn body(event: &Event, settings: &Settings) -> (String, Place) {
     } else if let Some(registered) = registration::body(event) {
         (registered, Place::General)
     } else if settings.legacy_callbacks {
-        (legacy(event), Place::General)
+        (legacy(event, settings), Place::General)
     } else {
         (standard(event, settings), Place::Root)
     }
@@ -155,9 +155,22 @@ fn token(event: &Event, notice: &TokenNotice) -> String {
 }
 
 /// The older layout describes the payment with the operation the callback is about.
-fn legacy(event: &Event) -> String {
+fn legacy(event: &Event, settings: &Settings) -> String {
     match (&event.content, event.subject) {
         (Content::Operation { payment, operation, attempt, series }, _) => {
+            let mut payment = payment.as_ref().clone();
+            if !settings.customer_data_in_callbacks {
+                let customer = &mut payment.detail.customer;
+                [
+                    &mut customer.phone,
+                    &mut customer.first_name,
+                    &mut customer.middle_name,
+                    &mut customer.last_name,
+                ]
+                .into_iter()
+                .for_each(|member| *member = None);
+            }
+            let payment = &payment;
             let operations = [(operation.as_ref(), attempt.as_deref())];
             let series = series.as_deref();
             let facts = StatusFacts {

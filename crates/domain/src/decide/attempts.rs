@@ -4,7 +4,7 @@
 //! before is known to have had no effect, so that the customer pays at most once. What an earlier attempt's provider did
 //! after all goes to suspense and is undone, like every late approval.
 
-use super::{Facts, Ids, Now, RequestHead, new_operation, notify, problem, scene::Scene};
+use super::{Facts, Ids, Now, RequestHead, data::Members, new_operation, notify, problem, scene::Scene};
 use crate::{
     callback::Problem,
     change::{ChangeSet, TaskKey},
@@ -108,6 +108,14 @@ pub fn attempts_ended<'a>(
     Some(scene.finish())
 }
 
+/// Data of a further attempt: what its request says, and what the same customer has said of themselves before. What is
+/// about an account belongs to the attempt that names it.
+pub(super) fn data_of(known: &Members, is_same: bool, given: Members) -> Members {
+    let stays = |path: &str| is_same && !path.starts_with("account.") && !path.starts_with("recipient.");
+    let known = known.iter().filter(|(path, _)| stays(path));
+    known.map(|(path, value)| (path.clone(), value.clone())).chain(given).collect()
+}
+
 impl<'a> Scene<'a> {
     /// A further attempt at `payment` begins, with what its request says in `about`.
     pub(super) fn tried_again(
@@ -133,9 +141,11 @@ impl<'a> Scene<'a> {
         known.card = about.card;
         known.method = about.method;
         known.wallet = about.wallet;
+        known.transfer = about.transfer;
         known.instrument = None;
+        let is_same = known.customer.id == about.customer.id;
         known.customer = about.customer;
-        known.supplied.extend(about.supplied);
+        known.supplied = data_of(&known.supplied, is_same, about.supplied);
         known.callback_url = about.callback_url.or(known.callback_url.take());
         let mut scene = Self::created(project, (payment, operation), false, ids, now);
         scene.changes.done.extend(failed.map(TaskKey::EndAttempts));

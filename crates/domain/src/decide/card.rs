@@ -67,8 +67,8 @@ pub fn card_again(
         return Ok(Err(why));
     }
     // What was asked for once is not asked for again.
-    let known = payment.detail.supplied.clone();
-    command.given = known.into_iter().chain(command.given).collect();
+    let is_same = payment.detail.customer.id == command.customer.id;
+    command.given = attempts::data_of(&payment.detail.supplied, is_same, command.given);
     asked(project, Some(payment), command, (facts, converted), Ids { payment: payment.key, ..ids }, now)
         .map(Ok)
 }

@@ -336,6 +336,10 @@ fn end_token(instrument: &mut Instrument, status: TokenStatus) {
 fn forget(project: &Project, changes: &mut ChangeSet, known: &Instrument) -> Instrument {
     let mut instrument = known.clone();
     instrument.saved_at = None;
+    // Its owner is asked anew when it is saved again.
+    if let Means::Account(account) = &mut instrument.means {
+        account.consent = None;
+    }
     end_token(&mut instrument, TokenStatus::Revoked);
     changes.done.push(TaskKey::EndToken(known.id));
     record(project, changes, instrument.clone(), Some(known), None);

@@ -183,8 +183,8 @@ pub fn method_again(
     if let Some(why) = refusal {
         return Ok(Err(why));
     }
-    let known = payment.detail.supplied.clone();
-    command.given = known.into_iter().chain(command.given).collect();
+    let is_same = payment.detail.customer.id == command.customer.id;
+    command.given = attempts::data_of(&payment.detail.supplied, is_same, command.given);
     asked(project, Some(payment), command, (facts, converted), Ids { payment: payment.key, ..ids }, now)
         .map(Ok)
 }
@@ -302,7 +302,7 @@ fn problems(
             (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
             (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
             (
-                payee_of(project, command).is_some_and(|(name, _)| name.is_empty()),
+                payee_of(project, command).is_some_and(|payee| payee.name.trim().is_empty()),
                 codes::REQUIRED_MISSING,
                 Some("account.customer_name"),
             ),
@@ -330,9 +330,18 @@ fn problems(
     .collect()
 }
 
-/// Name and account of the payee that banks are to be asked about before a payout, where the project wants that: one that
-/// reaches an account in SEPA in euros (G-460, G-461). The name is empty where the request has none.
-pub fn payee_of(project: &Project, command: &MethodCommand) -> Option<(String, String)> {
+/// A payee that a bank is asked about before a payout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayeeAsked {
+    /// The name the account should have; empty when the request has none.
+    pub name: String,
+    /// The account; none where the request names none that a bank could be asked about, or two.
+    pub account: Option<String>,
+}
+
+/// The payee that banks are to be asked about before a payout, where the project wants that: one that reaches an account in SEPA in
+/// euros (G-460, G-461). What is paid to a bank and names no such account is not let through for that.
+pub fn payee_of(project: &Project, command: &MethodCommand) -> Option<PayeeAsked> {
     let asked = project.settings.payouts_verify_payee != PayeeRule::Unasked;
     let currency = command.amount.currency;
     let there = project.channel_of(currency).ok().flatten().unwrap_or(currency);
@@ -340,12 +349,18 @@ pub fn payee_of(project: &Project, command: &MethodCommand) -> Option<(String, S
         return None;
     }
     let given = |path| command.given.get(path).cloned();
-    let account =
-        given("account.iban").or_else(|| given("account.number")).filter(|it| payee::is_iban(it))?;
+    let stated = ["account.iban", "account.number"].map(|path| given(path).and_then(|it| payee::iban(&it)));
+    let account = match stated {
+        [Some(iban), Some(number)] if iban != number => None,
+        [iban, number] => iban.or(number),
+    };
+    if account.is_none() && !command.method.code.starts_with("bank") {
+        return None;
+    }
     let Customer { first_name, last_name, .. } = &command.customer;
-    let stated = [first_name, last_name].into_iter().flatten().map(String::as_str);
-    let name = given("account.customer_name").unwrap_or_else(|| stated.collect::<Vec<_>>().join(" "));
-    Some((name, account))
+    let names = [first_name, last_name].into_iter().flatten().map(String::as_str);
+    let name = given("account.customer_name").unwrap_or_else(|| names.collect::<Vec<_>>().join(" "));
+    Some(PayeeAsked { name, account })
 }
 
 /// Whether the project has operations of `kind` by `method`.

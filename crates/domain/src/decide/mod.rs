@@ -56,7 +56,9 @@ pub use instruments::{
 };
 pub use link::{LinkCommand, LinkPayment, PayLink, cancel_link, create_link, link_mailed, pay_link};
 pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retries};
-pub use method::{MethodCommand, MethodFacts, demanded_by_method, method, method_again, payee_of};
+pub use method::{
+    MethodCommand, MethodFacts, PayeeAsked, demanded_by_method, method, method_again, payee_of,
+};
 pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
@@ -274,7 +276,10 @@ fn new_operation(
 /// Where a callback about a payment goes: an address of the project for such payments goes before those for all, and the
 /// payment's own before any (G-082).
 fn addresses_about(project: &Project, payment: &Payment, success: Option<bool>) -> Vec<String> {
-    let route = || project.settings.callback_routes.iter().find(|route| route.takes(payment, success));
+    let settings = &project.settings;
+    let by_result = |success| settings.callback_routes.iter().find(|route| route.takes(payment, success));
+    let nowhere = success.is_none() && settings.callback_url.is_none();
+    let route = || by_result(success).or_else(|| nowhere.then(|| by_result(Some(true))).flatten());
     let own = payment.detail.callback_url.as_deref();
     addresses(project, own.or_else(|| route().map(|route| route.url.as_str())), success)
 }
@@ -310,7 +315,11 @@ fn notify(
     payment.callbacks = payment.callbacks.saturating_add(1);
     let addresses = match notice {
         // Never suppressed (G-084, D-08).
-        Notice::Prescriptive => addresses_about(project, payment, None),
+        Notice::Prescriptive => {
+            // A decline that offers another attempt has a result, what is asked for otherwise has none yet.
+            let declined = operation.status == OperationStatus::Decline;
+            addresses_about(project, payment, declined.then_some(false))
+        }
         _ if operation.detail.callback_disabled => Vec::new(),
         Notice::Information => addresses_about(project, payment, None),
         _ => addresses_about(project, payment, Some(operation.status == OperationStatus::Success)),

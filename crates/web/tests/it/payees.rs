@@ -179,7 +179,10 @@ async fn a_payout_is_held_to_what_the_bank_says_of_its_payee() {
         (PayeeRule::CloseMatch, "Ada Byron", NOWHERE, ["decline", "20450"]),
         (PayeeRule::Match, "Ada Biron", HERS, ["decline", "20451"]),
         (PayeeRule::Match, "Ada Byron", HERS, ["success", "0"]),
-        (PayeeRule::Match, "Charles Babbage", "0123456789", ["success", "0"]),
+        // As people write it, and what is no account in SEPA.
+        (PayeeRule::Match, "Charles Babbage", "de89 3704 0044 0532 0130 00", ["decline", "20451"]),
+        (PayeeRule::Match, "Ada Byron", "DE89-3704-0044-0532-0130-00", ["success", "0"]),
+        (PayeeRule::Match, "Ada Byron", "0123456789", ["decline", "20450"]),
     ] {
         world.reconfigure(|project| project.settings.payouts_verify_payee = rule).await;
         let id = format!("{rule:?}-{name}-{account}");
