@@ -10,6 +10,7 @@ use crate::{
     series::scheduled_name,
 };
 use ferropay_domain::{
+    change::ChangeSet,
     decide::{self, Ids, MethodCommand, MethodFacts, Named, Now},
     ids::InstrumentId,
     instrument::{CustomerRecord, InstrumentKey},
@@ -67,25 +68,13 @@ impl Acceptable for MethodOrder {
         let scheduled_name_taken = engine.scheduled_name_taken(project, asked, now).await?;
         let rate = engine.rate(project, command.amount.currency, now).await?;
         let payee = self.payee.get().copied();
-        let mut facts =
+        let facts =
             MethodFacts { risk, rate, balance_short: lost.balance_short, scheduled_name_taken, payee };
         let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
-        let begun = match earlier.as_deref() {
-            Some(payment) => decide::method_again(&project.project, payment, command, &facts, self.ids, now)?,
-            None => {
-                let changes = decide::method(&project.project, command.clone(), &facts, self.ids, now)?;
-                // A bank hears only of payouts that nothing else keeps from being made.
-                let is_open = changes.operations.first().is_some_and(|it| !it.record().status.is_final());
-                match decide::payee_of(&project.project, &command).filter(|_| is_open && payee.is_none()) {
-                    None => Ok(changes),
-                    Some(asked) => {
-                        let verdict =
-                            self.payee.get_or_init(|| engine.verdict_on(project, asked, &command, self.ids));
-                        facts.payee = Some(*verdict.await);
-                        Ok(decide::method(&project.project, command, &facts, self.ids, now)?)
-                    }
-                }
-            }
+        let begun = if let Some(payment) = earlier.as_deref() {
+            decide::method_again(&project.project, payment, command, &facts, self.ids, now)?
+        } else {
+            Ok(self.first(engine, project, command, facts, now).await?)
         };
         let mut changes = match begun {
             Ok(changes) => changes,
@@ -106,6 +95,26 @@ impl Acceptable for MethodOrder {
 
     fn reserves_another_name(&self) -> bool {
         scheduled_name(self.command.registration.as_deref()).is_some()
+    }
+}
+
+impl MethodOrder {
+    /// What comes of a first request. A bank hears only of payouts that nothing else keeps from being made.
+    async fn first(
+        &self,
+        engine: &Engine,
+        project: &KnownProject,
+        command: MethodCommand,
+        mut facts: MethodFacts,
+        now: Now,
+    ) -> Result<ChangeSet, Failure> {
+        let changes = decide::method(&project.project, command.clone(), &facts, self.ids, now)?;
+        let is_open = changes.operations.first().is_some_and(|it| !it.record().status.is_final());
+        let asked = decide::payee_of(&project.project, &command);
+        let Some(asked) = asked.filter(|_| is_open && facts.payee.is_none()) else { return Ok(changes) };
+        let verdict = self.payee.get_or_init(|| engine.verdict_on(project, asked, &command, self.ids));
+        facts.payee = Some(*verdict.await);
+        Ok(decide::method(&project.project, command, &facts, self.ids, now)?)
     }
 }
 

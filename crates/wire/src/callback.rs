@@ -161,14 +161,10 @@ fn legacy(event: &Event, settings: &Settings) -> String {
             let mut payment = payment.as_ref().clone();
             if !settings.customer_data_in_callbacks {
                 let customer = &mut payment.detail.customer;
-                [
-                    &mut customer.phone,
-                    &mut customer.first_name,
-                    &mut customer.middle_name,
-                    &mut customer.last_name,
-                ]
-                .into_iter()
-                .for_each(|member| *member = None);
+                customer.phone = None;
+                customer.first_name = None;
+                customer.middle_name = None;
+                customer.last_name = None;
             }
             let payment = &payment;
             let operations = [(operation.as_ref(), attempt.as_deref())];

@@ -199,6 +199,14 @@ async fn an_account_saved_by_a_payout_is_agreed_upon_at_the_first_click() {
     let led = world.approved(&provider, &one_click_path, &one_click("order-1", &id)).await;
     assert_eq!((outcome(&led), &led["account"]["id"]), (sold(), &id));
     assert_eq!(outcome(&world.told(&one_click_path, &one_click("order-2", &id)).await), sold());
+    // Deleted, and saved again by a payout, it has none again.
+    let delete = json!({ "customer": { "project_id": PROJECT, "id": CUSTOMER }, "saved_account_id": id });
+    assert_eq!(world.send(DELETE, &delete).await.body["status"], "success");
+    payout["general"]["payment_id"] = "wages-2".into();
+    assert_eq!(world.told(&format!("{NETELLER}/payout"), &payout).await["account"]["id"], id);
+    assert_eq!(listed(&world, "wallet/neteller").await[0]["additional"]["recurring_enable"], false);
+    let led = world.approved(&provider, &one_click_path, &one_click("order-3", &id)).await;
+    assert_eq!(outcome(&led), sold());
     world.end().await;
 }
 
