@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_mins(5);
 
 /// The timer of a series has rung: what is due is done, or waits while an operation of its payment is under way. `payment`
 /// is that of the schedule's debits, once it exists, and `facts` what is known of them. `None` when
-/// nothing is due by now.
+/// nothing is due by now, or nothing any more because the payment has its final status.
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
@@ -47,6 +47,11 @@ pub fn series_due(
     let busy = series.open.is_some() || payment.is_some_and(|payment| payment.open.is_some());
     if busy || !project.active && matches!(due, Due::Debit | Due::Retry(_)) {
         return Ok(Some(rewound(project, series, now.business.plus(PAUSE))));
+    }
+    // The schedule was ended between the reading of the series and that of its payment, which never goes on from here.
+    let is_over = payment.is_some_and(|it| it.status != PaymentStatus::ScheduledRecurringProcessing);
+    if is_over && matches!(due, Due::Debit | Due::Retry(_)) {
+        return Ok(None);
     }
     match due {
         Due::Debit => scheduled(project, (series, payment), facts, ids, now).map(Some),

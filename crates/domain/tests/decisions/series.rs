@@ -519,6 +519,44 @@ fn what_is_due_waits_while_a_debit_is_open() {
     assert_ne!(book.open().unwrap().id, open);
 }
 
+// M-030, M-032, P-172, P-173: a series may be read before it is cancelled, and its payment after
+#[test]
+fn nothing_is_debited_once_the_payment_of_the_schedule_has_its_final_status() {
+    let outcomes = [
+        (approved(eur(100)), PaymentStatus::Success),
+        (declined(codes::CARD_GENERAL_DECLINE), PaymentStatus::Decline),
+    ];
+    for (outcome, settled) in outcomes {
+        // The second moment of the schedule is due, or another try of the declined debit.
+        for tries in [false, true] {
+            let settings = if tries { retrying() } else { Settings::default() };
+            let mut book = Book::registered(settings, automatic(Period::Month));
+            book.advance(9 * DAY);
+            assert!(book.ring());
+            book.answer(outcome.clone());
+            book.advance(40 * DAY);
+            let stale = book.series().clone();
+            let tried_again = stale.detail.retry.is_some_and(|retry| retry.next.is_some());
+            assert_eq!(tried_again, tries && settled == PaymentStatus::Decline);
+            assert_eq!(book.manage(SeriesOrder::Cancel), None);
+            let ids = book.draw();
+            let due = |payment: &Payment| {
+                let facts = (&stale, Some(payment));
+                decide::series_due(&book.project, facts, &DebitFacts::default(), ids, book.now).unwrap()
+            };
+            let mut payment = book.scheduled().unwrap().clone();
+            assert_eq!(payment.status, settled);
+            for status in [settled, PaymentStatus::PartiallyRefunded, PaymentStatus::Refunded] {
+                payment.status = status;
+                assert!(due(&payment).is_none());
+            }
+            // Had it not been cancelled, a debit would begin.
+            payment.status = PaymentStatus::ScheduledRecurringProcessing;
+            assert_eq!(due(&payment).unwrap().operations.len(), 1);
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Happening {
     Hours(u64),

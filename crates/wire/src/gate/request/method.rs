@@ -169,6 +169,15 @@ mod tests {
         }
     }
 
+    // G-310, G-352: who is paid agrees to no debits thereby
+    #[test]
+    fn a_payout_registers_no_series() {
+        let asked = body(r#","recurring":{"register":true,"type":"C"}"#);
+        let registered = |path| read(path, &asked).unwrap().registration.is_some();
+        assert!(registered("/v2/payment/wallet/{payment_method}/sale"));
+        assert!(!registered("/v2/payment/wallet/{payment_method}/payout"));
+    }
+
     // G-005, G-084
     #[test]
     fn callback_options_count_where_the_contract_has_them() {
