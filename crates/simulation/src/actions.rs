@@ -2,7 +2,7 @@
 
 use crate::{
     asking::{self, Asked, Kind},
-    bodies,
+    bodies, by_method,
     cast::Merchant,
     customers, invitations,
     life::{self, Life},
@@ -23,6 +23,9 @@ use std::{sync::Arc, time::Duration};
 enum Action {
     Card,
     TryAgain,
+    ByMethod,
+    OneClick,
+    Revoke,
     Payout,
     SecondStep,
     Customer,
@@ -56,6 +59,9 @@ enum Action {
 const ACTIONS: &[(u64, Action)] = &[
     (260, Action::Card),
     (60, Action::TryAgain),
+    (150, Action::ByMethod),
+    (40, Action::OneClick),
+    (6, Action::Revoke),
     (110, Action::Payout),
     (130, Action::SecondStep),
     (280, Action::Customer),
@@ -102,6 +108,17 @@ pub(crate) async fn act(life: &mut Life) {
                 ask(life, asked);
             }
         }
+        Action::ByMethod => {
+            if let Some(asked) = any(&world).and_then(|merchant| by_method::payment(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::OneClick => {
+            if let Some(asked) = any(&world).and_then(|merchant| by_method::one_click(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::Revoke => by_method::revoke(&world),
         Action::Payout => {
             if let Some(merchant) = any(&world) {
                 ask(life, bodies::payout(&world, merchant));

@@ -3,21 +3,23 @@
 use crate::world::World;
 use ferropay_domain::{
     ids::{ProjectId, RequestId},
+    method::{MethodAsk, MethodRef},
     payment::OperationKind,
     time::Timestamp,
 };
 use ferropay_engine::{
-    Engine, Failure,
+    Engine, Failure, KnownProject,
     follow_ups::Brought,
     intake::{Intake, Origin, Through},
 };
 use ferropay_wire::{
+    contract::Contract,
     gate::{
         CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth, MerchantAuthRequest,
-        RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange, ThreeDsCheck,
-        ThreeDsProof, ThreeDsResult,
+        MethodRequest, RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange,
+        ThreeDsCheck, ThreeDsProof, ThreeDsResult,
     },
-    json::{Document, Limits},
+    json::{Document, Limits, Value},
 };
 use std::sync::{
     Arc,
@@ -30,6 +32,8 @@ pub(crate) enum Kind {
     Card(OperationKind),
     SecondStep(OperationKind),
     Refund,
+    /// At an endpoint of a payment method other than cards.
+    ByMethod(&'static str, MethodRef, MethodAsk),
     /// To a card; from one person to another when true.
     Payout(bool),
     ThreeDsCheck,
@@ -54,6 +58,7 @@ impl Kind {
             Self::SecondStep(OperationKind::Cancel) => "payment/card/cancel",
             Self::SecondStep(_) => "payment/card/incremental",
             Self::Refund => "payment/card/refund",
+            Self::ByMethod(name, ..) => name,
             Self::Payout(false) => "payment/card/payout",
             Self::Payout(true) => "payment/individual/payout",
             Self::ThreeDsCheck => "payment/card/3ds_check_iframe",
@@ -140,6 +145,9 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
             let request = Refund::read(body).map_err(refused)?;
             engine.refund(&project, (Through::Card, request), body, origin).await
         }
+        Kind::ByMethod(_, method, ask) => {
+            return by_method(engine, asked, (method, ask), (&project, body)).await;
+        }
         Kind::Payout(_) => {
             let path = format!("/v2/{}", asked.kind.path());
             let request = CardPayout::read(&path, body).map_err(refused)?;
@@ -190,6 +198,44 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
             engine.register_payout(&project, request, origin).await
         }
     })
+}
+
+/// Puts a request at an endpoint of a payment method.
+async fn by_method(
+    engine: &Arc<Engine>,
+    asked: &Asked,
+    (method, ask): (MethodRef, MethodAsk),
+    (project, body): (&Arc<KnownProject>, &Value<'_>),
+) -> Result<Result<Intake, Failure>, Unread> {
+    let address = format!("/v2/{}", asked.kind.path());
+    let Some(path) = Contract::gate().path_of(&address) else {
+        return Err(Unread::Defect(format!("{address} is no path of the contract")));
+    };
+    let origin =
+        Origin { path: asked.kind.path(), signature: &asked.body, content: &asked.body, fault_plan: None };
+    let (through, refused) = (Through::Method(method), Unread::Refused);
+    let kind = match ask {
+        MethodAsk::Operation(OperationKind::Recurring) => {
+            let request = RecurringDebit::read(path, body).map_err(refused)?;
+            return Ok(engine.recurring_debit(project, (through, request), body, origin).await);
+        }
+        MethodAsk::ChangeSeries => {
+            let request = SeriesChange::read(path, body).map_err(refused)?;
+            return Ok(engine.change_series(project, (through, request), origin).await);
+        }
+        MethodAsk::Operation(OperationKind::Refund) => {
+            let request = Refund::read_at(path, body).map_err(refused)?;
+            return Ok(engine.refund(project, (through, request), body, origin).await);
+        }
+        MethodAsk::Operation(kind @ (OperationKind::Capture | OperationKind::Cancel)) => {
+            let request = SecondStep::read(kind, body).map_err(refused)?;
+            return Ok(engine.second_step(project, (through, request), body, origin).await);
+        }
+        MethodAsk::Operation(kind) => kind,
+        MethodAsk::OneClick => OperationKind::Sale,
+    };
+    let request = MethodRequest::read(path, body).map_err(refused)?;
+    Ok(engine.by_method(project, (method, kind), request, body, origin).await)
 }
 
 /// Holds a reply against what is durable.

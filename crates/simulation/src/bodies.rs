@@ -2,6 +2,7 @@
 
 use crate::{
     asking::{Asked, Kind},
+    by_method,
     cast::Merchant,
     subscriptions,
     world::World,
@@ -193,7 +194,10 @@ pub(crate) fn second_step(world: &World, merchant: &Merchant) -> Option<Asked> {
     let mut body = json!({"general": general, "payment": pays});
     add_data(world, &mut body);
     add_callback(world, &mut body);
-    Some(asked(merchant, Kind::SecondStep(kind), payment, &body))
+    let step = if kind == OperationKind::Capture { "capture" } else { "cancel" };
+    let by_method = by_method::kind_about(chosen.as_ref(), step);
+    let by_method = by_method.filter(|_| kind != OperationKind::Incremental);
+    Some(asked(merchant, by_method.unwrap_or(Kind::SecondStep(kind)), payment, &body))
 }
 
 /// A refund: of a payment that can be refunded, when one is at hand and nonsense is not wanted.
@@ -224,7 +228,8 @@ pub(crate) fn refund(world: &World, merchant: &Merchant) -> Option<Asked> {
     });
     add_data(world, &mut body);
     add_callback(world, &mut body);
-    Some(asked(merchant, Kind::Refund, payment, &body))
+    let by_method = by_method::kind_about(chosen.as_ref(), "refund");
+    Some(asked(merchant, by_method.unwrap_or(Kind::Refund), payment, &body))
 }
 
 /// Some payment of the merchant that `may` hold of, mostly; else some name. With its state, when it is known.

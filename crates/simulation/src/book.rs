@@ -28,6 +28,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// What a provider of payment methods has on a transaction.
+    pub(crate) const fn of_method(ask: Ask, done: Option<Money>, undone: bool) -> Self {
+        Self { done, undone, ..Self::refused(ask) }
+    }
+
     /// Nothing was done of what is asked, and nothing will be.
     pub(crate) const fn refused(ask: Ask) -> Self {
         let said = Said::Declined(codes::GENERAL_DECLINE);

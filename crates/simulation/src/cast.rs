@@ -25,6 +25,10 @@ pub(crate) const ACCOUNTS: [(ProviderAccountId, Environment); 3] = [
     (ProviderAccountId::new(3), Environment::Production),
 ];
 
+/// Accounts of the emulated provider of payment methods and of the real one.
+pub(crate) const METHOD_ACCOUNTS: [(ProviderAccountId, Environment); 2] =
+    [(ProviderAccountId::new(4), Environment::Test), (ProviderAccountId::new(5), Environment::Production)];
+
 /// A merchant with one project.
 #[derive(Debug)]
 pub(crate) struct Merchant {
@@ -54,6 +58,9 @@ impl Merchant {
             card_account: ProviderAccountId::new(1),
         };
         change(&mut project);
+        let by_methods = METHOD_ACCOUNTS.iter().find(|(_, environment)| *environment == project.environment);
+        project.settings.method_accounts =
+            by_methods.map(|(account, _)| ("*".to_owned(), *account)).into_iter().collect();
         Self {
             id: project.id,
             project: Mutex::new(project),
@@ -132,6 +139,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
         Merchant::new(1, &["EUR", "USD"], |project| {
             let settings = &mut project.settings;
             settings.partial_approval_allowed = true;
+            settings.saved_cards = true;
             settings.merchant_auth_allowed = true;
             settings.additional_attempts = 3;
             settings.payout_retries = 2;
@@ -198,6 +206,8 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.missed_debits = MissedDebits::Each;
             settings.customer_id_required = true;
             settings.conversions = yen().map(|yen| ("EUR".to_owned(), yen)).into_iter().collect();
+            settings.saved_cards = true;
+            settings.saved_cards_most = 3;
             settings.credit = credit(100_000);
             settings.account_verification_allowed = true;
             settings.merchant_auth_allowed = true;

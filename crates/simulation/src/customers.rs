@@ -3,7 +3,7 @@
 use crate::{
     actions,
     asking::{Asked, Kind},
-    bodies,
+    bodies, by_method,
     cast::Merchant,
     invitations,
     issuers::Issuers,
@@ -34,9 +34,10 @@ pub(crate) fn act(life: &Life) {
         OperationStatus::AwaitingMerchantAuth => code(&world, &operation, merchant, payment, &general),
         OperationStatus::AwaitingClarification => data(&world, &operation, merchant, payment, &general),
         OperationStatus::AwaitingPayoutCompletion => return invitations::confirm(life, &operation),
+        OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction => {
+            return by_method::visit(life, &operation);
+        }
         OperationStatus::AwaitingRetry
-        | OperationStatus::AwaitingRedirect
-        | OperationStatus::AwaitingCustomerAction
         | OperationStatus::Processing
         | OperationStatus::AwaitingPayment
         | OperationStatus::InvoiceSent

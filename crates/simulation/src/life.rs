@@ -78,6 +78,7 @@ async fn run(durable: &Durable<'_>, steps: &mut u32) {
         actions::act(&mut life).await;
         life.hand_over_late_answers();
         life.tell_results();
+        life.tell_of_methods();
     }
     if !world.has_findings() {
         life.come_to_an_end().await;
@@ -157,6 +158,23 @@ impl Life {
         }
     }
 
+    /// Providers of payment methods decide, and tell of it until they are heard.
+    pub(crate) fn tell_of_methods(&self) {
+        for provider in &self.world.methods {
+            provider.decide(&self.world);
+            for (number, body) in provider.outgoing(&self.world) {
+                let (world, engine, provider) = (self.world.clone(), self.engine.clone(), provider.clone());
+                tokio::spawn(async move {
+                    let answer = engine.provider_notice(provider.number(), &|_| None, body.as_bytes()).await;
+                    world.note(format_args!("notice {body}: {answer:?}"));
+                    if let Ok(answer) = answer {
+                        provider.answered(&world, number, answer);
+                    }
+                });
+            }
+        }
+    }
+
     /// Moves a project's clock on to `offset`.
     pub(crate) async fn move_clock(&self, merchant: &Merchant, offset: i64) {
         match self.watched().advance_clock(merchant.id, offset).await {
@@ -185,6 +203,7 @@ impl Life {
             }
             self.hand_over_late_answers();
             self.tell_results();
+            self.tell_of_methods();
             tokio::time::sleep(self.poll_every + Duration::from_millis(1)).await;
             if asking::waiting(&world) > 0 || self.engine.in_hand() > 0 {
                 continue;
@@ -206,6 +225,7 @@ impl Life {
         let mut any = false;
         let known = world.seen.lock().inbox.clone();
         let arrivals = world.providers.iter().filter_map(|provider| provider.next_arrival(&known));
+        let arrivals = arrivals.chain(world.methods.iter().filter_map(|provider| provider.next_moment()));
         let arrivals = arrivals.chain(world.issuers.iter().filter_map(|issuers| issuers.next_notice()));
         let due = self.store.next_due(None).await.ok().flatten();
         if let Some(next) = arrivals.chain(due).min() {
@@ -253,6 +273,9 @@ async fn start_engine(
     };
     let engine = Engine::new(parts).await.map_err(|error| error.to_string())?;
     for provider in &world.providers {
+        engine.connect(provider.clone());
+    }
+    for provider in &world.methods {
         engine.connect(provider.clone());
     }
     for issuers in &world.issuers {

@@ -135,8 +135,11 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
         (seen.attempts.clone(), seen.operations.clone())
     };
     let mut entries = BTreeMap::new();
-    for (provider, (account, _)) in world.providers.iter().zip(crate::cast::ACCOUNTS) {
-        for (attempt, entry) in provider.entries() {
+    let cards = world.providers.iter().zip(crate::cast::ACCOUNTS);
+    let books = cards.map(|(provider, (account, _))| (account, provider.entries()));
+    let books = books.chain(world.methods.iter().map(|provider| (provider.number(), provider.entries())));
+    for (account, book) in books {
+        for (attempt, entry) in book {
             if !attempts.contains_key(&attempt) {
                 wrong.push(format!("the provider knows {}, the platform does not", shown(attempt)));
             }

@@ -30,11 +30,11 @@ const REPEAT_WINDOW: Duration = Duration::from_mins(15);
 /// How long it knows an attempt at all.
 const RETENTION: Duration = Duration::from_hours(24);
 /// How long the connector waits for an answer.
-const TIME_OUT: Duration = Duration::from_secs(30);
+pub(crate) const TIME_OUT: Duration = Duration::from_secs(30);
 
 /// What becomes of a message and its answer.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+pub(crate) enum Fate {
     Answered,
     RequestLost,
     AnswerLost,
@@ -98,38 +98,11 @@ impl Provider {
     }
 
     fn fate(&self, world: &World) -> Fate {
-        use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost, SaidNotSent};
-        let fates: &[(u64, Fate)] = match world.mood(|moods| moods.provider) {
-            Mood::Well if world.is_calm() => &[(1, Answered)],
-            Mood::Well => &[
-                (90, Answered),
-                (2, RequestLost),
-                (3, AnswerLost),
-                (2, AnswerLate),
-                (2, AnsweredTwice),
-                (1, NotSent),
-            ],
-            Mood::Shaky => &[
-                (30, Answered),
-                (15, RequestLost),
-                (20, AnswerLost),
-                (20, AnswerLate),
-                (10, AnsweredTwice),
-                (5, NotSent),
-                (1, SaidNotSent),
-            ],
-            Mood::Away => &[(1, NotSent)],
-        };
-        self.dice.weighted(fates, Answered)
+        fate(&self.dice, world)
     }
 
     async fn travel(&self) {
-        let millis = match self.dice.between(1, 20) {
-            1..=6 => 0,
-            7..=18 => self.dice.between(1, 400),
-            _ => self.dice.between(400, 20_000),
-        };
-        tokio::time::sleep(Duration::from_millis(millis)).await;
+        travel(&self.dice).await;
     }
 
     async fn call_once(&self, world: &World, order: Order) -> Outcome {
@@ -307,6 +280,43 @@ impl Provider {
         world.crash.step_or_wait().await;
         Reversal::Acknowledged
     }
+}
+
+/// What becomes of the next message and its answer.
+pub(crate) fn fate(dice: &Dice, world: &World) -> Fate {
+    use Fate::{AnswerLate, AnswerLost, Answered, AnsweredTwice, NotSent, RequestLost, SaidNotSent};
+    let fates: &[(u64, Fate)] = match world.mood(|moods| moods.provider) {
+        Mood::Well if world.is_calm() => &[(1, Answered)],
+        Mood::Well => &[
+            (90, Answered),
+            (2, RequestLost),
+            (3, AnswerLost),
+            (2, AnswerLate),
+            (2, AnsweredTwice),
+            (1, NotSent),
+        ],
+        Mood::Shaky => &[
+            (30, Answered),
+            (15, RequestLost),
+            (20, AnswerLost),
+            (20, AnswerLate),
+            (10, AnsweredTwice),
+            (5, NotSent),
+            (1, SaidNotSent),
+        ],
+        Mood::Away => &[(1, NotSent)],
+    };
+    dice.weighted(fates, Answered)
+}
+
+/// How long a message is on its way.
+pub(crate) async fn travel(dice: &Dice) {
+    let millis = match dice.between(1, 20) {
+        1..=6 => 0,
+        7..=18 => dice.between(1, 400),
+        _ => dice.between(400, 20_000),
+    };
+    tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
 fn answer(attempt: AttemptId, code: &str, at: Timestamp) -> ProviderAnswer {

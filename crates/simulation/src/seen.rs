@@ -5,8 +5,10 @@ use ferropay_domain::{
     callback::Subject,
     change::{ChangeSet, PaymentWrite, Request, TaskKey, Walked, Write},
     ids::{
-        AttemptId, CallbackId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId,
+        AttemptId, CallbackId, InstrumentId, OperationId, PaymentKey, ProjectId, ProviderAccountId,
+        RequestId, SeriesId,
     },
+    instrument::Instrument,
     ledger::EntryKind,
     payment::{
         Ask, Attempt, AttemptStatus, Operation, OperationStatus, Payment, PaymentKind, PaymentStatus,
@@ -52,6 +54,8 @@ pub(crate) struct Seen {
     pub(crate) of_payment: BTreeMap<PaymentKey, Vec<CallbackId>>,
     /// How many callbacks a series has had.
     pub(crate) of_series: BTreeMap<SeriesId, u32>,
+    /// Customers' cards and accounts, the newest record of each.
+    pub(crate) instruments: BTreeMap<InstrumentId, Instrument>,
     pub(crate) inbox: BTreeSet<(ProviderAccountId, String)>,
     pub(crate) walks: Walks,
     pub(crate) commits: u64,
@@ -75,6 +79,9 @@ impl Seen {
         self.callbacks(&commit.callbacks, told, &mut wrong);
         for write in &commit.deliveries {
             self.delivery(write, &mut wrong);
+        }
+        if let Some(write) = &changes.instrument {
+            self.instruments.insert(write.instrument.id, write.instrument.clone());
         }
         if let Some(it) = &commit.notification {
             self.inbox.insert((it.account, it.id.clone()));

@@ -4,6 +4,7 @@
 use crate::{
     asking::{Asked, Kind},
     bodies::{self, amount, customer, name, object},
+    by_method,
     cast::Merchant,
     life::Life,
     world::World,
@@ -117,7 +118,8 @@ pub(crate) fn debit(world: &World, merchant: &Merchant) -> Option<Asked> {
         "general": {"project_id": merchant.id.get(), "payment_id": payment}, "customer": who,
         "payment": {"amount": amount(world), "currency": currency}, "recurring": {"id": id},
     });
-    Some(bodies::asked(merchant, Kind::Debit, payment, &body))
+    let kind = kind_of(&series, "recurring", Kind::Debit);
+    Some(bodies::asked(merchant, kind, payment, &body))
 }
 
 /// New terms of a series, or its cancellation.
@@ -146,12 +148,19 @@ pub(crate) fn change(world: &World, merchant: &Merchant) -> Option<Asked> {
     if world.dice.chance(30) {
         terms.append(&mut expiry(world));
     }
-    Some(about_series(merchant, Kind::ChangeSeries, &terms))
+    Some(about_series(merchant, kind_of(&series, "recurring/update", Kind::ChangeSeries), &terms))
 }
 
 /// The merchant cancels a series.
 pub(crate) fn cancellation(merchant: &Merchant, series: &Series) -> Asked {
-    about_series(merchant, Kind::CancelSeries, &object(json!({"id": series.id.get()})))
+    let kind = kind_of(series, "recurring/cancel", Kind::CancelSeries);
+    about_series(merchant, kind, &object(json!({"id": series.id.get()})))
+}
+
+/// At which endpoint a series is spoken about: its method's, or the cards'.
+fn kind_of(series: &Series, step: &str, of_card: Kind) -> Kind {
+    let agreement = series.detail.agreement.as_deref();
+    agreement.and_then(|it| by_method::kind_of(it.method, step)).unwrap_or(of_card)
 }
 
 fn about_series(merchant: &Merchant, kind: Kind, terms: &Map<String, Value>) -> Asked {

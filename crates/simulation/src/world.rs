@@ -6,6 +6,7 @@ use crate::{
     clock::VirtualClock,
     crash::Crash,
     issuers::Issuers,
+    methods::MethodProvider,
     provider::Provider,
     random::Dice,
     seen::Seen,
@@ -60,6 +61,8 @@ pub(crate) struct World {
     pub(crate) merchant_dice: Dice,
     pub(crate) merchants: Vec<Merchant>,
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// Providers of payment methods.
+    pub(crate) methods: Vec<Arc<MethodProvider>>,
     pub(crate) issuers: Vec<Arc<Issuers>>,
     pub(crate) moods: Mutex<Moods>,
     pub(crate) seen: Mutex<Seen>,
@@ -94,6 +97,12 @@ impl World {
                 .into_iter()
                 .map(|(account, environment)| {
                     Arc::new(Provider::new(account, environment, seed, world.clone()))
+                })
+                .collect(),
+            methods: cast::METHOD_ACCOUNTS
+                .into_iter()
+                .map(|(account, environment)| {
+                    Arc::new(MethodProvider::new(account, environment, seed, world.clone()))
                 })
                 .collect(),
             issuers: [Environment::Test, Environment::Production]
