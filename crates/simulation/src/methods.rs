@@ -356,16 +356,15 @@ fn answer(attempt: AttemptId, result: &str, at: Timestamp) -> ProviderAnswer {
 fn read(body: &[u8], at: Timestamp) -> Option<ProviderNotice> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let attempt = AttemptId::from_reference(body.get("attempt")?.as_i64()?);
-    let outcome = match body.get("declined").and_then(Value::as_u64) {
-        Some(code) => Outcome::Declined {
+    let outcome = if let Some(code) = body.get("declined").and_then(Value::as_u64) {
+        Outcome::Declined {
             code: Code::new(u32::try_from(code).ok()?),
             answer: answer(attempt, "refused", at),
-        },
-        None => {
-            let currency = Currency::parse(body.get("currency")?.as_str()?).ok()?;
-            let amount = Money::new(body.get("minor")?.as_i64()?, currency);
-            Outcome::Approved { amount, answer: answer(attempt, "ok", at) }
         }
+    } else {
+        let currency = Currency::parse(body.get("currency")?.as_str()?).ok()?;
+        let amount = Money::new(body.get("minor")?.as_i64()?, currency);
+        Outcome::Approved { amount, answer: answer(attempt, "ok", at) }
     };
     Some(ProviderNotice { id: body.get("id")?.as_str()?.to_owned(), attempt, outcome })
 }
