@@ -445,7 +445,7 @@ async fn change_secret(life: &Life) {
     store_project(life, merchant).await;
 }
 
-async fn store_project(life: &Life, merchant: &Merchant) {
+pub(crate) async fn store_project(life: &Life, merchant: &Merchant) {
     if let Err(error) = life::save(&life.watched(), &life.vault, merchant).await {
         life.world.finding(format!("a project cannot be stored: {error}"));
     }

@@ -189,6 +189,12 @@ impl Life {
         world.note(format_args!("--- everything is to come to an end"));
         world.moods.lock().calm = true;
         world.crash.disarm();
+        // What is due of a merchant who is barred waits for as long as that takes.
+        for merchant in &world.merchants {
+            if !std::mem::replace(&mut merchant.project.lock().active, true) {
+                actions::store_project(self, merchant).await;
+            }
+        }
         for round in 0..ROUNDS {
             if world.has_findings() {
                 break;
