@@ -159,6 +159,18 @@ pub struct InstrumentView {
     pub token_created_at: Option<Timestamp>,
 }
 
+impl InstrumentView {
+    /// The instrument, and its token where that is to be told.
+    pub fn of(instrument: &Instrument, token: Option<&Token>) -> Self {
+        Self {
+            id: instrument.id,
+            saved: instrument.is_saved(),
+            token: token.map(|token| token.text.clone()),
+            token_created_at: token.map(|token| token.created_at),
+        }
+    }
+}
+
 /// Which instrument is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InstrumentKey {

@@ -135,13 +135,7 @@ pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &Instr
         _ => instrument.last_deposit = Some(now.business),
     }
     let token = instrument.active_token().filter(|_| is_told || settings.tokens == TokenMode::Automatic);
-    let view = InstrumentView {
-        id: instrument.id,
-        saved: instrument.is_saved(),
-        token: token.map(|token| token.text.clone()),
-        token_created_at: token.map(|token| token.created_at),
-    };
-    show(changes, &view);
+    show(changes, &InstrumentView::of(&instrument, token));
     let most_saved = is_new_saved.then_some(settings.saved_cards_most);
     record(project, changes, instrument, known, most_saved);
 }

@@ -27,13 +27,7 @@ pub fn pay_with_instrument(changes: &mut ChangeSet, instrument: &Instrument, nam
         return;
     }
     let token = instrument.active_token().filter(|_| matches!(named, Named::Token(_)));
-    let view = InstrumentView {
-        id: instrument.id,
-        saved: instrument.is_saved(),
-        token: token.map(|token| token.text.clone()),
-        token_created_at: token.map(|token| token.created_at),
-    };
-    show(changes, &view);
+    show(changes, &InstrumentView::of(instrument, token));
     changes.instrument = Some(Box::new(InstrumentWrite {
         instrument: instrument.clone(),
         expected: Some(instrument.version),
