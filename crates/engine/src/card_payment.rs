@@ -148,7 +148,7 @@ impl Engine {
                 card
             }
             Err(named) => {
-                let with = With::Card(Box::new(command), request.cvv);
+                let with = With::Card(Box::new(command), request.cvv, request.recipient);
                 return Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await;
             }
         };

@@ -18,7 +18,7 @@ use ferropay_domain::{
     decide::{self, CallbackOptions, CardCommand, CardFacts, Ids, Named, Now, PayoutCommand, PayoutFacts},
     ids::{CardKey, PaymentId},
     instrument::{CustomerRecord, Instrument, InstrumentKey},
-    payment::Payment,
+    payment::{Payment, Transfer},
 };
 use ferropay_store::Commit;
 use std::sync::{Arc, OnceLock};
@@ -27,8 +27,8 @@ use uuid::Uuid;
 /// What is to be done with the card.
 pub(crate) enum With {
     /// A purchase or a verification. Its members for the directory server are all there, whether or not the card turns
-    /// out to take part.
-    Card(Box<CardCommand>, Option<Cvv>),
+    /// out to take part. With it the card that the money goes on to.
+    Card(Box<CardCommand>, Option<Cvv>, Option<Pan>),
     /// A payout.
     Payout(Box<PayoutCommand>),
 }
@@ -36,14 +36,14 @@ pub(crate) enum With {
 impl With {
     fn about(&self) -> (&PaymentId, Option<&str>, &CallbackOptions) {
         match self {
-            Self::Card(it, _) => (&it.payment_id, it.customer.id.as_deref(), &it.callback),
+            Self::Card(it, ..) => (&it.payment_id, it.customer.id.as_deref(), &it.callback),
             Self::Payout(it) => (&it.payment_id, it.customer.id.as_deref(), &it.callback),
         }
     }
 
     const fn head(&self) -> decide::RequestHead {
         match self {
-            Self::Card(it, _) => it.head,
+            Self::Card(it, ..) => it.head,
             Self::Payout(it) => it.head,
         }
     }
@@ -98,9 +98,12 @@ impl Acceptable for NamedOrder {
         let pan = self.pan.get_or_init(|| pan);
         let mut commit = Commit::default();
         let mut changes = match &self.with {
-            With::Card(command, cvv) => {
+            With::Card(command, cvv, recipient) => {
                 let mut command = command.as_ref().clone();
                 command.card = card;
+                if recipient.as_ref().is_some_and(|it| it.digits() == pan.digits()) {
+                    command.request.transfer = command.request.transfer.map(|_| Transfer::ToSameCard);
+                }
                 let range = engine.range_facts(known, pan, self.ids.operation, &command.three_ds);
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let wished = (command.registration.as_deref(), command.head);
@@ -141,14 +144,14 @@ impl Acceptable for NamedOrder {
 
     fn cards(&self) -> Cards {
         let cvv = match &self.with {
-            With::Card(_, cvv) => cvv.clone(),
+            With::Card(_, cvv, _) => cvv.clone(),
             With::Payout(_) => None,
         };
         Cards { pan: self.pan.get().cloned(), cvv }
     }
 
     fn reserves_another_name(&self) -> bool {
-        matches!(&self.with, With::Card(command, _) if scheduled_name(command.registration.as_deref()).is_some())
+        matches!(&self.with, With::Card(command, ..) if scheduled_name(command.registration.as_deref()).is_some())
     }
 }
 

@@ -77,7 +77,9 @@ fn is_final(code: Code) -> bool {
     let by_time = code == codes::AUTO_DECLINE;
     let by_customer =
         [codes::CANCELLED, codes::OPERATION_CANCELLED, codes::CUSTOMER_CANCELLED].contains(&code);
-    by_time || by_customer || code == AML_DECLINE || code.is_last_word()
+    // What is said of a card's network says nothing of the customer's next card.
+    let of_this_card = code == codes::CARD_NOT_ALLOWED;
+    by_time || by_customer || code == AML_DECLINE || (code.is_last_word() && !of_this_card)
 }
 
 /// The time in which the customer could have tried again is over (G-513): the payment is declined, and the merchant is

@@ -3,13 +3,14 @@
 use super::{Now, RequestHead, addresses, named::token_of, problem};
 use crate::{
     callback::{Content, Event, Subject, TokenAction, TokenNotice},
-    card::CardSummary,
+    card::{CardSummary, Network, Pan},
     change::{ChangeSet, InstrumentWrite, PaymentWrite, Request, Task, TaskKey, Write, bucket_of_instrument},
     codes::{self, Code},
     ids::{CallbackId, InstrumentId, RequestId},
     instrument::{Instrument, InstrumentKey, InstrumentView, Means, SavedAccount, Token, TokenStatus},
     payment::{Attempt, Consent, Operation, OperationKind, OperationStatus, Payment, PaymentKind},
     project::{Project, TokenMode},
+    series::SeriesKind,
     time::Timestamp,
 };
 
@@ -68,19 +69,34 @@ pub fn instrument_key(payment: &Payment) -> Option<InstrumentKey> {
     means(payment, None).map(|means| means.key(customer))
 }
 
-/// What `payment` is made with; `attempt` is the one by which its owner may have agreed to more.
-fn means(payment: &Payment, attempt: Option<&Attempt>) -> Option<Means> {
+/// What `payment` is made with; `by` is the attempt by which its owner may have agreed to more, and its operation.
+fn means(payment: &Payment, by: Option<(&Operation, &Attempt)>) -> Option<Means> {
     let detail = &payment.detail;
     if let Some(card) = &detail.card {
         return Some(Means::Card(card.clone()));
     }
     let with = detail.method.as_deref()?;
-    let agreed = attempt.filter(|_| with.asks_for_consent() && payment.kind == PaymentKind::Purchase);
+    let asked = with.asks_for_consent() && payment.kind == PaymentKind::Purchase;
+    let agreed =
+        by.filter(|(operation, _)| asked && is_about_one_click(operation)).map(|(_, attempt)| attempt);
     Some(Means::Account(SavedAccount {
         method: with.method,
-        number: with.account.clone()?,
+        number: with.account.clone().filter(|number| !is_card_number(number))?,
         consent: agreed.map(|it| Consent { attempt: it.id, account: it.account }),
     }))
+}
+
+/// A card's number is kept in the vault and nowhere else, also when it was given for an account's. Telephone numbers, by
+/// which some wallets know their customers, are shorter.
+fn is_card_number(number: &str) -> bool {
+    number.len() >= 15 && Pan::parse(number).is_ok_and(|card| card.network() != Network::Other)
+}
+
+/// Whether its customer agrees to nothing but debits they begin themselves: no consent of theirs covers a merchant's debits,
+/// nor does an agreement to those cover one click.
+fn is_about_one_click(operation: &Operation) -> bool {
+    let asked = operation.detail.series.as_deref().and_then(|series| series.registration.as_ref());
+    asked.is_none_or(|asked| asked.kind == SeriesKind::OneClick)
 }
 
 /// Whether the number stands for a card: a wallet made it for a device, or a card network for a merchant. No token of the
@@ -104,9 +120,11 @@ pub fn keep_instrument(project: &Project, changes: &mut ChangeSet, facts: &Instr
     let Some(payment) = changes.payment.as_ref().map(PaymentWrite::payment) else { return };
     let detail = &payment.detail;
     let attempt = changes.attempts.iter().map(Write::record).find(|it| it.id.operation == operation.id);
-    let (Some(customer), Some(means), false) =
-        (&detail.customer.id, means(payment, attempt), is_stand_in(payment, operation))
-    else {
+    let (Some(customer), Some(means), false) = (
+        &detail.customer.id,
+        means(payment, attempt.map(|it| (operation, it))),
+        is_stand_in(payment, operation),
+    ) else {
         return;
     };
     let settings = &project.settings;

@@ -24,7 +24,7 @@ use crate::{
     },
     project::{Limits, Project},
     risk::{Direction, Means},
-    series::Registration,
+    series::{Registration, SeriesKind},
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -207,6 +207,9 @@ fn asked(
         refused.map_or(Ok((counted, missing)), Err)
     });
     let is_held = pays_out && next.is_ok();
+    // Consent to debits at one click covers no debits that the merchant begins: those are agreed to anew (G-378).
+    let is_covered = command.registration.as_ref().is_none_or(|asked| asked.kind == SeriesKind::OneClick);
+    let consent = command.consent.filter(|_| is_covered);
     let (series, blocked) = registration::step_of(project, command.registration);
     let next = if blocked { next.and(Err(codes::REGISTRATION_BLOCKED_ELSEWHERE)) } else { next };
     let detail = OperationDetail {
@@ -236,7 +239,7 @@ fn asked(
             save,
             account: command.account,
             returns: command.returns,
-            consent: command.consent,
+            consent,
         })),
         callback_url: callback.url,
         merchant_data: command.merchant_data,

@@ -12,6 +12,7 @@ use crate::{
     payment::{OperationDetail, OperationKind, Payment, PaymentStatus, machine::Event},
     project::{OperationDay, Project},
     series::{SeriesDebit, SeriesStep},
+    time::Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -176,9 +177,9 @@ fn refusal(
         (rest < 0 || amount.minor <= 0, codes::REFUND_EXCEEDS),
         (unsupported, codes::UNSUPPORTED),
         (
-            is_too_early(payment, now)
-                || is_too_late(project, payment, now)
-                || (project.settings.single_refund && payment.returned > 0),
+            is_too_early(payment, facts.of, now)
+                || is_too_late(project, payment, facts.of, now)
+                || (project.settings.single_refund && was_returned(payment, facts.of)),
             codes::REFUND_UNAVAILABLE,
         ),
         (of_transfer.is_some(), of_transfer.unwrap_or(codes::REFUND_UNAVAILABLE)),
@@ -194,19 +195,35 @@ fn refusal(
 }
 
 /// Whether the method returns nothing yet: so many calendar days have to pass since the purchase (G-477).
-fn is_too_early(payment: &Payment, now: Now) -> bool {
-    let (Some(method), Some(debit)) = (payment.method(), &payment.detail.debit) else { return false };
-    let passed = days_between(debit.at, now.business).unwrap_or(0);
+fn is_too_early(payment: &Payment, of: ReturnOf, now: Now) -> bool {
+    let (Some(method), Some(at)) = (payment.method(), debited_at(payment, of)) else { return false };
+    let passed = days_between(at, now.business).unwrap_or(0);
     passed < i32::from(method.refund_after_days)
 }
 
 /// Whether the project's time for refunds by this method is over (G-286).
-fn is_too_late(project: &Project, payment: &Payment, now: Now) -> bool {
+fn is_too_late(project: &Project, payment: &Payment, of: ReturnOf, now: Now) -> bool {
     let code = payment.method().map_or("card", |method| method.get().code.as_str());
-    let (Some(days), Some(debit)) = (project.settings.refund_days.get(code), &payment.detail.debit) else {
+    let (Some(days), Some(at)) = (project.settings.refund_days.get(code), debited_at(payment, of)) else {
         return false;
     };
-    days_between(debit.at, now.business).is_some_and(|passed| passed > i32::from(*days))
+    days_between(at, now.business).is_some_and(|passed| passed > i32::from(*days))
+}
+
+/// When the money that is to be returned was taken.
+fn debited_at(payment: &Payment, of: ReturnOf) -> Option<Timestamp> {
+    match of {
+        ReturnOf::One(debit) => Some(debit.at),
+        ReturnOf::Only | ReturnOf::NoneFits => payment.detail.debit.as_ref().map(|debit| debit.at),
+    }
+}
+
+/// Whether something of the debit was given back before (G-286).
+const fn was_returned(payment: &Payment, of: ReturnOf) -> bool {
+    match of {
+        ReturnOf::One(debit) => debit.returnable < debit.minor,
+        ReturnOf::Only | ReturnOf::NoneFits => payment.returned > 0,
+    }
 }
 
 /// Reversal or refund (G-289): within the operation day of the debit, any amount of a Mastercard and the total

@@ -1,5 +1,6 @@
 //! Addresses for some of a project's callbacks (G-082).
 
+use super::faults::is_address;
 use crate::{
     method::MethodRef,
     payment::{Payment, PaymentKind},
@@ -50,6 +51,6 @@ impl CallbackRoute {
         if let Some(code) = self.method.as_ref().filter(|code| !is_method(code)) {
             return Some(format!("there is no payment method {code:?}"));
         }
-        self.url.is_empty().then(|| "it leads nowhere".to_owned())
+        (!is_address(&self.url)).then(|| "its url is no address".to_owned())
     }
 }

@@ -8,6 +8,16 @@ use rust_decimal::Decimal;
 /// How far local times are from UTC anywhere on earth, minutes.
 const OFFSETS: std::ops::RangeInclusive<i16> = -12 * 60..=14 * 60;
 
+/// Each attempt stays in the payment's record, which every later change writes anew.
+const MOST_ATTEMPTS: u8 = 20;
+
+/// Whether a callback can be sent there.
+pub(super) fn is_address(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && !url.chars().any(|it| it.is_whitespace() || it.is_control())
+}
+
 impl Settings {
     /// The first setting that would not do what it says, and why.
     pub fn fault(&self) -> Option<String> {
@@ -17,6 +27,8 @@ impl Settings {
             .or_else(|| self.conversion())
             .or_else(|| self.times())
             .or_else(|| self.limits())
+            .or_else(|| self.amounts())
+            .or_else(|| self.attempts())
     }
 
     fn fees(&self) -> Option<String> {
@@ -32,6 +44,15 @@ impl Settings {
     }
 
     fn routes(&self) -> Option<String> {
+        let addresses = [
+            ("callback_url", &self.callback_url),
+            ("callback_url_success", &self.callback_url_success),
+            ("callback_url_decline", &self.callback_url_decline),
+        ];
+        let wrong = |(_, url): &(_, &Option<String>)| url.as_deref().is_some_and(|url| !is_address(url));
+        if let Some((name, _)) = addresses.into_iter().find(wrong) {
+            return Some(format!("{name}: an address begins with http:// or https:// and has no blanks"));
+        }
         let faults = self.callback_routes.iter().enumerate().map(|(place, route)| (place, route.fault()));
         let (place, fault) = faults.into_iter().find_map(|(place, fault)| Some((place, fault?)))?;
         Some(format!("callback_routes, number {}: {fault}", place.saturating_add(1)))
@@ -62,8 +83,10 @@ impl Settings {
             self.method_accounts.keys().filter(|code| *code != "*").map(|code| ("method_accounts", code));
         let off = self.methods_off.iter().map(|code| ("methods_off", code));
         let timed = self.method_thresholds.keys().map(|code| ("method_thresholds", code));
+        let returned =
+            self.refund_days.keys().filter(|code| *code != "card").map(|code| ("refund_days", code));
         let unknown = |(_, code): &(&str, &String)| MethodRef::of_code(code).is_none();
-        let (setting, code) = taken.chain(off).chain(timed).find(unknown)?;
+        let (setting, code) = taken.chain(off).chain(timed).chain(returned).find(unknown)?;
         Some(format!("{setting}: there is no payment method {code:?}"))
     }
 
@@ -76,8 +99,29 @@ impl Settings {
                 );
             }
         }
+        if let Some((code, _)) = self.method_thresholds.iter().find(|(_, seconds)| **seconds == 0) {
+            return Some(format!("method_thresholds: {code} would be given up before it begins"));
+        }
         let beyond = !OFFSETS.contains(&self.series_utc_offset_minutes);
         beyond.then(|| "series_utc_offset_minutes: local time is 720 behind to 840 ahead of UTC".to_owned())
+    }
+
+    fn amounts(&self) -> Option<String> {
+        let most = [("category_most", &self.category_most), ("prepaid_most", &self.prepaid_most)];
+        let all = most
+            .into_iter()
+            .flat_map(|(name, most)| most.iter().map(move |(code, most)| (name, code, *most)));
+        let (name, code, _) =
+            all.into_iter().find(|(_, code, most)| Currency::parse(code).is_err() || *most < 0)?;
+        Some(format!("{name}: {code:?} is no currency, or its amount is negative"))
+    }
+
+    fn attempts(&self) -> Option<String> {
+        if self.additional_attempts > MOST_ATTEMPTS {
+            return Some(format!("additional_attempts: at most {MOST_ATTEMPTS}"));
+        }
+        let is_day = (1..=86_400).contains(&self.additional_attempts_seconds);
+        (!is_day).then(|| "additional_attempts_seconds: from 1 to 86400".to_owned())
     }
 
     fn limits(&self) -> Option<String> {
@@ -126,6 +170,20 @@ mod tests {
                 json!([{ "method": "blik", "success": true, "url": "https://shop.example/" }]),
             ),
             ("callback_routes", json!([{}]), json!([])),
+            (
+                "callback_routes",
+                json!([{ "url": "https://shop.example/two words" }]),
+                json!([{ "url": "http://127.0.0.1:8080/callbacks" }]),
+            ),
+            ("callback_url", json!("shop.example"), json!("https://shop.example")),
+            ("callback_url_decline", json!("https:///nowhere"), json!(null)),
+            ("refund_days", json!({ "no-such": 1 }), json!({ "card": 0, "blik": 3 })),
+            ("method_thresholds", json!({ "blik": 0 }), json!({ "blik": 1 })),
+            ("category_most", json!({ "eur": 1 }), json!({ "EUR": 1 })),
+            ("prepaid_most", json!({ "EUR": -1 }), json!({ "EUR": 0 })),
+            ("additional_attempts", json!(21), json!(20)),
+            ("additional_attempts_seconds", json!(0), json!(1)),
+            ("additional_attempts_seconds", json!(86_401), json!(86_400)),
             ("debit_retries", plan(&[0, 1]), plan(&[1, 10])),
             ("debit_retries", plan(&[1, 11]), plan(&[10])),
             ("debit_retries", plan(&[2, 2]), plan(&[2, 3])),

@@ -35,7 +35,7 @@ pub struct Settings {
     /// See [`callback_url_success`](Self::callback_url_success).
     pub callback_url_decline: Option<String>,
     /// Addresses for callbacks about payments of one type or by one method, before all other addresses of the project;
-    /// the first that fits counts (G-082).
+    /// the first that fits counts (G-082). Requests that are refused before there is a payment are told at the others.
     pub callback_routes: Vec<CallbackRoute>,
     /// Whether callbacks say of the customer what the request said, or the identifier alone (G-099).
     pub customer_data_in_callbacks: bool,
@@ -112,10 +112,10 @@ pub struct Settings {
     pub allowed_sources: Vec<String>,
     /// How long the merchant must wait between two refunds of a payment (G-280).
     pub refund_interval_seconds: u32,
-    /// How many calendar days after its debit a payment may be refunded at the latest, by method code or `card`; without
+    /// How many calendar days after it a debit may be refunded at the latest, by method code or `card`; without
     /// limit where nothing is listed (G-286).
     pub refund_days: BTreeMap<String, u16>,
-    /// Whether a payment may be refunded once only, as in some regions (G-286).
+    /// Whether a debit may be refunded once only, as in some regions (G-286).
     pub single_refund: bool,
     /// How long after a refund it may be cancelled, in seconds by network code (`amex`), where the networks leave it
     /// to the project; not at all where nothing is listed (G-306, W-297).
@@ -228,9 +228,10 @@ pub struct Settings {
     /// How many provider accounts of its route a card purchase may be tried through when providers fail (G-516): 1 for
     /// no further attempts.
     pub cascading_attempts: u8,
-    /// How often a customer whose purchase failed may try again within the same payment (G-512): 0 for never, 5 is usual.
+    /// How often a customer whose purchase failed may try again within the same payment (G-512): 0 for never, 5 is usual,
+    /// 20 the most.
     pub additional_attempts: u8,
-    /// How long after the first failure that is possible, in seconds.
+    /// How long after the first failure that is possible, in seconds up to a day.
     pub additional_attempts_seconds: u32,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,

@@ -129,6 +129,9 @@ pub struct SeriesDebit {
     pub attempt: AttemptId,
     /// Where.
     pub account: ProviderAccountId,
+    /// When it took the money, as merchants are told.
+    #[serde(default)]
+    pub at: Timestamp,
     /// What it took, minor units.
     pub minor: i64,
     /// What could still be returned of it before this return, minor units.

@@ -167,7 +167,8 @@ fn what_nobody_can_do_anything_about_is_not_tried_again() {
     for code in last_words {
         assert_eq!(failed(5, code).status(), PaymentStatus::Decline, "{code}");
     }
-    for code in [NO_FUNDS, codes::CARD_GENERAL_DECLINE, codes::PROVIDER_UNAVAILABLE] {
+    for code in [NO_FUNDS, codes::CARD_GENERAL_DECLINE, codes::PROVIDER_UNAVAILABLE, codes::CARD_NOT_ALLOWED]
+    {
         assert_eq!(failed(5, code).status(), PaymentStatus::AwaitingCustomer, "{code}");
     }
     let mut world = failed(5, NO_FUNDS);

@@ -322,6 +322,7 @@ pub(crate) async fn ask_as(
         merchant_data: None,
         booking: None,
         has_booking_dates: false,
+        recipient: None,
         registration,
         callback: CallbackOptions::default(),
     };

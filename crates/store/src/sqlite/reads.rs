@@ -128,7 +128,7 @@ pub(super) fn debit_with(
                 sum(json_extract(detail, '$.conversion.amount.minor')) FROM operations
             WHERE payment = ?1 AND kind = 2 AND status <> 3 AND id NOT IN undone GROUP BY debit)
         SELECT a.reference, a.account, o.minor, o.minor - coalesce(t.minor, 0) AS rest,
-            json_extract(o.detail, '$.conversion.amount'), coalesce(t.there, 0)
+            json_extract(o.detail, '$.conversion.amount'), coalesce(t.there, 0), o.updated_at
         FROM operations AS o JOIN attempts AS a
             ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND a.status = 2
         LEFT JOIN returned AS t ON t.debit = o.id
@@ -138,6 +138,7 @@ pub(super) fn debit_with(
         Ok(SeriesDebit {
             attempt: AttemptId::from_reference(row.get(0)?),
             account: ProviderAccountId::new(row.get(1)?),
+            at: rows::at(row, 6)?,
             minor: row.get(2)?,
             returnable: row.get(3)?,
             there: match row.get_ref(4)?.as_str_or_null()? {

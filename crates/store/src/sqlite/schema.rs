@@ -105,20 +105,78 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    migrate_to(connection, newest())
+}
+
+/// Applies the steps that the database does not have yet, up to schema version `last`.
+fn migrate_to(connection: &mut Connection, last: i64) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
     if found > newest() {
         return Err(OpenError::Newer { found, known: newest() });
     }
     for (step, number) in MIGRATIONS.iter().zip(1_i64..) {
-        if number > found {
+        if number > found && number <= last {
             transaction.execute_batch(step)?;
         }
     }
-    if found < newest() {
+    if found < last {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", newest())?;
+        transaction.pragma_update(None, "user_version", last)?;
     }
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::instruments, migrate, migrate_to, newest, version};
+    use ferropay_domain::{
+        ids::{InstrumentId, ProjectId},
+        instrument::{InstrumentKey, Means, TokenStatus},
+    };
+    use rusqlite::{Connection, params};
+
+    /// The record of a card as builds wrote it that knew of no other means.
+    const DETAIL: &str = r#"{
+        "id": 7, "project": 1001, "customer": "reader-7",
+        "card": {
+            "key": "0192f5b4-7a3e-7c11-9d53-0a6f5b1c2d3e", "masked": "400000******0077", "network": "visa",
+            "holder": "Ada Byron", "expiry": { "year": 2028, "month": 3 }, "country": "US"
+        },
+        "token": { "text": "ab12", "status": "active", "created_at": 1780000000000000 },
+        "saved_at": 1780000000000000, "last_deposit": 1780000000000000, "created_at": 1780000000000000, "version": 3
+    }"#;
+
+    // G-406, G-414: an upgrade loses no card that a customer has left, nor the token that names it
+    #[test]
+    fn saved_cards_and_tokens_outlive_the_step_to_accounts_of_other_methods() {
+        let mut database = Connection::open_in_memory().unwrap();
+        migrate_to(&mut database, 9).unwrap();
+        assert_eq!(version(&database).unwrap(), 9);
+        let card: [u8; 16] =
+            [0x01, 0x92, 0xf5, 0xb4, 0x7a, 0x3e, 0x7c, 0x11, 0x9d, 0x53, 0x0a, 0x6f, 0x5b, 0x1c, 0x2d, 0x3e];
+        let row = params![card, DETAIL];
+        let sql = "INSERT INTO instruments VALUES (7, 1001, 'reader-7', ?1, 1, 3, ?2)";
+        database.execute(sql, row).unwrap();
+        database.execute("INSERT INTO tokens VALUES (1001, 'ab12', 7)", []).unwrap();
+        migrate(&mut database).unwrap();
+        assert_eq!(version(&database).unwrap(), newest());
+
+        let project = ProjectId::new(1001);
+        let by_id =
+            instruments::find(&database, project, &InstrumentKey::Id(InstrumentId::new(7))).unwrap().unwrap();
+        let card = by_id.card().unwrap();
+        assert_eq!((by_id.version, card.masked.as_str(), by_id.is_saved()), (3, "400000******0077", true));
+        assert_eq!(by_id.token.as_ref().unwrap().status, TokenStatus::Active);
+        let by_card = Means::Card(card.clone()).key("reader-7");
+        for key in [InstrumentKey::Token("ab12".to_owned()), by_card] {
+            assert_eq!(
+                instruments::find(&database, project, &key).unwrap().as_ref(),
+                Some(&by_id),
+                "{key:?}"
+            );
+        }
+        assert_eq!(instruments::saved(&database, project, "reader-7", 10).unwrap(), [by_id]);
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     mandates::page,
     series::{error, rejection},
     support::{
-        PROJECT, World, about_customer, by_token, pick,
+        CARD_OK, PROJECT, World, about_customer, by_token, pick,
         provider::{Provider, purchase},
         refund,
     },
@@ -232,22 +232,57 @@ async fn wallets_are_saved_by_agreement_and_up_to_a_number() {
     world.end().await;
 }
 
-// G-378, G-359: a series that begins at one click is debited by the consent that was given before
+// G-378, G-359: consent to one click covers a series that its customer debits; for one that the merchant debits the owner is
+// led to the wallet once more
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_may_begin_at_one_click() {
     let (world, provider) = world().await;
     let paypal = "/v2/payment/wallet/paypal";
     let path = format!("{paypal}/sale");
     let id = world.approved(&provider, &path, &saving("order-1", NUMBER)).await["account"]["id"].clone();
-    let mut begins = one_click("order-2", &id);
-    begins["recurring"] = json!({ "register": true, "type": "U" });
-    let told = world.told(&format!("{path}/1click"), &begins).await;
+    let begins = |payment_id: &str, kind: &str| {
+        let mut body = one_click(payment_id, &id);
+        body["recurring"] = json!({ "register": true, "type": kind });
+        body
+    };
+    let click = format!("{path}/1click");
+    assert_eq!(
+        outcome(&world.told(&click, &begins("order-2", "C")).await),
+        sold(),
+        "the customer begins those, too"
+    );
+    let told = world.approved(&provider, &click, &begins("order-3", "U")).await;
     assert_eq!(outcome(&told), sold(), "{told}");
     let mut debit = purchase("debit-1", 100, "EUR");
     debit.as_object_mut().unwrap().remove("return_url");
     debit["recurring"] = json!({ "id": told["recurring"]["id"] });
     let debited = world.told(&format!("{paypal}/recurring"), &debit).await;
     assert_eq!(outcome(&debited), json!(["recurring", "success", "recurring", "success", "0"]), "{debited}");
-    world.assert_gained(499 + 250 + 100).await;
+    assert_eq!(
+        outcome(&world.told(&click, &one_click("order-4", &id)).await),
+        sold(),
+        "the consent is still there"
+    );
+    // The other way round, what is agreed to for the merchant's debits is no consent to one click.
+    let mut registers = saving("order-5", "grace@wallet.example");
+    registers["recurring"] = json!({ "register": true, "type": "U" });
+    let other = world.approved(&provider, &path, &registers).await["account"]["id"].clone();
+    let saved = listed(&world, "wallet/paypal").await;
+    let can_click = |id: &Value| {
+        let found = saved.iter().find(|it| it["id"] == *id).unwrap();
+        found["additional"]["recurring_enable"].clone()
+    };
+    assert_eq!((can_click(&id), can_click(&other)), (json!(true), json!(false)), "{saved:?}");
+    world.assert_gained(499 + 250 + 250 + 100 + 250 + 499).await;
+    world.end().await;
+}
+
+// G-408: a card's number that is given as an account's is used and not kept
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cards_number_is_saved_as_no_account() {
+    let (world, provider) = world().await;
+    let paid = world.approved(&provider, &format!("{ALIPAY}/sale"), &saving("order-1", CARD_OK)).await;
+    assert_eq!(paid["account"].get("id"), None, "{paid}");
+    assert_eq!(listed(&world, "alipay").await, Vec::<Value>::new());
     world.end().await;
 }

@@ -328,3 +328,36 @@ async fn a_schedule_that_brought_its_last_debit_is_not_extended() {
     world.assert_silence().await;
     world.end().await;
 }
+
+// G-286, G-294: what holds for the refunds of a purchase holds for those of each debit
+#[tokio::test(flavor = "multi_thread")]
+async fn each_debit_of_a_schedule_is_refunded_for_some_days_and_once() {
+    let world = World::with(|project| {
+        project.settings.single_refund = true;
+        project.settings.refund_days = [("card".to_owned(), 1)].into();
+    })
+    .await;
+    world.registered("order-1", scheduled("D", &json!({}))).await;
+    let debits = [
+        world.at("2026-11-22T10:00:00Z").await,
+        world.at("2026-11-23T10:00:00Z").await,
+        world.at("2026-11-24T10:00:00Z").await,
+    ];
+    let returned = async |amount: i64, debit: &Value| {
+        world.clock.advance(Duration::from_mins(3));
+        let mut body = refund("rent", Some((amount, "EUR")));
+        body["general"]["operation_id"] = debit["operation"]["id"].clone();
+        pick(&world.refunded(&body).await, &["operation.status", "operation.code"])
+    };
+    let [first, second, third] = &debits;
+    assert_eq!(returned(50, first).await, json!(["decline", "3610"]), "two days old");
+    assert_eq!(returned(60, second).await, json!(["success", "0"]));
+    assert_eq!(
+        returned(70, third).await,
+        json!(["success", "0"]),
+        "another debit was returned, not this one"
+    );
+    assert_eq!(returned(20, second).await, json!(["decline", "3610"]));
+    assert_eq!(returned(30, third).await, json!(["decline", "3610"]));
+    world.end().await;
+}

@@ -159,8 +159,19 @@ async fn a_transfer_is_made_between_two_cards_of_its_networks() {
         body["recipient"]["pan"] = recipient.into();
         assert_eq!(outcome(&world, &body).await, json!(["decline", code]));
     }
+    let token = world.token("reader-7", CARD_OK).await;
+    for (payment_id, recipient, code) in [("named", RECIPIENT, "0"), ("same-named", CARD_OK, "3431")] {
+        let mut body = transfer(payment_id, CARD_OK);
+        body.as_object_mut().unwrap().remove("card");
+        body["token"] = token.clone().into();
+        body["cvv"] = "321".into();
+        body["customer"]["id"] = "reader-7".into();
+        body["recipient"]["pan"] = recipient.into();
+        let told = world.told("/v2/payment/card/sale/token", &body).await;
+        assert_eq!(told["operation"]["code"], code, "by its token: {told}");
+    }
     assert_eq!(outcome(&world, &transfer("by-amex", "378282246310005")).await, json!(["decline", "3470"]));
-    world.assert_moved("EUR", 0, 0).await;
+    world.assert_moved("EUR", 5_000, 0).await;
     world.end().await;
 }
 

@@ -44,6 +44,8 @@ pub struct CardPayment {
     pub booking: Option<String>,
     /// Whether it has the first and the last day.
     pub has_booking_dates: bool,
+    /// The card that the money goes on to, where the one that pays is named and its number not known yet (G-489).
+    pub recipient: Option<Pan>,
     /// The series it is to register.
     pub registration: Option<SeriesTerms>,
     /// Callback options; a verification's contract has the address only.
@@ -118,6 +120,7 @@ impl CardPayment {
             merchant_data: merchant.owned("data"),
             booking,
             has_booking_dates,
+            recipient: if by_number { None } else { recipient(body) },
             registration,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
@@ -130,6 +133,11 @@ pub(super) fn transfer(body: &Value<'_>, kind: OperationKind, payer: Option<&Pan
     let number = recipient.filled("pan").map(|number| Transfer::to_card(number, payer));
     let to = number.or_else(|| recipient.filled("wallet_id").map(|_| Transfer::ToWallet));
     to.filter(|_| kind == OperationKind::Sale)
+}
+
+/// The number of the card that the money goes on to, where it is one.
+fn recipient(body: &Value<'_>) -> Option<Pan> {
+    Pan::parse(Part::of(body, "recipient").filled("pan")?).ok()
 }
 
 /// The card's part in a series whose data the merchant keeps; 0 is none (G-360, G-428).
