@@ -12,7 +12,7 @@ use crate::{
 use ferropay_domain::{
     card::{Cvv, Expiry, Pan},
     money::Money,
-    payment::{LinkState, Operation, Payment, PaymentKind},
+    payment::{LinkState, Operation, Payment, PaymentKind, PaymentStatus},
 };
 use ferropay_engine::{
     Failure,
@@ -84,7 +84,8 @@ pub(crate) fn visit_link(life: &Life) {
     let chosen = {
         let seen = world.seen.lock();
         let links: Vec<&Payment> = seen.payments.values().filter(|it| it.detail.link.is_some()).collect();
-        let open: Vec<&Payment> = links.iter().copied().filter(|it| it.status.is_payable()).collect();
+        let awaited = |it: &Payment| it.status.is_payable() || it.status == PaymentStatus::AwaitingCustomer;
+        let open: Vec<&Payment> = links.iter().copied().filter(|it| awaited(it)).collect();
         let from = if world.dice.chance(90) { open } else { links };
         world.dice.pick(&from).map(|it| (*it).clone())
     };
@@ -120,7 +121,7 @@ pub(crate) fn visit_link(life: &Life) {
                         Some(LinkPaid::Begun) if !begun => {
                             world.finding(format!("the link of {name} is paid by, and nothing is durable"));
                         }
-                        Some(LinkPaid::Unpayable(LinkState::Open)) => {
+                        Some(LinkPaid::Unpayable(LinkState::Open | LinkState::Again)) => {
                             world.finding(format!("the link of {name} is open and cannot be paid by"));
                         }
                         Some(_) => {}

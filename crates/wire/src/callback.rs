@@ -175,7 +175,7 @@ fn legacy(event: &Event, settings: &Settings) -> String {
                 operations: &operations,
                 series,
                 fees: false,
-                now: payment.updated_at,
+                now: event.not_before,
             };
             request_status(event.project, operation.request, payment.id.as_str(), Some(facts), &[])
         }
@@ -210,7 +210,8 @@ fn standard(event: &Event, settings: &Settings) -> String {
             let booking = detail.booking.as_ref().filter(|_| done);
             serde_json::to_string(&Standard {
                 project_id,
-                payment: PaymentView::of(payment),
+                // The customer's time counts from when the merchant is told (G-512).
+                payment: PaymentView::at(payment, event.not_before),
                 account: AccountView::of(detail),
                 customer: if settings.customer_data_in_callbacks {
                     CustomerView::of(&detail.customer)

@@ -81,11 +81,6 @@ pub(crate) fn further_attempts(payment: &Payment, now: Timestamp) -> Option<(boo
 }
 
 impl<'a> PaymentView<'a> {
-    /// The payment as it stood when it came to its status.
-    pub fn of(payment: &'a Payment) -> Self {
-        Self::at(payment, payment.updated_at)
-    }
-
     /// The payment as it stands at `now` (business time).
     pub fn at(payment: &'a Payment, now: Timestamp) -> Self {
         let attempts = further_attempts(payment, now);

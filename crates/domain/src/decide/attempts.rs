@@ -9,6 +9,7 @@ use crate::{
     callback::Problem,
     change::{ChangeSet, TaskKey},
     codes::{self, Code},
+    ids::OperationId,
     money::Money,
     payment::{
         Attempts, OperationDetail, OperationKind, PastCard, Payment, PaymentDetail, PaymentKind,
@@ -118,6 +119,19 @@ pub(super) fn data_of(known: &Members, is_same: bool, given: Members) -> Members
     known.map(|(path, value)| (path.clone(), value.clone())).chain(given).collect()
 }
 
+/// Counts another attempt that begins in the place of one that failed, and answers which that was; nothing is counted
+/// when none did. The card that was tried is kept with its operation.
+pub(super) fn counted(known: &mut PaymentDetail) -> Option<OperationId> {
+    let attempts = known.attempts.as_deref_mut()?;
+    let failed = attempts.failed.take()?;
+    attempts.left = attempts.left.saturating_sub(1);
+    attempts.begun = attempts.begun.saturating_add(1);
+    let card = known.card.take();
+    attempts.past.extend(card.map(|card| PastCard { operation: failed, card }));
+    known.instrument = None;
+    Some(failed)
+}
+
 impl<'a> Scene<'a> {
     /// A further attempt at `payment` begins, with what its request says in `about`.
     pub(super) fn tried_again(
@@ -133,18 +147,11 @@ impl<'a> Scene<'a> {
         let amount = Money::new(payment.requested, payment.currency);
         let operation = new_operation(&payment, kind, amount, head.id, detail, ids, now);
         let known = &mut payment.detail;
-        let (card, failed) = (known.card.take(), known.attempts.as_ref().and_then(|it| it.failed));
-        if let Some(attempts) = known.attempts.as_deref_mut() {
-            attempts.left = attempts.left.saturating_sub(1);
-            attempts.begun = attempts.begun.saturating_add(1);
-            attempts.failed = None;
-            attempts.past.extend(failed.zip(card).map(|(operation, card)| PastCard { operation, card }));
-        }
+        let failed = counted(known);
         known.card = about.card;
         known.method = about.method;
         known.wallet = about.wallet;
         known.transfer = about.transfer;
-        known.instrument = None;
         let is_same = known.customer.id == about.customer.id;
         known.customer = about.customer;
         known.supplied = data_of(&known.supplied, is_same, about.supplied);

@@ -1,7 +1,7 @@
 //! A payment link is made, mailed, withdrawn, paid by, or left until its time is over.
 
 use super::{
-    CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest,
+    CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest, attempts,
     card::{self, Planned, Wanted},
     conversion, first_broken, new_operation, new_payment, registration, rejected,
     risk::AtRisk,
@@ -71,6 +71,7 @@ pub fn create_link(
     }
     link.operation = ids.operation;
     let (best_before, is_mailed) = (link.best_before, link.mailed_by_platform);
+    let attempts = attempts::granted(project, link.pays.operation(), PaymentKind::Invoice);
     let detail = callback.asked_with(command.fault_plan);
     let about = PaymentDetail {
         description: command.description,
@@ -78,6 +79,7 @@ pub fn create_link(
         callback_url: callback.url,
         booking: command.booking,
         link: Some(Box::new(link)),
+        attempts,
         ..PaymentDetail::default()
     };
     let payment = Payment {
@@ -251,7 +253,7 @@ pub enum PayLink {
 }
 
 /// The customer pays by a link (T-137): a debit or a hold of the same payment begins, by the same rules as one that a
-/// merchant asks for. `reached`: when the customer's request reached the platform, which is what the link's validity is
+/// merchant asks for; or another one after it failed, while the customer may try again (G-441). `reached`: when the customer's request reached the platform, which is what the link's validity is
 /// measured by (G-439).
 ///
 /// # Errors
@@ -268,14 +270,11 @@ pub fn pay_link(
         return Ok(PayLink::Unpayable(LinkState::Canceled));
     };
     let state = LinkState::of(payment, link, reached.business);
-    if state != LinkState::Open || payment.open.is_some() || link.operation != made.id {
+    let may_be_paid = matches!(state, LinkState::Open | LinkState::Again);
+    if !may_be_paid || payment.open.is_some() || link.operation != made.id {
         return Ok(PayLink::Unpayable(state));
     }
-    let kind = match link.pays {
-        LinkPays::Sale => OperationKind::Sale,
-        LinkPays::Auth => OperationKind::Auth,
-        LinkPays::ContractRegistration => OperationKind::ContractRegistration,
-    };
+    let kind = link.pays.operation();
     let command = as_asked(payment, made, link, kind, paid);
     let converted = conversion::of(project, None, command.amount, facts.rate);
     let problems = card::problems(project, &command, (&facts, &converted), now);
@@ -310,12 +309,13 @@ pub fn pay_link(
         ..OperationDetail::default()
     };
     let mut payment = payment.clone();
+    let failed = attempts::counted(&mut payment.detail);
     payment.detail.card = Some(card);
-    payment.detail.supplied.extend(supplied);
+    payment.detail.supplied = attempts::data_of(&payment.detail.supplied, true, supplied);
     let operation = new_operation(&payment, kind, amount, made.request, detail, ids, now);
     let mut scene = Scene::created(project, (payment, operation), false, ids, now);
     scene.changes.counted = counted;
-    scene.changes.done.push(TaskKey::EndWait(made.id));
+    scene.changes.done.push(failed.map_or(TaskKey::EndWait(made.id), TaskKey::EndAttempts));
     scene.reserve_scheduled_name();
     scene.begin(Event::Accepted, codes::AWAITING)?;
     card::carry_on(&mut scene, next)?;
@@ -345,7 +345,8 @@ fn as_asked(
         merchant_data: None,
         booking: payment.detail.booking.clone(),
         has_booking_dates: has_dates(payment.detail.booking.as_deref()),
-        given: paid.given,
+        // What was said once is not asked for again.
+        given: attempts::data_of(&payment.detail.supplied, true, paid.given),
         callback: CallbackOptions::default(),
         fault_plan: None,
     }

@@ -307,8 +307,10 @@ fn notify(
     (notice, series): (Notice, Option<&Series>),
     (callback, now): (CallbackId, Now),
 ) {
-    // Whoever pays by a link is led by the platform's own pages: the merchant has nothing to do about it (G-443).
-    let led_by_platform = notice == Notice::Prescriptive && payment.kind == PaymentKind::Invoice;
+    // Whoever pays by a link is led by the platform's own pages: the merchant has nothing to do about it (G-443), but
+    // hears what failed.
+    let declined = operation.status == OperationStatus::Decline;
+    let led_by_platform = notice == Notice::Prescriptive && payment.kind == PaymentKind::Invoice && !declined;
     if notice == Notice::None || led_by_platform {
         return;
     }
@@ -317,7 +319,6 @@ fn notify(
         // Never suppressed (G-084, D-08).
         Notice::Prescriptive => {
             // A decline that offers another attempt has a result, what is asked for otherwise has none yet.
-            let declined = operation.status == OperationStatus::Decline;
             addresses_about(project, payment, declined.then_some(false))
         }
         _ if operation.detail.callback_disabled => Vec::new(),

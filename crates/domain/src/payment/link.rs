@@ -1,6 +1,6 @@
 //! Payment links, and payouts that wait for their recipient.
 
-use super::{Payment, PaymentStatus, ReturnUrls};
+use super::{OperationKind, Payment, PaymentStatus, ReturnUrls};
 use crate::{ids::OperationId, series::Registration, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -54,11 +54,24 @@ pub enum LinkPays {
     ContractRegistration,
 }
 
+impl LinkPays {
+    /// The operation that comes of it.
+    pub const fn operation(self) -> OperationKind {
+        match self {
+            Self::Sale => OperationKind::Sale,
+            Self::Auth => OperationKind::Auth,
+            Self::ContractRegistration => OperationKind::ContractRegistration,
+        }
+    }
+}
+
 /// How a link stands for whoever opens it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
     /// It may be paid.
     Open,
+    /// Paying failed, and the customer may try again (G-441).
+    Again,
     /// It is being paid.
     Underway,
     /// It was paid; also when money went back since.
@@ -82,6 +95,8 @@ impl LinkState {
             PaymentStatus::AwaitingPayment | PaymentStatus::InvoiceSent | PaymentStatus::Expired => {
                 Self::Expired
             }
+            PaymentStatus::AwaitingCustomer if payment.attempt_time(now).is_some() => Self::Again,
+            PaymentStatus::AwaitingCustomer => Self::Declined,
             PaymentStatus::InvoiceCanceled => Self::Canceled,
             PaymentStatus::Decline | PaymentStatus::Error => Self::Declined,
             PaymentStatus::Success

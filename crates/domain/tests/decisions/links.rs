@@ -249,3 +249,56 @@ fn a_link_nobody_could_pay_by_is_not_made() {
         assert_eq!(errors[0].code, code);
     }
 }
+
+// G-441, G-512, G-513, T-067, T-137
+#[test]
+fn whoever_failed_to_pay_by_a_link_tries_again_while_attempts_and_time_last() {
+    let no_funds = declined(codes::Code::new(10_105));
+    let made = || {
+        let mut world = World::new(Settings { additional_attempts: 2, ..Settings::default() }, 0);
+        world.create_link(link_of(eur(1000), world.now));
+        assert!(matches!(pay(&mut world), PayLink::Begun(_)));
+        world.outcome(no_funds.clone()).unwrap();
+        assert_eq!(world.status(), PaymentStatus::AwaitingCustomer);
+        world
+    };
+    let state = |world: &World| {
+        let payment = world.payment();
+        LinkState::of(payment, payment.detail.link.as_deref().unwrap(), world.now.business)
+    };
+    // The merchant hears what failed, may not withdraw what was confirmed, and the next card pays.
+    let mut world = made();
+    assert_eq!((world.events.len(), state(&world)), (2, LinkState::Again));
+    assert_eq!(world.cancel_link(), Err(NotWaiting), "G-438");
+    let now = world.now;
+    world.advance(Duration::from_mins(9));
+    assert!(matches!(world.pay_link(link_payment(Network::Mastercard), now), PayLink::Begun(_)));
+    let attempts = world.payment().detail.attempts.as_deref().unwrap();
+    assert_eq!((attempts.left, attempts.begun, attempts.past.len()), (1, 1, 1));
+    assert_eq!(unpayable(&pay(&mut world)), Some(LinkState::Underway), "one at a time");
+    world.outcome(approved(eur(1000))).unwrap();
+    assert_eq!((world.status(), world.sum()), (PaymentStatus::Success, 1000));
+    assert_eq!(unpayable(&pay(&mut world)), Some(LinkState::Paid));
+    // Attempts are used up.
+    let mut used_up = made();
+    for _ in 0..2 {
+        assert!(matches!(pay(&mut used_up), PayLink::Begun(_)));
+        used_up.outcome(no_funds.clone()).unwrap();
+    }
+    assert_eq!((used_up.status(), state(&used_up)), (PaymentStatus::Decline, LinkState::Declined));
+    assert_eq!(unpayable(&pay(&mut used_up)), Some(LinkState::Declined));
+    // Their time is over, whether or not anybody has looked at the timer.
+    let mut late = made();
+    late.advance(Duration::from_mins(10));
+    assert_eq!(unpayable(&pay(&mut late)), Some(LinkState::Declined));
+    assert!(late.attempts_ended());
+    assert_eq!((late.status(), late.events.len()), (PaymentStatus::Decline, 3));
+    // An agreement moves nothing and is given once.
+    let mut contract = World::new(Settings { additional_attempts: 2, ..Settings::default() }, 0);
+    let command = link_of(eur(1000), contract.now);
+    let link = Link { pays: LinkPays::ContractRegistration, ..command.link };
+    contract.create_link(LinkCommand { link, ..command });
+    pay(&mut contract);
+    contract.outcome(no_funds).unwrap();
+    assert_eq!(contract.status(), PaymentStatus::Decline);
+}

@@ -31,6 +31,11 @@ impl View {
                 format!("This link is valid until {until}. You are charged only when you pay."),
                 urls.back.as_ref(),
             ),
+            LinkState::Again => (
+                "The payment was declined".to_owned(),
+                "Nothing was charged. You can try again, with this card or another one.".to_owned(),
+                urls.decline.as_ref().or(urls.back.as_ref()),
+            ),
             LinkState::Underway if link.confirm.is_some() => (
                 "Confirm with your bank".to_owned(),
                 "Your bank wants to be sure it is you. Go on to its page; you come back here afterwards."
@@ -116,6 +121,7 @@ mod tests {
     fn what_a_merchant_wrote_is_text_on_the_page_of_every_state() {
         let states = [
             (LinkState::Open, "asks you to pay"),
+            (LinkState::Again, "try again"),
             (LinkState::Underway, "under way"),
             (LinkState::Paid, "Paid"),
             (LinkState::Declined, "declined"),

@@ -33,6 +33,7 @@ mod inspector_guard;
 mod link_mails;
 mod link_series;
 mod links;
+mod links_again;
 mod links_by_token;
 mod lookups;
 mod mandates;

@@ -255,7 +255,7 @@ impl Scene {
                 series: None,
             },
             addresses: Vec::new(),
-            not_before: accepted(),
+            not_before: self.payment.updated_at,
         }
     }
 }
