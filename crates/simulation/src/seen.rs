@@ -119,7 +119,7 @@ impl Seen {
             }
             for row in rows {
                 self.walks.row(row, operation.kind);
-                let led = row.notice == Notice::Prescriptive && is_link;
+                let led = row.notice == Notice::Prescriptive && is_link && row.to != OperationStatus::Decline;
                 if row.notice != Notice::None && !led {
                     told.push(operation.id);
                 }
