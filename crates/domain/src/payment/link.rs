@@ -96,9 +96,8 @@ impl LinkState {
                 Self::Expired
             }
             PaymentStatus::AwaitingCustomer if payment.attempt_time(now).is_some() => Self::Again,
-            PaymentStatus::AwaitingCustomer => Self::Declined,
             PaymentStatus::InvoiceCanceled => Self::Canceled,
-            PaymentStatus::Decline | PaymentStatus::Error => Self::Declined,
+            PaymentStatus::AwaitingCustomer | PaymentStatus::Decline | PaymentStatus::Error => Self::Declined,
             PaymentStatus::Success
             | PaymentStatus::AwaitingCapture
             | PaymentStatus::Canceled
