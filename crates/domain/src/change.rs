@@ -169,6 +169,8 @@ pub enum NameKind {
     MerchantRefund,
     /// Payment tokens of wallets, each good for one payment on this platform, whoever sends it (G-465).
     WalletToken,
+    /// Payments that registered series elsewhere which were taken over (G-367). Who takes such a name is the series.
+    MigratedSeries,
 }
 
 impl NameKind {
@@ -178,13 +180,14 @@ impl NameKind {
             Self::Payment => 1,
             Self::MerchantRefund => 2,
             Self::WalletToken => 3,
+            Self::MigratedSeries => 4,
         }
     }
 
     /// The project in which `project` takes such a name: none of them where a name holds across all.
     pub const fn space(self, project: ProjectId) -> ProjectId {
         match self {
-            Self::Payment | Self::MerchantRefund => project,
+            Self::Payment | Self::MerchantRefund | Self::MigratedSeries => project,
             Self::WalletToken => ProjectId::new(0),
         }
     }

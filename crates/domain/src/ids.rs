@@ -129,6 +129,11 @@ impl SeriesId {
         u128::from(self.0.unsigned_abs()).to_be_bytes()
     }
 
+    /// What stands for it where payments are named.
+    pub fn as_key(self) -> PaymentKey {
+        PaymentKey::new(Uuid::from_bytes(self.as_subject()))
+    }
+
     /// The series with this name among subjects.
     pub fn from_subject(bytes: [u8; 16]) -> Option<Self> {
         i64::try_from(u128::from_be_bytes(bytes)).ok().map(Self)

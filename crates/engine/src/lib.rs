@@ -37,6 +37,7 @@ pub mod links;
 mod locks;
 pub mod mail;
 mod method;
+pub mod migration;
 mod named_cards;
 pub mod notices;
 mod originals;

@@ -17,7 +17,7 @@ use ferropay_domain::{
         self, DebitCommand, DebitFacts, Ids, Now, RefundCommand, RequestHead, ReturnOf, SeriesCommand,
         SeriesOrder,
     },
-    ids::{OperationId, PaymentId, PaymentKey, RequestId, SeriesId},
+    ids::{OperationId, PaymentId, RequestId, SeriesId},
     payment::{OperationKind, Payment, PaymentKind},
     series::{Registration, Scheduled, Series},
 };
@@ -276,7 +276,7 @@ impl Engine {
             callback: request.callback,
         };
         // Work about a series has its bucket; the key only names it.
-        let key = PaymentKey::new(uuid::Uuid::from_bytes(command.series.as_subject()));
+        let key = command.series.as_key();
         self.accept(project, key, head, &Order { through, command }).await
     }
 

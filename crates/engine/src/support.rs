@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 /// Node number under which administration draws identifiers. A running node may have it, too; a number that is taken
 /// is drawn anew.
-const ADMINISTRATION_NODE: u8 = 255;
+pub(crate) const ADMINISTRATION_NODE: u8 = 255;
 
 /// How often an identifier that turns out to be taken, or a payment that changes meanwhile, is tried anew.
-const MOST_TRIES: u32 = 8;
+pub(crate) const MOST_TRIES: u32 = 8;
 
 /// What came of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,11 @@
 
 mod project;
 mod rate;
+mod series;
 
 pub(crate) use project::{Etoken, Project, Route, Wallet};
 pub(crate) use rate::Rate;
+pub(crate) use series::Series;
 
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     /// What support does with payouts.
     #[command(subcommand)]
     Payout(Payout),
+    /// Takes over series of stored credentials that were registered elsewhere.
+    #[command(subcommand)]
+    Series(Series),
 }
 
 #[derive(Debug, Default, Args)]

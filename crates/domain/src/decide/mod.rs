@@ -20,6 +20,7 @@ mod instruments;
 mod link;
 mod manage;
 mod method;
+mod migration;
 mod named;
 mod outcome;
 mod payee;
@@ -59,6 +60,7 @@ pub use manage::{Managed, SeriesCommand, SeriesOrder, manage_series, stop_retrie
 pub use method::{
     MethodCommand, MethodFacts, PayeeAsked, demanded_by_method, method, method_again, payee_of,
 };
+pub use migration::{MigratedSeries, MigrationFault, migrate_series, migration_barrier};
 pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,

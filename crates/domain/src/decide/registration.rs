@@ -161,6 +161,7 @@ impl Scene<'_> {
                 missed: 0,
                 settled: false,
                 refused_by: None,
+                migrated: None,
             },
         };
         if series.payment.is_some() {

@@ -46,7 +46,7 @@ pub(super) fn problem_of(project: &Project, command: &CardCommand) -> Option<Pro
 }
 
 /// Whether it may be the identifier a network gives a transaction: up to fifteen letters and digits.
-fn is_network_id(text: &str) -> bool {
+pub(super) fn is_network_id(text: &str) -> bool {
     (1..=15).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_alphanumeric())
 }
 

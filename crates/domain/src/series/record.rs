@@ -235,6 +235,9 @@ pub struct SeriesDetail {
     /// The code with which debits are refused because the customer cancelled it at the issuer (G-376).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<Code>,
+    /// The payment that registered it elsewhere, when it was taken over from there (G-367).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrated: Option<PaymentId>,
 }
 
 /// What a customer agreed to at the provider of another method than cards: a mandate for direct debits, or the consent of

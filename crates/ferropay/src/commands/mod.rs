@@ -11,6 +11,7 @@ mod recover;
 mod refund;
 mod risk;
 mod route;
+mod series;
 mod serve;
 mod sign;
 mod verify;
@@ -35,5 +36,6 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Rate(command) => rate::run(command).await,
         Command::Risk(command) => risk::run(command).await,
         Command::Payout(command) => payout::run(command).await,
+        Command::Series(command) => series::run(command).await,
     }
 }

@@ -41,6 +41,7 @@ mod merchant_auth;
 mod merchant_stored;
 mod method_operations;
 mod methods;
+mod migration;
 mod moto;
 mod network_tokens;
 mod partial_approval;

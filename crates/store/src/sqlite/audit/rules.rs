@@ -267,7 +267,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "a name has its payment",
         "SELECT n.project, n.kind, n.folded AS name FROM names AS n
          LEFT JOIN payments AS p ON p.key = n.payment AND (p.project = n.project OR n.kind = 3) WHERE p.key IS NULL
-            AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
+            AND n.kind <> 4 AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
             AND (lower(hex(n.payment)), n.project) NOT IN (
                 SELECT replace(json_extract(detail, '$.series.registration.scheduled.key'), '-', ''), project
                 FROM operations WHERE status NOT IN (2, 3)
@@ -486,7 +486,16 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "a series was registered by an operation that succeeded",
         "SELECT s.id AS series FROM series AS s LEFT JOIN operations AS o
             ON o.id = s.id AND o.project = s.project AND o.status = 2 AND o.kind IN (1, 4, 9, 21)
-         WHERE o.id IS NULL OR json_extract(o.detail, '$.series.registration') IS NULL",
+         WHERE (o.id IS NULL OR json_extract(o.detail, '$.series.registration') IS NULL)
+            AND json_extract(s.detail, '$.migrated') IS NULL",
+    ),
+    (
+        "a series that was taken over has its name, and the name its series",
+        "SELECT n.folded AS name, m.id AS series FROM (SELECT * FROM names WHERE kind = 4) AS n FULL JOIN
+            (SELECT id, project, unhex(printf('%032x', id)) AS subject, json_extract(detail, '$.migrated') AS by
+                FROM series WHERE json_extract(detail, '$.migrated') IS NOT NULL) AS m
+            ON m.subject = n.payment AND m.project = n.project AND fold(m.by) = n.folded
+         WHERE n.folded IS NULL OR m.id IS NULL",
     ),
     (
         "an operation that was to register a series has done so",

@@ -122,7 +122,8 @@ impl World {
         });
         let engine = engine.await.unwrap();
         let acquirer = start_acquirer(&clock).await;
-        let connector = connect(&engine, &acquirer, &clock, (ACCOUNT, "GATETEST"));
+        let place = (&acquirer, Environment::Test);
+        let connector = connect(&engine, place, &clock, (ACCOUNT, "GATETEST"));
         engine.open_tokens_with(Arc::new(ferropay_providers::etoken::Wallets::default()));
         engine.start();
         Self {
@@ -146,8 +147,18 @@ impl World {
 
     /// Connects another account at the acquirer, by a terminal of its own.
     pub(crate) fn connect_account(&self, account: i64, terminal: &str) -> Arc<CardAcquirer> {
+        self.connect_account_for(Environment::Test, account, terminal)
+    }
+
+    /// The same for projects of this environment.
+    pub(crate) fn connect_account_for(
+        &self,
+        environment: Environment,
+        account: i64,
+        terminal: &str,
+    ) -> Arc<CardAcquirer> {
         let account = ProviderAccountId::new(account);
-        connect(&self.engine, &self.acquirer, &self.clock, (account, terminal))
+        connect(&self.engine, (&self.acquirer, environment), &self.clock, (account, terminal))
     }
 
     /// Changes the test project while the platform runs.
@@ -421,7 +432,7 @@ async fn start_acquirer(clock: &Arc<TestClock>) -> Handle {
 
 fn connect(
     engine: &Arc<Engine>,
-    acquirer: &Handle,
+    (acquirer, environment): (&Handle, Environment),
     clock: &Arc<TestClock>,
     (account, terminal): (ProviderAccountId, &str),
 ) -> Arc<CardAcquirer> {
@@ -433,7 +444,7 @@ fn connect(
     link.back_off = (Duration::from_millis(20), Duration::from_millis(200));
     let channel = Channel {
         account,
-        environment: Environment::Test,
+        environment,
         day: OperationDay::default(),
         category: 5942,
         shop: ShopName::new("BOOKS", "LOOPBACK", "GB"),
