@@ -54,5 +54,5 @@ async fn series_are_imported_from_a_file_whole_or_not_at_all_and_once() {
     assert!(said.ok && said.err.contains("1 series are taken over; 0 were here already."), "{said:?}");
     let missing = platform.command(&["series", "import", "--project", "3003", "no-such-file"]);
     assert!(!missing.ok && missing.err.contains("no-such-file cannot be read"), "{missing:?}");
-    world.assert_sound();
+    world.assert_agreed();
 }

@@ -232,7 +232,7 @@ async fn nothing_is_imported_while_a_line_is_wrong_or_the_project_is_not_for_it(
     assert_eq!(told(&world.import(other_card).await), ["1 register_payment_id"]);
     for change in
         [(|project: &mut Project| project.environment = Environment::Test) as fn(&mut Project), |project| {
-            project.settings.credential_storage = CredentialStorage::Merchant
+            project.settings.credential_storage = CredentialStorage::Merchant;
         }]
     {
         world.reconfigure(change).await;
