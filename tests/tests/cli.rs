@@ -494,6 +494,9 @@ async fn a_sandbox_converts_at_example_rates_until_the_operator_sets_others() {
     let wrong = file(directory.path(), "wrong.csv", "EUR,SEK,11.2\nEUR,NOK,-1\n");
     for (words, reason) in [
         (&["rate", "import", &wrong][..], "line 2"),
+        (&["rate", "set", "EUR", "USD", "125"], "--force"),
+        (&["rate", "set", "EUR", "USD", "0.8"], "--force"),
+        (&["rate", "remove", "EUR", "USD", "--from", "2001-01-01T00:00:00Z"], "no rate from EUR into USD"),
         (&["rate", "set", "EUR", "EUR", "1"], "needs no rate"),
         (&["rate", "set", "EUR", "XXZ", "1"], "is no currency"),
         (&["project", "set", "1001", "conversions={\"EUR\":\"EUR\"}"], "conversions"),
@@ -503,6 +506,12 @@ async fn a_sandbox_converts_at_example_rates_until_the_operator_sets_others() {
         assert!(!refused.ok && refused.err.contains(reason), "{words:?}: {refused:?}");
     }
     assert!(!command(&["rate", "list"]).good().contains("SEK"), "all lines or none");
+    command(&["rate", "set", "EUR", "USD", "125", "--from", "2999-06-01T00:00:00Z", "--force"]).good();
+    command(&["rate", "remove", "EUR", "USD", "--from", "2999-06-01T00:00:00Z"]).good();
+    assert!(
+        !command(&["rate", "list"]).good().contains("2999-06"),
+        "a rate of the future is taken out again"
+    );
     command(&["project", "set", "1001", "conversions={\"EUR\":\"USD\"}"]).good();
     let converted = async || {
         let name = format!("converted-{}", world.receiver.count());

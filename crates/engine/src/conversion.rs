@@ -10,13 +10,14 @@ use ferropay_domain::{
 
 impl Engine {
     /// The rate of the moment for what begins in `currency`; none where nothing is converted, and where there is no rate.
+    /// Whether a payment method needs it, the decision says.
     pub(crate) async fn rate(
         &self,
         project: &KnownProject,
         currency: Currency,
         now: Now,
     ) -> Result<Option<Rate>, Failure> {
-        match project.project.channel_of(currency) {
+        match project.project.channel_of(currency, None) {
             Ok(Some(channel)) => self.rate_into(currency, channel, now).await,
             Ok(None) | Err(_) => Ok(None),
         }

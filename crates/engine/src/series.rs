@@ -26,7 +26,10 @@ use ferropay_wire::{
     gate::{RecurringDebit, SeriesChange, SeriesTerms},
     json::Value,
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// A series, and the payment of its schedule's debits once it exists.
 #[derive(Debug)]
@@ -368,14 +371,28 @@ impl Engine {
         let mut standing = SeriesStanding::of(self.store.as_ref(), series).await?;
         let at_risk = standing.series.scheduled_at_risk();
         let risk = self.risk_facts(&project, at_risk, Lost::default()).await?;
-        let rate = self.rate(&project, standing.series.currency, self.moment(&project)).await?;
-        standing.facts = DebitFacts { risk, rate };
+        standing.facts = DebitFacts { risk, rate: None };
         let cards = Cards::default();
-        self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
-            let facts = (&standing.series, standing.payment.as_ref());
-            decide::series_due(project, facts, &standing.facts, ids, now)
-        })
-        .await?;
+        loop {
+            // A rate is one between two currencies: when the project's have changed, it is read again.
+            project = self.renewed(&project);
+            let channel = project.project.channel_of(standing.series.currency, None);
+            standing.facts.rate =
+                self.rate(&project, standing.series.currency, self.moment(&project)).await?;
+            let is_outdated = AtomicBool::new(false);
+            self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| {
+                if project.channel_of(standing.series.currency, None) != channel {
+                    is_outdated.store(true, Ordering::Relaxed);
+                    return Ok(None);
+                }
+                let facts = (&standing.series, standing.payment.as_ref());
+                decide::series_due(project, facts, &standing.facts, ids, now)
+            })
+            .await?;
+            if !is_outdated.into_inner() {
+                break;
+            }
+        }
         let more = standing.series.detail.missed.saturating_sub(missed);
         if more > 0 {
             tracing::warn!(

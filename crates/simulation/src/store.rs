@@ -341,6 +341,10 @@ impl Store for WatchedStore {
         self.inner.set_rates(rates)
     }
 
+    fn remove_rate(&self, from: Currency, to: Currency, valid_from: Timestamp) -> Answer<'_, bool> {
+        self.inner.remove_rate(from, to, valid_from)
+    }
+
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         self.inner.enrol(now)
     }

@@ -220,6 +220,9 @@ pub trait Store: Send + Sync + 'static {
     /// before keeps its rate.
     fn set_rates(&self, rates: Vec<ExchangeRate>) -> Answer<'_, ()>;
 
+    /// Takes out the rate that begins at this moment; whether there was one.
+    fn remove_rate(&self, from: Currency, to: Currency, valid_from: Timestamp) -> Answer<'_, bool>;
+
     /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
     /// with an older epoch are refused from then on.
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node>;

@@ -12,7 +12,7 @@ use crate::{
     ids::OperationId,
     money::Money,
     payment::{
-        Attempts, OperationDetail, OperationKind, PastCard, Payment, PaymentDetail, PaymentKind,
+        Attempts, Customer, OperationDetail, OperationKind, PastCard, Payment, PaymentDetail, PaymentKind,
         PaymentStatus,
         machine::{Event, Notice},
     },
@@ -81,6 +81,11 @@ fn is_final(code: Code) -> bool {
     // What is said of a card's network says nothing of the customer's next card.
     let of_this_card = code == codes::CARD_NOT_ALLOWED;
     by_time || by_customer || code == AML_DECLINE || (code.is_last_word() && !of_this_card)
+}
+
+/// Whether it is known that both are one: whoever has no name cannot be known again.
+pub(super) fn is_same_customer(one: &Customer, other: &Customer) -> bool {
+    one.id.is_some() && one.id == other.id
 }
 
 /// The time in which the customer could have tried again is over (G-513): the payment is declined, and the merchant is
@@ -152,7 +157,7 @@ impl<'a> Scene<'a> {
         known.method = about.method;
         known.wallet = about.wallet;
         known.transfer = about.transfer;
-        let is_same = known.customer.id == about.customer.id;
+        let is_same = is_same_customer(&known.customer, &about.customer);
         known.customer = about.customer;
         known.supplied = data_of(&known.supplied, is_same, about.supplied);
         known.callback_url = about.callback_url.or(known.callback_url.take());

@@ -67,7 +67,7 @@ pub fn card_again(
         return Ok(Err(why));
     }
     // What was asked for once is not asked for again.
-    let is_same = payment.detail.customer.id == command.customer.id;
+    let is_same = attempts::is_same_customer(&payment.detail.customer, &command.customer);
     command.given = attempts::data_of(&payment.detail.supplied, is_same, command.given);
     asked(project, Some(payment), command, (facts, converted), Ids { payment: payment.key, ..ids }, now)
         .map(Ok)
@@ -342,6 +342,8 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
             && settings.partial_approval_allowed
             && both_networks
             && !is_verification
+            // What goes on to its recipient is agreed as a whole (G-491).
+            && !(settings.card_transfers_allowed && asked.transfer.is_some())
             // The customer is not there to hear of it (G-242).
             && !asked.is_by_merchant(),
         moto: asked.moto.filter(|kind| matches!(kind, 1 | 2)),

@@ -28,12 +28,11 @@ pub(super) fn of(
     amount: Money,
     rate: Option<Rate>,
 ) -> Converted {
-    let Some(channel) = project.channel_of(amount.currency)? else { return Ok(None) };
+    let Some(channel) = project.channel_of(amount.currency, method)? else { return Ok(None) };
     let rate = rate.ok_or(codes::CHANNEL_CURRENCY)?;
     let converted = at(rate, amount, channel)?;
     let limits = method.map(|method| method.limits(converted)).unwrap_or_default();
-    let most = project.settings.channel_limits.get(channel.code());
-    if limits.is_above(converted.minor) || most.is_some_and(|most| converted.minor > *most) {
+    if limits.is_above(converted.minor) || is_above_channel(project, converted) {
         return Err(codes::CONVERTED_ABOVE_LIMIT);
     }
     if amount.minor > 0 && limits.is_below(converted.minor) {
@@ -42,8 +41,19 @@ pub(super) fn of(
     Ok(Some(Box::new(Conversion { rate, amount: converted })))
 }
 
+/// Whether it is more than the channel takes at once (G-450).
+fn is_above_channel(project: &Project, converted: Money) -> bool {
+    let most = project.settings.channel_limits.get(converted.currency.code());
+    most.is_some_and(|most| converted.minor > *most)
+}
+
 /// The second step of a converted purchase.
-pub(super) fn of_second_step(payment: &Payment, kind: OperationKind, amount: Money) -> Converted {
+pub(super) fn of_second_step(
+    project: &Project,
+    payment: &Payment,
+    kind: OperationKind,
+    amount: Money,
+) -> Converted {
     let Some(totals) = payment.detail.channel.as_deref() else { return Ok(None) };
     let is_whole = kind != OperationKind::Incremental && amount.minor == payment.held;
     let minor = if is_whole { totals.held } else { at(totals.rate, amount, totals.currency)?.minor };
@@ -53,7 +63,19 @@ pub(super) fn of_second_step(payment: &Payment, kind: OperationKind, amount: Mon
         OperationKind::Capture | OperationKind::Cancel if !is_whole => minor < totals.held,
         _ => true,
     };
-    if differs { Ok(converted(totals.rate, minor, totals.currency)) } else { Err(codes::CONVERTED_TOO_SMALL) }
+    if !differs {
+        return Err(codes::CONVERTED_TOO_SMALL);
+    }
+    // What is held or taken grows by these alone, and stays within what the channel takes at once.
+    let becomes = match kind {
+        OperationKind::Incremental => Some(totals.held.saturating_add(minor)),
+        OperationKind::Capture if minor > totals.held => Some(minor),
+        _ => None,
+    };
+    if becomes.is_some_and(|minor| is_above_channel(project, Money::new(minor, totals.currency))) {
+        return Err(codes::CONVERTED_ABOVE_LIMIT);
+    }
+    Ok(converted(totals.rate, minor, totals.currency))
 }
 
 /// A return of a converted debit.
@@ -69,8 +91,11 @@ pub(super) fn of_return(
             Some(there) => (there.amount.currency, there.left),
             None => return Ok(None),
         },
-        (_, Some(totals)) if kind == OperationKind::Reversal && amount.minor == payment.returnable() => {
-            return Ok(converted(totals.rate, totals.left(), totals.currency));
+        (_, Some(totals)) if goes_back_whole(payment, kind) && amount.minor == payment.returnable() => {
+            return match totals.left() {
+                0 => Err(codes::CONVERTED_ABOVE_LIMIT),
+                left => Ok(converted(totals.rate, left, totals.currency)),
+            };
         }
         (_, Some(totals)) => (totals.currency, totals.left()),
         (_, None) => return Ok(None),
@@ -78,7 +103,17 @@ pub(super) fn of_return(
     let own = payment.detail.channel.as_deref().filter(|_| kind == OperationKind::Reversal);
     let rate = own.map(|totals| totals.rate).or(rate).ok_or(codes::CHANNEL_CURRENCY)?;
     let minor = at(rate, amount, currency)?.minor.min(left);
+    if own.is_some() && minor == left {
+        // Parts are rounded each by itself; the provider would take the last of them for the whole.
+        return Err(codes::CONVERTED_TOO_SMALL);
+    }
     if minor > 0 { Ok(converted(rate, minor, currency)) } else { Err(codes::CONVERTED_ABOVE_LIMIT) }
+}
+
+/// Whether a return of everything is of what the provider took, whatever the rate of the day: what is reversed, and
+/// transfers, which the networks let go back as a whole only (G-491).
+fn goes_back_whole(payment: &Payment, kind: OperationKind) -> bool {
+    kind == OperationKind::Reversal || payment.detail.transfer.is_some()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it says that there is a conversion")]

@@ -115,7 +115,11 @@ fn creation_problems(
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.payment_links_allowed || !switched_on, codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
-        (project.channel_of(amount.currency).is_err(), codes::CHANNEL_CURRENCY, Some("payment.currency")),
+        (
+            project.channel_of(amount.currency, None).is_err(),
+            codes::CHANNEL_CURRENCY,
+            Some("payment.currency"),
+        ),
         (moves_money && limits.is_below(amount.minor), codes::BELOW_LIMIT, Some("payment.amount")),
         (moves_money && limits.is_above(amount.minor), codes::ABOVE_LIMIT, Some("payment.amount")),
     ])

@@ -183,7 +183,7 @@ pub fn method_again(
     if let Some(why) = refusal {
         return Ok(Err(why));
     }
-    let is_same = payment.detail.customer.id == command.customer.id;
+    let is_same = attempts::is_same_customer(&payment.detail.customer, &command.customer);
     command.given = attempts::data_of(&payment.detail.supplied, is_same, command.given);
     asked(project, Some(payment), command, (facts, converted), Ids { payment: payment.key, ..ids }, now)
         .map(Ok)
@@ -202,8 +202,10 @@ fn asked(
     let risk = risk::check(project, &facts.risk, &command.at_risk(), ids.payment, now);
     let MethodCommand { head, kind, payment_id, method, amount, customer, callback, .. } = command;
     let pays_out = kind == OperationKind::Payout;
+    let is_converted = matches!(converted, Ok(Some(_)));
     let next = risk.and_then(|counted| {
-        let refused = pays_out.then(|| payout_refusal(project, method, amount, facts)).flatten();
+        let refused =
+            pays_out.then(|| payout_refusal(project, method, (amount, is_converted), facts)).flatten();
         refused.map_or(Ok((counted, missing)), Err)
     });
     let is_held = pays_out && next.is_ok();
@@ -347,7 +349,7 @@ pub struct PayeeAsked {
 pub fn payee_of(project: &Project, command: &MethodCommand) -> Option<PayeeAsked> {
     let asked = project.settings.payouts_verify_payee != PayeeRule::Unasked;
     let currency = command.amount.currency;
-    let there = project.channel_of(currency).ok().flatten().unwrap_or(currency);
+    let there = project.channel_of(currency, Some(command.method)).ok().flatten().unwrap_or(currency);
     if !asked || command.kind != OperationKind::Payout || there.code() != "EUR" {
         return None;
     }
@@ -383,10 +385,17 @@ pub(super) fn beyond_limits(project: &Project, method: Option<MethodRef>, amount
 }
 
 /// The first rule by which an accepted payout is declined (T-109).
-fn payout_refusal(project: &Project, method: MethodRef, amount: Money, facts: &MethodFacts) -> Option<Code> {
+fn payout_refusal(
+    project: &Project,
+    method: MethodRef,
+    (amount, is_converted): (Money, bool),
+    facts: &MethodFacts,
+) -> Option<Code> {
     let payee = facts.payee.and_then(|verdict| project.settings.payouts_verify_payee.refusal(verdict));
     let is_beyond = |limits: Limits| limits.is_below(amount.minor) || limits.is_above(amount.minor);
-    let beyond = is_beyond(project.payout_limits(amount.currency)) || is_beyond(method.limits(amount));
+    // The method's own limits are in the currency it works in.
+    let own = if is_converted { Limits::default() } else { method.limits(amount) };
+    let beyond = is_beyond(project.payout_limits(amount.currency)) || is_beyond(own);
     [
         (project.method_account(method).is_none(), codes::PROVIDER_UNAVAILABLE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),

@@ -96,7 +96,7 @@ fn registration_problems(project: &Project, command: &RegistrationCommand) -> Ve
         (!allowed, codes::NOT_ALLOWED, None),
         (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (
-            project.channel_of(command.amount.currency).is_err(),
+            project.channel_of(command.amount.currency, None).is_err(),
             codes::CHANNEL_CURRENCY,
             Some("payment.currency"),
         ),

@@ -27,7 +27,7 @@ pub fn second_step(
 ) -> Result<ChangeSet, MachineBreak> {
     let amount = command.amount.unwrap_or_else(|| whole(payment));
     let converted = match refusal(project, payment, &command, amount, facts.smallest_rest) {
-        None => conversion::of_second_step(payment, command.kind, amount),
+        None => conversion::of_second_step(project, payment, command.kind, amount),
         Some(code) => Err(code),
     };
     let refused = converted.as_ref().err().copied();
@@ -79,7 +79,7 @@ pub fn hold_ended(
         HoldEnd::Capture if !is_over => OperationKind::Capture,
         _ => OperationKind::Cancel,
     };
-    let conversion = conversion::of_second_step(payment, kind, whole(payment)).unwrap_or(None);
+    let conversion = conversion::of_second_step(project, payment, kind, whole(payment)).unwrap_or(None);
     let detail = OperationDetail { automatic: true, conversion, ..OperationDetail::default() };
     let request = RequestId::new(ids.payment.get());
     let operation = new_operation(payment, kind, whole(payment), request, detail, ids, now);

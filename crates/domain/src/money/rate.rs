@@ -56,6 +56,16 @@ impl Rate {
         let below = power(self.decimals.checked_add(u32::from(amount.currency.exponent()))?)?;
         half_up(above, below).map(|minor| Money::new(minor, to))
     }
+
+    /// Whether one is more than half as much again as the other, as after a slip of the decimal point.
+    pub fn is_far_from(self, other: Self) -> bool {
+        // At most 15 digits times 12 decimals times 3: it fits.
+        let scaled =
+            |one: Self, by: Self| i128::from(one.digits).saturating_mul(10_i128.saturating_pow(by.decimals));
+        let (one, other) = (scaled(self, other), scaled(other, self));
+        let is_above = |more: i128, less: i128| more.saturating_mul(2) > less.saturating_mul(3);
+        is_above(one, other) || is_above(other, one)
+    }
 }
 
 impl Money {

@@ -60,12 +60,21 @@ impl Project {
         currencies.is_empty() || currencies.contains(&currency) || conversions.contains_key(currency.code())
     }
 
-    /// The currency that amounts in `currency` are converted into; none when they are processed as they are (G-447).
+    /// The currency that amounts in `currency` are converted into by card or by `method`; none when they are processed as
+    /// they are, as by a method that names the currency among its own (G-447).
     ///
     /// # Errors
     /// The channel works in other currencies, and this one is not converted (3119).
-    pub fn channel_of(&self, currency: Currency) -> Result<Option<Currency>, Code> {
+    pub fn channel_of(
+        &self,
+        currency: Currency,
+        method: Option<MethodRef>,
+    ) -> Result<Option<Currency>, Code> {
         let Settings { channel_currencies, conversions, .. } = &self.settings;
+        let is_methods = method.is_some_and(|method| method.get().currencies.contains(&currency));
+        if is_methods && (channel_currencies.is_empty() || channel_currencies.contains(&currency)) {
+            return Ok(None);
+        }
         if let Some(channel) = conversions.get(currency.code()).filter(|channel| **channel != currency) {
             return Ok(Some(*channel));
         }

@@ -12,7 +12,7 @@ use ferropay_domain::{
     codes::{self, Code},
     ledger::Owner,
     money::{Currency, Money},
-    payment::{Ask, OperationKind, PaymentStatus},
+    payment::{Ask, OperationKind, PaymentStatus, Transfer},
     project::Settings,
 };
 use std::time::Duration;
@@ -187,6 +187,42 @@ fn reversals_go_at_the_rate_of_the_debit() {
     assert_eq!((world.status(), world.provider()), (PaymentStatus::Reversed, 0));
 }
 
+// G-289: parts are rounded each by itself; they never make up the whole at the provider before they do here, so that there
+// is always something for the last one to undo.
+#[test]
+fn parts_of_a_reversal_never_outrun_the_whole() {
+    let mut world = sold(4, "151.3");
+    assert_eq!(asked(&world), (Ask::Sale, yen(6)));
+    for _ in 0..2 {
+        assert_eq!(world.refund(Some(1)), codes::AWAITING);
+        assert_eq!(asked(&world), (Ask::Void, yen(2)));
+        done(&mut world);
+        world.advance(Duration::from_mins(5));
+    }
+    assert_eq!(
+        world.refund(Some(1)),
+        codes::CONVERTED_TOO_SMALL,
+        "the last two yen are those of the last two cents"
+    );
+    assert_eq!(world.refund(None), codes::AWAITING);
+    assert_eq!(asked(&world), (Ask::Void, yen(2)));
+    done(&mut world);
+    assert_eq!((world.status(), world.provider()), (PaymentStatus::Reversed, 0));
+    let mut world = sold(100, "1");
+    assert_eq!(world.refund(Some(50)), codes::CONVERTED_TOO_SMALL, "it would be the provider's whole yen");
+}
+
+// G-491, G-302: what the networks let go back as a whole only is the whole there, too
+#[test]
+fn the_debit_of_a_transfer_goes_back_as_it_was_taken() {
+    let mut world = sold(1000, "160");
+    world.payment.as_mut().unwrap().detail.transfer = Some(Transfer::ToWallet);
+    world.advance(DAY);
+    world.rate = Some("150".parse().unwrap());
+    assert_eq!(world.refund(None), codes::AWAITING);
+    assert_eq!(asked(&world), (Ask::Refund, yen(1600)));
+}
+
 // G-304: what was given back comes back as it was.
 #[test]
 fn a_refund_taken_back_is_worth_what_it_was() {
@@ -273,6 +309,19 @@ fn the_whole_hold_is_captured_or_released_as_it_stands_at_the_provider() {
     done(&mut world);
 }
 
+// G-450: a hold grows to what the channel takes at once, and no further
+#[test]
+fn second_steps_stay_within_what_the_channel_takes() {
+    let mut world = held(1000, "1.5");
+    world.project.settings.channel_limits = [("JPY".to_owned(), 20)].into();
+    assert_eq!(world.second(Incremental, Some(400)), codes::CONVERTED_ABOVE_LIMIT);
+    assert_eq!(world.second(Capture, Some(1400)), codes::CONVERTED_ABOVE_LIMIT);
+    assert_eq!(world.second(Incremental, Some(300)), codes::AWAITING);
+    done(&mut world);
+    world.project.settings.channel_limits = [("JPY".to_owned(), 10)].into();
+    assert_eq!(world.second(Capture, None), codes::AWAITING, "what is held may be taken");
+}
+
 // G-450
 #[test]
 fn a_change_of_a_hold_that_is_nothing_at_the_provider_is_declined() {
@@ -339,6 +388,21 @@ fn a_method_is_asked_in_the_channels_currency() {
     assert_eq!(asked(&world), (Ask::Sale, eur(920)));
     let mut direct = World::new(with_methods(Settings::default()), 0);
     assert_eq!(direct.by_method(&command), None, "it takes no dollars");
+}
+
+// G-447: a method that works in the currency that is asked for converts nothing, unless the project's channels do not have it.
+#[test]
+fn a_method_takes_its_own_currency_as_it_is() {
+    let dollar = usd(0).currency;
+    let settings =
+        Settings { conversions: [("EUR".to_owned(), dollar)].into(), ..with_methods(Settings::default()) };
+    let mut world = World::new(settings.clone(), 0);
+    world.rate = Some("1.1".parse().unwrap());
+    assert_eq!(world.by_method(&method_of(Sale, "sepa", eur(1000))), Some(codes::AWAITING));
+    assert_eq!(asked(&world), (Ask::Sale, eur(1000)));
+    let mut dollars_only = World::new(Settings { channel_currencies: vec![dollar], ..settings }, 0);
+    dollars_only.rate = world.rate;
+    assert_eq!(dollars_only.by_method(&method_of(Sale, "sepa", eur(1000))), None, "it takes no dollars");
 }
 
 // G-284, G-302

@@ -118,7 +118,7 @@ impl World {
 
     /// An amount at the provider: in the currency it is asked in.
     pub(crate) fn there(&self, minor: i64) -> Money {
-        let channel = self.project.channel_of(eur(0).currency).unwrap();
+        let channel = self.project.channel_of(eur(0).currency, None).unwrap();
         Money::new(minor, channel.unwrap_or(eur(0).currency))
     }
 

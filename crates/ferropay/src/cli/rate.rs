@@ -24,6 +24,21 @@ pub(crate) enum Rate {
         /// Until when. [default: until the next rate begins]
         #[arg(long = "until")]
         valid_until: Option<String>,
+        /// Also when it is far from the rate in force.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes a rate out. What was converted at it stays as it is; what begins from now on is converted at the one before.
+    Remove {
+        #[command(flatten)]
+        database: Database,
+        /// The currency that is converted.
+        from: String,
+        /// Into which.
+        to: String,
+        /// The moment it begins at, as `rate list` tells it.
+        #[arg(long = "from")]
+        valid_from: String,
     },
     /// Lists the rates.
     List {
@@ -36,5 +51,8 @@ pub(crate) enum Rate {
         database: Database,
         /// The file; `-` for standard input.
         file: PathBuf,
+        /// Also when a rate is far from the one in force.
+        #[arg(long)]
+        force: bool,
     },
 }

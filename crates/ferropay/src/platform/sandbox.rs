@@ -132,8 +132,12 @@ pub(crate) fn new_secret() -> Result<String> {
         .collect())
 }
 
-/// Rates to try conversion out with; those that somebody has set stay.
+/// Rates to try conversion out with; those that somebody has set stay, and none are made up beside projects whose money is
+/// real.
 async fn example_rates(store: &dyn Store) -> Result<()> {
+    if store.projects().await?.iter().any(|it| it.project.environment == Environment::Production) {
+        return Ok(());
+    }
     let known = store.rates().await?;
     let mut examples = rate::table(EXAMPLE_RATES, Timestamp::default())?;
     examples.retain(|it| !known.iter().any(|known| (known.from, known.to) == (it.from, it.to)));

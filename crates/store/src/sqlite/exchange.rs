@@ -56,3 +56,8 @@ pub(super) fn set(it: &Connection, rates: &[ExchangeRate]) -> Result<()> {
     }
     Ok(())
 }
+
+pub(super) fn remove(it: &Connection, from: Currency, to: Currency, valid_from: Timestamp) -> Result<bool> {
+    let sql = "DELETE FROM exchange_rates WHERE base = ?1 AND quote = ?2 AND valid_from = ?3";
+    Ok(it.execute(sql, params![from.numeric(), to.numeric(), valid_from.micros()])? > 0)
+}

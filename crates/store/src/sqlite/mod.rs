@@ -450,6 +450,10 @@ impl Store for SqliteStore {
         self.write("set exchange rates", move |it| exchange::set(it, &rates))
     }
 
+    fn remove_rate(&self, from: Currency, to: Currency, valid_from: Timestamp) -> Answer<'_, bool> {
+        self.write("remove an exchange rate", move |it| exchange::remove(it, from, to, valid_from))
+    }
+
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         self.write("enrol a node", move |it| admin::enrol(it, now))
     }

@@ -133,6 +133,8 @@ pub(super) fn debit_with(
             ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND a.status = 2
         LEFT JOIN returned AS t ON t.debit = o.id
         WHERE o.payment = ?1 AND o.kind = 16 AND o.status = 2 AND (?2 IS NULL OR o.id = ?2) AND rest >= ?3
+            AND (json_extract(o.detail, '$.conversion') IS NULL
+                OR json_extract(o.detail, '$.conversion.amount.minor') > coalesce(t.there, 0))
         ORDER BY o.id DESC LIMIT 1";
     first(it, sql, params![payment.as_bytes(), operation.map(OperationId::get), least], |row| {
         Ok(SeriesDebit {

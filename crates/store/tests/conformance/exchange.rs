@@ -66,4 +66,9 @@ pub(crate) async fn a_rate_that_begins_at_the_same_moment_takes_the_place_of_the
     assert!(world.store.set_rates(senseless).await.is_err(), "it ends before it begins");
     assert_eq!(found(&world, "USD", "JPY", 100).await, None, "all or none");
     assert_eq!(found(&world, "USD", "EUR", 100).await.as_deref(), Some("0.95"));
+    let (usd, eur, at) = (currency("USD"), currency("EUR"), Timestamp::from_seconds(100));
+    assert!(!world.store.remove_rate(eur, usd, at).await.unwrap(), "that direction has none");
+    assert!(world.store.remove_rate(usd, eur, at).await.unwrap());
+    assert_eq!(found(&world, "USD", "EUR", 100).await, None);
+    assert!(!world.store.remove_rate(usd, eur, at).await.unwrap());
 }

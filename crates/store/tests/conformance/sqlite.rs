@@ -434,6 +434,25 @@ async fn an_audit_finds_what_was_damaged() {
             "UPDATE operations SET minor = minor - 1 WHERE status = 2",
             "a payment's totals are its operations'",
         ),
+        (
+            "UPDATE operations SET detail = json_set(detail, '$.conversion', json('{\"amount\":{\"minor\":1}}'))
+             WHERE kind = 1 AND status = 2",
+            "what is exchanged is what was asked for here and processed there",
+        ),
+        (
+            "UPDATE operations SET detail = json_set(detail, '$.conversion', json('{\"amount\":{\"minor\":1}}'))
+             WHERE kind = 1 AND status = 2",
+            "a converted purchase counts what it is at the provider",
+        ),
+        (
+            "UPDATE payments SET detail = json_set(detail, '$.channel', json('{\"debited\":1,\"returned\":0}'))",
+            "a converted payment comes to what its operations come to at the provider",
+        ),
+        (
+            "UPDATE operations SET detail = json_set(detail, '$.series.debit.attempt.operation', id)
+             WHERE kind = 2 AND status = 2",
+            "no debit of a schedule is returned for more than it took",
+        ),
         ("DELETE FROM payments WHERE returned > 0", "operation has a payment"),
         ("DELETE FROM operations", "payment has an operation"),
         ("DELETE FROM operations WHERE status = 1", "attempt has an operation"),

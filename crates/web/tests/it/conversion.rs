@@ -313,6 +313,21 @@ async fn debits_of_a_series_are_converted_each_at_its_own_rate() {
         json!(["scheduled recurring processing", usd(500), usd(300), eur(240)]),
         "the second debit took 4.00, of which 1.60 are back"
     );
+    world.clock.advance(PAUSE);
+    world.rate("USD", "EUR", "2").await;
+    let risen = world.refunded(&refund("rent", Some((300, "USD")))).await;
+    assert_eq!(
+        sums(&risen),
+        json!(["scheduled recurring processing", usd(200), usd(300), eur(460)]),
+        "more is not there, of the first one"
+    );
+    world.clock.advance(PAUSE);
+    let nowhere = world.refunded(&refund("rent", Some((200, "USD")))).await;
+    assert_eq!(
+        pick(&nowhere, &["operation.status", "operation.code"]),
+        json!(["decline", "3283"]),
+        "no debit has anything left at the provider"
+    );
     world.end().await;
 }
 

@@ -3,6 +3,7 @@
 //! Every rule is one query that yields only what breaks it, read row by row, all in one read transaction, so
 //! that an audit of a large database needs little memory and sees one moment of it.
 
+mod conversion;
 mod rules;
 
 use crate::{AuditReport, Finding};
@@ -44,7 +45,7 @@ pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
         unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3, 25, 26, 27, 28)")?,
         findings: Vec::new(),
     };
-    for (rule, sql) in rules::RULES {
+    for (rule, sql) in rules::RULES.iter().chain(conversion::RULES) {
         let mut statement = snapshot.prepare(sql)?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([])?;
