@@ -113,10 +113,10 @@ impl World {
         self.until_done("", patience).await;
     }
 
-    /// Waits until nothing is left to do but what the calendar brings: the end of waits, holds and tokens, and the
+    /// Waits until nothing is left to do but what the calendar brings: the end of waits, holds, tokens and times for further attempts, and the
     /// debits of series.
     pub async fn quiet_but_for_the_calendar(&self, patience: Duration) {
-        self.until_done("WHERE kind NOT IN (5, 6, 16, 24)", patience).await;
+        self.until_done("WHERE kind NOT IN (5, 6, 7, 16, 24)", patience).await;
     }
 
     async fn until_done(&self, which: &str, patience: Duration) {

@@ -176,6 +176,8 @@ enum What {
     Payout,
     /// Of a series that a purchase has registered.
     Debit,
+    /// Another attempt of a customer whose card was declined.
+    Again,
 }
 
 async fn die_at(story: Story) {
@@ -183,7 +185,7 @@ async fn die_at(story: Story) {
     let refund = what == What::Refund;
     let plan = match (lost, what) {
         (false, _) => None,
-        (true, What::Sale | What::Debit) => Some("drop@purchase"),
+        (true, What::Sale | What::Debit | What::Again) => Some("drop@purchase"),
         (true, What::Refund) => Some("drop@refund"),
         (true, What::Payout) => Some("drop*1@payout"),
     };
@@ -191,13 +193,13 @@ async fn die_at(story: Story) {
     let mut world = World::prepare(&["--acquirer-timeout", "400"], None, acquirer).await;
     let again = world.start.clone();
     let mut series = json!(null);
-    if refund || what == What::Debit {
-        // The purchase is made undisturbed; what dies is the process that does the refund, or the debit.
+    if matches!(what, What::Refund | What::Debit | What::Again) {
+        // What comes before is done undisturbed; what dies is the process that does the refund, the debit, the attempt.
         world.restart().await;
-        if refund {
-            world.paid("story").await;
-        } else {
-            series = registered(&world, "before").await;
+        match what {
+            What::Refund => drop(world.paid("story").await),
+            What::Debit => series = registered(&world, "before").await,
+            _ => failed(&mut world, "story").await,
         }
         world.quiet_but_for_the_calendar(seconds(20)).await;
         world.platform.stop().await;
@@ -212,6 +214,7 @@ async fn die_at(story: Story) {
         What::Refund => ("/v2/payment/card/refund", merchant.refund("story", Some(400))),
         What::Payout => ("/v2/payment/card/payout", merchant.payout("story", cards::CREDITED, 1000)),
         What::Debit => ("/v2/payment/card/recurring", debit(&merchant, "story", &series)),
+        What::Again => ("/v2/payment/card/sale", merchant.sale("story", cards::APPROVED, 1000)),
     };
     let body = merchant.signed(body);
     let url = format!("{}{path}", world.platform.base());
@@ -232,9 +235,9 @@ async fn die_at(story: Story) {
     let expected = if undone { ("decline", "10602") } else { ("success", "0") };
     assert_eq!((callback.operation().1, callback.code()), expected, "{step}: {}", callback.text);
     let left = match (what, lost) {
-        (What::Sale, false) | (What::Refund | What::Debit, true) => 1000,
+        (What::Sale | What::Again, false) | (What::Refund | What::Debit, true) => 1000,
         (What::Refund, false) => 600,
-        (What::Sale, true) => 0,
+        (What::Sale | What::Again, true) => 0,
         (What::Payout, _) => -1000,
         (What::Debit, false) => 2000,
     };
@@ -246,7 +249,11 @@ async fn die_at(story: Story) {
         world.assert_sound();
     }
     let told: Vec<Received> = world.receiver.distinct("story");
-    assert_eq!(told.len(), if refund { 2 } else { 1 }, "{step}: one callback for each operation");
+    assert_eq!(
+        told.len(),
+        if matches!(what, What::Refund | What::Again) { 2 } else { 1 },
+        "{step}: one callback for each operation"
+    );
     let payments = if what == What::Debit { 2 } else { 1 };
     assert_eq!(Database::of(&world.platform).number("SELECT count(*) FROM payments"), payments, "{step}");
     let status = world.platform.status("story").await;
@@ -255,6 +262,19 @@ async fn die_at(story: Story) {
         "{step}: {}",
         status.text
     );
+}
+
+/// Makes a purchase whose card is declined, and whose customer may try again.
+async fn failed(world: &mut World, payment_id: &str) {
+    let set = ["project", "set", &world.platform.merchant.project.to_string(), "additional_attempts=1"];
+    world.platform.command(&set).good();
+    world.platform.stop().await;
+    world.restart().await;
+    let merchant = &world.platform.merchant;
+    let body = merchant.signed(merchant.sale(payment_id, cards::DECLINED, 1000));
+    let answer = world.platform.post_raw("/v2/payment/card/sale", &body, None).await;
+    let callback = world.receiver.final_of(&answer.request_id(), seconds(30)).await;
+    assert_eq!(callback.json["payment"]["status"], "awaiting customer", "{}", callback.text);
 }
 
 /// Registers a series of autopurchases; answers its number.
@@ -317,6 +337,12 @@ async fn a_payout_survives_a_death_at_each_of_its_steps() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_debit_of_a_series_survives_a_death_at_each_of_its_steps() {
     all(STEPS.map(|step| Story { step, what: What::Debit, lost: false }).to_vec()).await;
+}
+
+// G-055 G-512 G-513: whoever tries again pays once, whenever the process dies
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_attempt_survives_a_death_at_each_of_its_steps() {
+    all(STEPS.map(|step| Story { step, what: What::Again, lost: false }).to_vec()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

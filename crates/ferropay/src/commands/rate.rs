@@ -21,7 +21,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             let cells = [from, to, rate, valid_from.unwrap_or_default(), until];
             let rate = parsed(&cells.each_ref().map(String::as_str), SystemClock.now())?;
             let store = files::open_store(&database.database, true)?;
-            plausible(&store, std::slice::from_ref(&rate), force).await?;
+            plausible(store.as_ref(), std::slice::from_ref(&rate), force).await?;
             store.set_rates(vec![rate.clone()]).await?;
             println!("{}", line(&rate));
         }
@@ -54,7 +54,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             let rates = table(&text, SystemClock.now())?;
             let count = rates.len();
             let store = files::open_store(&database.database, true)?;
-            plausible(&store, &rates, force).await?;
+            plausible(store.as_ref(), &rates, force).await?;
             store.set_rates(rates).await?;
             println!("{count} rates are set.");
         }
@@ -66,7 +66,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 ///
 /// # Errors
 /// The first rate that is far from the one in force when it begins, unless it is meant.
-async fn plausible(store: &impl Store, rates: &[ExchangeRate], force: bool) -> Result<()> {
+async fn plausible(store: &dyn Store, rates: &[ExchangeRate], force: bool) -> Result<()> {
     for it in rates.iter().filter(|_| !force) {
         let before = store.rate(it.from, it.to, it.valid_from).await?;
         if let Some(before) = before.filter(|before| it.rate.is_far_from(*before)) {
