@@ -182,7 +182,6 @@ enum What {
 
 async fn die_at(story: Story) {
     let Story { step, what, lost } = story;
-    let refund = what == What::Refund;
     let plan = match (lost, what) {
         (false, _) => None,
         (true, What::Sale | What::Debit | What::Again) => Some("drop@purchase"),
@@ -210,11 +209,10 @@ async fn die_at(story: Story) {
 
     let merchant = world.platform.merchant.clone();
     let (path, body) = match what {
-        What::Sale => ("/v2/payment/card/sale", merchant.sale("story", cards::APPROVED, 1000)),
+        What::Sale | What::Again => ("/v2/payment/card/sale", merchant.sale("story", cards::APPROVED, 1000)),
         What::Refund => ("/v2/payment/card/refund", merchant.refund("story", Some(400))),
         What::Payout => ("/v2/payment/card/payout", merchant.payout("story", cards::CREDITED, 1000)),
         What::Debit => ("/v2/payment/card/recurring", debit(&merchant, "story", &series)),
-        What::Again => ("/v2/payment/card/sale", merchant.sale("story", cards::APPROVED, 1000)),
     };
     let body = merchant.signed(body);
     let url = format!("{}{path}", world.platform.base());
