@@ -110,6 +110,8 @@ codes! {
     VALIDATION = 502;
     /// The bank could not be asked about a payee, or could not say (G-462).
     PAYEE_CHECK_IMPOSSIBLE = 20450;
+    /// The provider did not confirm that the money reached whom it is for (G-486).
+    NOT_CREDITED = 20812;
     /// The account belongs to somebody else than the payee (G-462).
     PAYEE_MISMATCH = 20451;
     /// The threshold time of the method passed (D-18).

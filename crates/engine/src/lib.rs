@@ -17,6 +17,7 @@ pub mod clock;
 pub mod connector;
 mod conversion;
 pub mod courier;
+mod crediting;
 pub mod customer_page;
 pub mod customer_return;
 mod debit_retries;

@@ -8,14 +8,15 @@ use crate::{
     connector::{Connector, NoticeRefused, ProviderNotice},
     engine::Engine,
     failure::Failure,
-    following::Situation as _,
+    following::{Before, Situation as _},
+    projects::KnownProject,
     provider_work::Cards,
 };
 use ferropay_domain::{
     change::{ChangeSet, TaskKey, bucket_of},
-    decide::{self, Lateness, Outcome},
+    decide::{self, Lateness, Now, Outcome},
     ids::ProviderAccountId,
-    payment::AttemptStatus,
+    payment::{AttemptStatus, Credit},
     time::Timestamp,
 };
 use ferropay_store::{Commit, CommitError, Loss, Notification, Scene};
@@ -90,6 +91,11 @@ impl Engine {
             return Ok(Some(Noticed::Unknown));
         }
         let now = self.moment(&project);
+        if let Some(credit) = said_of_crediting(notice)
+            && scene.attempt.status == AttemptStatus::Approved
+        {
+            return self.record_credit(&mut project, notice, credit, scene).await;
+        }
         let (facts, ids) = (scene.facts(), self.ids.for_decision());
         let changes = if scene.attempt.status.is_open() {
             let approves = matches!(notice.outcome, Outcome::Approved { .. });
@@ -109,28 +115,49 @@ impl Engine {
             contradiction(notice, &scene);
             ChangeSet::default()
         };
+        self.keep_notice(&mut project, notice, changes, (scene.before(), scene.attempt.account), now).await
+    }
+
+    /// Records what follows from a notice together with the notice; `None` when the payment has changed meanwhile.
+    pub(crate) async fn keep_notice(
+        self: &Arc<Self>,
+        project: &mut Arc<KnownProject>,
+        notice: &ProviderNotice,
+        changes: ChangeSet,
+        (before, account): (Before<'_>, ProviderAccountId),
+        now: Now,
+    ) -> Result<Option<Noticed>, Failure> {
+        let Some(payment) = before.payment else {
+            return Err(Failure::Defect("a notice without a payment".to_owned()));
+        };
         let commit = Commit {
-            notification: Some(evidence(notice, scene.attempt.account, now.real)),
-            fence: Some(self.fence(scene.payment.key)),
+            notification: Some(evidence(notice, account, now.real)),
+            fence: Some(self.fence(payment.key)),
             ..Commit::default()
         };
-        let bucket = bucket_of(scene.payment.key);
-        let applied =
-            self.apply(&project, changes, commit, scene.before(), Cards::default, (bucket, now)).await;
-        match applied {
+        let bucket = bucket_of(payment.key);
+        match self.apply(project, changes, commit, before, Cards::default, (bucket, now)).await {
             Ok(()) => {
                 self.noticed.wake(&notice.attempt.operation);
                 Ok(Some(Noticed::Taken))
             }
             Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(Some(Noticed::Taken)),
             Err(CommitError::Lost(Loss::Stale | Loss::InstrumentChanged)) => Ok(None),
-            Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut project).await.map(|()| None),
+            Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await.map(|()| None),
             Err(CommitError::Lost(Loss::Fenced)) => {
                 self.disown(bucket);
                 Ok(Some(Noticed::Later))
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// What a notice says of the crediting of something the provider has done.
+fn said_of_crediting(notice: &ProviderNotice) -> Option<Credit> {
+    match &notice.outcome {
+        Outcome::Approved { answer, .. } => answer.credit,
+        _ => None,
     }
 }
 
@@ -154,7 +181,13 @@ fn evidence(notice: &ProviderNotice, account: ProviderAccountId, at: Timestamp) 
         Outcome::Pending { answer, .. } => ("pending".to_owned(), Some(answer)),
         _ => ("nothing".to_owned(), None),
     };
+    let credit = match answer.and_then(|answer| answer.credit) {
+        Some(Credit::Pending) => ", crediting awaited",
+        Some(Credit::Confirmed) => ", credited",
+        Some(Credit::Failed) => ", not credited",
+        None => "",
+    };
     let result = answer.map(|answer| answer.result_code.as_str()).unwrap_or_default();
-    let body = format!("attempt {} {said} result {result}", notice.attempt.reference());
+    let body = format!("attempt {} {said}{credit} result {result}", notice.attempt.reference());
     Notification { account, id: notice.id.clone(), body, at }
 }

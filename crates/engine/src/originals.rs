@@ -18,7 +18,7 @@ pub(crate) fn original(Scene { payment, operation, attempt, series }: &Scene) ->
             let agreement = series.as_deref()?.detail.agreement.as_deref()?;
             Some(Original { attempt: agreement.attempt, amount: attempt.amount, remaining: 0 })
         }
-        Ask::UndoPayout => {
+        Ask::UndoPayout | Ask::Confirm => {
             let credit = payment.detail.debit.as_ref()?;
             Some(Original { attempt: credit.attempt, amount: attempt.amount, remaining: 0 })
         }

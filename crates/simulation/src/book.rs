@@ -101,7 +101,7 @@ impl Book {
             Ask::UndoRefund | Ask::UndoPayout => {
                 Some(self.done(original?).saturating_sub(self.sum(original?, &[ask])))
             }
-            Ask::Sale | Ask::Auth | Ask::Verify | Ask::StartMerchantAuth | Ask::Payout => None,
+            Ask::Sale | Ask::Auth | Ask::Verify | Ask::StartMerchantAuth | Ask::Payout | Ask::Confirm => None,
         }
     }
 

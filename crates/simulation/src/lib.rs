@@ -18,6 +18,7 @@ mod cast;
 mod clock;
 mod courier;
 mod crash;
+mod crediting;
 mod customers;
 mod invitations;
 mod issuers;

@@ -5,7 +5,7 @@ use ferropay_domain::{
     ids::AttemptId,
     method::MethodRef,
     money::Money,
-    payment::Ask,
+    payment::{Ask, Credit},
     time::Timestamp,
 };
 use ferropay_engine::connector::MethodOrder;
@@ -32,6 +32,12 @@ pub(crate) struct Transaction {
     pub(crate) undone: bool,
     /// Its customer decides.
     pub(crate) customers: bool,
+    /// It is a debit by an agreement.
+    pub(crate) debits: bool,
+    /// Whether its money reached whom it is for, where the provider has said so, or that it will.
+    pub(crate) credit: Option<Credit>,
+    /// When that becomes known.
+    pub(crate) credited_at: Option<Timestamp>,
     /// When it is decided without anybody.
     pub(crate) decided_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
@@ -66,6 +72,9 @@ impl Transaction {
             state: State::Declined(codes::METHOD_DECLINE),
             undone: false,
             customers: false,
+            debits: false,
+            credit: None,
+            credited_at: None,
             decided_at: None,
             expires_at: order.expires_at,
             return_url: order.return_url.clone(),
@@ -97,10 +106,20 @@ impl Ledger {
                 let open = self.referring(it.original, &[Ask::Refund, Ask::Void]);
                 let taken: i64 = open.map(|it| it.amount.minor).sum();
                 let room = original.filter(stands).map_or(0, |it| it.amount.minor.saturating_sub(taken));
+                if it.ask == Ask::Void && original.is_some_and(|it| it.credit != Some(Credit::Failed)) {
+                    return Err("would take back what was credited".to_owned());
+                }
                 if it.amount.minor > room {
                     return Err(format!("would return {} where {room} are left", it.amount));
                 }
                 Ok(None)
+            }
+            // Support may be wrong about it.
+            Ask::UndoPayout => {
+                let taken = self.referring(it.original, &[Ask::UndoPayout]).next().is_some();
+                let lies_here = |it: &&Transaction| it.credit == Some(Credit::Failed) && !taken;
+                let can = original.filter(stands).filter(lies_here).is_some();
+                Ok((!can).then_some(codes::METHOD_DECLINE))
             }
             Ask::Payout | Ask::Sale | Ask::Auth | Ask::Verify => Ok(None),
             other => Err(format!("{other} is nothing that is done by a method")),

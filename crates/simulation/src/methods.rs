@@ -16,7 +16,7 @@ use ferropay_domain::{
     ids::{AttemptId, ProviderAccountId},
     method::Family,
     money::{Currency, Money},
-    payment::{Ask, DisplayItem, Form, ProviderAnswer, Shown},
+    payment::{Ask, Credit, DisplayItem, Form, ProviderAnswer, Shown},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -67,7 +67,12 @@ impl MethodProvider {
     pub(crate) fn next_moment(&self) -> Option<Timestamp> {
         let ledger = self.ledger.lock();
         let pending = ledger.known.values().filter(|it| it.state == State::Pending && !it.undone);
-        pending.filter_map(|it| it.decided_at).chain(ledger.notices.values().map(|it| it.due)).min()
+        let uncertain = ledger.known.values().filter(|it| !it.undone).filter_map(|it| it.credited_at);
+        pending
+            .filter_map(|it| it.decided_at)
+            .chain(uncertain)
+            .chain(ledger.notices.values().map(|it| it.due))
+            .min()
     }
 
     /// A customer decides about a transaction that waits for it; answers where the customer goes on.
@@ -91,6 +96,7 @@ impl MethodProvider {
             return Some(back);
         }
         it.state = state;
+        self.done(world, it);
         world.note(format_args!("the customer of {} decides: {state:?}", shown(attempt)));
         self.tell(world, &mut ledger, attempt);
         Some(back)
@@ -125,9 +131,45 @@ impl MethodProvider {
             } else {
                 State::Declined(codes::METHOD_DECLINE)
             };
+            self.done(world, it);
             world.note(format_args!("provider {}: {} is {:?}", self.account, shown(id), it.state));
             self.tell(world, &mut ledger, id);
         }
+        let known = |it: &Transaction| it.credited_at.is_some_and(|at| at <= now) && !it.undone;
+        let all: Vec<AttemptId> =
+            ledger.known.iter().filter(|(_, it)| known(it)).map(|(id, _)| *id).collect();
+        for id in all {
+            let Some(it) = ledger.known.get_mut(&id) else { continue };
+            it.credited_at = None;
+            let arrived = it.credit.is_some() && self.dice.chance(70);
+            let credit = if arrived { Credit::Confirmed } else { Credit::Failed };
+            it.credit = Some(credit);
+            world.note(format_args!("provider {}: crediting of {}: {credit:?}", self.account, shown(id)));
+            self.tell(world, &mut ledger, id);
+        }
+    }
+
+    /// A transaction is done, perhaps: of some purchases it says that it will tell whether they were credited, and some
+    /// payouts and debits turn out not to be.
+    fn done(&self, world: &World, it: &mut Transaction) {
+        let by_and_by = match it.ask {
+            Ask::Sale if !it.debits => self.dice.chance(40),
+            Ask::Sale | Ask::Payout => self.dice.chance(15),
+            _ => return,
+        };
+        if it.state != State::Approved || !by_and_by {
+            return;
+        }
+        if it.ask == Ask::Sale && !it.debits && self.dice.chance(80) {
+            it.credit = Some(Credit::Pending);
+        }
+        it.credited_at = Some(self.later(world, 4 * 24 * 3_600));
+    }
+
+    /// What it says of the crediting of the purchases it has promised to speak of.
+    pub(crate) fn credits(&self) -> BTreeMap<AttemptId, Credit> {
+        let ledger = self.ledger.lock();
+        ledger.known.iter().filter_map(|(id, it)| Some((*id, it.credit.filter(|_| !it.undone)?))).collect()
     }
 
     /// A notice of where a transaction stands goes out, mostly.
@@ -144,7 +186,7 @@ impl MethodProvider {
         };
         let body = json!({
             "id": format!("n{number}"), "attempt": attempt.reference(), "declined": code,
-            "minor": it.amount.minor, "currency": it.amount.currency.code(),
+            "minor": it.amount.minor, "currency": it.amount.currency.code(), "credit": it.credit,
         });
         let again = u64::from(self.dice.chance(10));
         let due = self.later(world, 90);
@@ -214,8 +256,10 @@ impl MethodProvider {
             Fate::Answered | Fate::AnswerLost | Fate::AnswerLate | Fate::AnsweredTwice => {}
         }
         travel(&self.dice).await;
-        let Some(transaction) = self.receive(world, &order) else {
-            return Outcome::NotSent { code: codes::UNSUPPORTED };
+        let told = if ask == Ask::Confirm {
+            self.crediting(world, &order)
+        } else {
+            self.receive(world, &order).map(|it| said(&it, attempt, world.now()))
         };
         travel(&self.dice).await;
         if matches!(fate, Fate::AnswerLost | Fate::AnswerLate) {
@@ -224,14 +268,36 @@ impl MethodProvider {
             return lost;
         }
         world.crash.step_or_wait().await;
-        said(&transaction, attempt, world.now())
+        told.unwrap_or(Outcome::NotSent { code: codes::UNSUPPORTED })
+    }
+
+    /// What is answered to the question whether a purchase was credited.
+    fn crediting(&self, world: &World, order: &Order) -> Option<Outcome> {
+        let (attempt, debit) = (order.attempt, order.original?.attempt);
+        let ledger = self.ledger.lock();
+        let known = ledger.known.get(&debit).filter(|it| it.state == State::Approved && !it.undone);
+        let Some(credit) = known.and_then(|it| it.credit) else {
+            world.finding(format!(
+                "{} asks of {}, of which nothing was promised",
+                shown(attempt),
+                shown(debit)
+            ));
+            return None;
+        };
+        let answer = answer(debit, "ok", world.now());
+        let answer = ProviderAnswer { credit: Some(credit), ..answer };
+        Some(match credit {
+            Credit::Pending => Outcome::Pending { answer, shown: None },
+            Credit::Confirmed => Outcome::Approved { amount: order.amount, answer },
+            Credit::Failed => Outcome::Declined { code: codes::NOT_CREDITED, answer },
+        })
     }
 
     /// A message has arrived; what is known under its reference now. None of what the protocol does not have.
     fn receive(&self, world: &World, order: &Order) -> Option<Transaction> {
         let method = order.method.as_deref()?;
-        // Neither holds are changed by methods, nor what was returned or paid out taken back.
-        if matches!(order.ask, Ask::Increment | Ask::Decrement | Ask::UndoPayout | Ask::UndoRefund) {
+        // Neither holds are changed by methods, nor what was returned taken back.
+        if matches!(order.ask, Ask::Increment | Ask::Decrement | Ask::UndoRefund) {
             return None;
         }
         let attempt = order.attempt;
@@ -256,6 +322,7 @@ impl MethodProvider {
             agrees: order.credential.as_ref().is_some_and(|it| it.is_first),
             state: State::Pending,
             customers: first && !debits,
+            debits,
             ..Transaction::refused(order.ask, order.amount, method)
         };
         match ledger.look_at(&it, debits) {
@@ -284,6 +351,7 @@ impl MethodProvider {
             let most = if self.dice.chance(80) { 3_600 } else { 2 * 24 * 3_600 };
             it.decided_at = Some(self.later(world, most));
         }
+        self.done(world, it);
     }
 
     async fn reverse_once(&self, world: &World, order: Order, tries: u32) -> Reversal {
@@ -322,7 +390,10 @@ fn said(it: &Transaction, attempt: AttemptId, at: Timestamp) -> Outcome {
         _ if it.undone => {
             Outcome::Declined { code: codes::METHOD_DECLINE, answer: answer(attempt, "cancelled", at) }
         }
-        State::Approved => Outcome::Approved { amount: it.amount, answer: answer(attempt, "ok", at) },
+        State::Approved => {
+            let answer = ProviderAnswer { credit: it.credit, ..answer(attempt, "ok", at) };
+            Outcome::Approved { amount: it.amount, answer }
+        }
         State::Declined(code) => Outcome::Declined { code, answer: answer(attempt, "refused", at) },
         State::Pending => {
             let action = it.customers.then(|| Box::new(action(it.method.family, attempt)));
@@ -364,7 +435,8 @@ fn read(body: &[u8], at: Timestamp) -> Option<ProviderNotice> {
     } else {
         let currency = Currency::parse(body.get("currency")?.as_str()?).ok()?;
         let amount = Money::new(body.get("minor")?.as_i64()?, currency);
-        Outcome::Approved { amount, answer: answer(attempt, "ok", at) }
+        let credit = body.get("credit").and_then(|it| serde_json::from_value(it.clone()).ok());
+        Outcome::Approved { amount, answer: ProviderAnswer { credit, ..answer(attempt, "ok", at) } }
     };
     Some(ProviderNotice { id: body.get("id")?.as_str()?.to_owned(), attempt, outcome })
 }

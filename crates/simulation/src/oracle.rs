@@ -1,6 +1,6 @@
 //! What must hold: between two steps, and when everything has come to an end.
 
-use crate::{cast::Merchant, life::Life, provider::shown, seen::Told, world::World};
+use crate::{cast::Merchant, crediting, life::Life, provider::shown, seen::Told, world::World};
 use ferropay_domain::series::SeriesStatus;
 use ferropay_domain::{
     callback::{GIVE_UP_AFTER, MAX_ATTEMPTS, Subject},
@@ -48,6 +48,7 @@ pub(crate) async fn look(life: &Life, depth: Depth) {
     if depth == Depth::Everything {
         stored_is_seen(life, &mut wrong).await;
         provider(life, &mut wrong).await;
+        crediting::look(world, &mut wrong);
         callbacks(world, &mut wrong);
     }
     for wrong in wrong {
@@ -164,7 +165,7 @@ async fn provider(life: &Life, wrong: &mut Vec<String>) {
         };
         let counted = (attempt.status == AttemptStatus::Approved).then_some(amount);
         let agrees = match attempt.ask {
-            Ask::StartMerchantAuth => true,
+            Ask::StartMerchantAuth | Ask::Confirm => true,
             // Whatever was held for a verification is not kept.
             Ask::Verify => done.is_none_or(|done| done.minor == 0 && counted == Some(done)),
             _ => done == counted,

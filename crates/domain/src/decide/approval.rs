@@ -45,6 +45,10 @@ impl Scene<'_> {
             Ask::UndoRefund => self.refund_undone(account),
             Ask::Payout => self.paid_out(account),
             Ask::UndoPayout => self.payout_undone(account),
+            Ask::Confirm => {
+                self.payment.detail.credit_confirmed = true;
+                self.step(Event::Approved, codes::SUCCESS)
+            }
             Ask::StartMerchantAuth => {
                 self.set_merchant_auth(MerchantAuthStep::Started);
                 Ok(())
@@ -78,7 +82,11 @@ impl Scene<'_> {
             _ => {}
         }
         let event = self.declining(event, code);
-        self.step(event, code)
+        self.step(event, code)?;
+        if self.operation.kind == OperationKind::PaymentConfirmation {
+            self.give_back()?
+        }
+        Ok(())
     }
 
     fn debited(&mut self, amount: Money, account: ProviderAccountId) -> Result<(), MachineBreak> {
@@ -110,7 +118,8 @@ impl Scene<'_> {
             network: self.network(),
         });
         self.changes.entries.extend(ledger::sale(parties, operation, amount, fee, at));
-        self.step(Event::Approved, codes::SUCCESS)
+        self.step(Event::Approved, codes::SUCCESS)?;
+        self.await_credit()
     }
 
     /// A hold was placed: it lasts as long as the network says, and somebody looks after it before that (G-180 to

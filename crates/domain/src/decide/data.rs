@@ -53,6 +53,7 @@ const fn has_clarification(kind: OperationKind) -> bool {
             | OperationKind::Decremental
             | OperationKind::RefundReversal
             | OperationKind::PayoutReversal
+            | OperationKind::PaymentConfirmation
             | OperationKind::Invoice
     )
 }

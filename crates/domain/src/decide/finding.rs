@@ -7,7 +7,7 @@ use super::{
 use crate::{
     change::{ChangeSet, MachineBreak},
     codes::{self, Code},
-    payment::{AttemptStatus, ProviderAnswer},
+    payment::{Ask, AttemptStatus, ProviderAnswer},
     project::Project,
 };
 
@@ -47,8 +47,9 @@ pub fn found<'a>(
             attempt_outcome(project, facts, outcome, ids, now)
         }
         (AttemptStatus::Unknown | AttemptStatus::Pending, Finding::NotDone) => {
-            let outcome =
-                Outcome::Declined { code: facts.payment.time_out_code(), answer: answer(String::new()) };
+            let code =
+                if attempt.ask == Ask::Confirm { codes::NOT_CREDITED } else { facts.payment.time_out_code() };
+            let outcome = Outcome::Declined { code, answer: answer(String::new()) };
             attempt_outcome(project, facts, outcome, ids, now)
         }
         (AttemptStatus::Reversing, Finding::Undone) => reversal_acknowledged(project, facts, ids, now),

@@ -8,6 +8,7 @@ mod card;
 mod cascade;
 mod commands;
 mod conversion;
+mod crediting;
 mod data;
 mod debit;
 mod debit_end;
@@ -45,6 +46,7 @@ pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
 };
+pub use crediting::{CreditNoticed, credit_noticed};
 pub use data::demanded;
 pub use debit::{DebitCommand, DebitFacts, debit};
 pub use due::series_due;

@@ -1,6 +1,6 @@
 //! What a provider answered, or did not, comes back.
 
-use super::{Facts, Ids, Now, scene::Scene};
+use super::{Facts, Ids, Now, crediting::of_inquiry, scene::Scene};
 use crate::{
     change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
     codes::{self, Code},
@@ -74,7 +74,11 @@ pub fn attempt_outcome<'a>(
     use AttemptStatus::{Declined, NotSent, Reversed, Reversing};
     let (facts, attempt) = facts.into().about_attempt("outcome")?;
     let call = TaskKey::Call(attempt.id);
-    let outcome = match (attempt.status, outcome) {
+    if attempt.ask == Ask::Confirm && attempt.status.is_settled() {
+        // Nothing was done by asking, so that nothing could be undone.
+        return Ok(ChangeSet { done: vec![call], ..ChangeSet::default() });
+    }
+    let outcome = match (attempt.status, of_inquiry(attempt.ask, outcome)) {
         (Reversing | Reversed | Declined | NotSent, Outcome::Approved { amount, answer }) => {
             let late = late_approval(project, facts, amount, answer, ids, now)?;
             let mut changes = match late {

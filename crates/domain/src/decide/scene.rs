@@ -284,13 +284,20 @@ impl<'a> Scene<'a> {
 
     /// Amount and fee of the operation are held on the merchant's balance until it ends.
     pub(super) fn hold_on_balance(&mut self) {
-        let amount = self.operation.amount;
-        self.changes.holds.push(Hold {
-            operation: self.operation.id,
-            account: AccountKey { owner: Owner::Merchant(self.project.id), currency: amount.currency },
-            minor: amount.minor.saturating_add(self.operation.detail.fee_minor),
-            floor: self.project.floor(amount.currency),
-        });
+        let floor = self.project.floor(self.operation.amount.currency);
+        let hold = self.hold_of(&self.operation, floor);
+        self.changes.holds.push(hold);
+    }
+
+    /// The hold of what an operation costs the merchant.
+    pub(super) fn hold_of(&self, operation: &Operation, floor: i64) -> Hold {
+        let Money { minor, currency } = operation.amount;
+        Hold {
+            operation: operation.id,
+            account: AccountKey { owner: Owner::Merchant(self.project.id), currency },
+            minor: minor.saturating_add(operation.detail.fee_minor),
+            floor,
+        }
     }
 
     /// The provider is asked again what became of the attempt, after a pause that grows with its age (real time).
@@ -385,11 +392,11 @@ impl<'a> Scene<'a> {
         self.changes.series = self.series.and_then(|series| self.series_change.record(series, slot));
         match self.new {
             New::Nothing if self.operation_changed => {
-                self.changes.operations.push(Write::Update(self.operation));
+                self.changes.operations.insert(0, Write::Update(self.operation));
             }
             New::Nothing => {}
             New::Operation | New::PaymentAndOperation => {
-                self.changes.operations.push(Write::Insert(self.operation));
+                self.changes.operations.insert(0, Write::Insert(self.operation));
             }
         }
         if let Some(attempt) = self.attempt.filter(|_| self.attempt_changed) {

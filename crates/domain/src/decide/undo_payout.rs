@@ -34,10 +34,6 @@ pub fn reverse_payout(
     if !stands(payment, payout) {
         return Ok(Err(codes::WRONG_STATE));
     }
-    // Only the network of cards has a message for it.
-    if payment.method().is_some() {
-        return Ok(Err(codes::UNSUPPORTED));
-    }
     let operation = new_operation(
         payment,
         OperationKind::PayoutReversal,

@@ -125,6 +125,9 @@ pub struct PaymentDetail {
     /// What it comes to at the provider, when it is processed in another currency (G-448).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<ChannelTotals>>,
+    /// The provider has confirmed that its money reached whom it is for (G-160).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credit_confirmed: bool,
     /// Refunds that were taken back (G-307); none twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds_undone: Vec<OperationId>,
@@ -404,7 +407,22 @@ pub struct ProviderAnswer {
     /// Result of the check of the cardholder's name: one letter (G-237).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name_check: String,
+    /// What it said of the crediting, where it says anything of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
     /// When it answered, real time.
     #[serde(default)]
     pub at: Timestamp,
+}
+
+/// Whether what a provider has done reached whom it is for, as it says itself, often days later (G-160, G-309).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credit {
+    /// It will say.
+    Pending,
+    /// It did.
+    Confirmed,
+    /// It did not, and never will.
+    Failed,
 }

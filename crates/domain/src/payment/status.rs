@@ -151,6 +151,8 @@ named! {
         Payout = 11 "payout",
         /// Takes a payout back whose crediting failed after it had been reported done (G-309).
         PayoutReversal = 12 "payout reversal",
+        /// Hears from the provider whether the money of a sale reached whom it is for (G-160).
+        PaymentConfirmation = 13 "payment confirmation",
         /// Debits the customer with stored credentials (G-373, G-381).
         Recurring = 16 "recurring",
         /// Makes a payment link and delivers it (G-431).
@@ -221,6 +223,8 @@ named! {
         Payout = 12 "credit",
         /// Take a credit back that did not reach the customer.
         UndoPayout = 13 "credit cancellation",
+        /// Ask whether the money of a debit reached whom it is for; nothing is done by it.
+        Confirm = 14 "crediting inquiry",
     }
 }
 
@@ -240,6 +244,7 @@ impl Ask {
             OperationKind::RefundReversal => Self::UndoRefund,
             OperationKind::Payout => Self::Payout,
             OperationKind::PayoutReversal => Self::UndoPayout,
+            OperationKind::PaymentConfirmation => Self::Confirm,
         }
     }
 
@@ -255,6 +260,7 @@ impl Ask {
                 | Self::StartMerchantAuth
                 | Self::Payout
                 | Self::UndoPayout
+                | Self::Confirm
         )
     }
 
@@ -268,7 +274,8 @@ impl Ask {
             | Self::Decrement
             | Self::Release
             | Self::Verify
-            | Self::StartMerchantAuth => 0,
+            | Self::StartMerchantAuth
+            | Self::Confirm => 0,
         }
     }
 

@@ -85,11 +85,13 @@ impl Settings {
         let taken =
             self.method_accounts.keys().filter(|code| *code != "*").map(|code| ("method_accounts", code));
         let off = self.methods_off.iter().map(|code| ("methods_off", code));
+        let by_hand =
+            self.payouts_reversed_by_support.iter().map(|code| ("payouts_reversed_by_support", code));
         let timed = self.method_thresholds.keys().map(|code| ("method_thresholds", code));
         let returned =
             self.refund_days.keys().filter(|code| *code != "card").map(|code| ("refund_days", code));
         let unknown = |(_, code): &(&str, &String)| MethodRef::of_code(code).is_none();
-        let (setting, code) = taken.chain(off).chain(timed).chain(returned).find(unknown)?;
+        let (setting, code) = taken.chain(off).chain(by_hand).chain(timed).chain(returned).find(unknown)?;
         Some(format!("{setting}: there is no payment method {code:?}"))
     }
 
@@ -161,6 +163,7 @@ mod tests {
             ("risk_limits", limit("ip", "count", 60, -1), limit("ip", "count", 60, 0)),
             ("method_accounts", json!({ "no-such": 1 }), json!({ "*": 1, "wallet/alipay": 2 })),
             ("methods_off", json!(["no-such"]), json!(["blik"])),
+            ("payouts_reversed_by_support", json!(["no-such"]), json!(["skrill"])),
             ("method_thresholds", json!({ "no-such": 60 }), json!({ "blik": 60 })),
             (
                 "callback_routes",

@@ -87,6 +87,9 @@ pub struct Settings {
     pub payout_retry_callbacks: bool,
     /// Whether the merchant is told when support has cancelled a payout (G-088, G-308).
     pub payout_cancellation_callbacks: bool,
+    /// Methods, by code, whose payouts are not taken back by themselves when the provider reports that they could not be
+    /// credited: support looks first, and orders it with `ferropay payout reverse` (G-309).
+    pub payouts_reversed_by_support: Vec<String>,
     /// Cost of a payout to the merchant.
     pub payout_fee: FeeRule,
     /// Whether payouts may be registered whose recipient gives the card on a page of the platform (G-333).
@@ -415,6 +418,7 @@ impl Default for Settings {
             payout_retry_seconds: 3600,
             payout_retry_callbacks: true,
             payout_cancellation_callbacks: false,
+            payouts_reversed_by_support: Vec::new(),
             payout_fee: FeeRule::default(),
             page_payouts_allowed: false,
             registration_sources: Vec::new(),

@@ -12,8 +12,8 @@ use ferropay_domain::{
     method::MethodRef,
     money::{Currency, FeeRule, Money, Rounding},
     payment::{
-        AuthenticationResult, CardRequest, Customer, DisplayItem, Form, Link, LinkPays, OperationKind,
-        ProviderAnswer, ReturnUrls, Shown, TransStatus,
+        AuthenticationResult, CardRequest, Credit, Customer, DisplayItem, Form, Link, LinkPays,
+        OperationKind, ProviderAnswer, ReturnUrls, Shown, TransStatus,
     },
     project::{Environment, Project, Settings},
     time::Timestamp,
@@ -280,6 +280,11 @@ pub(crate) fn answer(result_code: &str) -> ProviderAnswer {
 
 pub(crate) fn approved(amount: Money) -> Outcome {
     Outcome::Approved { amount, answer: answer("00") }
+}
+
+/// The provider did it, and speaks of its crediting.
+pub(crate) fn credited(amount: Money, credit: Credit) -> Outcome {
+    Outcome::Approved { amount, answer: ProviderAnswer { credit: Some(credit), ..answer("ok") } }
 }
 
 pub(crate) fn declined(code: Code) -> Outcome {

@@ -68,6 +68,7 @@ fn started(kind: OperationKind) -> World {
             world.by_method(&method_of(kind, "sepa", eur(0)));
             world
         }
+        OperationKind::PaymentConfirmation => panic!("does nothing that could be lost or undone"),
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
         OperationKind::Recurring => panic!("is told with its series"),
         OperationKind::Invoice => panic!("asks no provider"),
@@ -81,9 +82,14 @@ fn everything_allowed() -> Settings {
     Settings { account_verification_allowed: true, merchant_auth_allowed: true, ..Settings::default() }
 }
 
-/// Kinds whose operations are sent to a provider.
+/// Kinds whose operations have a provider do something.
 fn sent() -> impl Iterator<Item = OperationKind> {
-    let others = [OperationKind::Decremental, OperationKind::Recurring, OperationKind::Invoice];
+    let others = [
+        OperationKind::Decremental,
+        OperationKind::Recurring,
+        OperationKind::Invoice,
+        OperationKind::PaymentConfirmation,
+    ];
     OperationKind::ALL.iter().copied().filter(move |kind| !others.contains(kind))
 }
 

@@ -12,6 +12,8 @@ mod clarification;
 #[cfg(test)]
 mod conversion;
 #[cfg(test)]
+mod crediting;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod histories;

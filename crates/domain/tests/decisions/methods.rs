@@ -216,24 +216,19 @@ fn a_purchase_by_a_method_is_refunded_where_the_method_can() {
     assert_eq!(world.status(), PaymentStatus::Success);
 }
 
-// G-304, G-309: only the networks of cards have messages for it
+// G-304: only the networks of cards have a message for it
 #[test]
-fn support_takes_neither_a_refund_nor_a_payout_of_a_method_back() {
+fn support_does_not_take_a_refund_by_a_method_back() {
     // However long refunds may be taken back.
     let seconds = [("other".to_owned(), u32::MAX)].into();
     let settings = Settings { refund_cancellation_seconds: seconds, ..settings() };
-    let mut world = World::new(settings.clone(), 1_000_000);
+    let mut world = World::new(settings, 1_000_000);
     world.by_method(&sale("wallet/alipay"));
     world.outcome(approved(eur(1000))).unwrap();
     assert_eq!(world.refund(Some(400)), codes::AWAITING);
     world.outcome(approved(eur(400))).unwrap();
     assert_eq!(world.undo_refund(world.operation().id), Err(codes::UNSUPPORTED));
     assert_eq!((world.status(), world.operations.len()), (PaymentStatus::PartiallyRefunded, 2));
-    let mut world = World::new(settings, 1_000_000);
-    world.by_method(&method_of(OperationKind::Payout, "skrill", eur(1000)));
-    world.outcome(approved(eur(1000))).unwrap();
-    assert_eq!(world.reverse_payout(world.operation().id), Err(codes::UNSUPPORTED));
-    assert_eq!((world.status(), world.operations.len()), (PaymentStatus::Success, 1));
 }
 
 // D-501: cards and methods have codes of their own for what nobody ever learnt

@@ -15,7 +15,7 @@ use ferropay_domain::{
     decide::{self, CardCommand, CardFacts, FollowUp, Noticed},
     ids::OperationId,
     payment::{
-        Ask, Attempt, AttemptStatus, AuthenticationStep, CardRequest, MerchantAuthStep, Operation,
+        Ask, Attempt, AttemptStatus, AuthenticationStep, CardRequest, Credit, MerchantAuthStep, Operation,
         OperationKind, OperationStatus, Payment, PaymentStatus, PayoutRegistration, Wait,
         machine::{Event, OPERATIONS, PaymentMachine},
     },
@@ -88,6 +88,12 @@ fn asked(kind: OperationKind, settings: Settings) -> World {
         OperationKind::ContractRegistration => {
             let mut world = World::new(with_methods(settings.clone()), 1_000_000);
             world.by_method(&method_of(kind, "sepa", eur(0)));
+            world
+        }
+        OperationKind::PaymentConfirmation => {
+            let mut world = World::new(with_methods(settings), 1_000_000);
+            world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+            world.outcome(crate::fixtures::credited(eur(1000), Credit::Pending)).unwrap();
             world
         }
         OperationKind::Decremental => panic!("is recorded ended, beside another operation"),
@@ -254,7 +260,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
     answers
 }
 
-// G-058, D-60, T-045 to T-063, T-065, T-066, T-068, T-069 to T-083, T-096 to T-130, T-132 to T-136
+// G-058, D-60, T-045 to T-063, T-065, T-066, T-068, T-069 to T-086, T-096 to T-130, T-132 to T-136
 #[test]
 fn decisions_take_every_row_of_the_operations_table_and_no_step_beside_it() {
     let mut taken = Taken::new();
@@ -416,6 +422,14 @@ fn creations(kind: OperationKind) -> Vec<ChangeSet> {
                     decide::method(&project, method_of(kind, "sepa", eur(0)), &facts, ids, now).unwrap()
                 })
                 .collect()
+        }
+        OperationKind::PaymentConfirmation => {
+            let mut world = World::new(with_methods(settings()), 1_000_000);
+            world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+            let outcome = crate::fixtures::credited(eur(1000), Credit::Pending);
+            let scene = world.scene(world.attempt().id);
+            let ids = decide::Ids { operation: OperationId::new(9_999), ..ids };
+            vec![decide::attempt_outcome(&world.project, scene, outcome, ids, world.now).unwrap()]
         }
         OperationKind::Decremental | OperationKind::Recurring | OperationKind::Invoice => Vec::new(),
     }

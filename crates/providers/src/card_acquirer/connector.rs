@@ -120,6 +120,8 @@ impl CardAcquirer {
             Ask::UndoRefund => self.void(order, Undoes::Refund),
             Ask::Payout => self.credit(order),
             Ask::UndoPayout => self.void(order, Undoes::Credit),
+            // Card networks say nothing of crediting, so that nobody asks.
+            Ask::Confirm => None,
         }
     }
 
@@ -270,10 +272,10 @@ impl CardAcquirer {
             Ask::Verify => (Class::Authorisation, Processing::Verification),
             Ask::StartMerchantAuth => (Class::Authorisation, Processing::CodeRequest),
             // An advice that overtakes a credit would make the acquirer decline it, so none is ever sent.
-            Ask::Payout | Ask::UndoPayout => {
+            Ask::Payout | Ask::UndoPayout | Ask::Confirm => {
                 tracing::error!(
                     operation = order.attempt.operation.get(),
-                    "credits are repeated, not undone by an advice"
+                    "credits and questions are repeated, not undone by an advice"
                 );
                 return Reversal::Unanswered;
             }
@@ -387,6 +389,7 @@ fn told(answer: &Answer, clock: &link::Clock) -> ProviderAnswer {
         scheme_id: answer.network_transaction.map(|id| id.as_str().to_owned()).unwrap_or_default(),
         avs_result: answer.address_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
         name_check: answer.name_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
+        credit: None,
         at: Timestamp::from_micros(clock().as_microsecond()),
     }
 }

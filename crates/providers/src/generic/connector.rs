@@ -198,7 +198,7 @@ impl GenericProvider {
 
     /// An exchange that people can look at.
     async fn seen(&self, order: &Order, verb: Method, tail: &str, body: String, said: Said) -> Exchange {
-        let reference = order.attempt.reference().to_string();
+        let about = tail.split('/').next().unwrap_or_default();
         let started = tokio::time::Instant::now();
         if let Some(people) = &order.correspondence {
             people.sent(Box::new(said));
@@ -206,7 +206,7 @@ impl GenericProvider {
         let result = self.exchange(verb, tail, body).await;
         if let Some(people) = &order.correspondence {
             let took = started.elapsed();
-            let plain = |why: &str| Box::new(Said::plain("no answer", Some(why), &reference));
+            let plain = |why: &str| Box::new(Said::plain("no answer", Some(why), about));
             match &result {
                 Exchange::Told(transaction) => {
                     people.received(took, Box::new(transaction.said("transaction")));
@@ -218,7 +218,7 @@ impl GenericProvider {
             }
         }
         match result {
-            Exchange::Told(transaction) if transaction.reference != reference => {
+            Exchange::Told(transaction) if transaction.reference != about => {
                 Exchange::Lost("the answer is about another transaction".to_owned())
             }
             result => result,
@@ -227,6 +227,17 @@ impl GenericProvider {
 
     fn now(&self) -> Timestamp {
         Timestamp::from_seconds((self.config.clock)())
+    }
+
+    /// Asks whether the money of a debit reached whom it is for.
+    async fn inquire(&self, order: Order) -> Outcome {
+        let Some(debit) = order.original else { return Outcome::Lost { repeatable: true } };
+        let reference = debit.attempt.reference().to_string();
+        let said = Said::plain("GET transaction", None, &reference);
+        match self.seen(&order, Method::GET, &reference, String::new(), said).await {
+            Exchange::Told(transaction) => transaction.crediting(order.amount, self.now()),
+            _ => Outcome::Lost { repeatable: true },
+        }
     }
 
     async fn send(&self, order: Order) -> Outcome {
@@ -331,7 +342,7 @@ impl Connector for GenericProvider {
     }
 
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {
-        Box::pin(self.send(order))
+        if order.ask == Ask::Confirm { Box::pin(self.inquire(order)) } else { Box::pin(self.send(order)) }
     }
 
     fn reverse(&self, order: Order, _: u32) -> Eventually<'_, Reversal> {

@@ -2,11 +2,12 @@
 
 use super::results;
 use ferropay_domain::{
+    codes,
     decide::Outcome,
     ids::AttemptId,
     money::{Currency, Money},
     payee::{PayeeAnswer, Verdict},
-    payment::{Ask, DisplayItem, Form, ProviderAnswer, Shown},
+    payment::{Ask, Credit, DisplayItem, Form, ProviderAnswer, Shown},
     time::Timestamp,
 };
 use ferropay_engine::connector::{MethodOrder, Order, PayeeOrder};
@@ -50,8 +51,10 @@ impl<'a> Put<'a> {
                 Ask::Auth => "auth",
                 Ask::Capture => "capture",
                 Ask::Release => "release",
-                Ask::Refund | Ask::Void => "refund",
+                Ask::Refund => "refund",
+                Ask::Void => "reversal",
                 Ask::Payout => "payout",
+                Ask::UndoPayout => "payout_reversal",
                 _ => return None,
             },
             method: &method.method.get().code,
@@ -100,6 +103,9 @@ pub(super) struct Transaction {
     currency: Option<Currency>,
     #[serde(default)]
     action: Option<Action>,
+    /// Whether the money reached whom it is for, of what is approved.
+    #[serde(default)]
+    credit: Option<Credit>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -148,12 +154,7 @@ impl Transaction {
 
     /// What it says of the attempt; `at` is when it came.
     pub(super) fn outcome(self, at: Timestamp) -> Outcome {
-        let answer = ProviderAnswer {
-            result_code: self.result.chars().take(64).collect(),
-            payment_id: self.id.chars().take(64).collect(),
-            at,
-            ..ProviderAnswer::default()
-        };
+        let answer = self.answer(at);
         match self.status {
             Status::Approved => match self.currency {
                 Some(currency) => Outcome::Approved { amount: Money::new(self.amount, currency), answer },
@@ -168,6 +169,28 @@ impl Transaction {
         }
     }
 
+    /// What it says of the crediting of a debit that the platform asks about, `amount` in all; `at` is when it came.
+    pub(super) fn crediting(self, amount: Money, at: Timestamp) -> Outcome {
+        let is_undone = self.is_undone();
+        let credit = self.credit;
+        let answer = self.answer(at);
+        match credit {
+            Some(Credit::Confirmed) if !is_undone => Outcome::Approved { amount, answer },
+            Some(Credit::Pending) | None if !is_undone => Outcome::Pending { answer, shown: None },
+            _ => Outcome::Declined { code: codes::NOT_CREDITED, answer },
+        }
+    }
+
+    fn answer(&self, at: Timestamp) -> ProviderAnswer {
+        ProviderAnswer {
+            result_code: self.result.chars().take(64).collect(),
+            payment_id: self.id.chars().take(64).collect(),
+            credit: self.credit,
+            at,
+            ..ProviderAnswer::default()
+        }
+    }
+
     pub(super) fn said(&self, name: &'static str) -> Said {
         let status = match self.status {
             Status::Approved => "approved",
@@ -176,7 +199,7 @@ impl Transaction {
             Status::Cancelled => "cancelled",
         };
         let result = format!("{status} {}", self.result).trim().to_owned();
-        let fields = vec![
+        let mut fields = vec![
             field("reference", "the attempt", &self.reference),
             field("id", "the provider's number", &self.id),
             field("status", "where it stands", status),
@@ -184,6 +207,12 @@ impl Transaction {
             field("amount", "minor units", &self.amount.to_string()),
             field("currency", "currency", self.currency.as_ref().map_or("", Currency::code)),
         ];
+        let credit = self.credit.map(|credit| match credit {
+            Credit::Pending => "pending",
+            Credit::Confirmed => "confirmed",
+            Credit::Failed => "failed",
+        });
+        fields.extend(credit.map(|it| field("credit", "whether it reached whom it is for", it)));
         let succeeded = matches!(self.status, Status::Approved | Status::Pending);
         Said { name: name.to_owned(), result: Some(result), succeeded: Some(succeeded), fields }
     }

@@ -1,6 +1,6 @@
 //! Transactions, and what may become of them.
 
-use super::{faults::Faults, script::Act};
+use super::{crediting::Credit, faults::Faults, script::Act};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -60,6 +60,10 @@ pub(super) struct Transaction {
     pub(super) signed: bool,
     /// The agreement that came about with it was cancelled by the customer since.
     pub(super) revoked: bool,
+    /// Whether its money reached whom it is for, where the provider speaks of that.
+    pub(super) credit: Option<Credit>,
+    /// What its description says of the crediting is under way.
+    pub(super) scripted: bool,
     /// How many notices were sent of it, repeats included.
     pub(super) notices: u32,
     /// How often it was approved: more than once would be a defect of this simulator.
@@ -138,7 +142,16 @@ impl Book {
         }
         let is_known = matches!(
             asked.operation.as_str(),
-            "sale" | "auth" | "capture" | "release" | "refund" | "payout" | "agreement" | "debit"
+            "sale"
+                | "auth"
+                | "capture"
+                | "release"
+                | "refund"
+                | "reversal"
+                | "payout"
+                | "payout_reversal"
+                | "agreement"
+                | "debit"
         );
         let moves_nothing = asked.operation == "agreement" && asked.amount == 0;
         if !is_known || (asked.amount <= 0 && !moves_nothing) || asked.currency.len() != 3 {
@@ -155,6 +168,8 @@ impl Book {
             used: 0,
             signed: false,
             revoked: false,
+            credit: None,
+            scripted: false,
             notices: 0,
             approvals: 0,
             faults,
@@ -183,7 +198,7 @@ impl Book {
                 }
                 Next::Nothing
             }
-            "refund" => match self.use_original(transaction) {
+            "refund" | "reversal" | "payout_reversal" => match self.use_original(transaction) {
                 Ok(()) => Next::Later(scripted.unwrap_or(Act::Approve)),
                 Err(result) => {
                     transaction.decline(result);
@@ -207,15 +222,20 @@ impl Book {
         let original =
             original.and_then(|reference| self.known.get_mut(reference)).ok_or("unknown_original")?;
         let wanted = match transaction.asked.operation.as_str() {
-            "refund" => ["sale", "capture", "debit"].as_slice(),
+            "refund" | "reversal" => ["sale", "capture", "debit"].as_slice(),
+            "payout_reversal" => ["payout"].as_slice(),
             _ => ["auth"].as_slice(),
         };
         // A capture of the hold is what a refund of a purchase in two steps refers to.
         if !wanted.contains(&original.asked.operation.as_str()) || original.status != Status::Approved {
             return Err("wrong_original");
         }
+        let takes_back = matches!(transaction.asked.operation.as_str(), "reversal" | "payout_reversal");
+        if takes_back && original.credit != Some(Credit::Failed) {
+            return Err("credited");
+        }
         let used = original.used.saturating_add(transaction.asked.amount);
-        let is_end = transaction.asked.operation != "refund";
+        let is_end = matches!(transaction.asked.operation.as_str(), "capture" | "release");
         if used > original.asked.amount || (is_end && original.used > 0) {
             return Err("too_much");
         }
@@ -223,7 +243,7 @@ impl Book {
         Ok(())
     }
 
-    /// What an ended refund had taken is given back when it was refused.
+    /// What a refund or a reversal had taken is given back when it was refused.
     fn give_back(&mut self, original: Option<&str>, amount: i64) {
         if let Some(original) = original.and_then(|reference| self.known.get_mut(reference)) {
             original.used = original.used.saturating_sub(amount);
@@ -249,7 +269,9 @@ impl Book {
 
     fn after_refusal(&mut self, reference: &str) {
         let Some(transaction) = self.known.get(reference) else { return };
-        if transaction.asked.operation == "refund" && transaction.status == Status::Declined {
+        let takes_back =
+            matches!(transaction.asked.operation.as_str(), "refund" | "reversal" | "payout_reversal");
+        if takes_back && transaction.status == Status::Declined {
             let (original, amount) = (transaction.asked.original.clone(), transaction.asked.amount);
             self.give_back(original.as_deref(), amount);
         }
@@ -309,6 +331,8 @@ impl Transaction {
             used: 0,
             signed: false,
             revoked: false,
+            credit: None,
+            scripted: false,
             notices: 0,
             approvals: 0,
         }
@@ -318,6 +342,7 @@ impl Transaction {
         self.status = Status::Approved;
         "ok".clone_into(&mut self.result);
         self.approvals += 1;
+        self.await_credit();
     }
 
     fn decline(&mut self, result: &str) {
@@ -344,6 +369,11 @@ impl Transaction {
         {
             object.insert("amount".to_owned(), self.asked.amount.into());
             object.insert("currency".to_owned(), self.asked.currency.as_str().into());
+        }
+        if let (Status::Approved, Some(credit)) = (self.status, self.credit)
+            && let Some(object) = told.as_object_mut()
+        {
+            object.insert("credit".to_owned(), json!(credit));
         }
         if self.status == Status::Pending
             && self.is_customers()

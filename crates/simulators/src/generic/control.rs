@@ -1,6 +1,12 @@
 //! The control endpoint: JSON over HTTP, outside the protocol, for tests and operators of a sandbox.
 
-use super::{book::Transaction, notify, script::Act, server::Handle};
+use super::{
+    book::Transaction,
+    crediting::{self, Credit},
+    notify,
+    script::Act,
+    server::Handle,
+};
 use crate::shared::control::{Problem, bad_request, method_not_allowed, move_clock, read};
 use axum::{
     Json, Router,
@@ -19,7 +25,7 @@ const MOST_LISTED: usize = 100;
 /// | Route | What it does |
 /// |---|---|
 /// | `GET …/transactions` | the newest 100 |
-/// | `POST …/transactions/{reference}/act` | `{"action":"approve"}`: as the button of the page, also where nobody has a page; `revoke`: the customer cancels the agreement that came about with it |
+/// | `POST …/transactions/{reference}/act` | `{"action":"approve"}`: as the button of the page, also where nobody has a page; `revoke`: the customer cancels the agreement that came about with it; `credit`, `uncredit`: it becomes known whether the money reached whom it is for |
 /// | `PUT …/clock` | `{"offset_seconds":N}`, not below the present one |
 pub(super) fn routes() -> Router<Handle> {
     Router::new()
@@ -43,6 +49,7 @@ fn show(transaction: &Transaction) -> Value {
         "agreement": transaction.asked.agreement,
         "status": transaction.status,
         "result": transaction.result,
+        "credit": transaction.credit,
         "used": transaction.used,
         "notices": transaction.notices,
         "approvals": transaction.approvals,
@@ -70,8 +77,17 @@ async fn act(
     if action == "revoke" {
         return Ok(Json(json!({ "changed": handle.0.book.lock().revoke(&reference) })));
     }
-    let act = Act::of_button(&action)
-        .ok_or_else(|| bad_request("An action is approve, decline, cancel, pending or revoke."))?;
+    let credit = match action.as_str() {
+        "credit" => Some(Credit::Confirmed),
+        "uncredit" => Some(Credit::Failed),
+        _ => None,
+    };
+    if let Some(credit) = credit {
+        return Ok(Json(json!({ "changed": crediting::known(&handle, &reference, credit) })));
+    }
+    let act = Act::of_button(&action).ok_or_else(|| {
+        bad_request("An action is approve, decline, cancel, pending, revoke, credit or uncredit.")
+    })?;
     let changed = handle.0.book.lock().act(&reference, act);
     if changed {
         notify::tell(&handle, &reference);

@@ -9,6 +9,7 @@
 mod agreements;
 mod book;
 mod control;
+mod crediting;
 mod faults;
 mod notify;
 mod pages;

@@ -1,11 +1,12 @@
 //! Telling the platform what became of a transaction, until it acknowledges.
 
-use super::{book::Status, server::Handle, sign};
+use super::{book::Status, crediting, server::Handle, sign};
 use serde_json::json;
 use uuid::Uuid;
 
 /// Tells of a transaction that has been decided, in the background.
 pub(super) fn tell(handle: &Handle, reference: &str) {
+    crediting::begin(handle, reference);
     let (handle, reference) = (handle.clone(), reference.to_owned());
     tokio::spawn(async move { deliver(&handle, &reference).await });
 }

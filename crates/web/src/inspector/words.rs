@@ -187,6 +187,24 @@ const REASONS: &[(Event, &str)] = &[
     (Event::RegistrationExpired, "The recipient did not confirm the payout in time."),
 ];
 
+/// Why steps were taken that are about money arriving late or not at all, by the row.
+fn of_crediting(row: &str) -> Option<&'static str> {
+    Some(match row {
+        "T-084" => {
+            "The provider will say whether the money reached whom it is for, and is asked until it does."
+        }
+        "T-085" => "The provider confirmed that the money reached whom it is for.",
+        "T-086" => {
+            "The provider says that the money cannot reach whom it is for. What the customer has paid goes back by a \
+             reversal."
+        }
+        "T-115" => {
+            "The payout was reported done and could not be credited. The provider is asked to give the money back."
+        }
+        _ => return None,
+    })
+}
+
 /// Why a step was taken, as sentences.
 ///
 /// `answer` is what the provider said, where that is known.
@@ -199,6 +217,9 @@ pub(super) fn reason(
     let because = match (event, attempt) {
         (Event::PreconditionFailed, _) => {
             format!("The request was accepted, but a condition of the operation is not met: {}.", code(left))
+        }
+        _ if of_crediting(walked.row.id).is_some() => {
+            of_crediting(walked.row.id).unwrap_or_default().to_owned()
         }
         (Event::Declined, Some(AttemptStatus::Reversed)) => {
             "No usable answer came in time. Whatever the provider did was undone, it has acknowledged that, and only \

@@ -22,6 +22,7 @@ mod cascading;
 mod clarification;
 mod contract;
 mod conversion;
+mod crediting;
 mod debt_repayment;
 mod descriptor;
 mod device_wallets;

@@ -229,6 +229,7 @@ const UNDO: &[OperationKind] = &[OperationKind::RefundReversal];
 const PAYOUT: &[OperationKind] = &[OperationKind::Payout];
 const RECURRING: &[OperationKind] = &[OperationKind::Recurring];
 const PAYOUT_UNDO: &[OperationKind] = &[OperationKind::PayoutReversal];
+const CREDITING: &[OperationKind] = &[OperationKind::PaymentConfirmation];
 const LINK: &[OperationKind] = &[OperationKind::Invoice];
 const CONTRACT: &[OperationKind] = &[OperationKind::ContractRegistration];
 
@@ -351,6 +352,9 @@ pub const OPERATIONS: &[Transition] = {
         row("T-081", CANCEL, at(Processing, E::Approved), Success, Becomes(P::Canceled), Told),
         row("T-082", CANCEL, at(Processing, E::PartReleased), Success, Unchanged, Told),
         row("T-083", SECOND, at(Processing, E::Declined), Decline, AsTheHold, Told),
+        row("T-084", CREDITING, (None, E::Accepted), Processing, Unchanged, Silent),
+        row("T-085", CREDITING, at(Processing, E::Approved), Success, Unchanged, Told),
+        row("T-086", CREDITING, at(Processing, E::Declined), Decline, Unchanged, Told),
         row("T-087", RECURRING, (None, E::Accepted), Processing, PROCESSING, Silent),
         row("T-088", RECURRING, at(Processing, E::DataMissing), Clarification, BY_DATA, Asked),
         row("T-089", RECURRING, at(Clarification, E::DataComplete), Processing, PROCESSING, Silent),

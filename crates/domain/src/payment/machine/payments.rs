@@ -228,7 +228,8 @@ impl PaymentMachine {
             OperationKind::Sale
             | OperationKind::Refund
             | OperationKind::Reversal
-            | OperationKind::RefundReversal => Self::OneStep,
+            | OperationKind::RefundReversal
+            | OperationKind::PaymentConfirmation => Self::OneStep,
         }
     }
 

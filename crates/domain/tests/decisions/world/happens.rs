@@ -5,10 +5,10 @@ use crate::fixtures::answer;
 use ferropay_domain::{
     change::{ChangeSet, MachineBreak},
     codes::Code,
-    decide::{self, AuthenticationOutcome, Lateness, Noticed, Outcome},
+    decide::{self, AuthenticationOutcome, CreditNoticed, Lateness, Noticed, Outcome},
     ids::AttemptId,
     money::Money,
-    payment::AuthenticationResult,
+    payment::{AuthenticationResult, Credit},
 };
 
 impl World {
@@ -93,6 +93,16 @@ impl World {
         let changes = decide::attempt_outcome(&self.project, self.scene(id), outcome, ids, self.now)?;
         self.apply(changes);
         Ok(())
+    }
+
+    /// The provider speaks of the crediting of what it did in this attempt; answers whether anything came of it.
+    pub(crate) fn credit(&mut self, id: AttemptId, credit: Credit) -> CreditNoticed {
+        let ids = self.draw();
+        let noticed = decide::credit_noticed(&self.project, self.scene(id), credit, ids, self.now).unwrap();
+        if let CreditNoticed::Recorded(changes) = &noticed {
+            self.apply((**changes).clone());
+        }
+        noticed
     }
 
     /// People found out what became of the latest attempt.

@@ -68,7 +68,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
             WHEN t.ask IN (5, 6) AND o.kind = 7 THEN t.minor > 0
             WHEN t.ask = 6 AND o.kind = 8 THEN o.minor = t.minor
             ELSE o.minor = t.minor AND t.ask = CASE o.kind WHEN 2 THEN 2 WHEN 3 THEN 3 WHEN 5 THEN 5 WHEN 6 THEN 6
-                WHEN 7 THEN 7 WHEN 8 THEN 8 WHEN 10 THEN 10 WHEN 11 THEN 12 WHEN 12 THEN 13 END END, 0)",
+                WHEN 7 THEN 7 WHEN 8 THEN 8 WHEN 10 THEN 10 WHEN 11 THEN 12 WHEN 12 THEN 13 WHEN 13 THEN 14 END END, 0)",
     ),
     (
         "operation has a payment",

@@ -1,0 +1,164 @@
+//! Whether money reached whom it is for: what some providers learn only long after they have done what was asked.
+//!
+//! A provider that will say so of a purchase is asked until it does, by an operation of its own (G-160). Meanwhile the
+//! payment is what it was, but nothing else is begun about it. What cannot be credited goes back whole (G-161, G-309): the
+//! provider has it, the merchant must not keep it, and nobody is asked whether the balance allows it.
+
+use super::{
+    Facts, Ids, Now, ReturnOf, conversion, new_operation, outcome::Outcome, scene::Scene,
+    undo_payout::reverse_payout,
+};
+use crate::{
+    change::{ChangeSet, MachineBreak, TaskKey, Walked, Write},
+    codes,
+    ids::ProviderAccountId,
+    money::Money,
+    payment::{
+        Ask, Attempt, AttemptStatus, Conversion, Credit, Operation, OperationDetail, OperationKind,
+        machine::{Event, transition},
+    },
+    project::Project,
+};
+
+/// Below every balance there can be, and far enough from the smallest number to be compared.
+const NO_FLOOR: i64 = i64::MIN / 2;
+
+/// What a provider's word on the crediting of something it has done comes to.
+#[derive(Debug)]
+pub enum CreditNoticed {
+    /// Something is begun.
+    Recorded(Box<ChangeSet>),
+    /// Nothing follows from it, or nothing any more.
+    Nothing,
+    /// Another operation of the payment is under way: the provider has to say it again.
+    Later,
+    /// The platform does nothing about it by itself. Why.
+    ByPeople(&'static str),
+}
+
+/// A provider says of its own accord what became of the crediting of something that it has done, where no confirmation
+/// is waited for. What never arrived goes back: a purchase, or what is left of it, by a reversal (G-161), a payout by a
+/// payout reversal (G-309) unless the project leaves that to support.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn credit_noticed<'a>(
+    project: &Project,
+    facts: impl Into<Facts<'a>>,
+    credit: Credit,
+    ids: Ids,
+    now: Now,
+) -> Result<CreditNoticed, MachineBreak> {
+    let (facts, attempt) = facts.into().about_attempt("crediting is noticed")?;
+    let Facts { payment, operation, .. } = facts;
+    if credit != Credit::Failed || attempt.status != AttemptStatus::Approved {
+        return Ok(CreditNoticed::Nothing);
+    }
+    if payment.open.is_some() {
+        return Ok(CreditNoticed::Later);
+    }
+    let is_the_debit = payment.detail.debit.as_ref().is_some_and(|debit| debit.attempt == attempt.id);
+    match operation.kind {
+        OperationKind::Payout if by_support(project, facts) => {
+            Ok(CreditNoticed::ByPeople("payouts by this method are reversed by support"))
+        }
+        OperationKind::Payout => {
+            let begun = reverse_payout(project, payment, operation, ids, now)?;
+            Ok(begun.map_or(CreditNoticed::Nothing, |changes| CreditNoticed::Recorded(Box::new(changes))))
+        }
+        _ if payment.detail.credit_confirmed => {
+            Ok(CreditNoticed::ByPeople("the crediting had been confirmed before"))
+        }
+        OperationKind::Sale | OperationKind::Capture | OperationKind::Recurring if is_the_debit => {
+            let mut scene = Scene::of(project, facts, ids, now);
+            if scene.is_automatic() {
+                // Its debits are refunded, never reversed (G-291).
+                return Ok(CreditNoticed::ByPeople("a debit of a schedule is refunded by the merchant"));
+            }
+            if payment.returnable() <= 0 {
+                return Ok(CreditNoticed::Nothing);
+            }
+            scene.give_back()?;
+            Ok(CreditNoticed::Recorded(Box::new(scene.finish())))
+        }
+        _ => Ok(CreditNoticed::ByPeople("nothing takes such an operation back")),
+    }
+}
+
+/// Whether support looks at payouts by the payment's method before they are taken back.
+fn by_support(project: &Project, facts: Facts<'_>) -> bool {
+    let code = facts.payment.method().map_or("card", |method| method.get().code.as_str());
+    project.settings.payouts_reversed_by_support.iter().any(|listed| listed == code)
+}
+
+/// The answer to a question that does nothing: whether it arrived says nothing of the money it is about.
+pub(super) fn of_inquiry(ask: Ask, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::NotSent { .. } | Outcome::Lost { .. } if ask == Ask::Confirm => {
+            Outcome::Lost { repeatable: true }
+        }
+        outcome => outcome,
+    }
+}
+
+impl Scene<'_> {
+    /// A purchase has just succeeded: where the provider speaks of crediting, its word is waited for (T-084).
+    pub(super) fn await_credit(&mut self) -> Result<(), MachineBreak> {
+        let Some(attempt) = &self.attempt else { return Ok(()) };
+        let speaks = attempt.answer.as_ref().is_some_and(|answer| answer.credit.is_some());
+        if !speaks || self.operation.kind != OperationKind::Sale {
+            return Ok(());
+        }
+        let account = attempt.account;
+        let (amount, conversion) = (self.operation.amount, self.operation.detail.conversion.clone());
+        let confirmation = self.following(OperationKind::PaymentConfirmation, amount, conversion);
+        self.begin_beside(confirmation, account)
+    }
+
+    /// What the customer has paid and did not get back yet goes back by a reversal (T-086, T-096).
+    pub(super) fn give_back(&mut self) -> Result<(), MachineBreak> {
+        let kind = OperationKind::Reversal;
+        let left = Money::new(self.payment.returnable(), self.payment.currency);
+        let converted = conversion::of_return(&self.payment, kind, left, ReturnOf::Only, None);
+        let (Ok(converted), Some(debit)) = (converted, &self.payment.detail.debit) else { return Ok(()) };
+        let account = debit.account;
+        let reversal = self.following(kind, left, converted);
+        self.payment.returning = self.payment.returning.saturating_add(left.minor);
+        self.payment.last_return_at = Some(self.now.business);
+        let hold = self.hold_of(&reversal, NO_FLOOR);
+        self.changes.holds.push(hold);
+        self.begin_beside(reversal, account)
+    }
+
+    /// An operation that the platform begins by itself because of how this one ended.
+    fn following(
+        &self,
+        kind: OperationKind,
+        amount: Money,
+        conversion: Option<Box<Conversion>>,
+    ) -> Operation {
+        let before = &self.operation.detail;
+        let detail = OperationDetail {
+            automatic: true,
+            conversion,
+            callback_disabled: before.callback_disabled,
+            fault_plan: before.fault_plan.clone(),
+            ..OperationDetail::default()
+        };
+        new_operation(&self.payment, kind, amount, self.operation.request, detail, self.ids, self.now)
+    }
+
+    /// Begins it and sends its message.
+    fn begin_beside(&mut self, operation: Operation, account: ProviderAccountId) -> Result<(), MachineBreak> {
+        let event = Event::Accepted;
+        let row = transition(operation.kind, None, event)
+            .ok_or(MachineBreak { from: "nothing", event: event.name() })?;
+        self.payment.open = Some(operation.id);
+        self.changes.walked.push(Walked { operation: operation.id, row, code: codes::AWAITING });
+        let attempt = Attempt::first(&operation, account, self.now.real);
+        self.put(TaskKey::Call(attempt.id), self.now.real);
+        self.changes.attempts.push(Write::Insert(attempt));
+        self.changes.operations.push(Write::Insert(operation));
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! Money that a provider has moved and that arrives, or does not, days later.
+
+use crate::{
+    fixtures::{
+        GIVEN_UP, NOT_SENT, REPEATED, approved, credited, declined, eur, method_of, pending, with_methods,
+    },
+    world::World,
+};
+use ferropay_domain::{
+    callback::Content,
+    change::TaskKey,
+    codes,
+    decide::{CreditNoticed, Finding},
+    payment::{Ask, AttemptStatus, Credit, OperationKind, OperationStatus, PaymentStatus},
+    project::Settings,
+};
+use std::time::Duration;
+
+/// A purchase that was paid, of which the provider will say whether it was credited.
+fn awaited(settings: Settings, opening: i64) -> World {
+    let mut world = World::new(with_methods(settings), opening);
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    world.outcome(credited(eur(1000), Credit::Pending)).unwrap();
+    assert_eq!(world.operation().kind, OperationKind::PaymentConfirmation);
+    world
+}
+
+fn told(world: &World) -> (OperationKind, OperationStatus, PaymentStatus) {
+    match &world.events.last().unwrap().content {
+        Content::Operation { operation, payment, .. } => (operation.kind, operation.status, payment.status),
+        other => panic!("{other:?}"),
+    }
+}
+
+// G-160, G-145, G-017, M-015, T-084, T-085
+#[test]
+fn a_purchase_is_confirmed_when_its_money_arrives() {
+    let mut world = awaited(Settings::default(), 0);
+    assert_eq!(told(&world), (OperationKind::Sale, OperationStatus::Success, PaymentStatus::Success));
+    let question = world.attempt().clone();
+    assert_eq!((question.ask, question.amount), (Ask::Confirm, eur(1000)));
+    assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, 1000, 1000));
+    for unanswered in [NOT_SENT, REPEATED, GIVEN_UP, pending(None), REPEATED] {
+        world.outcome(unanswered).unwrap();
+        assert!(world.attempt().status.is_open() && world.has_task(TaskKey::Call(question.id)));
+    }
+    world.advance(Duration::from_hours(24 * 30));
+    assert!(!world.threshold(question.id).unwrap(), "time alone says nothing");
+    world.outcome(credited(eur(1000), Credit::Confirmed)).unwrap();
+    let kind = OperationKind::PaymentConfirmation;
+    assert_eq!(told(&world), (kind, OperationStatus::Success, PaymentStatus::Success));
+    assert_eq!((world.events.len(), world.sum(), world.merchant()), (2, 1000, 1000));
+    // What comes again, or contradicts it, changes nothing.
+    world.outcome(declined(codes::NOT_CREDITED)).unwrap();
+    let sale = world.operations.values().next().unwrap().id;
+    let sale = ferropay_domain::ids::AttemptId::first(sale);
+    assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Nothing));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::ByPeople(_)));
+    assert_eq!((world.operations.len(), world.status()), (2, PaymentStatus::Success));
+    assert_eq!(world.refund(Some(400)), codes::AWAITING, "it is an ordinary purchase again");
+}
+
+// G-161, G-145, G-292, G-486, M-016, M-017, T-086, T-096, T-100, P-154: whatever the merchant has by now
+#[test]
+fn money_that_never_arrives_goes_back_as_a_whole() {
+    let mut world = awaited(Settings::default(), 0);
+    assert_eq!(world.refund(None), codes::WRONG_STATE, "nothing else is begun meanwhile");
+    world.project.settings.credit.clear();
+    world.outcome(declined(codes::NOT_CREDITED)).unwrap();
+    let kind = OperationKind::PaymentConfirmation;
+    assert_eq!(told(&world), (kind, OperationStatus::Decline, PaymentStatus::Success), "until it is back");
+    assert_eq!((world.operation().kind, world.attempt().ask), (OperationKind::Reversal, Ask::Void));
+    assert_eq!((world.status(), world.attempt().amount), (PaymentStatus::Success, eur(1000)));
+    world.outcome(pending(None)).unwrap();
+    world.outcome(approved(eur(1000))).unwrap();
+    assert_eq!(told(&world), (OperationKind::Reversal, OperationStatus::Success, PaymentStatus::Reversed));
+    assert_eq!((world.sum(), world.merchant(), world.provider()), (0, 0, 0));
+    let codes: Vec<u32> = world.operations.values().map(|it| it.code.get()).collect();
+    assert_eq!((codes, world.events.len()), (vec![0, 20_812, 3_060, 0], 4));
+}
+
+// G-161, M-023, T-101
+#[test]
+fn a_reversal_the_provider_refuses_leaves_the_purchase_paid() {
+    let mut world = awaited(Settings::default(), 0);
+    world.outcome(declined(codes::NOT_CREDITED)).unwrap();
+    world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+    assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, 1000, 1000));
+    assert_eq!(world.refund(None), codes::REFUND_TOO_SOON);
+    world.advance(Duration::from_hours(1));
+    assert_eq!(world.refund(None), codes::AWAITING, "the merchant may try");
+}
+
+// G-161, D-25, M-019: after a refund of a part nothing is given back twice
+#[test]
+fn a_provider_that_promised_nothing_may_report_what_did_not_arrive() {
+    let mut world = World::new(with_methods(Settings::default()), 0);
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    world.outcome(approved(eur(1000))).unwrap();
+    let sale = world.attempt().id;
+    assert!(matches!(world.credit(sale, Credit::Pending), CreditNoticed::Nothing));
+    world.refund(Some(300));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Later), "a refund is under way");
+    world.outcome(approved(eur(300))).unwrap();
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
+    assert_eq!((world.operation().kind, world.attempt().amount), (OperationKind::Reversal, eur(700)));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Later), "once at a time");
+    world.outcome(approved(eur(700))).unwrap();
+    assert_eq!((world.status(), world.merchant(), world.provider()), (PaymentStatus::Refunded, 0, 0));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "nothing is left");
+}
+
+// G-160, G-486
+#[test]
+fn support_may_find_out_what_became_of_the_crediting() {
+    for (finding, status, kind) in [
+        (
+            Finding::Done { provider_id: String::new() },
+            OperationStatus::Success,
+            OperationKind::PaymentConfirmation,
+        ),
+        (Finding::NotDone, OperationStatus::Processing, OperationKind::Reversal),
+    ] {
+        let mut world = awaited(Settings::default(), 0);
+        world.outcome(pending(None)).unwrap();
+        world.find(finding).unwrap();
+        assert_eq!((world.operation().kind, world.operation().status), (kind, status));
+    }
+}
+
+// G-309, T-115, T-116, M-035, P-199
+#[test]
+fn a_payout_that_could_not_be_credited_comes_back_by_itself_or_by_support() {
+    let paid_out = |by_support: Vec<String>| {
+        let settings = Settings { payouts_reversed_by_support: by_support, ..Settings::default() };
+        let mut world = World::new(with_methods(settings), 1000);
+        world.by_method(&method_of(OperationKind::Payout, "skrill", eur(1000)));
+        world.outcome(approved(eur(1000))).unwrap();
+        world
+    };
+    let mut world = paid_out(Vec::new());
+    let credit = world.attempt().id;
+    assert!(matches!(world.credit(credit, Credit::Confirmed), CreditNoticed::Nothing));
+    assert!(matches!(world.credit(credit, Credit::Failed), CreditNoticed::Recorded(_)));
+    assert_eq!(
+        (world.operation().kind, world.attempt().ask),
+        (OperationKind::PayoutReversal, Ask::UndoPayout)
+    );
+    assert!(matches!(world.credit(credit, Credit::Failed), CreditNoticed::Later));
+    world.outcome(pending(None)).unwrap();
+    assert_eq!((world.status(), world.merchant()), (PaymentStatus::Success, 0));
+    world.outcome(approved(eur(1000))).unwrap();
+    assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Reversed, 0, 1000));
+    assert!(matches!(world.credit(credit, Credit::Failed), CreditNoticed::Nothing));
+    assert_eq!(world.attempts.values().filter(|it| it.status == AttemptStatus::Approved).count(), 2);
+
+    let mut world = paid_out(vec!["skrill".to_owned()]);
+    assert!(matches!(world.credit(world.attempt().id, Credit::Failed), CreditNoticed::ByPeople(_)));
+    assert_eq!(world.operations.len(), 1);
+    assert_eq!(world.reverse_payout(world.operation().id), Ok(()));
+    assert_eq!(world.operation().kind, OperationKind::PayoutReversal);
+}
+
+// G-448, G-161: what was converted goes back as the provider took it
+#[test]
+fn a_converted_purchase_goes_back_in_the_currency_it_was_taken_in() {
+    let mut world = World::new(with_methods(Settings::default()), 0).in_yen("163");
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    let there = world.attempt().amount;
+    assert_eq!(there.currency.code(), "JPY");
+    world.outcome(credited(there, Credit::Pending)).unwrap();
+    world.outcome(declined(codes::NOT_CREDITED)).unwrap();
+    assert_eq!((world.attempt().ask, world.attempt().amount), (Ask::Void, there));
+    world.outcome(approved(there)).unwrap();
+    assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Reversed, 0, 0));
+}
