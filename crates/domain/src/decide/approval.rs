@@ -10,7 +10,7 @@ use crate::{
     ledger::{self, AccountKey, Owner},
     money::Money,
     payment::{
-        Ask, Authorisation, Conversion, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind,
+        Ask, Authorisation, Conversion, Credit, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind,
         TransStatus,
         machine::{AttemptEvent, Event, transition},
     },
@@ -46,7 +46,7 @@ impl Scene<'_> {
             Ask::Payout => self.paid_out(account),
             Ask::UndoPayout => self.payout_undone(account),
             Ask::Confirm => {
-                self.payment.detail.credit_confirmed = true;
+                self.payment.detail.credit = Some(Credit::Confirmed);
                 self.step(Event::Approved, codes::SUCCESS)
             }
             Ask::StartMerchantAuth => {

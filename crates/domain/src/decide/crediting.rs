@@ -54,6 +54,14 @@ pub fn credit_noticed<'a>(
     if credit != Credit::Failed || attempt.status != AttemptStatus::Approved {
         return Ok(CreditNoticed::Nothing);
     }
+    match payment.detail.credit {
+        // It was taken back then, or that was tried.
+        Some(Credit::Failed) => return Ok(CreditNoticed::Nothing),
+        Some(Credit::Confirmed) => {
+            return Ok(CreditNoticed::ByPeople("the crediting had been confirmed before"));
+        }
+        Some(Credit::Pending) | None => {}
+    }
     if payment.open.is_some() {
         return Ok(CreditNoticed::Later);
     }
@@ -63,11 +71,10 @@ pub fn credit_noticed<'a>(
             Ok(CreditNoticed::ByPeople("payouts by this method are reversed by support"))
         }
         OperationKind::Payout => {
-            let begun = reverse_payout(project, payment, operation, ids, now)?;
+            let mut payment = payment.clone();
+            payment.detail.credit = Some(credit);
+            let begun = reverse_payout(project, &payment, operation, ids, now)?;
             Ok(begun.map_or(CreditNoticed::Nothing, |changes| CreditNoticed::Recorded(Box::new(changes))))
-        }
-        _ if payment.detail.credit_confirmed => {
-            Ok(CreditNoticed::ByPeople("the crediting had been confirmed before"))
         }
         OperationKind::Sale | OperationKind::Capture | OperationKind::Recurring if is_the_debit => {
             let mut scene = Scene::of(project, facts, ids, now);
@@ -122,6 +129,7 @@ impl Scene<'_> {
         let converted = conversion::of_return(&self.payment, kind, left, ReturnOf::Only, None);
         let (Ok(converted), Some(debit)) = (converted, &self.payment.detail.debit) else { return Ok(()) };
         let account = debit.account;
+        self.payment.detail.credit = Some(Credit::Failed);
         let reversal = self.following(kind, left, converted);
         self.payment.returning = self.payment.returning.saturating_add(left.minor);
         self.payment.last_return_at = Some(self.now.business);

@@ -125,9 +125,9 @@ pub struct PaymentDetail {
     /// What it comes to at the provider, when it is processed in another currency (G-448).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Box<ChannelTotals>>,
-    /// The provider has confirmed that its money reached whom it is for (G-160).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub credit_confirmed: bool,
+    /// The provider's last word on whether its money reached whom it is for (G-160, G-309), once it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
     /// Refunds that were taken back (G-307); none twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds_undone: Vec<OperationId>,

@@ -86,6 +86,8 @@ fn a_reversal_the_provider_refuses_leaves_the_purchase_paid() {
     world.outcome(declined(codes::NOT_CREDITED)).unwrap();
     world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
     assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, 1000, 1000));
+    let sale = ferropay_domain::ids::AttemptId::first(world.operations.values().next().unwrap().id);
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "it is not tried again");
     assert_eq!(world.refund(None), codes::REFUND_TOO_SOON);
     world.advance(Duration::from_hours(1));
     assert_eq!(world.refund(None), codes::AWAITING, "the merchant may try");
@@ -104,7 +106,7 @@ fn a_provider_that_promised_nothing_may_report_what_did_not_arrive() {
     world.outcome(approved(eur(300))).unwrap();
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
     assert_eq!((world.operation().kind, world.attempt().amount), (OperationKind::Reversal, eur(700)));
-    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Later), "once at a time");
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "once");
     world.outcome(approved(eur(700))).unwrap();
     assert_eq!((world.status(), world.merchant(), world.provider()), (PaymentStatus::Refunded, 0, 0));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "nothing is left");
@@ -146,7 +148,7 @@ fn a_payout_that_could_not_be_credited_comes_back_by_itself_or_by_support() {
         (world.operation().kind, world.attempt().ask),
         (OperationKind::PayoutReversal, Ask::UndoPayout)
     );
-    assert!(matches!(world.credit(credit, Credit::Failed), CreditNoticed::Later));
+    assert!(matches!(world.credit(credit, Credit::Failed), CreditNoticed::Nothing));
     world.outcome(pending(None)).unwrap();
     assert_eq!((world.status(), world.merchant()), (PaymentStatus::Success, 0));
     world.outcome(approved(eur(1000))).unwrap();

@@ -10,7 +10,7 @@ use ferropay_domain::{
     ledger::Owner,
     money::Money,
     payment::{
-        Ask, AttemptStatus, AuthenticationStep, Operation, OperationKind, OperationStatus, Payment,
+        Ask, AttemptStatus, AuthenticationStep, Credit, Operation, OperationKind, OperationStatus, Payment,
         PaymentKind, PaymentStatus,
         machine::{Event as Step, Notice, OPERATIONS, PaymentEffect, PaymentMachine, Transition},
     },
@@ -158,6 +158,7 @@ impl World {
                 // What was paid goes back at once.
                 frame.open = Some(begun.operation);
                 frame.returning = before.returnable();
+                frame.detail.credit = Some(Credit::Failed);
                 frame.last_return_at = Some(self.now.business);
             }
             assert_eq!(*after, frame, "{walked:?}");
