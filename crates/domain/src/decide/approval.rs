@@ -10,8 +10,8 @@ use crate::{
     ledger::{self, AccountKey, Owner},
     money::Money,
     payment::{
-        Ask, Authorisation, Conversion, Credit, Debit, MerchantAuthStep, Operation, OperationDetail, OperationKind,
-        TransStatus,
+        Ask, Authorisation, Conversion, Credit, Debit, MerchantAuthStep, Operation, OperationDetail,
+        OperationKind, TransStatus,
         machine::{AttemptEvent, Event, transition},
     },
     project::HoldEnd,
