@@ -32,8 +32,6 @@ pub(crate) struct Transaction {
     pub(crate) undone: bool,
     /// Its customer decides.
     pub(crate) customers: bool,
-    /// It is a debit by an agreement.
-    pub(crate) debits: bool,
     /// Whether its money reached whom it is for, where the provider has said so, or that it will.
     pub(crate) credit: Option<Credit>,
     /// When that becomes known.
@@ -72,7 +70,6 @@ impl Transaction {
             state: State::Declined(codes::METHOD_DECLINE),
             undone: false,
             customers: false,
-            debits: false,
             credit: None,
             credited_at: None,
             decided_at: None,
@@ -118,7 +115,7 @@ impl Ledger {
             Ask::UndoPayout => {
                 let taken = self.referring(it.original, &[Ask::UndoPayout]).next().is_some();
                 let lies_here = |it: &&Transaction| it.credit == Some(Credit::Failed) && !taken;
-                let can = original.filter(stands).filter(lies_here).is_some();
+                let can = original.filter(stands).as_ref().is_some_and(lies_here);
                 Ok((!can).then_some(codes::METHOD_DECLINE))
             }
             Ask::Payout | Ask::Sale | Ask::Auth | Ask::Verify => Ok(None),

@@ -153,14 +153,14 @@ impl MethodProvider {
     /// payouts and debits turn out not to be.
     fn done(&self, world: &World, it: &mut Transaction) {
         let by_and_by = match it.ask {
-            Ask::Sale if !it.debits => self.dice.chance(40),
+            Ask::Sale if it.original.is_none() => self.dice.chance(40),
             Ask::Sale | Ask::Payout => self.dice.chance(15),
             _ => return,
         };
         if it.state != State::Approved || !by_and_by {
             return;
         }
-        if it.ask == Ask::Sale && !it.debits && self.dice.chance(80) {
+        if it.ask == Ask::Sale && it.original.is_none() && self.dice.chance(80) {
             it.credit = Some(Credit::Pending);
         }
         it.credited_at = Some(self.later(world, 4 * 24 * 3_600));
@@ -322,7 +322,6 @@ impl MethodProvider {
             agrees: order.credential.as_ref().is_some_and(|it| it.is_first),
             state: State::Pending,
             customers: first && !debits,
-            debits,
             ..Transaction::refused(order.ask, order.amount, method)
         };
         match ledger.look_at(&it, debits) {

@@ -84,7 +84,7 @@ impl Scene<'_> {
         let event = self.declining(event, code);
         self.step(event, code)?;
         if self.operation.kind == OperationKind::PaymentConfirmation {
-            self.give_back()?
+            self.give_back()?;
         }
         Ok(())
     }

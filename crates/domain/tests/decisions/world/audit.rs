@@ -276,9 +276,9 @@ impl World {
         assert_eq!(promised, owed.collect(), "only what is running and spends holds money");
         let floor = self.project.floor(payment.currency);
         // What never arrived goes back whatever the merchant has.
-        let owes =
+        let uncredited =
             self.operations.values().any(|it| it.kind == OperationKind::Reversal && it.detail.automatic);
-        assert!(owes || self.merchant() - promised.values().sum::<i64>() >= floor, "the floor is kept");
+        assert!(uncredited || self.merchant() - promised.values().sum::<i64>() >= floor, "the floor is kept");
     }
 
     fn audit_books(&self, sold: i64, returned: i64) {
