@@ -120,6 +120,30 @@ async fn a_payout_waits_for_its_next_try_by_the_projects_clock() {
     world.assert_sound();
 }
 
+// G-335: support need not wait for the next try
+#[tokio::test(flavor = "multi_thread")]
+async fn support_has_a_payout_tried_again_at_once() {
+    let world = World::start(&[]).await;
+    let project = world.platform.merchant.project.to_string();
+    world.platform.command(&["project", "set", &project, "payout_retries=1"]).good();
+    tokio::time::sleep(seconds(3)).await;
+    world.acquirer.set_faults("FERROPAYSANDBOX", "decline=68*1@payout").unwrap();
+    world.payout("patient", cards::CREDITED, 1_000, None).await.request_id();
+    let waits = || async { world.receiver.about("patient").len() == 1 };
+    eventually("the merchant hears that it waits", seconds(30), waits).await;
+    let number = world.receiver.about("patient")[0].json["operation"]["id"].to_string();
+    let retry = || world.platform.command(&["payout", "retry", &number]);
+    assert!(retry().good().contains("is tried again"));
+    let done = || async { world.receiver.about("patient").len() == 2 };
+    eventually("the payout is tried again", seconds(30), done).await;
+    let told = world.receiver.about("patient");
+    assert_eq!(told[1].operation(), ("payout", "success"), "{}", told[1].text);
+    let late = retry();
+    assert!(!late.ok && late.err.contains("3060"), "{late:?}");
+    world.quiet(seconds(20)).await;
+    world.assert_sound();
+}
+
 // G-308 G-309 M-035 M-037
 #[tokio::test(flavor = "multi_thread")]
 async fn support_takes_payouts_back_and_cancels_them() {
@@ -147,8 +171,8 @@ async fn support_takes_payouts_back_and_cancels_them() {
     assert_eq!(world.platform.status("wrong").await.json["payment"]["status"], "decline");
     assert_eq!((balance(&world), world.receiver.about("wrong").len()), (before, 1), "nobody is told");
     for (action, operation, says) in [
-        ("cancel", number.as_str(), "cannot be undone"),
-        ("reverse", number.as_str(), "cannot be undone"),
+        ("cancel", number.as_str(), "cannot be undone or tried again"),
+        ("reverse", number.as_str(), "cannot be undone or tried again"),
         ("cancel", "17", "there is no operation 17"),
         ("reverse", "17", "there is no operation 17"),
     ] {

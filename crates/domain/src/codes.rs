@@ -78,6 +78,12 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The project's payouts have to say when the card expires (G-073).
+    EXPIRY_REQUIRED = 3020;
+    /// The merchant's category may not pay out winnings of online gambling (G-328).
+    WINNINGS_CATEGORY = 3292;
+    /// The project does not pay out by this method (G-328).
+    PAYOUT_METHOD = 3293;
     /// The operation succeeded.
     SUCCESS = 0;
     /// Not final yet (G-050).

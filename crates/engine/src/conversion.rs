@@ -43,7 +43,12 @@ impl Engine {
     }
 
     /// On the heap: nearly nobody needs it, and what waits for a decision stays small.
-    async fn rate_into(&self, from: Currency, to: Currency, now: Now) -> Result<Option<Rate>, Failure> {
+    pub(crate) async fn rate_into(
+        &self,
+        from: Currency,
+        to: Currency,
+        now: Now,
+    ) -> Result<Option<Rate>, Failure> {
         Ok(Box::pin(self.store.rate(from, to, now.business)).await?)
     }
 }

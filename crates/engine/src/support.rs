@@ -65,6 +65,22 @@ pub async fn reverse_payout(
     order(store, clock, entropy, payout, decide, None).await
 }
 
+/// Has a payout that waits for its next try tried at once (G-335).
+///
+/// # Errors
+/// The store cannot be read or written, or the decision contradicts it.
+pub async fn retry_payout(
+    store: &dyn Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    payout: OperationId,
+) -> Result<Ordered, Failure> {
+    let decide = |record: &ProjectRecord, standing: &Standing, drawn, now| {
+        decide::retry_payout(&record.project, standing.facts(), drawn, now)
+    };
+    order(store, clock, entropy, payout, decide, None).await
+}
+
 /// Cancels a payout by Visa within one calendar day (G-308). Where the project agreed to be told, the callback is signed
 /// with its secret from the vault, and a running platform delivers it.
 ///

@@ -364,6 +364,13 @@ pub(crate) enum Refund {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Payout {
+    /// Tries a payout again that waits for its next try, without waiting any longer.
+    Retry {
+        #[command(flatten)]
+        database: Database,
+        /// The payout's operation number, as its callback and the status reply show it.
+        operation: i64,
+    },
     /// Takes a payout back that did not reach the customer although it had been reported done. The provider has to
     /// confirm it: a running platform asks, and the merchant is told by callback.
     Reverse {

@@ -35,7 +35,10 @@ pub fn card(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let converted = conversion::of(project, None, command.amount, facts.rate);
-    let problems = problems(project, &command, (&facts, &converted), now);
+    let mut problems = problems(project, &command, (&facts, &converted), now);
+    if problems.is_empty() {
+        problems.extend(coin_problem(project, &command));
+    }
     if !problems.is_empty() {
         let CardCommand { head, payment_id, callback, .. } = command;
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
@@ -62,7 +65,8 @@ pub fn card_again(
         && !command.request.is_by_merchant();
     let converted = conversion::of(project, None, command.amount, facts.rate);
     let refusal = attempts::refusal(payment, (command.kind, command.amount), same_means, now)
-        .or_else(|| problems(project, &command, (&facts, &converted), now).into_iter().next());
+        .or_else(|| problems(project, &command, (&facts, &converted), now).into_iter().next())
+        .or_else(|| coin_problem(project, &command));
     if let Some(why) = refusal {
         return Ok(Err(why));
     }
@@ -202,6 +206,9 @@ pub(super) fn planned(
     let customer = at_risk.customer;
     let risk = risk::check(project, &facts.risk, &at_risk, payment, now);
     let mut request = granted(project, kind, card.network, asked);
+    let limit = request
+        .transfer
+        .and_then(|_| facts.risk.transfer_limit(project, Direction::In, card, at_risk.amount));
     let mut supplied = data::Members::new();
     let by_wallet = facts.wallet.is_some();
     let missing = needed(project, kind, (card, by_wallet), &mut request, customer, given, &mut supplied);
@@ -212,6 +219,9 @@ pub(super) fn planned(
         }
         if matches!(card.network, Network::UnionPay | Network::Other) {
             return Err(codes::CARD_NOT_ALLOWED);
+        }
+        if let Some(code) = limit {
+            return Err(code);
         }
         let authentication = authentication(project, &request, three_ds, facts, ids)?;
         Ok((missing, authentication, counted))
@@ -252,6 +262,7 @@ pub(super) fn problems(
         most.get(command.amount.currency.code()).is_some_and(|most| amount > *most)
     };
     let cvv_may_be_missing = data::cvv_may_be_missing(command.card.network, command.request.moto);
+    let short_name = data::short_name(&command.customer).filter(|_| settings.customer_names_checked);
     let checks = [
         (!project.active, codes::MERCHANT_STATUS, None),
         (!switched_on || (wallet.is_none() && !settings.card_data_allowed), codes::NOT_ALLOWED, None),
@@ -277,6 +288,7 @@ pub(super) fn problems(
             codes::CARD_EXPIRED,
             Some("card.year"),
         ),
+        (short_name.is_some(), codes::INVALID_HOLDER, short_name),
         (
             is_purchase && project.needs_booking_dates() && !command.has_booking_dates,
             codes::REQUIRED_MISSING,
@@ -316,6 +328,16 @@ pub(super) fn problems(
         .chain(registration_problem(project, command, facts, now))
         .take(1)
         .collect()
+}
+
+/// A purchase of cryptocurrency says of which kind (G-078). A payment link has no place for it.
+fn coin_problem(project: &Project, command: &CardCommand) -> Option<Problem> {
+    let by_network = matches!(command.card.network, Network::Visa | Network::Mastercard | Network::Maestro);
+    let lacks_kind = project.settings.crypto_purchases
+        && !command.kind.moves_nothing()
+        && by_network
+        && !data::has(&command.given, data::CRYPTOCURRENCY);
+    lacks_kind.then(|| problem(codes::REQUIRED_MISSING, Some(data::CRYPTOCURRENCY)))
 }
 
 /// Whether more is asked for than the customer confirmed on the device, or in another currency.

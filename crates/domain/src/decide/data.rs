@@ -15,7 +15,9 @@ pub(super) type Members = BTreeMap<String, String>;
 pub(super) const AVS_POST_CODE: &str = "avs_data.avs_post_code";
 pub(super) const AVS_STREET: &str = "avs_data.avs_street_address";
 pub(super) const FIRST_NAME: &str = "customer.first_name";
+pub(super) const MIDDLE_NAME: &str = "customer.middle_name";
 pub(super) const LAST_NAME: &str = "customer.last_name";
+pub(super) const CRYPTOCURRENCY: &str = "payment.cryptocurrency_type";
 const BIRTH_DAY: &str = "customer.day_of_birth";
 const POST_CODE: &str = "customer.zip";
 
@@ -29,20 +31,23 @@ pub fn demanded(project: &Project, kind: OperationKind) -> Cow<'_, [String]> {
     let settings = &project.settings;
     let listed = if has_clarification(kind) { settings.required_data.get(kind.text()) } else { None };
     let listed = listed.map_or(&[][..], Vec::as_slice);
+    let mut more: Vec<&str> = Vec::new();
     if kind == OperationKind::Payout {
-        let parties = super::payout_data::MEMBERS.iter().map(|path| (*path).to_owned());
-        return Cow::Owned(listed.iter().cloned().chain(parties).collect());
+        more.extend(super::payout_data::MEMBERS);
     }
     if settings.card_transfers_allowed && kind == OperationKind::Sale {
-        let parties = super::transfer::MEMBERS.iter().map(|path| (*path).to_owned());
-        let debt = [BIRTH_DAY, POST_CODE].into_iter().filter(|_| settings.debt_repayment);
-        return Cow::Owned(listed.iter().cloned().chain(parties).chain(debt.map(str::to_owned)).collect());
+        more.extend(super::transfer::MEMBERS);
     }
-    if settings.debt_repayment && kind.is_primary() {
-        let debt = [BIRTH_DAY, POST_CODE].map(str::to_owned);
-        return Cow::Owned(listed.iter().cloned().chain(debt).collect());
+    if settings.debt_repayment && kind.is_primary() && kind != OperationKind::Payout {
+        more.extend([BIRTH_DAY, POST_CODE]);
     }
-    Cow::Borrowed(listed)
+    if settings.crypto_purchases && matches!(kind, OperationKind::Sale | OperationKind::Auth) {
+        more.push(CRYPTOCURRENCY);
+    }
+    if more.is_empty() {
+        return Cow::Borrowed(listed);
+    }
+    Cow::Owned(listed.iter().cloned().chain(more.into_iter().map(str::to_owned)).collect())
 }
 
 /// Changes of a hold end at once, one way or the other (G-176), and the platform's own operations ask nobody.
@@ -65,6 +70,17 @@ pub(super) fn missing_members(project: &Project, kind: OperationKind, given: &Me
     let Some(listed) = listed.filter(|_| has_clarification(kind)) else { return Vec::new() };
     let can_be_asked = |path: &&String| path.starts_with("customer.") || path.starts_with("avs_data.");
     listed.iter().filter(can_be_asked).filter(|path| !has(given, path)).cloned().collect()
+}
+
+/// The first name of a customer that has one character only (G-071).
+pub(super) fn short_name(customer: &Customer) -> Option<&'static str> {
+    let names = [
+        (FIRST_NAME, &customer.first_name),
+        (MIDDLE_NAME, &customer.middle_name),
+        (LAST_NAME, &customer.last_name),
+    ];
+    let is_short = |name: &str| name.trim().chars().count() < 2;
+    names.into_iter().find_map(|(path, name)| name.as_deref().is_some_and(is_short).then_some(path))
 }
 
 pub(super) fn has(given: &Members, path: &str) -> bool {

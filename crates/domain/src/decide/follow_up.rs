@@ -2,7 +2,7 @@
 
 use super::{
     CardFacts, Facts, FollowUp, Ids, NotWaiting, Now, RequestHead, Stage,
-    data::{self, AVS_POST_CODE, AVS_STREET, FIRST_NAME, LAST_NAME},
+    data::{self, AVS_POST_CODE, AVS_STREET, FIRST_NAME, LAST_NAME, MIDDLE_NAME},
     flow::CLARIFICATION,
     scene::Scene,
 };
@@ -205,6 +205,7 @@ impl Scene<'_> {
                 return;
             }
             FIRST_NAME if customer.first_name.is_none() => customer.first_name = Some(value.clone()),
+            MIDDLE_NAME if customer.middle_name.is_none() => customer.middle_name = Some(value.clone()),
             LAST_NAME if customer.last_name.is_none() => customer.last_name = Some(value.clone()),
             _ => {}
         }

@@ -396,7 +396,10 @@ fn payout_refusal(
     // The method's own limits are in the currency it works in.
     let own = if is_converted { Limits::default() } else { method.limits(amount) };
     let beyond = is_beyond(project.payout_limits(amount.currency)) || is_beyond(own);
+    let rules = &project.settings.payout_rules;
     [
+        (!rules.take(&method.code), codes::PAYOUT_METHOD),
+        (rules.forbid(project.settings.category), codes::WINNINGS_CATEGORY),
         (project.method_account(method).is_none(), codes::PROVIDER_UNAVAILABLE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
         (

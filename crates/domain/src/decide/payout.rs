@@ -198,6 +198,7 @@ pub(super) fn rules(
         (!project.active, codes::MERCHANT_STATUS, None),
         (!settings.card_payouts_allowed || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
+        (settings.payout_rules.expiry && card.expiry.is_none(), codes::EXPIRY_REQUIRED, Some("card.year")),
         (expired, codes::CARD_EXPIRED, Some("card.year")),
     ])
     .or_else(|| conversion::problem_of(converted))
@@ -210,10 +211,15 @@ fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &Payou
     let limits = project.payout_limits(amount.currency);
     let beyond = limits.is_below(amount.minor) || limits.is_above(amount.minor);
     let forbidden = &project.settings.payout_forbidden_funding;
+    let limit = facts.risk.transfer_limit(project, Direction::Out, parties.card, amount);
     [
+        (!project.settings.payout_rules.take("card"), codes::PAYOUT_METHOD),
+        (project.settings.payout_rules.forbid(project.settings.category), codes::WINNINGS_CATEGORY),
         (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
         (parties.card.funding.is_some_and(|it| forbidden.contains(&it)), codes::PAYOUT_CARD_TYPE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
+        (limit.is_some(), limit.unwrap_or(codes::PAYOUT_AMOUNT)),
+        (payout_data::has_foreign_letters(project, parties), codes::INVALID_HOLDER),
         (payout_data::is_unusable(project, parties), codes::TRANSFER_DATA_MISSING),
         (
             facts.balance_short || project.settings.payout_fee.beside(amount).is_none(),
@@ -248,10 +254,33 @@ pub fn payout_retry_due<'a>(
     if operation.status != OperationStatus::AwaitingRetry || !due {
         return Ok(None);
     }
+    try_again(project, facts, ids, now).map(Some)
+}
+
+/// Support has a payout that waits for its next try tried at once (G-335). Inner error: the code of a refusal.
+///
+/// # Errors
+/// The machine's tables do not allow it, which is a defect.
+pub fn retry_payout<'a>(
+    project: &Project,
+    facts: impl Into<Facts<'a>>,
+    ids: Ids,
+    now: Now,
+) -> Result<Result<ChangeSet, Code>, MachineBreak> {
+    let facts = facts.into();
+    let waits = facts.operation.kind == OperationKind::Payout
+        && facts.operation.status == OperationStatus::AwaitingRetry;
+    if !waits {
+        return Ok(Err(codes::WRONG_STATE));
+    }
+    try_again(project, facts, ids, now).map(Ok)
+}
+
+fn try_again(project: &Project, facts: Facts<'_>, ids: Ids, now: Now) -> Result<ChangeSet, MachineBreak> {
     let mut scene = Scene::of(project, facts, ids, now);
     scene.step(Event::RetryDue, codes::AWAITING)?;
     scene.proceed(Stage::Provider)?;
-    Ok(Some(scene.finish()))
+    Ok(scene.finish())
 }
 
 impl Scene<'_> {

@@ -1,7 +1,7 @@
 //! Which data on the parties of a payout the card networks demand (G-314 to G-320): names can be asked for by
 //! clarification, everything else has to come with the request.
 
-use super::data::{FIRST_NAME, LAST_NAME, Members, has, missing_members};
+use super::data::{FIRST_NAME, LAST_NAME, MIDDLE_NAME, Members, has, missing_members};
 use crate::{
     card::{CardSummary, Network},
     payment::{Customer, OperationKind},
@@ -57,13 +57,36 @@ pub(super) fn missing(project: &Project, parties: Parties<'_>) -> Vec<String> {
         (FIRST_NAME, &customer.first_name, "recipient.first_name"),
         (LAST_NAME, &customer.last_name, "recipient.last_name"),
     ];
-    for (path, own, of_recipient) in names {
+    let middle = (MIDDLE_NAME, &customer.middle_name, "recipient.middle_name");
+    let middle = project.settings.payout_rules.middle_name.then_some(middle);
+    for (path, own, of_recipient) in names.into_iter().chain(middle) {
         let known = own.as_ref().is_some_and(|name| !name.trim().is_empty()) || has(given, of_recipient);
         if !known && !missing.iter().any(|asked| asked == path) {
             missing.push(path.to_owned());
         }
     }
     missing
+}
+
+/// Whether a name of the recipient is in letters that the card's network does not take, where the project looks at them
+/// (G-314).
+pub(super) fn has_foreign_letters(project: &Project, parties: Parties<'_>) -> bool {
+    let Parties { card, customer, given, .. } = parties;
+    let own = [&customer.first_name, &customer.middle_name, &customer.last_name].into_iter().flatten();
+    let of_recipient =
+        ["recipient.first_name", "recipient.last_name"].into_iter().filter_map(|it| given.get(it));
+    let is_taken = if card.network == Network::UnionPay { is_chinese } else { is_basic_latin };
+    project.settings.payout_rules.letters
+        && own.chain(of_recipient).any(|name| !name.trim().chars().all(is_taken))
+}
+
+fn is_basic_latin(letter: char) -> bool {
+    letter.is_ascii_alphabetic() || matches!(letter, ' ' | '-' | '\'' | '.')
+}
+
+/// Ideographs, and the dot between the parts of a name.
+const fn is_chinese(letter: char) -> bool {
+    matches!(letter, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{3134f}' | '\u{b7}' | ' ')
 }
 
 /// Whether data is missing, or too long, that cannot be asked for (G-316, G-317, G-318, G-320).

@@ -78,7 +78,7 @@ pub fn refund(
 ) -> Result<ChangeSet, MachineBreak> {
     let amount = command.amount.unwrap_or_else(|| everything(payment, facts.of));
     let kind = match facts.of {
-        ReturnOf::Only => kind_of_return(payment, amount, facts.day, now),
+        ReturnOf::Only => kind_of_return(project, payment, amount, facts.day, now),
         // Debits of a schedule are never reversed (G-291).
         ReturnOf::One(_) | ReturnOf::NoneFits => OperationKind::Refund,
     };
@@ -226,9 +226,14 @@ const fn was_returned(payment: &Payment, of: ReturnOf) -> bool {
     }
 }
 
-/// Reversal or refund (G-289): within the operation day of the debit, any amount of a Mastercard and the total
-/// amount of other cards are reversed; everything else is refunded.
-fn kind_of_return(payment: &Payment, amount: Money, day: &OperationDay, now: Now) -> OperationKind {
+/// Reversal or refund (G-289): by the project's rule for the card's network.
+fn kind_of_return(
+    project: &Project,
+    payment: &Payment,
+    amount: Money,
+    day: &OperationDay,
+    now: Now,
+) -> OperationKind {
     let Some(debit) = &payment.detail.debit else { return OperationKind::Refund };
     if payment.detail.method.is_some() {
         // Only cards have an operation day by which this is chosen (G-289).
@@ -239,7 +244,7 @@ fn kind_of_return(payment: &Payment, amount: Money, day: &OperationDay, now: Now
     if transfer::is_reversed(payment) {
         return OperationKind::Reversal;
     }
-    if within_day && (total || debit.network == crate::card::Network::Mastercard) {
+    if project.reversal_rule(debit.network).reverses(total, within_day) {
         OperationKind::Reversal
     } else {
         OperationKind::Refund

@@ -2,9 +2,10 @@
 
 use super::Now;
 use crate::{
+    card::CardSummary,
     codes::Code,
     ids::PaymentKey,
-    money::Money,
+    money::{Money, Rate},
     payment::Customer,
     project::Project,
     risk::{Crossing, Direction, Hit, Listed, Means, Profile, Screening, Use, judge, screen},
@@ -17,6 +18,21 @@ pub struct RiskFacts {
     pub hits: Vec<Hit>,
     /// A limit that was looked at in the commit, and reached.
     pub limit: Option<Code>,
+    /// The rate into the currency of the networks' limits on single transfers, where one of them is about the operation.
+    pub rate: Option<Box<Rate>>,
+}
+
+impl RiskFacts {
+    /// The networks' limit that a transfer from or to a card exceeds, by its code (G-326).
+    pub(super) fn transfer_limit(
+        &self,
+        project: &Project,
+        direction: Direction,
+        card: &CardSummary,
+        amount: Money,
+    ) -> Option<Code> {
+        project.settings.transfer_limits.exceeded(direction, card, amount, self.rate.as_deref().copied())
+    }
 }
 
 /// What risk control looks at.

@@ -2,7 +2,7 @@
 //! believes. They are refused when they are set.
 
 use super::{Settings, Source};
-use crate::{method::MethodRef, money::Currency};
+use crate::{card::Network, method::MethodRef, money::Currency};
 use rust_decimal::Decimal;
 
 /// How far local times are from UTC anywhere on earth, minutes.
@@ -82,6 +82,13 @@ impl Settings {
                 return Some(format!("{setting}: {source:?} is no IP address and no network"));
             }
         }
+        if let Some(code) =
+            self.reversals.keys().find(|code| Network::ALL.iter().all(|network| network.code() != *code))
+        {
+            return Some(format!("reversals: there is no card network {code:?}"));
+        }
+        let paid = self.payout_rules.methods.iter().filter(|code| *code != "card");
+        let paid = paid.map(|code| ("payout_rules.methods", code));
         let taken =
             self.method_accounts.keys().filter(|code| *code != "*").map(|code| ("method_accounts", code));
         let off = self.methods_off.iter().map(|code| ("methods_off", code));
@@ -91,7 +98,8 @@ impl Settings {
         let returned =
             self.refund_days.keys().filter(|code| *code != "card").map(|code| ("refund_days", code));
         let unknown = |(_, code): &(&str, &String)| MethodRef::of_code(code).is_none();
-        let (setting, code) = taken.chain(off).chain(by_hand).chain(timed).chain(returned).find(unknown)?;
+        let (setting, code) =
+            taken.chain(off).chain(by_hand).chain(timed).chain(returned).chain(paid).find(unknown)?;
         Some(format!("{setting}: there is no payment method {code:?}"))
     }
 
@@ -130,6 +138,9 @@ impl Settings {
     }
 
     fn limits(&self) -> Option<String> {
+        if let Some(fault) = self.transfer_limits.fault() {
+            return Some(format!("transfer_limits: {fault}"));
+        }
         let faults = self.risk_limits.iter().enumerate().map(|(place, rule)| (place, rule.fault()));
         let (place, fault) = faults.into_iter().find_map(|(place, fault)| Some((place, fault?)))?;
         Some(format!("risk_limits, number {}: {fault}", place.saturating_add(1)))
@@ -183,6 +194,9 @@ mod tests {
             ),
             ("callback_url", json!("shop.example"), json!("https://shop.example")),
             ("callback_url_decline", json!("https:///nowhere"), json!(null)),
+            ("reversals", json!({ "no-such": "never" }), json!({ "visa": "any_within_day" })),
+            ("transfer_limits", json!({ "codes": [3104] }), json!({ "codes": [3409] })),
+            ("payout_rules", json!({ "methods": ["no-such"] }), json!({ "methods": ["card", "blik"] })),
             ("refund_days", json!({ "no-such": 1 }), json!({ "card": 0, "blik": 3 })),
             ("method_thresholds", json!({ "blik": 0 }), json!({ "blik": 1 })),
             ("category_most", json!({ "eur": 1 }), json!({ "EUR": 1 })),

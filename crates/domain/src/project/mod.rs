@@ -3,12 +3,16 @@
 mod callback_route;
 mod day;
 mod faults;
+mod payout_rules;
+mod reversal;
 mod routing;
 mod settings;
 mod source;
 
 pub use callback_route::CallbackRoute;
 pub use day::OperationDay;
+pub use payout_rules::PayoutRules;
+pub use reversal::ReversalRule;
 pub use routing::{Mismatch, RouteRule, Routed};
 pub use settings::{
     AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MailSettings, MailText, MissedDebits,

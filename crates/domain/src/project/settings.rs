@@ -6,8 +6,8 @@ use crate::{
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
     payee::PayeeRule,
-    project::{CallbackRoute, RouteRule},
-    risk::{Rule, Screening},
+    project::{CallbackRoute, PayoutRules, ReversalRule, RouteRule},
+    risk::{Rule, Screening, TransferLimits},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,6 +47,11 @@ pub struct Settings {
     pub customer_id_required: bool,
     /// Whether `card.card_holder` is demanded (G-072).
     pub card_holder_required: bool,
+    /// Whether first, middle and last names of customers need two characters or more in card payments: 3161 (G-071).
+    pub customer_names_checked: bool,
+    /// Whether card purchases by Mastercard and Visa are of cryptocurrency, so that `payment.cryptocurrency_type` has to say
+    /// of which (G-078).
+    pub crypto_purchases: bool,
     /// Whether the project may send card data (G-525).
     pub card_data_allowed: bool,
     /// Whether card sales are switched on (G-034).
@@ -76,6 +81,12 @@ pub struct Settings {
     pub payout_limits: BTreeMap<String, Limits>,
     /// Cards that spend such money are paid out nothing: 3103 (G-325).
     pub payout_forbidden_funding: Vec<Funding>,
+    /// What payouts have to look like besides: methods (`methods`), winnings (`winnings`), when cards expire (`expiry`), and
+    /// names (`middle_name`, `letters`); nothing unless set (G-073, G-314, G-328).
+    pub payout_rules: PayoutRules,
+    /// The card networks' limits on a single transfer that hold for payouts to cards and debits of transfers: their
+    /// `codes`, and in `small_business` first digits of the cards of small businesses (G-326).
+    pub transfer_limits: TransferLimits,
     /// Whether the data on sender and recipient that the card networks demand of a payout is checked (G-314, G-316,
     /// G-317).
     pub payout_data_required: bool,
@@ -120,6 +131,10 @@ pub struct Settings {
     pub refund_days: BTreeMap<String, u16>,
     /// Whether a debit may be refunded once only, as in some regions (G-286).
     pub single_refund: bool,
+    /// Which returns of card purchases are reversals, by network code: `any_within_day`, `whole_within_day` or `never`. What
+    /// is not listed is as by the newer descriptions: any amount within the operation day by Mastercard, the whole by others
+    /// (G-289, G-290).
+    pub reversals: BTreeMap<String, ReversalRule>,
     /// How long after a refund it may be cancelled, in seconds by network code (`amex`), where the networks leave it
     /// to the project; not at all where nothing is listed (G-306, W-297).
     pub refund_cancellation_seconds: BTreeMap<String, u32>,
@@ -400,6 +415,8 @@ impl Default for Settings {
             legacy_minimum: false,
             customer_id_required: false,
             card_holder_required: false,
+            customer_names_checked: false,
+            crypto_purchases: false,
             card_data_allowed: true,
             card_sales_allowed: true,
             two_step_allowed: true,
@@ -413,6 +430,8 @@ impl Default for Settings {
             card_payouts_allowed: true,
             payout_limits: BTreeMap::new(),
             payout_forbidden_funding: Vec::new(),
+            payout_rules: PayoutRules::default(),
+            transfer_limits: TransferLimits::default(),
             payout_data_required: true,
             payout_retries: 0,
             payout_retry_seconds: 3600,
@@ -433,6 +452,7 @@ impl Default for Settings {
             refund_interval_seconds: 120,
             refund_days: BTreeMap::new(),
             single_refund: false,
+            reversals: BTreeMap::new(),
             refund_cancellation_seconds: BTreeMap::new(),
             category: None,
             country: None,

@@ -7,10 +7,12 @@
 mod limits;
 mod profile;
 mod screening;
+mod transfer_limits;
 
 pub use limits::{Count, Crossing, Direction, LONGEST_WINDOW, Measure, Reading, Rule, Use};
 pub use profile::{Feature, Means, Profile};
 pub use screening::{Screening, screen};
+pub use transfer_limits::TransferLimits;
 
 use crate::codes::{self, Code};
 use serde::{Deserialize, Serialize};

@@ -11,13 +11,14 @@ use ferropay_domain::{
     card::{Expiry, Funding, Network},
     change::{NameKind, TaskKey},
     codes::{self, Code},
-    decide::{self, PayoutCommand, PayoutFacts},
+    decide::{self, PayoutCommand, PayoutFacts, RiskFacts},
     ledger::Owner,
     money::Currency,
     payment::{
         Ask, AttemptStatus, OperationKind, OperationStatus, PaymentKind, PaymentStatus, machine::Event,
     },
-    project::{Limits, Project, Settings},
+    project::{Limits, PayoutRules, Project, Settings},
+    risk::TransferLimits,
 };
 use std::time::Duration;
 
@@ -136,6 +137,93 @@ fn cards_of_some_kinds_may_be_paid_out_nothing() {
     };
     assert_eq!(by(Some(Funding::Credit)), codes::PAYOUT_CARD_TYPE);
     assert_eq!((by(Some(Funding::Debit)), by(None)), (codes::AWAITING, codes::AWAITING));
+}
+
+// G-328
+#[test]
+fn a_payout_is_by_a_method_that_is_set_up_and_of_a_category_that_may_pay_out_winnings() {
+    let rules =
+        |payout_rules: PayoutRules, category| Settings { payout_rules, category, ..Settings::default() };
+    let by = |settings| paid(settings, Network::Visa, |_| {});
+    let only = |code: &str| PayoutRules { methods: vec![code.to_owned()], ..PayoutRules::default() };
+    assert_eq!(by(rules(only("skrill"), None)), codes::PAYOUT_METHOD);
+    assert_eq!(by(rules(only("card"), None)), codes::AWAITING);
+    let winnings = || PayoutRules { winnings: true, ..PayoutRules::default() };
+    assert_eq!(by(rules(winnings(), Some(5942))), codes::WINNINGS_CATEGORY);
+    assert_eq!(by(rules(winnings(), None)), codes::WINNINGS_CATEGORY);
+    assert_eq!(by(rules(winnings(), Some(7995))), codes::AWAITING);
+    assert_eq!(by(rules(PayoutRules::default(), Some(5942))), codes::AWAITING);
+}
+
+// G-326
+#[test]
+fn a_payout_above_a_limit_of_its_network_is_declined_with_the_limits_code() {
+    let settings = || Settings {
+        transfer_limits: TransferLimits { codes: vec![Code::new(3410)], ..TransferLimits::default() },
+        ..Settings::default()
+    };
+    let by = |amount, network, rate: Option<&str>| {
+        let mut world = World::new(settings(), 100_000_000);
+        let command = PayoutCommand { amount, ..payout_of(amount, network) };
+        let rate = rate.map(|rate| Box::new(rate.parse().unwrap()));
+        let risk = RiskFacts { rate, ..RiskFacts::default() };
+        let facts = PayoutFacts { risk, ..PayoutFacts::default() };
+        let ids = world.draw();
+        let changes = decide::payout(&world.project, command, &facts, ids, world.now).unwrap();
+        changes.operations[0].record().code
+    };
+    let limit = Code::new(3410);
+    assert_eq!(by(usd(250_000), Network::Mastercard, None), codes::AWAITING);
+    assert_eq!(by(usd(250_001), Network::Mastercard, None), limit);
+    assert_eq!(by(usd(250_001), Network::Visa, None), codes::AWAITING);
+    assert_eq!(by(eur(200_000), Network::Mastercard, Some("1.25")), codes::AWAITING);
+    assert_eq!(by(eur(200_001), Network::Mastercard, Some("1.25")), limit);
+    assert_eq!(by(eur(100), Network::Mastercard, None), limit, "what cannot be compared is too much");
+}
+
+// G-314
+#[test]
+fn names_of_the_recipient_are_in_letters_of_the_network_and_may_have_a_middle_one() {
+    let with = |payout_rules: PayoutRules| Settings { payout_rules, ..Settings::default() };
+    let letters = || with(PayoutRules { letters: true, ..PayoutRules::default() });
+    let named = |network, name: &str| {
+        let name = Some(name.to_owned());
+        paid(letters(), network, |it| it.customer.first_name = name)
+    };
+    for (network, name, expected) in [
+        (Network::Visa, "Anna-Maria d'Arc Jr.", codes::AWAITING),
+        (Network::Visa, "J\u{fc}rgen", codes::INVALID_HOLDER),
+        (Network::Visa, "\u{674e}", codes::INVALID_HOLDER),
+        (Network::UnionPay, "Judy", codes::INVALID_HOLDER),
+    ] {
+        assert_eq!(named(network, name), expected, "{network:?} {name}");
+    }
+    let chinese = paid(letters(), Network::UnionPay, |it| {
+        it.customer.first_name = Some("\u{5c0f}\u{9f99}".to_owned());
+        it.customer.last_name = Some("\u{674e}".to_owned());
+    });
+    assert_eq!(chinese, codes::AWAITING);
+    let mut world = World::new(with(PayoutRules { middle_name: true, ..PayoutRules::default() }), 1_000_000);
+    world.payout_by(&payout_of(eur(1000), Network::Visa));
+    assert_eq!(world.status(), PaymentStatus::AwaitingClarification);
+    assert_eq!(world.operation().detail.wait.as_ref().unwrap().missing, ["customer.middle_name"]);
+    world.clarify(&[("customer.middle_name", "Ann")]).unwrap();
+    assert_eq!(world.status(), PaymentStatus::Processing);
+    assert_eq!(world.payment().detail.customer.middle_name.as_deref(), Some("Ann"));
+    let full = paid(with(PayoutRules { middle_name: true, ..PayoutRules::default() }), Network::Visa, |it| {
+        it.customer.middle_name = Some("Ann".to_owned());
+    });
+    assert_eq!(full, codes::AWAITING);
+}
+
+// G-073
+#[test]
+fn a_project_may_demand_when_the_card_of_a_payout_expires() {
+    let rules = PayoutRules { expiry: true, ..PayoutRules::default() };
+    let project = project(Settings { payout_rules: rules, ..Settings::default() });
+    assert_eq!(rejection_of(&project, |_| {}), Some((codes::EXPIRY_REQUIRED, Some("card.year"))));
+    let stated = |it: &mut PayoutCommand| it.card.expiry = Some(Expiry { year: 2031, month: 5 });
+    assert_eq!(rejection_of(&project, stated), None);
 }
 
 // G-313
@@ -314,6 +402,20 @@ fn a_refusal_that_may_pass_is_tried_again_after_an_hour_and_told_once() {
     assert_eq!((world.merchant(), world.attempt().id.number), (999_000, 3));
     let Content::Operation { operation, .. } = &world.events[0].content else { panic!("about an operation") };
     assert_eq!(operation.status, OperationStatus::AwaitingRetry);
+}
+
+// G-335
+#[test]
+fn support_tries_a_payout_that_waits_again_at_once_and_no_other() {
+    let mut world = persistent();
+    world.payout(1000);
+    assert_eq!(world.retry_payout(), Err(codes::WRONG_STATE), "it is on its way");
+    world.outcome(declined(codes::PROVIDER_UNAVAILABLE)).unwrap();
+    assert_eq!(world.retry_payout(), Ok(()));
+    assert_eq!((world.status(), world.attempt().id.number), (PaymentStatus::Processing, 2));
+    world.outcome(approved(eur(1000))).unwrap();
+    assert_eq!((world.status(), world.merchant()), (PaymentStatus::Success, 999_000));
+    assert_eq!(world.retry_payout(), Err(codes::WRONG_STATE), "it is done");
 }
 
 // G-337, T-114

@@ -14,7 +14,7 @@ use ferropay_domain::{
     ledger::Owner,
     money::{FeeRule, Money, Rounding},
     payment::{OperationKind, OperationStatus, PaymentStatus},
-    project::{OperationDay, Settings},
+    project::{OperationDay, ReversalRule, Settings},
 };
 use jiff::{civil, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -60,6 +60,28 @@ fn a_part_within_the_operation_day_is_reversed_for_mastercard_only() {
         assert_eq!(give_back(&mut world, 1000), (Refund, PartiallyRefunded, 370), "{network:?}");
         assert_eq!(give_back(&mut world, 370), (Refund, Refunded, 0), "the rest is not the total amount");
     }
+}
+
+// G-290, D-24: by another description timing alone decides with Visa and American Express
+#[test]
+fn which_returns_are_reversals_is_a_table_by_network() {
+    let sold = |network, rule: Option<(&str, ReversalRule)>| {
+        let mut world = World::sold(1370, network);
+        world.project.settings.reversals =
+            rule.map(|(code, rule)| (code.to_owned(), rule)).into_iter().collect();
+        world
+    };
+    let part = |network, code, rule| give_back(&mut sold(network, Some((code, rule))), 1000).0;
+    assert_eq!(part(Network::Visa, "visa", ReversalRule::AnyWithinDay), Reversal);
+    assert_eq!(part(Network::AmericanExpress, "amex", ReversalRule::AnyWithinDay), Reversal);
+    assert_eq!(part(Network::AmericanExpress, "visa", ReversalRule::AnyWithinDay), Refund);
+    assert_eq!(part(Network::Mastercard, "mastercard", ReversalRule::WholeWithinDay), Refund);
+    let whole = |network, code, rule| give_back(&mut sold(network, Some((code, rule))), 1370).0;
+    assert_eq!(whole(Network::Mastercard, "mastercard", ReversalRule::WholeWithinDay), Reversal);
+    assert_eq!(whole(Network::Mastercard, "mastercard", ReversalRule::Never), Refund);
+    let mut late = sold(Network::Visa, Some(("visa", ReversalRule::AnyWithinDay)));
+    late.advance(DAY);
+    assert_eq!(give_back(&mut late, 1370).0, Refund, "the operation day is over");
 }
 
 // M-019, M-020, P-155, P-156, U-278, G-294, G-295, G-298

@@ -1,7 +1,7 @@
 //! Rules of the one-step card sale.
 
 use crate::{
-    fixtures::{self, approved, declined, eur, fee, project, sale_of, usd},
+    fixtures::{self, approved, declined, eur, fee, members, project, sale_of, usd},
     world::World,
 };
 use ferropay_domain::{
@@ -209,6 +209,32 @@ fn each_rule_of_a_sale_rejects_with_its_own_code_and_field() {
     let cvv = Some((codes::CVV_REQUIRED, Some("card.cvv")));
     assert_eq!(rejection(base(), |it| it.has_cvv = false), cvv);
     assert_eq!(rejection(base(), |it| (it.has_cvv, it.request.moto) = (false, Some(1))), None);
+}
+
+// G-071, G-078
+#[test]
+fn names_are_measured_and_kinds_of_coins_demanded_where_the_project_wants_it() {
+    let named = |settings: Settings, name: &str| {
+        let name = Some(name.to_owned());
+        rejection(settings, |it| it.customer.last_name = name)
+    };
+    let measured = || Settings { customer_names_checked: true, ..Settings::default() };
+    let wrong = Some((codes::INVALID_HOLDER, Some("customer.last_name")));
+    assert_eq!((named(measured(), "O"), named(measured(), " ")), (wrong, wrong));
+    assert_eq!((named(measured(), "Li"), named(Settings::default(), "O")), (None, None));
+
+    let coins = || Settings { crypto_purchases: true, ..Settings::default() };
+    let wrong = Some((codes::REQUIRED_MISSING, Some("payment.cryptocurrency_type")));
+    let by = |network| move |it: &mut CardCommand| it.card.network = network;
+    for network in [Network::Visa, Network::Mastercard, Network::Maestro] {
+        assert_eq!(rejection(coins(), by(network)), wrong, "{network:?}");
+    }
+    assert_eq!(rejection(coins(), by(Network::AmericanExpress)), None);
+    let told = |it: &mut CardCommand| it.given = members(&[("payment.cryptocurrency_type", "cbdc")]);
+    assert_eq!(rejection(coins(), told), None);
+    let project = project(coins());
+    let handed_on = decide::demanded(&project, OperationKind::Sale);
+    assert_eq!(handed_on.as_ref(), ["payment.cryptocurrency_type"]);
 }
 
 // G-163 (2642, 3358)

@@ -6,7 +6,7 @@ use ferropay_domain::ids::OperationId;
 use ferropay_engine::{
     clock::SystemClock,
     entropy::SystemEntropy,
-    support::{Ordered, cancel_payout, reverse_payout},
+    support::{Ordered, cancel_payout, retry_payout, reverse_payout},
 };
 use std::{process::ExitCode, sync::Arc};
 
@@ -14,6 +14,16 @@ use std::{process::ExitCode, sync::Arc};
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let (operation, outcome) = match command {
+        Command::Retry { database, operation } => {
+            let store = files::open_store(&database.database, true)?;
+            let payout = OperationId::new(operation);
+            let outcome = retry_payout(store.as_ref(), clock, entropy, payout).await?;
+            if outcome == Ordered::Done(None) {
+                println!("Payout {operation} is tried again as soon as a running platform finds it.");
+                return Ok(ExitCode::SUCCESS);
+            }
+            (operation, outcome)
+        }
         Command::Reverse { database, operation } => {
             let store = files::open_store(&database.database, true)?;
             let payout = OperationId::new(operation);
@@ -35,7 +45,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
         Ordered::Unknown => bail!("there is no operation {operation}"),
         Ordered::Refused(code) => {
-            bail!("operation {operation} cannot be undone: {} (code {code})", code.message())
+            bail!("operation {operation} cannot be undone or tried again: {} (code {code})", code.message())
         }
     }
     Ok(ExitCode::SUCCESS)

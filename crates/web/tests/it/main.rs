@@ -49,6 +49,7 @@ mod partial_approval;
 mod paths;
 mod payees;
 mod payout_registration;
+mod payout_rules;
 mod payouts;
 mod refund_cancellation;
 mod retry_schedule;

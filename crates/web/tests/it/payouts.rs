@@ -16,7 +16,7 @@ use ferropay_simulators::acquirer::AttemptKind;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
-const PAYOUT: &str = "/v2/payment/card/payout";
+pub(crate) const PAYOUT: &str = "/v2/payment/card/payout";
 const BETWEEN_PERSONS: &str = "/v2/payment/individual/payout";
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -29,7 +29,7 @@ async fn sandbox() -> World {
     World::with(lenient).await
 }
 
-async fn with(change: impl FnOnce(&mut Settings)) -> World {
+pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> World {
     World::with(|project| {
         lenient(project);
         change(&mut project.settings);
@@ -37,18 +37,18 @@ async fn with(change: impl FnOnce(&mut Settings)) -> World {
     .await
 }
 
-fn outcome(callback: &Value) -> Value {
+pub(crate) fn outcome(callback: &Value) -> Value {
     pick(
         callback,
         &["payment.type", "payment.status", "operation.type", "operation.status", "operation.code"],
     )
 }
 
-fn success() -> Value {
+pub(crate) fn success() -> Value {
     json!(["payout", "success", "payout", "success", "0"])
 }
 
-fn declined(code: Code) -> Value {
+pub(crate) fn declined(code: Code) -> Value {
     json!(["payout", "decline", "payout", "decline", code.to_string()])
 }
 

@@ -223,3 +223,28 @@ async fn a_token_or_a_saved_card_registers_a_series_that_is_debited() {
     }
     world.end().await;
 }
+
+// G-407: the number holds among payments of the same moment, too
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_at_the_same_time_save_no_more_cards_than_allowed() {
+    let world = with(|settings| settings.saved_cards_most = 1).await;
+    let bodies = [CARD_OK, CARD_MASTERCARD, "4314220000000056"]
+        .into_iter()
+        .zip(["a", "b", "c"])
+        .map(|(card, name)| saving(name, card));
+    let bodies: Vec<Value> = bodies.collect();
+    // None is answered before all are with the acquirer.
+    let requests =
+        bodies.iter().map(|body| world.send_with_fault("/v2/payment/card/sale", body, "delay=300"));
+    for reply in futures_util::future::join_all(requests).await {
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    let mut saved = 0;
+    for _ in &bodies {
+        let callback = world.callback().await;
+        assert_eq!(callback["payment"]["status"], "success", "{callback}");
+        saved += usize::from(callback["account"]["id"].is_i64());
+    }
+    assert_eq!((saved, listed(&world).await.len()), (1, 1));
+    world.end().await;
+}

@@ -4,6 +4,7 @@ use crate::{
     device_wallets::{APPLE, Shop},
     support::{CARD_MASTERCARD, CARD_OK, World, on_card, payout, pick, refund, sale},
 };
+use ferropay_domain::codes::Code;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -201,5 +202,27 @@ async fn the_debit_of_a_transfer_is_returned_whole_and_soon_or_not_at_all() {
     world.clock.advance(Duration::from_hours(24));
     assert_eq!(returned("m-2", None).await[2], "3610");
     world.assert_moved("EUR", 10_000, 0).await;
+    world.end().await;
+}
+
+// G-326: the debit of a transfer is held to the limits of its network; an ordinary purchase is not
+#[tokio::test(flavor = "multi_thread")]
+async fn the_debit_of_a_transfer_keeps_to_the_limits_of_its_network() {
+    let world = World::with(|project| {
+        project.settings.card_transfers_allowed = true;
+        project.settings.transfer_limits.codes = vec![Code::new(3409), Code::new(3410)];
+    })
+    .await;
+    let in_dollars = |mut body: Value, minor: i64| {
+        body["payment"] = json!({ "amount": minor, "currency": "USD" });
+        body
+    };
+    let debit = |name, minor| in_dollars(transfer(name, CARD_MASTERCARD), minor);
+    assert_eq!(outcome(&world, &debit("a", 250_000)).await, json!(["success", "0"]));
+    assert_eq!(outcome(&world, &debit("b", 250_001)).await, json!(["decline", "3409"]));
+    let by_visa = in_dollars(transfer("c", CARD_OK), 250_001);
+    assert_eq!(outcome(&world, &by_visa).await, json!(["success", "0"]));
+    let ordinary = in_dollars(on_card(sale("d", 100, "USD"), CARD_MASTERCARD), 250_001);
+    assert_eq!(outcome(&world, &ordinary).await, json!(["success", "0"]));
     world.end().await;
 }

@@ -226,6 +226,15 @@ impl World {
         Ok(())
     }
 
+    /// Support tries the latest payout again.
+    pub(crate) fn retry_payout(&mut self) -> Result<(), Code> {
+        let ids = self.draw();
+        let scene = (self.payment(), self.operation(), self.attempts.values().next_back());
+        let changes = decide::retry_payout(&self.project, scene, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
     /// Asks for a return of `minor` EUR cents, or of everything; answers the code of the operation it made.
     pub(crate) fn refund(&mut self, minor: Option<i64>) -> Code {
         self.refund_by(&refund_of(minor.map(eur)))
