@@ -9,6 +9,7 @@ const WINNINGS: [u16; 6] = [7800, 7801, 7802, 7995, 9406, 9754];
 /// Rules on payouts that are agreed with a merchant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one documented switch")]
 pub struct PayoutRules {
     /// By which methods the project pays out: codes of methods, and `card`; by all where none is listed. Any other is
     /// declined with 3293 (G-328).
