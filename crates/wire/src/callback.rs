@@ -162,6 +162,7 @@ fn legacy(event: &Event, settings: &Settings) -> String {
             if !settings.customer_data_in_callbacks {
                 let customer = &mut payment.detail.customer;
                 customer.phone = None;
+                customer.ip_address = None;
                 customer.first_name = None;
                 customer.middle_name = None;
                 customer.last_name = None;

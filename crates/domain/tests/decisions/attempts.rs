@@ -15,10 +15,10 @@ use ferropay_domain::{
     decide::Noticed,
     ids::CardKey,
     ledger::Owner,
-    payment::{OperationKind, OperationStatus, PaymentStatus},
-    project::Settings,
+    payment::{OperationKind, OperationStatus, PaymentStatus, Transfer},
+    project::{CallbackRoute, Settings},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The card has not enough on it.
 const NO_FUNDS: Code = Code::new(10_105);
@@ -280,4 +280,92 @@ fn a_request_that_breaks_a_rule_is_no_attempt() {
     assert_eq!(world.again(expired).map_err(|why| why.code), Err(codes::CARD_EXPIRED));
     assert_eq!(world.payment().detail.attempts.as_deref().unwrap().left, 5);
     again(&mut world).unwrap();
+}
+
+// G-512: whoever tries again says anew which account it is; what the same customer was asked for is kept.
+#[test]
+fn an_attempt_sends_nothing_of_the_account_or_the_customer_of_the_one_before() {
+    let given = |members: &[(&str, &str)]| -> BTreeMap<String, String> {
+        members.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect()
+    };
+    let mut first = method_of(OperationKind::Sale, "wallet/alipay", eur(1000));
+    first.customer.id = Some("reader-7".to_owned());
+    first.given = given(&[("account.number", "A"), ("customer.email", "ada@shop.example")]);
+    let own = given(&[("customer.zip", "10115")]);
+    for (customer, kept) in [
+        (Some("reader-7"), given(&[("customer.email", "ada@shop.example"), ("customer.zip", "10115")])),
+        (Some("reader-8"), own.clone()),
+        (None, own.clone()),
+    ] {
+        let mut world = World::new(with_methods(settings(2)), 1_000_000);
+        world.by_method(&first);
+        world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+        let mut second = first.clone();
+        second.customer.id = customer.map(str::to_owned);
+        second.given = own.clone();
+        world.again_by_method(second).unwrap();
+        assert_eq!(world.payment().detail.supplied, kept, "{customer:?}");
+    }
+}
+
+// G-489, G-512: where the money goes on to is said by each attempt, too.
+#[test]
+fn an_attempt_is_a_transfer_only_if_it_says_so_itself() {
+    for (first, second) in [(None, Some(Transfer::ToWallet)), (Some(Transfer::ToWallet), None)] {
+        let agreed = Settings { card_transfers_allowed: true, ..settings(2) };
+        let mut world = World::new(agreed, 1_000_000);
+        let asked = |transfer| {
+            let mut command = sale_of(eur(1000), Network::Mastercard);
+            command.request.transfer = transfer;
+            for path in ["customer.country", "customer.account_id", "recipient.country"] {
+                command.given.insert(path.to_owned(), "GB".to_owned());
+            }
+            command
+        };
+        assert!(world.card(asked(first)));
+        world.outcome(declined(NO_FUNDS)).unwrap();
+        world.again(asked(second)).unwrap();
+        assert_eq!(world.payment().detail.transfer, second);
+    }
+}
+
+// G-082, G-513: a failed attempt is no success, and goes where failures go.
+#[test]
+fn a_failed_attempt_is_told_where_declines_are() {
+    let (won, lost) = ("https://shop.example/won".to_owned(), "https://shop.example/lost".to_owned());
+    let addresses = Settings {
+        callback_url: None,
+        callback_url_success: Some(won.clone()),
+        callback_url_decline: Some(lost.clone()),
+        ..settings(2)
+    };
+    let routes = Settings {
+        callback_routes: [(won, true), (lost.clone(), false)]
+            .map(|(url, success)| CallbackRoute { success: Some(success), url, ..CallbackRoute::default() })
+            .to_vec(),
+        ..settings(2)
+    };
+    for settings in [addresses, routes] {
+        let mut world = World::new(settings, 1_000_000);
+        world.sale(1000);
+        world.outcome(declined(NO_FUNDS)).unwrap();
+        assert_eq!(told(&world).0, PaymentStatus::AwaitingCustomer);
+        assert_eq!(world.events.last().unwrap().addresses, [lost.clone()]);
+    }
+}
+
+// G-027, G-082: what asks the merchant to act goes where a success would before it goes nowhere.
+#[test]
+fn a_callback_that_asks_goes_to_a_route_when_there_is_nothing_else() {
+    let url = "https://shop.example/won".to_owned();
+    let route = CallbackRoute { success: Some(true), url: url.clone(), ..CallbackRoute::default() };
+    let settings = Settings { callback_url: None, callback_routes: vec![route], ..with_methods(settings(0)) };
+    let mut world = World::new(settings, 1_000_000);
+    let mut command = method_of(OperationKind::Sale, "wallet/alipay", eur(1000));
+    command.callback.url = None;
+    world.project.settings.callback_url = None;
+    world.by_method(&command);
+    world.outcome(pending(Some(redirect()))).unwrap();
+    assert_eq!(world.status(), PaymentStatus::AwaitingRedirect);
+    assert_eq!(world.events.last().unwrap().addresses, [url]);
 }

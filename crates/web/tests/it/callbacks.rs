@@ -248,6 +248,12 @@ async fn older_layout() {
     rejected["card"]["year"] = 2025.into();
     world.accept(SALE, &rejected).await;
     insta::assert_snapshot!("older_layout_rejected", normalised(&older_callback(&world).await));
+    // G-099
+    world.reconfigure(|project| project.settings.customer_data_in_callbacks = false).await;
+    world.accept(SALE, &sale("order-3", 1_370, "USD")).await;
+    let told = older_callback(&world).await;
+    let written = told.to_string();
+    assert!(!written.contains("442079460000") && !written.contains("198.51.100"), "{told}");
     world.end().await;
 }
 

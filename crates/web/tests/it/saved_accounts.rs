@@ -110,6 +110,12 @@ async fn a_wallet_is_saved_and_debited_at_one_click() {
     assert_eq!(outcome(&world.told(ONE_CLICK, &named).await), sold());
     let back = world.told(&format!("{ALIPAY}/refund"), &refund("order-2", None)).await;
     assert_eq!(pick(&back, &["payment.status", "operation.type"]), json!(["refunded", "refund"]));
+    // The consent came with a purchase; the provider is asked for none when its money goes back.
+    let back = world.told(&format!("{ALIPAY}/refund"), &refund("order-1", Some((99, "EUR")))).await;
+    assert_eq!(back["operation"]["status"], "success", "{back}");
+    let agreed = provider.transactions().await;
+    let agreed = agreed.iter().filter(|it| it["agreement"] != Value::Null);
+    assert!(agreed.clone().all(|it| it["operation"] == "sale") && agreed.count() == 1);
 
     let delete = json!({ "customer": { "project_id": PROJECT, "id": CUSTOMER }, "saved_account_id": id });
     let mut others = delete.clone();
@@ -124,7 +130,7 @@ async fn a_wallet_is_saved_and_debited_at_one_click() {
     let again = world.approved(&provider, &format!("{ALIPAY}/sale"), &saving("order-5", NUMBER)).await;
     assert_eq!(again["account"]["id"], id, "the record stayed");
     world.assert_silence().await;
-    world.assert_gained(499 + 250 + 499).await;
+    world.assert_gained(499 - 99 + 250 + 499).await;
     world.end().await;
 }
 

@@ -21,8 +21,9 @@ const CLAIMS: &str = include_str!("../../executed-paths.csv");
 pub(crate) struct Answered {
     /// Paths whose reply has everything.
     replied: Mutex<BTreeSet<&'static str>>,
-    /// The others: the path, the identifier of the accepted request, and how many callbacks there had been before.
-    accepted: Mutex<BTreeSet<(&'static str, String, usize)>>,
+    /// The others: the path, the identifier of the accepted request and of its payment, and how many callbacks there had
+    /// been before.
+    accepted: Mutex<BTreeSet<(&'static str, [String; 2], usize)>>,
 }
 
 impl Answered {
@@ -32,7 +33,8 @@ impl Answered {
         let result = describe::paths().find(|(known, _)| *known == path).map(|(_, it)| it.result);
         match (result, body["request_id"].as_str()) {
             (Some(ResultBy::Callback), Some(request)) => {
-                self.accepted.lock().insert((path, request.to_owned(), before));
+                let payment = body["payment_id"].as_str().unwrap_or_default();
+                self.accepted.lock().insert((path, [request.to_owned(), payment.to_owned()], before));
             }
             (Some(ResultBy::Reply), _) => {
                 self.replied.lock().insert(path);
@@ -43,12 +45,11 @@ impl Answered {
 
     fn executed(&self, mailbox: &Mailbox) -> BTreeSet<&'static str> {
         let told = mailbox.told();
-        let is_done = |path: &str, request: &str, before: usize| {
-            let about = |it: &str| goes_on(path) || it.contains(request);
-            told.iter().skip(before).any(|it| about(it) && !is_refusal(it))
+        let is_done = |path: &str, [request, payment]: &[String; 2], before: usize| {
+            told.iter().skip(before).any(|it| shows(path, it, request, payment))
         };
         let accepted = self.accepted.lock();
-        let done = accepted.iter().filter(|(path, request, before)| is_done(path, request, *before));
+        let done = accepted.iter().filter(|(path, names, before)| is_done(path, names, *before));
         self.replied.lock().iter().copied().chain(done.map(|(path, ..)| *path)).collect()
     }
 
@@ -74,23 +75,28 @@ impl Answered {
     }
 }
 
-/// Whether requests of a path go on with something that was asked for before: callbacks then name the request it began
-/// with, or none.
-fn goes_on(path: &str) -> bool {
-    const ENDS: [&str; 7] = [
-        "/3ds_check_iframe",
-        "/3ds_result",
-        "/merchant_auth",
-        "/clarification",
-        "/invoice/cancel",
-        "/recurring/update",
-        "/recurring/cancel",
-    ];
-    ENDS.iter().any(|end| path.ends_with(end))
-}
-
-/// Whether a callback says that nothing came of the request (G-120).
-fn is_refusal(body: &str) -> bool {
-    let body: Value = serde_json::from_str(body).unwrap();
-    body["payment"]["status"] == "error" || body["errors"].as_array().is_some_and(|errors| !errors.is_empty())
+/// Whether a callback shows that a request to `path` did what the path is for. Callbacks of requests that go on with a
+/// payment name the request it began with, and those about a series by itself name none; a refusal names no operation
+/// (G-120).
+fn shows(path: &str, callback: &str, request: &str, payment: &str) -> bool {
+    const GO_ON: [&str; 4] = ["/3ds_check_iframe", "/3ds_result", "/merchant_auth", "/clarification"];
+    let body: Value = serde_json::from_str(callback).unwrap();
+    let ends = |end: &str| path.ends_with(end);
+    let about_series = |status: &str| body.get("payment").is_none() && body["recurring"]["status"] == status;
+    let is_named = body["payment"]["id"] == payment;
+    if ends("/recurring/update") {
+        return about_series("active");
+    }
+    if ends("/recurring/cancel") {
+        return about_series("canceled");
+    }
+    if ends("/invoice/cancel") {
+        return is_named && body["payment"]["status"] == "invoice canceled";
+    }
+    if GO_ON.iter().any(|end| ends(end)) {
+        return is_named && body["operation"].is_object();
+    }
+    let is_refused = body["payment"]["status"] == "error"
+        || body["errors"].as_array().is_some_and(|errors| !errors.is_empty());
+    callback.contains(request) && !is_refused
 }
