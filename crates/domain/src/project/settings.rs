@@ -37,7 +37,8 @@ pub struct Settings {
     /// Addresses for callbacks about payments of one type or by one method, before all other addresses of the project;
     /// the first that fits counts (G-082). Requests that are refused before there is a payment are told at the others.
     pub callback_routes: Vec<CallbackRoute>,
-    /// Whether callbacks say of the customer what the request said, or the identifier alone (G-099); the older layout leaves the customer out.
+    /// Whether callbacks say of the customer what the request said, or the identifier alone (G-099); the older
+    /// layout then leaves the customer out.
     pub customer_data_in_callbacks: bool,
     /// Whether callbacks and status replies tell what an operation cost the merchant (G-103).
     pub operation_fee_shown: bool,

@@ -350,7 +350,7 @@ fn a_failed_attempt_is_told_where_declines_are() {
         world.sale(1000);
         world.outcome(declined(NO_FUNDS)).unwrap();
         assert_eq!(told(&world).0, PaymentStatus::AwaitingCustomer);
-        assert_eq!(world.events.last().unwrap().addresses, [lost.clone()]);
+        assert_eq!(world.events.last().unwrap().addresses, std::slice::from_ref(&lost));
     }
 }
 
