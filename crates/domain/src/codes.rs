@@ -116,6 +116,8 @@ codes! {
     VALIDATION = 502;
     /// The bank could not be asked about a payee, or could not say (G-462).
     PAYEE_CHECK_IMPOSSIBLE = 20450;
+    /// The customer paid another amount than was asked for (G-162).
+    WRONG_AMOUNT = 20304;
     /// The provider did not confirm that the money reached whom it is for (G-486).
     NOT_CREDITED = 20812;
     /// The account belongs to somebody else than the payee (G-462).

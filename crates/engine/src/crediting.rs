@@ -5,10 +5,10 @@ use crate::{
     projects::KnownProject,
 };
 use ferropay_domain::{
-    change::ChangeSet,
+    change::{ChangeSet, Write},
     codes,
     decide::{self, CreditNoticed, Outcome},
-    payment::{Ask, Credit, OperationKind},
+    payment::{Ask, Credit, Operation, OperationKind},
 };
 use ferropay_store::{Scene, Standing};
 use std::sync::Arc;
@@ -58,6 +58,20 @@ impl Engine {
         let Some(open) = scene.payment.open.filter(|_| is_the_debit) else { return Ok(None) };
         let standing = self.store.standing(open).await?;
         Ok(standing.filter(|it| it.operation.kind == OperationKind::PaymentConfirmation))
+    }
+}
+
+/// Says that somebody has to decide about a purchase that was paid with another amount (G-162).
+pub(crate) fn alert_support(changes: &ChangeSet) {
+    let waits = |it: &&Operation| it.detail.paid_otherwise.is_some();
+    if let Some(operation) = changes.operations.iter().map(Write::record).find(waits) {
+        tracing::error!(
+            operation = operation.id.get(),
+            project = operation.project.get(),
+            asked = operation.processed().minor,
+            paid = operation.detail.paid_otherwise,
+            "another amount was paid than was asked for; decide with `ferropay payment accept` or `refuse`"
+        );
     }
 }
 

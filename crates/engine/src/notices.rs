@@ -6,6 +6,7 @@
 
 use crate::{
     connector::{Connector, NoticeRefused, ProviderNotice},
+    crediting::alert_support,
     engine::Engine,
     failure::Failure,
     following::{Before, Situation as _},
@@ -94,7 +95,7 @@ impl Engine {
         if let Some(credit) = said_of_crediting(notice)
             && scene.attempt.status == AttemptStatus::Approved
         {
-            return self.record_credit(&mut project, notice, credit, scene).await;
+            return Box::pin(self.record_credit(&mut project, notice, credit, scene)).await;
         }
         let (facts, ids) = (scene.facts(), self.ids.for_decision());
         let changes = if scene.attempt.status.is_open() {
@@ -136,6 +137,7 @@ impl Engine {
             ..Commit::default()
         };
         let bucket = bucket_of(payment.key);
+        alert_support(&changes);
         match self.apply(project, changes, commit, before, Cards::default, (bucket, now)).await {
             Ok(()) => {
                 self.noticed.wake(&notice.attempt.operation);

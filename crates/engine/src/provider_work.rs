@@ -11,6 +11,7 @@
 
 use crate::{
     connector::{Connector, MethodOrder, Order, OrderCard, PersonName, StoredCredential},
+    crediting::alert_support,
     engine::Engine,
     failure::Failure,
     following::Situation as _,
@@ -143,7 +144,9 @@ impl Engine {
                 if says_nothing_new(scene, &outcome) {
                     return Ok(None);
                 }
-                decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
+                let changes = decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now)?;
+                alert_support(&changes);
+                Ok(Some(changes))
             })
             .await?;
             if !again || carried.scene.attempt.status != AttemptStatus::Unknown {

@@ -119,6 +119,25 @@ pub async fn settle(
     order(store, clock, entropy, operation, decide, Some(vault)).await
 }
 
+/// Records what support decides about a purchase whose customer paid another amount than was asked for (G-162): it is
+/// accepted for what was paid, or declined.
+///
+/// # Errors
+/// The store cannot be read or written, the decision contradicts it, or the project's secret cannot be opened.
+pub async fn settle_other_amount(
+    store: &dyn Store,
+    vault: &Vault,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    purchase: OperationId,
+    accept: bool,
+) -> Result<Ordered, Failure> {
+    let decide = |record: &ProjectRecord, standing: &Standing, drawn, now| {
+        decide::settle_other_amount(&record.project, standing.facts(), accept, drawn, now)
+    };
+    order(store, clock, entropy, purchase, decide, Some(vault)).await
+}
+
 /// The callbacks of what an order changed, signed with the project's secret.
 fn told(
     record: ProjectRecord,

@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// What support does with payouts.
     #[command(subcommand)]
     Payout(Payout),
+    /// What support decides about purchases whose customer paid another amount than was asked for.
+    #[command(subcommand)]
+    Payment(Payment),
     /// Takes over series of stored credentials that were registered elsewhere.
     #[command(subcommand)]
     Series(Series),
@@ -358,6 +361,24 @@ pub(crate) enum Refund {
         #[command(flatten)]
         database: Database,
         /// The refund's operation number, as its callback and the status reply show it.
+        operation: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Payment {
+    /// Lets a purchase succeed for what the customer paid instead of what was asked for. The merchant is told.
+    Accept {
+        #[command(flatten)]
+        keys: Keys,
+        /// The sale's operation number, as the log, its callbacks and the status reply show it.
+        operation: i64,
+    },
+    /// Declines it with 20304; a running platform has the provider give back what was paid. The merchant is told.
+    Refuse {
+        #[command(flatten)]
+        keys: Keys,
+        /// The sale's operation number, as the log, its callbacks and the status reply show it.
         operation: i64,
     },
 }

@@ -392,6 +392,9 @@ fn take_back(life: &Life) {
 
 /// Support hears that a payout did not arrive, or agrees with the network to cancel one: mostly one of the last.
 fn undo_payout(life: &Life) {
+    if life.world.dice.chance(30) {
+        return by_method::decide_amounts(life);
+    }
     let world = life.world.clone();
     let payout = {
         let seen = world.seen.lock();

@@ -9,11 +9,12 @@ use crate::{
     world::World,
 };
 use ferropay_domain::{
-    ids::AttemptId,
+    ids::{AttemptId, OperationId},
     instrument::Instrument,
     method::{Family, MethodRef},
     payment::{Operation, Payment},
 };
+use ferropay_engine::{Failure, support::settle_other_amount};
 use ferropay_wire::contract::Contract;
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -136,5 +137,26 @@ pub(crate) fn revoke(world: &World) {
     world.note(format_args!("a customer takes back what was agreed to ({})", family.text()));
     for provider in &world.methods {
         provider.revoke(*attempt);
+    }
+}
+
+/// Support decides about purchases whose customers paid another amount than was asked for.
+pub(crate) fn decide_amounts(life: &Life) {
+    let waiting: Vec<OperationId> = {
+        let seen = life.world.seen.lock();
+        let waits = |it: &&Operation| it.detail.paid_otherwise.is_some();
+        seen.operations.values().filter(waits).map(|it| it.id).collect()
+    };
+    for operation in waiting {
+        let (world, store, vault) = (life.world.clone(), life.watched(), life.vault.clone());
+        let accept = world.dice.chance(50);
+        tokio::spawn(async move {
+            let (clock, entropy) = (world.clock.clone(), world.entropy.clone());
+            let decided = settle_other_amount(&store, &vault, clock, entropy, operation, accept).await;
+            world.note(format_args!("what was paid of {operation} is decided ({accept}): {decided:?}"));
+            if !matches!(decided, Ok(_) | Err(Failure::Store(_) | Failure::Busy)) {
+                world.finding(format!("what was paid of {operation} cannot be decided: {decided:?}"));
+            }
+        });
     }
 }

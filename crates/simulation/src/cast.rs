@@ -5,7 +5,7 @@ use ferropay_domain::{
     ids::{ProjectId, ProviderAccountId},
     money::{Currency, FeeRule, Rounding},
     project::{
-        DebitRetries, Environment, HoldEnd, Limits, MissedDebits, Project, RouteRule, Settings,
+        DebitRetries, Environment, HoldEnd, Limits, MissedDebits, OtherAmount, Project, RouteRule, Settings,
         Unauthenticated,
     },
     time::Timestamp,
@@ -146,6 +146,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.page_payouts_allowed = true;
             settings.debit_retries_allowed = true;
             settings.credit = credit(100_000);
+            settings.other_amount = OtherAmount::Support;
             settings.account_verification_allowed = true;
             settings.verification_amounts = [("EUR".to_owned(), 100)].into_iter().collect();
         }),
@@ -163,6 +164,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             settings.callback_url_success = Some("http://m2.example/success".to_owned());
             settings.callback_url_decline = Some("http://m2.example/decline".to_owned());
             settings.refund_interval_seconds = 0;
+            settings.other_amount = OtherAmount::Accept;
             settings.sale_limits = [("EUR".to_owned(), limits)].into_iter().collect();
             settings.credit = credit(1_000);
             settings.account_verification_allowed = true;

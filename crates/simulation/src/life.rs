@@ -1,7 +1,7 @@
 //! One life of the platform: from its start to a crash, or to the end of the simulation.
 
 use crate::{
-    actions, asking,
+    actions, asking, by_method,
     cast::{self, Merchant},
     courier::Post,
     mailbox::Mailbox,
@@ -206,6 +206,9 @@ impl Life {
                         actions::ask(self, subscriptions::cancellation(merchant, &series));
                     }
                 }
+            }
+            if round % 50 == 0 {
+                by_method::decide_amounts(self);
             }
             self.hand_over_late_answers();
             self.tell_results();

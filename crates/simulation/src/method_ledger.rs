@@ -24,6 +24,8 @@ pub(crate) enum State {
 pub(crate) struct Transaction {
     pub(crate) ask: Ask,
     pub(crate) amount: Money,
+    /// What the customer paid, or pays when it is approved.
+    pub(crate) paid: Money,
     pub(crate) method: MethodRef,
     pub(crate) original: Option<AttemptId>,
     /// Later debits may refer to it.
@@ -64,6 +66,7 @@ impl Transaction {
         Self {
             ask,
             amount,
+            paid: amount,
             method: order.method,
             original: None,
             agrees: false,
@@ -102,7 +105,7 @@ impl Ledger {
             Ask::Refund | Ask::Void => {
                 let open = self.referring(it.original, &[Ask::Refund, Ask::Void]);
                 let taken: i64 = open.map(|it| it.amount.minor).sum();
-                let room = original.filter(stands).map_or(0, |it| it.amount.minor.saturating_sub(taken));
+                let room = original.filter(stands).map_or(0, |it| it.paid.minor.saturating_sub(taken));
                 if it.ask == Ask::Void && original.is_some_and(|it| it.credit != Some(Credit::Failed)) {
                     return Err("would take back what was credited".to_owned());
                 }

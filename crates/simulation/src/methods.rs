@@ -58,7 +58,7 @@ impl MethodProvider {
     pub(crate) fn entries(&self) -> BTreeMap<AttemptId, Entry> {
         let ledger = self.ledger.lock();
         let entry = |it: &Transaction| {
-            Entry::of_method(it.ask, (it.state == State::Approved).then_some(it.amount), it.undone)
+            Entry::of_method(it.ask, (it.state == State::Approved).then_some(it.paid), it.undone)
         };
         ledger.known.iter().map(|(id, it)| (*id, entry(it))).collect()
     }
@@ -96,6 +96,10 @@ impl MethodProvider {
             return Some(back);
         }
         it.state = state;
+        if it.ask == Ask::Sale && self.dice.chance(12) {
+            let other = self.dice.amount(1, it.amount.minor.saturating_mul(2));
+            it.paid = Money::new(other, it.amount.currency);
+        }
         self.done(world, it);
         world.note(format_args!("the customer of {} decides: {state:?}", shown(attempt)));
         self.tell(world, &mut ledger, attempt);
@@ -186,7 +190,7 @@ impl MethodProvider {
         };
         let body = json!({
             "id": format!("n{number}"), "attempt": attempt.reference(), "declined": code,
-            "minor": it.amount.minor, "currency": it.amount.currency.code(), "credit": it.credit,
+            "minor": it.paid.minor, "currency": it.amount.currency.code(), "credit": it.credit,
         });
         let again = u64::from(self.dice.chance(10));
         let due = self.later(world, 90);
@@ -391,7 +395,7 @@ fn said(it: &Transaction, attempt: AttemptId, at: Timestamp) -> Outcome {
         }
         State::Approved => {
             let answer = ProviderAnswer { credit: it.credit, ..answer(attempt, "ok", at) };
-            Outcome::Approved { amount: it.amount, answer }
+            Outcome::Approved { amount: it.paid, answer }
         }
         State::Declined(code) => Outcome::Declined { code, answer: answer(attempt, "refused", at) },
         State::Pending => {

@@ -8,7 +8,7 @@ use crate::{
     signature::Place,
     view::{
         AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, RetryView,
-        WaitingView, avs_result, date, scheme_id, series_body,
+        WaitingView, avs_result, date, extra_fields, scheme_id, series_body,
     },
 };
 use ferropay_domain::{
@@ -17,6 +17,7 @@ use ferropay_domain::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::BTreeMap};
 
 #[derive(Serialize)]
 struct Standard<'a> {
@@ -36,6 +37,8 @@ struct Standard<'a> {
     recurring_retry: Option<RetryView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avs_result: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_extra_fields: Option<BTreeMap<&'a str, Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,6 +231,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
                     .as_deref()
                     .and_then(|series| RetryView::of(series, payment, operation, settings)),
                 avs_result: avs_result(operation, attempt.as_deref()),
+                provider_extra_fields: extra_fields(operation, attempt.as_deref()),
                 operation_description: description.filter(|_| settings.operation_description_in_callbacks),
                 merchant_refund_id: operation.detail.merchant_refund_id.as_deref(),
                 merchant: data.map(|data| Merchant { data }),

@@ -18,11 +18,13 @@ use ferropay_domain::{
     card::DeviceWallet,
     ids::ProviderAccountId,
     money::Money,
-    payment::{Attempt, Customer, Operation, OperationStatus, Payment, PaymentDetail, ProviderAnswer},
+    payment::{
+        AnswerWords, Attempt, Customer, Operation, OperationStatus, Payment, PaymentDetail, ProviderAnswer,
+    },
     time::Timestamp,
 };
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// A moment as callbacks write it: `2026-11-21T12:45:48+0000` (G-067).
 pub fn date(moment: Timestamp) -> String {
@@ -239,6 +241,8 @@ pub struct ProviderView<'a> {
     endpoint_id: i64,
     #[serde(skip_serializing_if = "str::is_empty")]
     result_code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_message: Option<Cow<'a, str>>,
 }
 
 impl<'a> ProviderView<'a> {
@@ -252,6 +256,7 @@ impl<'a> ProviderView<'a> {
                 auth_code: &answer.auth_code,
                 endpoint_id: account,
                 result_code: &answer.result_code,
+                result_message: said(Some(answer), |words| &words.message),
             },
             None => Self::untouched(attempt.account),
         }
@@ -266,6 +271,7 @@ impl<'a> ProviderView<'a> {
             auth_code: "",
             endpoint_id: account.get(),
             result_code: "",
+            result_message: None,
         }
     }
 }
@@ -284,6 +290,8 @@ pub struct OperationView<'a> {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     eci: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name_validation_result: Option<&'a str>,
@@ -296,7 +304,8 @@ pub struct OperationView<'a> {
 impl<'a> OperationView<'a> {
     /// The operation in a list of all there are.
     pub fn listed(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
-        Self { message: reasons(operation), ..Self::of(payment, operation, attempt) }
+        // By contract a listed operation has no longer text.
+        Self { message: reasons(operation), description: None, ..Self::of(payment, operation, attempt) }
     }
 
     /// The operation with its latest attempt. Without conversion both sums are equal (G-104). A return that was refused
@@ -318,6 +327,9 @@ impl<'a> OperationView<'a> {
                 other => Cow::Owned(other.to_string()),
             },
             message: Cow::Borrowed(operation.code.message()),
+            description: attempt
+                .filter(|_| operation.status == OperationStatus::Decline)
+                .and_then(|attempt| said(attempt.answer.as_ref(), |words| &words.description)),
             eci: operation.detail.eci.as_deref(),
             name_validation_result: answered(operation, attempt, |answer| &answer.name_check),
             operation_fee: None,
@@ -365,6 +377,26 @@ fn answered<'a>(
 ) -> Option<&'a str> {
     let answer = attempt.filter(|_| operation.status.is_final())?.answer.as_ref()?;
     Some(text(answer).as_str()).filter(|text| !text.is_empty())
+}
+
+/// A text in a provider's own words, with whatever could be card data masked.
+fn said<'a>(
+    answer: Option<&'a ProviderAnswer>,
+    text: impl FnOnce(&'a AnswerWords) -> &'a String,
+) -> Option<Cow<'a, str>> {
+    let text = text(answer?.words.as_deref()?).as_str();
+    (!text.is_empty()).then(|| shown_account(text))
+}
+
+/// `provider_extra_fields`: what the provider hands on to the merchant, in the final callback (G-098, G-128).
+pub fn extra_fields<'a>(
+    operation: &Operation,
+    attempt: Option<&'a Attempt>,
+) -> Option<BTreeMap<&'a str, Cow<'a, str>>> {
+    let answer = attempt.filter(|_| operation.status.is_final())?.answer.as_ref()?;
+    let fields = &answer.words.as_deref()?.extra_fields;
+    let all = || fields.iter().map(|(name, value)| (name.as_str(), shown_account(value))).collect();
+    (!fields.is_empty()).then(all)
 }
 
 /// `avs_result`: one letter, in the final callback of an operation whose address was checked (G-233).

@@ -149,7 +149,7 @@ impl Scene<'_> {
             return asked;
         }
         let part = asked.in_proportion(amount.minor, whole).unwrap_or(asked);
-        Money { minor: part.minor.clamp(1, asked.minor.max(1)), ..asked }
+        Money { minor: part.minor.clamp(1, Money::MAX_MINOR), ..asked }
     }
 
     /// Who takes part in the movement that the operation makes through `account`.

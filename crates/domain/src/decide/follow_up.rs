@@ -71,6 +71,10 @@ pub fn wait_ended<'a>(
         scene.step(Event::RegistrationExpired, codes::UUID_EXPIRED)?;
         return Ok(Some(scene.finish()));
     }
+    if operation.detail.paid_otherwise.is_some() {
+        scene.wait_for_support();
+        return Ok(Some(scene.finish()));
+    }
     let overall = scene.is_at_threshold();
     if matches!(operation.status, OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction)
     {

@@ -23,6 +23,7 @@ mod manage;
 mod method;
 mod migration;
 mod named;
+mod other_amount;
 mod outcome;
 mod payee;
 mod payout;
@@ -64,6 +65,7 @@ pub use method::{
 };
 pub use migration::{MigratedSeries, MigrationFault, migrate_series, migration_barrier};
 pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
+pub use other_amount::settle_other_amount;
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };

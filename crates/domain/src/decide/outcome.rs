@@ -93,6 +93,11 @@ pub fn attempt_outcome<'a>(
     };
     let mut scene = Scene::of(project, facts, ids, now);
     match outcome {
+        Outcome::Approved { amount, answer } if scene.is_paid_otherwise(amount) => {
+            if scene.paid_otherwise(amount, answer)? {
+                return Ok(scene.finish());
+            }
+        }
         Outcome::Approved { amount, answer } if may_be_approved_for((facts.operation, attempt), amount) => {
             scene.attempt_step(AttemptEvent::Approved, Some(answer))?;
             scene.approved(amount)?;
@@ -227,7 +232,12 @@ pub fn threshold_passed<'a>(
     let (facts, attempt) = facts.into().about_attempt("threshold passes")?;
     let operation = facts.operation;
     let mut scene = Scene::of(project, facts, ids, now);
-    if !ends_at_threshold(operation) || operation.status.is_final() || !scene.is_at_threshold() {
+    let is_for_support = operation.detail.paid_otherwise.is_some();
+    if is_for_support
+        || !ends_at_threshold(operation)
+        || operation.status.is_final()
+        || !scene.is_at_threshold()
+    {
         return Ok(None);
     }
     if attempt.status == AttemptStatus::Pending {

@@ -185,6 +185,7 @@ impl<'a> Scene<'a> {
             self.operation.detail.shown = None;
         }
         if row.to.is_final() {
+            self.operation.detail.paid_otherwise = None;
             if self.payment.open == Some(self.operation.id) {
                 self.payment.open = None;
             }

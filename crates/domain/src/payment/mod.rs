@@ -320,6 +320,10 @@ pub struct OperationDetail {
     /// How often it is tried again by now, or waits for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retries_made: u8,
+    /// What the customer paid instead of what was asked for, minor units as the provider counts, while support has not
+    /// decided about it (G-162).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_otherwise: Option<i64>,
     /// Accounts a card purchase has failed through, in their order (G-516).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_tries: Vec<FailedTry>,
@@ -410,9 +414,26 @@ pub struct ProviderAnswer {
     /// What it said of the crediting, where it says anything of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Credit>,
+    /// What it said in words, and what it hands on to the merchant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Box<AnswerWords>>,
     /// When it answered, real time.
     #[serde(default)]
     pub at: Timestamp,
+}
+
+/// What a provider said in words of its own, and what it hands on (G-098, G-102, G-128).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerWords {
+    /// The text that goes with its result code; empty when there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// A longer text of a refusal; empty when there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Members for the merchant, such as the customer's account there, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra_fields: BTreeMap<String, String>,
 }
 
 /// Whether what a provider has done reached whom it is for, as it says itself, often days later (G-160, G-309).

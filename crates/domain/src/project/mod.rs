@@ -16,7 +16,7 @@ pub use reversal::ReversalRule;
 pub use routing::{Mismatch, RouteRule, Routed};
 pub use settings::{
     AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MailSettings, MailText, MissedDebits,
-    SeriesRegistration, Settings, TokenMode, Unauthenticated,
+    OtherAmount, SeriesRegistration, Settings, TokenMode, Unauthenticated,
 };
 pub use source::Source;
 

@@ -236,6 +236,8 @@ pub struct Settings {
     /// Which provider account takes a payment method, by the method's code; `*` stands for every method that is not
     /// listed. A method without an account is declined with 314 (D-473).
     pub method_accounts: BTreeMap<String, ProviderAccountId>,
+    /// What becomes of a purchase by a payment method whose customer paid another amount than was asked for (G-162).
+    pub other_amount: OtherAmount,
     /// When a payment by a method is given up, in seconds by the method's code; where nothing is listed the method's own
     /// threshold counts (G-026).
     pub method_thresholds: BTreeMap<String, u32>,
@@ -389,6 +391,19 @@ pub enum TokenMode {
     Automatic,
 }
 
+/// What becomes of a purchase whose customer paid another amount than was asked for (G-162).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherAmount {
+    /// It is declined with 20304, and what was paid goes back.
+    #[default]
+    Decline,
+    /// It stays as it is until support decides with `ferropay payment accept` or `refuse`.
+    Support,
+    /// It succeeds, and counts for what was paid.
+    Accept,
+}
+
 /// What is done with a hold near its end (G-181).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -500,6 +515,7 @@ impl Default for Settings {
             scheme_id_in_callbacks: false,
             trace_id_required: false,
             method_accounts: BTreeMap::new(),
+            other_amount: OtherAmount::default(),
             method_thresholds: BTreeMap::new(),
             methods_off: Vec::new(),
             routes: Vec::new(),

@@ -30,6 +30,8 @@ mod methods;
 #[cfg(test)]
 mod minimised;
 #[cfg(test)]
+mod other_amounts;
+#[cfg(test)]
 mod particulars;
 #[cfg(test)]
 mod payout_journeys;

@@ -4,6 +4,7 @@ mod callbacks;
 mod clock;
 mod demo;
 mod etoken;
+mod payment;
 mod payout;
 mod project;
 pub(crate) mod rate;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Recover(command) => recover::run(command).await,
         Command::Rate(command) => rate::run(command).await,
         Command::Risk(command) => risk::run(command).await,
+        Command::Payment(command) => payment::run(command).await,
         Command::Payout(command) => payout::run(command).await,
         Command::Series(command) => series::run(command).await,
     }

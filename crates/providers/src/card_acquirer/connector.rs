@@ -390,6 +390,7 @@ fn told(answer: &Answer, clock: &link::Clock) -> ProviderAnswer {
         avs_result: answer.address_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
         name_check: answer.name_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
         credit: None,
+        words: None,
         at: Timestamp::from_micros(clock().as_microsecond()),
     }
 }

@@ -7,7 +7,7 @@ use ferropay_domain::{
     ids::AttemptId,
     money::{Currency, Money},
     payee::{PayeeAnswer, Verdict},
-    payment::{Ask, Credit, DisplayItem, Form, ProviderAnswer, Shown},
+    payment::{AnswerWords, Ask, Credit, DisplayItem, Form, ProviderAnswer, Shown},
     time::Timestamp,
 };
 use ferropay_engine::connector::{MethodOrder, Order, PayeeOrder};
@@ -106,7 +106,22 @@ pub(super) struct Transaction {
     /// Whether the money reached whom it is for, of what is approved.
     #[serde(default)]
     credit: Option<Credit>,
+    /// The text that goes with the result.
+    #[serde(default)]
+    message: String,
+    /// A longer text of a refusal.
+    #[serde(default)]
+    description: String,
+    /// What is handed on to the merchant.
+    #[serde(default)]
+    extra: BTreeMap<String, String>,
 }
+
+/// Longest texts that are kept of an answer, characters: one for merchants, a longer one, and a member handed on.
+const LONGEST_TEXTS: (usize, usize, usize) = (255, 1_000, 255);
+
+/// Most members that are handed on; clients sign longer lists differently.
+const MOST_EXTRA: usize = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -181,11 +196,30 @@ impl Transaction {
         }
     }
 
+    /// What it says in words, as far as it is kept.
+    fn words(&self) -> Option<Box<AnswerWords>> {
+        let (short, long, member) = LONGEST_TEXTS;
+        let cut =
+            |text: &str, most| text.chars().filter(|it| !it.is_control()).take(most).collect::<String>();
+        let is_name = |name: &str| {
+            let all = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
+            all && (1..=40).contains(&name.len())
+        };
+        let extra = self.extra.iter().filter(|(name, value)| is_name(name) && !value.is_empty());
+        let words = AnswerWords {
+            message: cut(&self.message, short),
+            description: cut(&self.description, long),
+            extra_fields: extra.take(MOST_EXTRA).map(|(name, it)| (name.clone(), cut(it, member))).collect(),
+        };
+        (words != AnswerWords::default()).then(|| Box::new(words))
+    }
+
     fn answer(&self, at: Timestamp) -> ProviderAnswer {
         ProviderAnswer {
             result_code: self.result.chars().take(64).collect(),
             payment_id: self.id.chars().take(64).collect(),
             credit: self.credit,
+            words: self.words(),
             at,
             ..ProviderAnswer::default()
         }

@@ -54,6 +54,8 @@ pub(super) struct Transaction {
     pub(super) token: String,
     pub(super) faults: Faults,
     pub(super) created_at: i64,
+    /// What the customer paid, or pays when somebody approves it.
+    pub(super) paid: i64,
     /// What has been returned or captured of it.
     pub(super) used: i64,
     /// The customer has signed, and the rest is the banks' affair.
@@ -165,6 +167,7 @@ impl Book {
             status: Status::Pending,
             result: String::new(),
             created_at: now,
+            paid: paid(&asked),
             used: 0,
             signed: false,
             revoked: false,
@@ -236,10 +239,10 @@ impl Book {
         }
         let used = original.used.saturating_add(transaction.asked.amount);
         let is_end = matches!(transaction.asked.operation.as_str(), "capture" | "release");
-        if used > original.asked.amount || (is_end && original.used > 0) {
+        if used > original.paid || (is_end && original.used > 0) {
             return Err("too_much");
         }
-        original.used = if is_end { original.asked.amount } else { used };
+        original.used = if is_end { original.paid } else { used };
         Ok(())
     }
 
@@ -328,6 +331,7 @@ impl Transaction {
             result: "cancelled".to_owned(),
             faults: Faults::default(),
             created_at: now,
+            paid: 0,
             used: 0,
             signed: false,
             revoked: false,
@@ -367,8 +371,12 @@ impl Transaction {
         if !self.asked.operation.is_empty()
             && let Some(object) = told.as_object_mut()
         {
-            object.insert("amount".to_owned(), self.asked.amount.into());
+            let is_done = self.status == Status::Approved;
+            object.insert("amount".to_owned(), if is_done { self.paid } else { self.asked.amount }.into());
             object.insert("currency".to_owned(), self.asked.currency.as_str().into());
+        }
+        if let Some(object) = told.as_object_mut() {
+            self.add_words(object);
         }
         if let (Status::Approved, Some(credit)) = (self.status, self.credit)
             && let Some(object) = told.as_object_mut()
@@ -400,4 +408,11 @@ impl Transaction {
             _ => json!({ "type": "redirect", "method": "GET", "url": page }),
         }
     }
+}
+
+/// What the customer will pay: another amount than was asked for where the description has one, as `[paid=900]`.
+fn paid(asked: &Asked) -> i64 {
+    let other = asked.description.split_once("[paid=").and_then(|(_, rest)| rest.split_once(']'));
+    let other = other.and_then(|(minor, _)| minor.parse::<i64>().ok());
+    other.filter(|minor| asked.operation == "sale" && *minor > 0).unwrap_or(asked.amount)
 }

@@ -50,6 +50,7 @@ fn show(transaction: &Transaction) -> Value {
         "status": transaction.status,
         "result": transaction.result,
         "credit": transaction.credit,
+        "paid": transaction.paid,
         "used": transaction.used,
         "notices": transaction.notices,
         "approvals": transaction.approvals,

@@ -18,6 +18,7 @@ mod protocol;
 mod script;
 mod server;
 mod sign;
+mod words;
 
 pub use crate::shared::clock::Clock;
 pub use server::{Config, Handle, StartError, TEST_ACCOUNT, TEST_SECRET, router};

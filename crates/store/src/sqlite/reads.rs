@@ -174,7 +174,8 @@ pub(super) fn unsettled(it: &Connection, limit: u32) -> Result<Vec<Scene>> {
     let sql = format!(
         "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM tasks AS t JOIN attempts AS a ON a.reference = t.number
          JOIN operations AS o ON o.id = a.reference / 512 JOIN payments AS p ON p.key = a.payment
-         WHERE t.kind IN (1, 2) AND (a.status IN (?1, ?2) OR a.status = ?4 AND o.status = ?5)
+         WHERE t.kind IN (1, 2) AND (a.status IN (?1, ?2)
+             OR a.status = ?4 AND (o.status = ?5 OR json_extract(o.detail, '$.paid_otherwise') IS NOT NULL))
          ORDER BY a.created_at, a.reference LIMIT ?3"
     );
     all(it, &sql, params![unknown, reversing, limit, pending, processing], |row| {

@@ -93,6 +93,8 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("recurring_retry.trigger_operation_id", Kind::Integer, false),
     ("recurring_retry.retry_count", Kind::Integer, false),
     ("avs_result", Kind::Text, false),
+    ("operation.description", Kind::Text, false),
+    ("provider_extra_fields.+", Kind::Text, false),
     ("operation_description", Kind::Text, false),
     ("merchant_refund_id", Kind::Text, false),
     ("merchant.data", Kind::Text, false),

@@ -105,6 +105,15 @@ impl World {
         noticed
     }
 
+    /// Support decides about an amount that differs from what was asked for.
+    pub(crate) fn settle_other_amount(&mut self, accept: bool) -> Result<(), Code> {
+        let ids = self.draw();
+        let facts = self.situation();
+        let changes = decide::settle_other_amount(&self.project, facts, accept, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
     /// People found out what became of the latest attempt.
     pub(crate) fn find(&mut self, finding: decide::Finding) -> Result<(), Code> {
         let ids = self.draw();

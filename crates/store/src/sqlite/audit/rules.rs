@@ -62,7 +62,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
          WHERE (t.currency <> o.currency) <> o.converted OR NOT coalesce(CASE
             WHEN o.kind = 16 THEN t.ask = 1 AND o.minor = t.minor
             WHEN t.ask IN (1, 4) THEN o.kind = t.ask AND (o.converted OR p.requested = t.minor)
-                AND (o.minor = t.minor OR o.minor < t.minor AND o.status = 2)
+                AND (o.minor = t.minor OR o.status = 2
+                    AND (o.minor < t.minor OR json_extract(p.detail, '$.method') IS NOT NULL))
             WHEN t.ask = 9 THEN o.kind IN (9, 21)
             WHEN t.ask = 11 THEN o.kind IN (1, 4)
             WHEN t.ask IN (5, 6) AND o.kind = 7 THEN t.minor > 0
