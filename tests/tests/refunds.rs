@@ -3,7 +3,7 @@
 
 use ferropay_tests::{World, eventually, seconds};
 
-// G-304 G-305 G-307: taken back by operation number, at the acquirer too, and the merchant gets no callback
+// G-290 G-304 G-305 G-307: taken back by operation number, at the acquirer too, and the merchant gets no callback
 #[tokio::test(flavor = "multi_thread")]
 async fn support_takes_a_refund_back_by_its_number() {
     let world = World::start(&[]).await;

@@ -103,6 +103,10 @@ pub(crate) struct Serve {
     /// who may not see all traffic of the test projects: the inspector cannot.
     #[arg(long)]
     pub(crate) inspector_behind_proxy: bool,
+    /// An address, or a network such as `192.0.2.0/28`, that callbacks come from: where this machine is seen from outside.
+    /// Merchants are shown them, to accept callbacks from nowhere else; may be given several times.
+    #[arg(long = "callback-source", value_name = "ADDRESS")]
+    pub(crate) callback_sources: Vec<String>,
     /// `sqlite:PATH`. [default: sqlite:ferropay.db]
     #[arg(long)]
     pub(crate) database: Option<String>,

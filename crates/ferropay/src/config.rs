@@ -2,6 +2,7 @@
 
 use crate::cli::Serve;
 use anyhow::{Context, Result, bail};
+use ferropay_domain::project::Source;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) admin_listen: Option<SocketAddr>,
     /// Whether a proxy before the inspector lets in only those who may use it.
     pub(crate) inspector_behind_proxy: bool,
+    /// Addresses and networks that callbacks come from, for merchants.
+    pub(crate) callback_sources: Vec<String>,
     pub(crate) database: String,
     pub(crate) keys: Option<PathBuf>,
     pub(crate) simulators_listen: SocketAddr,
@@ -131,6 +134,7 @@ impl Default for Config {
             public_url: None,
             admin_listen: None,
             inspector_behind_proxy: false,
+            callback_sources: Vec::new(),
             database: "sqlite:ferropay.db".to_owned(),
             keys: None,
             simulators_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
@@ -164,6 +168,8 @@ struct Given<'a> {
     admin_listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     inspector_behind_proxy: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    callback_sources: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,6 +216,7 @@ impl Config {
                 public_url: options.public_url.as_deref(),
                 admin_listen: options.admin_listen,
                 inspector_behind_proxy: options.inspector_behind_proxy,
+                callback_sources: &options.callback_sources,
                 database: options.database.as_deref(),
                 keys: options.keys.as_ref(),
                 simulators_listen: options.simulators_listen,
@@ -250,6 +257,9 @@ impl Config {
             && !(url.starts_with("https://") || (self.sandbox && url.starts_with("http://")))
         {
             bail!("--public-url {url}: an https address is needed (http is enough for a sandbox)");
+        }
+        if let Some(wrong) = self.callback_sources.iter().find(|it| Source::parse(it).is_none()) {
+            bail!("--callback-source {wrong}: no IP address and no network");
         }
         if self.smtp_url.is_some() && self.mail_sender.is_none() {
             bail!("--smtp-url needs --mail-sender, the address mails are from");

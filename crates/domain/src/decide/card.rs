@@ -16,8 +16,8 @@ use crate::{
     ids::{AuthenticationId, PaymentKey},
     money::Money,
     payment::{
-        Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, OperationDetail,
-        OperationKind, Payment, PaymentDetail, PaymentKind, machine::Event,
+        Addendum, Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer,
+        OperationDetail, OperationKind, Payment, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
     risk::{Direction, Means, Use},
@@ -323,11 +323,25 @@ pub(super) fn problems(
         .filter(|(fails, ..)| *fails)
         .map(|(_, code, field)| problem(code, field))
         .chain(conversion::problem_of(converted))
+        .chain(addendum_problem(project, command))
         .chain(stored::problem_of(project, command))
         .chain(stored::token_problem_of(project, command))
         .chain(registration_problem(project, command, facts, now))
         .take(1)
         .collect()
+}
+
+/// Data of a trip goes with Visa and Mastercard only, and with categories it can be about (G-265). Of a merchant whose
+/// category nobody has set it may be about anything.
+fn addendum_problem(project: &Project, command: &CardCommand) -> Option<Problem> {
+    let addendum = command.request.addendum?;
+    let by_network = matches!(command.card.network, Network::Visa | Network::Mastercard | Network::Maestro);
+    let fits = |category: u16| match addendum {
+        Addendum::Lodging => matches!(category, 3501..=3999 | 7011),
+        Addendum::Airlines => matches!(category, 3000..=3350 | 4511),
+    };
+    let fits = by_network && project.settings.category.is_none_or(fits);
+    (!fits).then(|| problem(codes::NOT_ALLOWED, Some("addendum")))
 }
 
 /// A purchase of cryptocurrency says of which kind (G-078). A payment link has no place for it.
@@ -360,6 +374,8 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
     let is_verification = kind == OperationKind::AccountVerification;
     let both_networks = matches!(network, Network::Mastercard | Network::Visa);
     CardRequest {
+        // It has been looked at.
+        addendum: None,
         partial_allowed: asked.partial_allowed
             && settings.partial_approval_allowed
             && both_networks

@@ -121,7 +121,9 @@ const MEMBERS: &[&str] = &[
     "customer.note",
     "customer.subject",
     "customer.zip",
+    "payment.customer_amount",
     "payment.extra_param",
+    "payment.local_conversion_currency",
 ];
 
 /// Members that the provider needs or some rule of the project demands of an operation by `method`, by dotted path:

@@ -51,9 +51,21 @@ pub struct CardRequest {
     /// Where the money goes on to, when it is the debit of a transfer (G-488).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
+    /// What the data of a trip is about, which is looked at and not kept (G-265).
+    #[serde(skip)]
+    pub addendum: Option<Addendum>,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,
+}
+
+/// What the data of a trip is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addendum {
+    /// A stay.
+    Lodging,
+    /// A flight.
+    Airlines,
 }
 
 /// What part a card has in a series whose data the merchant keeps.

@@ -13,7 +13,7 @@ use ferropay_domain::{
     ledger::Owner,
     money::{Currency, FeeRule, Rounding},
     payment::{
-        OperationKind, OperationStatus, PaymentStatus, StoredCard,
+        Addendum, OperationKind, OperationStatus, PaymentStatus, StoredCard,
         machine::{Event, PaymentEffect, transition},
     },
     project::{CredentialStorage, Limits, Project, Settings},
@@ -270,6 +270,35 @@ fn a_sale_above_what_its_category_or_a_prepaid_card_allows_is_refused() {
     assert_eq!((by(2_500, Some(Funding::Credit)), by(1_000, Some(Funding::Prepaid))), (None, None));
     let settings = Settings { category_most: most(2_500), ..Settings::default() };
     assert_eq!(rejection(settings, |it| it.amount = eur(9_999)), None, "another currency has no such limit");
+}
+
+// G-265
+#[test]
+fn data_of_a_trip_goes_with_its_categories_and_networks() {
+    let by = |category, network, addendum| {
+        rejection(Settings { category, ..Settings::default() }, |it| {
+            it.card.network = network;
+            it.request.addendum = Some(addendum);
+            it.has_booking_dates = true;
+        })
+    };
+    let refused = Some((codes::NOT_ALLOWED, Some("addendum")));
+    for (category, lodging, airlines) in [
+        (None, None, None),
+        (Some(3500), refused, refused),
+        (Some(3501), None, refused),
+        (Some(3999), None, refused),
+        (Some(7011), None, refused),
+        (Some(4511), refused, None),
+        (Some(3000), refused, None),
+        (Some(5942), refused, refused),
+    ] {
+        for network in [Network::Visa, Network::Mastercard] {
+            let found = [Addendum::Lodging, Addendum::Airlines].map(|it| by(category, network, it));
+            assert_eq!(found, [lodging, airlines], "{category:?} {network:?}");
+        }
+        assert_eq!(by(category, Network::AmericanExpress, Addendum::Lodging), refused);
+    }
 }
 
 // G-155

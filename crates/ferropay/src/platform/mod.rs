@@ -41,6 +41,8 @@ pub(crate) struct Platform {
     simulators: Option<sandbox::Simulators>,
     /// Whether the inspector answers what a proxy has forwarded.
     inspector_behind_proxy: bool,
+    /// Where callbacks come from.
+    callback_sources: Vec<String>,
     /// What a client of the sandbox needs to know.
     pub(crate) sandbox: Option<sandbox::Access>,
 }
@@ -101,7 +103,17 @@ impl Platform {
             three_ds::connect(directory, &public_url, &engine).await?;
         }
         let inspector_behind_proxy = config.inspector_behind_proxy;
-        Ok(Self { engine, listener, admin, connectors, simulators, inspector_behind_proxy, sandbox: access })
+        let callback_sources = config.callback_sources.clone();
+        Ok(Self {
+            engine,
+            listener,
+            admin,
+            connectors,
+            simulators,
+            inspector_behind_proxy,
+            callback_sources,
+            sandbox: access,
+        })
     }
 
     /// The address of the public side.
@@ -122,7 +134,11 @@ impl Platform {
     /// Serves until `stop` completes, then drains.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
         let admin_address = self.admin_address()?;
-        let Self { engine, listener, admin, connectors, simulators, inspector_behind_proxy, .. } = self;
+        let shown = ferropay_web::inspector::Options {
+            behind_proxy: self.inspector_behind_proxy,
+            callback_sources: self.callback_sources.into(),
+        };
+        let Self { engine, listener, admin, connectors, simulators, .. } = self;
         let mut router = ferropay_web::gate::router(engine.clone())
             .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()))
@@ -130,8 +146,7 @@ impl Platform {
             .merge(ferropay_web::provider_side::router(engine.clone()))
             .merge(ferropay_web::links::router(engine.clone()))
             .merge(ferropay_web::assets::router());
-        let admin_router =
-            ferropay_web::inspector::router(engine.clone(), admin_address, inspector_behind_proxy);
+        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address, shown);
         let (stopped, stopping) = watch::channel(false);
         let admin = if let Some(admin) = admin {
             let admin_router = admin_router.merge(ferropay_web::assets::router());

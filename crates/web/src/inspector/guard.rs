@@ -54,7 +54,7 @@ fn refusal(inspector: &Inspector, request: &Request) -> Option<&'static str> {
     if !peer.is_some_and(|Peer(address)| address.ip().to_canonical().is_loopback()) {
         return Some("The inspector answers requests from its own machine only.\n");
     }
-    if !inspector.behind_proxy && was_forwarded(request.headers()) {
+    if !inspector.options.behind_proxy && was_forwarded(request.headers()) {
         return Some(
             "The inspector answers requests from its own machine only, and this one came through a proxy, so that \
              nobody can tell where it is from. Open it on the machine itself, or forward its port with ssh. Behind a \

@@ -35,6 +35,16 @@ use tokio::sync::Semaphore;
 /// How many pages may be live at a time.
 const MOST_STREAMS: usize = 64;
 
+/// How the inspector is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether requests that a proxy on this machine has forwarded are answered, because it lets in only those who may see
+    /// everything.
+    pub behind_proxy: bool,
+    /// Addresses and networks that callbacks come from, as merchants are shown them (G-087).
+    pub callback_sources: Arc<[String]>,
+}
+
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct Inspector {
@@ -43,8 +53,7 @@ pub(crate) struct Inspector {
     token: Arc<str>,
     /// Where the inspector is served.
     address: SocketAddr,
-    /// Whether requests that a proxy has forwarded are answered.
-    behind_proxy: bool,
+    options: Options,
     streams: Arc<Semaphore>,
 }
 
@@ -64,11 +73,10 @@ impl Inspector {
     }
 }
 
-/// The router of the inspector, served at `address`. `behind_proxy`: requests that a proxy on this machine has
-/// forwarded are answered, too, because it lets in only those who may see everything.
-pub fn router(engine: Arc<Engine>, address: SocketAddr, behind_proxy: bool) -> Router {
+/// The router of the inspector, served at `address`.
+pub fn router(engine: Arc<Engine>, address: SocketAddr, options: Options) -> Router {
     let streams = Arc::new(Semaphore::new(MOST_STREAMS));
-    let inspector = Inspector { engine, token: guard::new_token(), address, behind_proxy, streams };
+    let inspector = Inspector { engine, token: guard::new_token(), address, options, streams };
     Router::new()
         .route("/inspector", get(page::list))
         .route("/inspector/live", get(live::stream))

@@ -173,6 +173,13 @@ async fn an_airline_addendum_keeps_the_documented_form() {
             world.callback().await;
         }
     }
+    world.reconfigure(|project| project.settings.category = Some(5942)).await;
+    let told = world.told(SALE, &with("shop", "addendum", flight(json!({ "trip_leg1": leg })))).await;
+    assert_eq!(
+        pick(&told, &["payment.status", "errors.0.code", "errors.0.field"]),
+        json!(["error", 310, "addendum"])
+    );
+    world.reconfigure(|project| project.settings.category = None).await;
     let mut registering = with("order-4", "addendum", flight(json!({ "trip_leg1": leg })));
     registering["recurring"] = json!({ "register": true, "type": "U" });
     let reply = world.send(SALE, &registering).await;

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, Request, header},
 };
 use ferropay_domain::project::Environment;
+use ferropay_web::inspector::Options;
 use ferropay_web::server::Peer;
 use ferropay_wire::signature::Place;
 use http_body_util::BodyExt as _;
@@ -36,8 +37,12 @@ impl Browser {
 
     /// A browser whose requests come as they do when the inspector knows of a proxy, or of none.
     pub(crate) fn before(world: &World, behind_proxy: bool) -> Self {
-        let router =
-            ferropay_web::inspector::router(world.engine.clone(), HOST.parse().unwrap(), behind_proxy);
+        Self::shown(world, Options { behind_proxy, ..Options::default() })
+    }
+
+    /// A browser before an inspector that is set up like this.
+    fn shown(world: &World, options: Options) -> Self {
+        let router = ferropay_web::inspector::router(world.engine.clone(), HOST.parse().unwrap(), options);
         Self { router, peer: SocketAddr::from(([127, 0, 0, 1], 50_000)) }
     }
 
@@ -542,5 +547,20 @@ async fn new_rows_are_sent_to_a_live_page_that_shows_them() {
     let rest = tokio::time::timeout(Duration::from_secs(5), body.collect()).await;
     let rest = rest.unwrap().unwrap().to_bytes();
     assert!(!String::from_utf8_lossy(&rest).contains("Callback"), "requests only");
+    world.end().await;
+}
+
+// G-087
+#[tokio::test(flavor = "multi_thread")]
+async fn merchants_are_shown_where_callbacks_come_from() {
+    let world = World::new().await;
+    let path = "/inspector/projects/1001";
+    assert!(!Browser::of(&world).open(path).await.contains("Callbacks come from"));
+    let sources = ["192.0.2.7", "2001:db8::/64"].map(str::to_owned);
+    let options = Options { callback_sources: sources.into(), ..Options::default() };
+    let page = Browser::shown(&world, options).open(path).await;
+    for part in ["Callbacks come from", ">192.0.2.7</bdi>", ">2001:db8::/64</bdi>"] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
     world.end().await;
 }

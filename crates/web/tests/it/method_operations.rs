@@ -115,6 +115,22 @@ async fn every_method_pays_out_that_can() {
     world.end().await;
 }
 
+// G-451: what a customer was shown elsewhere, and chose, is handed on to the provider
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customers_choice_of_a_currency_made_elsewhere_reaches_the_provider() {
+    let (world, provider) = World::with_provider(|_| {}).await;
+    let mut body = payout("skrill", "skrill", 1_000, "EUR");
+    body["payment"]["customer_amount"] = 51_941.into();
+    body["payment"]["local_conversion_currency"] = "PHP".into();
+    let done = world.told("/v2/payment/skrill/payout", &body).await;
+    assert_eq!(outcome(&done), json!(["success", "payout", "success", "0"]), "{done}");
+    let told = &provider.transactions().await[0]["data"];
+    assert_eq!(told["payment.customer_amount"], "51941", "{told}");
+    assert_eq!(told["payment.local_conversion_currency"], "PHP", "{told}");
+    world.assert_gained(-1_000).await;
+    world.end().await;
+}
+
 // G-471, G-473, G-480, G-484: what each path demands beyond the common minimum
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_is_asked_without_a_mandatory_member_refuses_with_2004() {

@@ -11,7 +11,7 @@ use ferropay_domain::{
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
     money::Money,
-    payment::{Avs, CardRequest, Customer, NetworkToken, OperationKind, StoredCard, Transfer},
+    payment::{Addendum, Avs, CardRequest, Customer, NetworkToken, OperationKind, StoredCard, Transfer},
 };
 
 /// `/v2/payment/card/{sale,auth,account_verification}`, and the same by token or saved card.
@@ -50,6 +50,14 @@ pub struct CardPayment {
     pub registration: Option<SeriesTerms>,
     /// Callback options; a verification's contract has the address only.
     pub callback: CallbackOptions,
+}
+
+/// What the data of a trip is about, where there is any.
+fn addendum(body: &Value<'_>) -> Option<Addendum> {
+    let data = body.get("addendum")?;
+    let has = |name| data.get(name).is_some_and(|part| !part.is_null());
+    let lodging = has("lodging").then_some(Addendum::Lodging);
+    lodging.or_else(|| has("airlines").then_some(Addendum::Airlines))
 }
 
 impl CardPayment {
@@ -108,6 +116,7 @@ impl CardPayment {
                     None => None,
                 },
                 save: card.flag("save"),
+                addendum: addendum(body),
                 extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
                 ..CardRequest::default()
             },
