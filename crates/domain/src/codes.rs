@@ -57,6 +57,12 @@ impl Code {
         self.action() == Some("none")
     }
 
+    /// Whether the operation might have been done, had the customer been authenticated: the provider, the issuer or the law
+    /// wants that (G-189).
+    pub const fn demands_authentication(self) -> bool {
+        matches!(self.0, 10_403 | 10_709 | 10_722)
+    }
+
     /// The message that goes with the code; for a code outside the table the one of a general decline.
     pub fn message(self) -> &'static str {
         self.known_message().or_else(|| GENERAL_DECLINE.known_message()).unwrap_or("General decline")

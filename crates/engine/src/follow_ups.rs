@@ -14,7 +14,7 @@ use ferropay_domain::{
     payment::{AuthenticationFlow, OperationKind, OperationStatus},
 };
 use ferropay_store::{Commit, Standing};
-use std::{collections::BTreeMap, ops::RangeInclusive, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a request brings to an operation that waits.
 #[derive(Clone, Debug)]
@@ -48,6 +48,10 @@ pub enum Brought {
     Data(BTreeMap<String, String>),
 }
 
+/// Marks what comes while the customer is authenticated once more within an attempt (G-206); beside the number of the
+/// attempt.
+const ASKED_AGAIN: u8 = 0x80;
+
 /// A request about a payment that waits.
 struct Order {
     payment: PaymentKey,
@@ -68,16 +72,18 @@ impl Acceptable for Order {
         let Some(payment) = engine.store.payment(id, self.payment).await? else {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
-        // An equal request that was taken is the same request, also when nothing waits any more.
-        let begun = payment.detail.attempts.as_deref().map_or(0, |attempts| attempts.begun);
-        let head = self.head.map(|head| head.in_attempt(begun));
-        if let Some(first) = self.resent(engine, project, begun..=begun, now).await? {
-            return Ok(Decision::Answer(Intake::Accepted(first)));
-        }
         let standing = match payment.open {
             Some(open) => engine.store.standing(open).await?,
             None => None,
         };
+        // An equal request that was taken is the same request, also when nothing waits any more.
+        let begun = payment.detail.attempts.as_deref().map_or(0, |attempts| attempts.begun);
+        let again = standing.as_ref().and_then(authentication).is_some_and(|it| it.again.is_some());
+        let round = begun | if again { ASKED_AGAIN } else { 0 };
+        let head = self.head.map(|head| head.in_attempt(round));
+        if let Some(first) = self.resent(engine, project, [round], now).await? {
+            return Ok(Decision::Answer(Intake::Accepted(first)));
+        }
         let Some(standing) = standing else {
             return self.refused(engine, project, (begun, now), Intake::NotWaiting).await;
         };
@@ -106,24 +112,25 @@ impl Acceptable for Order {
 }
 
 impl Order {
-    /// The answer to an equal request that was taken in one of these attempts.
+    /// The answer to an equal request that was taken in one of these rounds.
     async fn resent(
         &self,
         engine: &Engine,
         project: &KnownProject,
-        attempts: RangeInclusive<u8>,
+        rounds: impl IntoIterator<Item = u8, IntoIter: Send> + Send,
         now: Now,
     ) -> Result<Option<RequestId>, Failure> {
         let Some(head) = self.head else { return Ok(None) };
-        for begun in attempts {
-            if let Some(first) = Box::pin(engine.resent(project, head.in_attempt(begun), now)).await? {
+        for round in rounds {
+            if let Some(first) = Box::pin(engine.resent(project, head.in_attempt(round), now)).await? {
                 return Ok(Some(first));
             }
         }
         Ok(None)
     }
 
-    /// Nobody waits for it now; unless it was taken in an earlier attempt of the customer.
+    /// Nobody waits for it now; unless it was taken in an earlier attempt of the customer, or before they were
+    /// authenticated once more.
     async fn refused(
         &self,
         engine: &Engine,
@@ -131,10 +138,8 @@ impl Order {
         (begun, now): (u8, Now),
         why: Intake,
     ) -> Result<Decision, Failure> {
-        let first = match begun.checked_sub(1) {
-            Some(last) => self.resent(engine, project, 0..=last, now).await?,
-            None => None,
-        };
+        let rounds = (0..=begun).flat_map(|begun| [begun, begun | ASKED_AGAIN]);
+        let first = self.resent(engine, project, rounds, now).await?;
         Ok(Decision::Answer(first.map_or(why, Intake::Accepted)))
     }
 }
@@ -182,12 +187,7 @@ impl Engine {
             return Ok(CardFacts::default());
         };
         let pan = self.card_number(standing.payment.project, card).await?;
-        let addresses = authentication(standing).map(|it| ThreeDsRequest {
-            return_url: Some(it.return_url.clone()).filter(|url| !url.is_empty()),
-            notification_url: it.notification_url.clone(),
-            ..ThreeDsRequest::default()
-        });
-        let request = addresses.unwrap_or_default();
+        let request = authentication(standing).map(ThreeDsRequest::addressed_as).unwrap_or_default();
         let range = self.range_facts(project, &pan, standing.operation.id, &request);
         Ok(CardFacts { range, ..CardFacts::default() })
     }

@@ -23,10 +23,10 @@ use crate::{
 use ferropay_domain::{
     card::{CardSummary, Cvv, Pan, comparable_name},
     change::TaskKey,
-    codes,
-    decide::{self, Outcome},
+    codes::{self, Code},
+    decide::{self, Outcome, ThreeDsRequest},
     ids::ProjectId,
-    payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment},
+    payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment, ProviderAnswer},
     series::SeriesKind,
 };
 use ferropay_store::Scene;
@@ -132,6 +132,12 @@ impl Engine {
                 }
                 Turn::Forgotten => return self.leave_to_operator(carried).await,
             };
+            let outcome = match outcome {
+                Outcome::Declined { code, answer } if demands_customer(carried, code) => {
+                    Box::pin(self.demanded(carried, code, answer)).await?
+                }
+                outcome => outcome,
+            };
             self.step(Step::AfterCall);
             // A sale is not sent again by this worker, and recording the answer may take long.
             carried.cards.cvv = None;
@@ -156,6 +162,28 @@ impl Engine {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// A provider that did nothing until the customer is authenticated: what such an authentication would begin with. It
+    /// is a refusal like any other when the card takes no part.
+    async fn demanded(
+        &self,
+        carried: &Carried,
+        code: Code,
+        answer: ProviderAnswer,
+    ) -> Result<Outcome, Failure> {
+        let Scene { payment, operation, .. } = &carried.scene;
+        let pan = match (&carried.cards.pan, payment.card_of(operation.id)) {
+            (Some(pan), _) => pan.clone(),
+            (None, Some(card)) => self.card_number(payment.project, card).await?,
+            (None, None) => return Ok(Outcome::Declined { code, answer }),
+        };
+        let known = operation.detail.authentication.as_deref();
+        let request = known.map(ThreeDsRequest::addressed_as).unwrap_or_default();
+        Ok(match self.range_facts(&carried.project, &pan, operation.id, &request) {
+            Some(range) => Outcome::AuthenticationDemanded { code, answer, range: Box::new(range) },
+            None => Outcome::Declined { code, answer },
+        })
     }
 
     /// Whether an attempt that is to be repeated still waits for its outcome: an operator or the provider itself may have
@@ -333,6 +361,12 @@ impl Engine {
         .await?;
         Ok(())
     }
+}
+
+/// Whether a refusal asks for the customer, who may be authenticated (G-517).
+fn demands_customer(carried: &Carried, code: Code) -> bool {
+    let Scene { operation, attempt, .. } = &carried.scene;
+    code.demands_authentication() && decide::may_step_up(&carried.project.project, operation, attempt)
 }
 
 /// Whether an answer adds nothing to what is recorded of its attempt, since the same came another way. An approval of an

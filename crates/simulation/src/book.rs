@@ -173,6 +173,11 @@ fn decide(order: &Order, dice: &Dice) -> (Option<Money>, Said) {
         46..=50 if matches!(order.ask, Ask::Capture | Ask::Release) => {
             (None, Said::Declined(codes::ORIGINAL_GONE))
         }
+        // An account that a purchase went on to wants the customer (G-517); one of them does it all the same.
+        51..=65 if first && order.attempt.number > 1 => {
+            (None, Said::Declined(codes::AUTHENTICATION_DEMANDED))
+        }
+        66 if first && order.attempt.number > 1 => (approved, Said::Declined(codes::AUTHENTICATION_DEMANDED)),
         _ => (approved, Said::Approved(asked)),
     }
 }

@@ -142,7 +142,12 @@ impl Issuers {
                 settled: true,
             };
             self.book.lock().insert(id, Some(decision));
-            return AuthenticationOutcome::Decided { result, ds_transaction: ds, acs_transaction: acs };
+            return AuthenticationOutcome::Decided {
+                result,
+                ds_transaction: ds,
+                acs_transaction: acs,
+                cardholder_info: None,
+            };
         }
         let result = match self.dice.between(1, 20) {
             1..=13 => Some(result(Y, None)),
@@ -159,7 +164,12 @@ impl Issuers {
         let decision = Decision { ds: ds.clone(), acs: acs.clone(), result, notice_at, settled };
         self.book.lock().insert(id, Some(decision));
         let form = Form { url: "http://issuer.example/ask".to_owned(), fields: Vec::new() };
-        AuthenticationOutcome::Challenge { ds_transaction: ds, acs_transaction: acs, form }
+        AuthenticationOutcome::Challenge {
+            ds_transaction: ds,
+            acs_transaction: acs,
+            cardholder_info: None,
+            form,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     gate::{StatusFacts, request_status},
     signature::Place,
     view::{
-        AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, RetryView,
+        AccountView, CustomerView, ErrorView, MpiView, OperationView, PaymentView, RecurringView, RetryView,
         WaitingView, avs_result, date, extra_fields, scheme_id, series_body,
     },
 };
@@ -39,6 +39,8 @@ struct Standard<'a> {
     avs_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_extra_fields: Option<BTreeMap<&'a str, Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mpi_result: Option<MpiView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +217,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
             serde_json::to_string(&Standard {
                 project_id,
                 // The customer's time counts from when the merchant is told (G-512).
-                payment: PaymentView::at(payment, event.not_before),
+                payment: PaymentView::at(payment, event.not_before).about(operation),
                 account: AccountView::of(detail),
                 customer: if settings.customer_data_in_callbacks {
                     CustomerView::of(&detail.customer)
@@ -232,6 +234,7 @@ fn standard(event: &Event, settings: &Settings) -> String {
                     .and_then(|series| RetryView::of(series, payment, operation, settings)),
                 avs_result: avs_result(operation, attempt.as_deref()),
                 provider_extra_fields: extra_fields(operation, attempt.as_deref()),
+                mpi_result: settings.mpi_result_in_callbacks.then(|| MpiView::of(operation)).flatten(),
                 operation_description: description.filter(|_| settings.operation_description_in_callbacks),
                 merchant_refund_id: operation.detail.merchant_refund_id.as_deref(),
                 merchant: data.map(|data| Merchant { data }),

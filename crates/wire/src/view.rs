@@ -3,9 +3,13 @@
 //! Values the platform chooses stay in the subset on which all official clients agree: no null, integers only,
 //! no list longer than ten, members left out when there is nothing to say.
 
+mod errors;
+mod mpi;
 mod series;
 mod waiting;
 
+pub use errors::ErrorView;
+pub use mpi::MpiView;
 pub use series::{RecurringView, RetryView, scheme_id, series_body};
 pub(crate) use series::{day, time};
 pub use waiting::{
@@ -14,12 +18,12 @@ pub use waiting::{
 
 use crate::mask;
 use ferropay_domain::{
-    advice::Origin,
     card::DeviceWallet,
     ids::ProviderAccountId,
     money::Money,
     payment::{
-        AnswerWords, Attempt, Customer, Operation, OperationStatus, Payment, PaymentDetail, ProviderAnswer,
+        AnswerWords, Attempt, Customer, Exemption, Operation, OperationStatus, Payment, PaymentDetail,
+        ProviderAnswer,
     },
     time::Timestamp,
 };
@@ -39,6 +43,11 @@ pub fn date(moment: Timestamp) -> String {
         at.minute(),
         at.second()
     )
+}
+
+/// A moment as 3-D Secure writes it: `202611211245`, UTC.
+pub(crate) fn moment(moment: Timestamp) -> String {
+    moment.civil().map_or_else(String::new, |civil| civil.strftime("%Y%m%d%H%M").to_string())
 }
 
 /// An amount.
@@ -72,6 +81,14 @@ pub struct PaymentView<'a> {
     is_new_attempts_available: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cascading_with_redirect: Option<bool>,
+}
+
+/// Whether the customer was led away before, when an account that the purchase went on to wants them authenticated;
+/// until the operation ends (G-517).
+pub(crate) fn cascading_with_redirect(operation: &Operation) -> Option<bool> {
+    operation.detail.authentication.as_deref()?.again.filter(|_| !operation.status.is_final())
 }
 
 /// Whether the customer may try again at `now` (business time), and for how many seconds: `false` and 0 when not. Only
@@ -99,7 +116,14 @@ impl<'a> PaymentView<'a> {
             best_before: link.map(|link| date(link.best_before)),
             is_new_attempts_available: attempts.map(|(available, _)| available),
             attempts_timeout: attempts.map(|(_, seconds)| seconds),
+            cascading_with_redirect: None,
         }
+    }
+
+    /// The same with what `operation`, the payment's latest, says of it.
+    #[must_use]
+    pub fn about(self, operation: &Operation) -> Self {
+        Self { cascading_with_redirect: cascading_with_redirect(operation), ..self }
     }
 }
 
@@ -296,6 +320,8 @@ pub struct OperationView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name_validation_result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    non_3ds_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     operation_fee: Option<Sum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<ProviderView<'a>>,
@@ -332,6 +358,7 @@ impl<'a> OperationView<'a> {
                 .and_then(|attempt| said(attempt.answer.as_ref(), |words| &words.description)),
             eci: operation.detail.eci.as_deref(),
             name_validation_result: answered(operation, attempt, |answer| &answer.name_check),
+            non_3ds_reason: exemption(operation),
             operation_fee: None,
             provider: attempt
                 .map(ProviderView::of)
@@ -361,6 +388,12 @@ pub(crate) fn reasons(operation: &Operation) -> Cow<'static, str> {
     }
     let all = earlier.iter().map(|failed| failed.code.message()).chain([last]);
     Cow::Owned(all.collect::<Vec<_>>().join("; "))
+}
+
+/// Why the customer was not authenticated, where an operation that has ended was exempt from it (G-195).
+fn exemption(operation: &Operation) -> Option<&'static str> {
+    let request = operation.detail.card.as_deref().filter(|_| operation.status.is_final())?;
+    request.exemption.map(Exemption::text)
 }
 
 /// The account an earlier operation of the payment went through.
@@ -402,31 +435,6 @@ pub fn extra_fields<'a>(
 /// `avs_result`: one letter, in the final callback of an operation whose address was checked (G-233).
 pub fn avs_result<'a>(operation: &Operation, attempt: Option<&'a Attempt>) -> Option<&'a str> {
     answered(operation, attempt, |answer| &answer.avs_result)
-}
-
-/// One item of `errors[]` (G-108): the code as an integer (D-05).
-#[derive(Debug, Serialize)]
-pub struct ErrorView {
-    code: u32,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
-}
-
-impl ErrorView {
-    /// The item for one reason of a refusal.
-    pub fn of(problem: &ferropay_domain::callback::Problem) -> Self {
-        Self { code: problem.code.get(), message: problem.code.message(), field: problem.field }
-    }
-
-    /// Declines of the platform itself stand in `errors[]` too (G-023, G-024): all codes below the ranges of
-    /// the networks and providers, but success and waiting.
-    pub fn of_decline(operation: &Operation) -> Vec<Self> {
-        let code = operation.code;
-        let own =
-            code.get() != 0 && !code.is_waiting() && matches!(code.origin(), Origin::Platform | Origin::Risk);
-        own.then(|| Self { code: code.get(), message: code.message(), field: None }).into_iter().collect()
-    }
 }
 
 #[cfg(test)]

@@ -24,14 +24,18 @@ pub fn authenticated(
     let mut scene = Scene::of(project, (payment, operation, None), ids, now);
     let Some(authentication) = scene.asking() else { return Ok(None) };
     match outcome {
-        AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction } => {
+        AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction, cardholder_info } => {
+            authentication.cardholder_info = cardholder_info;
+            authentication.decided_at = Some(now.business);
             authentication.ds_transaction = Some(ds_transaction);
             authentication.acs_transaction = Some(acs_transaction);
             authentication.result = Some(result);
             scene.conclude(Event::AuthenticatedUnasked)?;
         }
         AuthenticationOutcome::Unavailable { .. } => scene.conclude(Event::AuthenticatedUnasked)?,
-        AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form } => {
+        AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, cardholder_info, form } => {
+            authentication.cardholder_info = cardholder_info;
+            authentication.challenged = true;
             authentication.ds_transaction = Some(ds_transaction);
             authentication.acs_transaction = Some(acs_transaction);
             let led_by_page = authentication.flow == AuthenticationFlow::Basic;
@@ -81,7 +85,6 @@ pub fn asking_overdue(
     if scene.asking().is_none() || !scene.is_at_threshold() {
         return Ok(None);
     }
-    scene.changes.done.push(TaskKey::Authenticate(operation.id));
     scene.declined(Event::ThresholdPassed, codes::AUTO_DECLINE)?;
     Ok(Some(scene.finish()))
 }
@@ -120,6 +123,7 @@ pub fn result_noticed(
     let mut scene = Scene::of(project, (payment, operation, None), ids, now);
     if let Some(authentication) = scene.operation.detail.authentication.as_deref_mut() {
         authentication.result = Some(result);
+        authentication.decided_at = Some(now.business);
     }
     scene.touch();
     if returned && scene.conclude(Event::Authenticated).is_err() {
@@ -139,11 +143,13 @@ impl Authentication {
         }
     }
 
-    /// Nothing more is asked: what only served the asking goes.
-    fn end(&mut self) {
+    /// Nothing more is asked: what only served the asking goes, unless another account may ask once more.
+    fn end(&mut self, may_be_asked_again: bool) {
         self.step = AuthenticationStep::Done;
         self.issuer_form = None;
-        self.data.clear();
+        if !may_be_asked_again {
+            self.data.clear();
+        }
         if self.flow == AuthenticationFlow::Extended {
             self.form = None;
         }
@@ -152,7 +158,7 @@ impl Authentication {
     /// The operation is final, however that came: nobody is led anywhere any more, and what is told of customer and
     /// browser has no use. Identifiers and the result stay: they are what a dispute is about.
     pub(super) fn forget(&mut self) {
-        self.end();
+        self.end(false);
         self.form = None;
         self.device_data = None;
     }
@@ -169,11 +175,12 @@ impl Scene<'_> {
 
     /// The authentication is over: the payment goes on, by `event` when it had waited, or is declined.
     pub(super) fn conclude(&mut self, event: Event) -> Result<(), MachineBreak> {
+        let may_be_asked_again = self.may_ask_customer_again();
         let Some(authentication) = self.operation.detail.authentication.as_deref_mut() else {
             return Err(MachineBreak { from: self.operation.status.text(), event: event.name() });
         };
         let refusal = refusal(self.project, authentication.result.as_ref());
-        authentication.end();
+        authentication.end(may_be_asked_again);
         self.touch();
         let waited = self.operation.status == OperationStatus::AwaitingThreeDs;
         match refusal {

@@ -3,7 +3,7 @@
 use super::{
     CardCommand, CardFacts, Ids, Now, RangeFacts, Stage, ThreeDsRequest, WalletFacts, attempts,
     conversion::{self, Converted},
-    data, new_payment, problem, registration, rejected,
+    data, exemption, new_payment, problem, registration, rejected,
     risk::{self, AtRisk},
     scene::Scene,
     stored, transfer,
@@ -16,7 +16,7 @@ use crate::{
     ids::{AuthenticationId, PaymentKey},
     money::Money,
     payment::{
-        Addendum, Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer,
+        Addendum, Authentication, AuthenticationFlow, AuthenticationStep, CardRequest, Customer, Exemption,
         OperationDetail, OperationKind, Payment, PaymentDetail, PaymentKind, machine::Event,
     },
     project::Project,
@@ -103,6 +103,7 @@ fn asked(
         },
         given: &given,
         blocked: blocked.then_some(codes::REGISTRATION_BLOCKED),
+        registers: series.is_some(),
     };
     let planned = planned(project, wanted, command.request, command.three_ds, facts, ids, now);
     let Planned { request, supplied, next, authentication, counted } = planned;
@@ -176,6 +177,8 @@ pub(super) struct Wanted<'a> {
     pub(super) given: &'a data::Members,
     /// Why it is declined before the customer is asked for anything more.
     pub(super) blocked: Option<Code>,
+    /// Later debits rest on it.
+    pub(super) registers: bool,
 }
 
 /// What an accepted operation begins with.
@@ -202,13 +205,17 @@ pub(super) fn planned(
     ids: Ids,
     now: Now,
 ) -> Planned {
-    let Wanted { kind, payment, card, at_risk, given, blocked } = wanted;
+    let Wanted { kind, payment, card, at_risk, given, blocked, registers } = wanted;
     let customer = at_risk.customer;
     let risk = risk::check(project, &facts.risk, &at_risk, payment, now);
     let mut request = granted(project, kind, card.network, asked);
     let limit = request
         .transfer
         .and_then(|_| facts.risk.transfer_limit(project, Direction::In, card, at_risk.amount));
+    let purchase = matches!(kind, OperationKind::Sale | OperationKind::Auth).then_some(at_risk.amount);
+    let exemption = purchase
+        .filter(|_| !registers)
+        .and_then(|amount| exemption::of(project, &request, &three_ds, amount));
     let mut supplied = data::Members::new();
     let by_wallet = facts.wallet.is_some();
     let missing = needed(project, kind, (card, by_wallet), &mut request, customer, given, &mut supplied);
@@ -223,13 +230,15 @@ pub(super) fn planned(
         if let Some(code) = limit {
             return Err(code);
         }
-        let authentication = authentication(project, &request, three_ds, facts, ids)?;
+        let authentication = authentication(project, &request, three_ds, (facts, exemption), ids)?;
         Ok((missing, authentication, counted))
     });
     let (next, authentication, counted) = match planned {
         Ok((missing, authentication, counted)) => (Ok(missing), authentication, counted),
         Err(code) => (Err(code), None, None),
     };
+    let is_exempt = authentication.as_ref().is_some_and(|it| it.step == AuthenticationStep::Exempt);
+    request.exemption = exemption.filter(|_| is_exempt);
     Planned { request, supplied, next, authentication, counted }
 }
 
@@ -403,6 +412,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         network_token: asked.network_token.filter(|_| !asked.token_data || settings.network_tokens_allowed),
         token_data: asked.token_data,
         transfer: asked.transfer.filter(|_| settings.card_transfers_allowed),
+        exemption: None,
         extra_param: asked.extra_param,
     }
 }
@@ -463,7 +473,7 @@ fn authentication(
     project: &Project,
     request: &CardRequest,
     three_ds: ThreeDsRequest,
-    facts: CardFacts,
+    (facts, exemption): (CardFacts, Option<Exemption>),
     ids: Ids,
 ) -> Result<Option<Authentication>, Code> {
     let settings = &project.settings;
@@ -488,6 +498,10 @@ fn authentication(
             result: Some(supplied.result),
             returned: false,
             xid: Some(supplied.xid),
+            again: None,
+            challenged: false,
+            decided_at: None,
+            cardholder_info: None,
         }));
     }
     if !settings.three_ds {
@@ -496,18 +510,18 @@ fn authentication(
     let Some(range) = facts.range else {
         return if settings.three_ds_required { Err(codes::NOT_ENROLLED) } else { Ok(None) };
     };
-    match three_ds.data.get("payment.device_channel").map(String::as_str) {
-        Some("01" | "1") if !settings.three_ds_app => return Err(codes::THREE_DS_APP),
-        Some("03" | "3") if !settings.three_ds_requestor_initiated => {
-            return Err(codes::THREE_DS_WITHOUT_CUSTOMER);
-        }
-        _ => {}
+    let channel = three_ds.data.get(DEVICE_CHANNEL).map(String::as_str);
+    if matches!(channel, Some("01" | "1")) && !settings.three_ds_app {
+        return Err(codes::THREE_DS_APP);
+    }
+    if is_without_customer(channel) && !settings.three_ds_requestor_initiated {
+        return Err(codes::THREE_DS_WITHOUT_CUSTOMER);
     }
     let extended = three_ds.return_url.is_some() && three_ds.notification_url.is_some();
     let mut planned = Authentication {
         id: range.id,
         flow: if extended { AuthenticationFlow::Extended } else { AuthenticationFlow::Basic },
-        step: AuthenticationStep::Planned,
+        step: if exemption.is_some() { AuthenticationStep::Exempt } else { AuthenticationStep::Planned },
         version: String::new(),
         md: String::new(),
         return_url: three_ds.return_url.unwrap_or_default(),
@@ -521,9 +535,21 @@ fn authentication(
         result: None,
         returned: false,
         xid: None,
+        again: None,
+        challenged: false,
+        decided_at: None,
+        cardholder_info: None,
     };
     planned.begin_with(range);
     Ok(Some(planned))
+}
+
+/// The member that says where the customer is.
+const DEVICE_CHANNEL: &str = "payment.device_channel";
+
+/// Whether the merchant asks the issuer without the customer (G-192).
+fn is_without_customer(channel: Option<&str>) -> bool {
+    matches!(channel, Some("03" | "3"))
 }
 
 impl Authentication {
@@ -532,9 +558,12 @@ impl Authentication {
         self.id = range.id;
         self.version = range.version;
         self.md = range.md;
+        // Where nobody is there, there is no browser to be shown to the issuer.
+        let alone = is_without_customer(self.data.get(DEVICE_CHANNEL).map(String::as_str));
+        let device_form = range.device_form.filter(|_| !alone);
         (self.form, self.issuer_form) = match self.flow {
-            AuthenticationFlow::Basic => (Some(range.page), range.device_form),
-            AuthenticationFlow::Extended | AuthenticationFlow::Merchant => (range.device_form, None),
+            AuthenticationFlow::Basic => (Some(range.page), device_form),
+            AuthenticationFlow::Extended | AuthenticationFlow::Merchant => (device_form, None),
         };
     }
 }

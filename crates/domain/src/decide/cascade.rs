@@ -22,10 +22,19 @@ impl Scene<'_> {
 
     /// The first account of the route through which the operation has not failed yet, besides this one.
     pub(super) fn next_account(&self, besides: Option<ProviderAccountId>) -> Option<ProviderAccountId> {
-        let is_left = |account: &ProviderAccountId| {
-            besides != Some(*account) && self.failed_tries().iter().all(|it| it.account != *account)
-        };
+        let is_left = |account: &ProviderAccountId| besides != Some(*account) && !self.has_failed(*account);
         self.route().iter().copied().find(is_left)
+    }
+
+    /// Whether the operation has failed through an account. One that only wanted the customer to be authenticated is asked
+    /// again (G-517).
+    fn has_failed(&self, account: ProviderAccountId) -> bool {
+        let mut tries = self.failed_tries().iter().filter(|it| it.account == account);
+        match (tries.next(), tries.next()) {
+            (None, _) => false,
+            (Some(only), None) => !only.code.demands_authentication(),
+            (Some(_), Some(_)) => true,
+        }
     }
 
     /// Asks the next account when the one that answered, or did not, failed with `code`. Answers whether it does.
@@ -43,7 +52,8 @@ impl Scene<'_> {
     /// Whether another account is left, should this attempt fail.
     pub(super) fn may_cascade(&self) -> bool {
         let Some(attempt) = &self.attempt else { return false };
-        let tries = self.failed_tries().len().saturating_add(1);
+        let failed = self.failed_tries().iter().filter(|it| !it.code.demands_authentication());
+        let tries = failed.count().saturating_add(1);
         if tries >= usize::from(self.project.settings.cascading_attempts) {
             return false;
         }

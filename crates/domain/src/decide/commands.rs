@@ -9,7 +9,7 @@ use crate::{
     change::ChangeSet,
     ids::{AuthenticationId, PaymentId},
     money::{Currency, Money, Rate},
-    payment::{AuthenticationResult, CardRequest, Customer, Form, OperationKind},
+    payment::{Authentication, AuthenticationResult, CardRequest, Customer, Form, OperationKind},
     risk::{Direction, Means},
     series::Registration,
 };
@@ -79,6 +79,17 @@ pub struct ThreeDsRequest {
     pub data: BTreeMap<String, String>,
     /// What the merchant's own authentication brought (G-207).
     pub supplied: Option<SuppliedAuthentication>,
+}
+
+impl ThreeDsRequest {
+    /// The addresses that an authentication which was asked for before came with.
+    pub fn addressed_as(known: &Authentication) -> Self {
+        Self {
+            return_url: Some(known.return_url.clone()).filter(|url| !url.is_empty()),
+            notification_url: known.notification_url.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Authentication done by the merchant (G-208, G-209).
@@ -175,6 +186,8 @@ pub enum AuthenticationOutcome {
         ds_transaction: String,
         /// The issuer's identifier.
         acs_transaction: String,
+        /// What the issuer wants the customer to be told.
+        cardholder_info: Option<String>,
     },
     /// The issuer asks the customer.
     Challenge {
@@ -182,6 +195,8 @@ pub enum AuthenticationOutcome {
         ds_transaction: String,
         /// The issuer's identifier.
         acs_transaction: String,
+        /// What the issuer wants the customer to be told.
+        cardholder_info: Option<String>,
         /// What the browser posts to the issuer.
         form: Form,
     },

@@ -90,14 +90,6 @@ pub fn wait_ended<'a>(
         OperationStatus::AwaitingMerchantAuth => (Event::MerchantAuthEnded, codes::AUTO_DECLINE),
         _ => return Ok(None),
     };
-    let asking = operation
-        .detail
-        .authentication
-        .as_ref()
-        .is_some_and(|authentication| authentication.step == AuthenticationStep::Asking);
-    if asking {
-        scene.changes.done.push(TaskKey::Authenticate(operation.id));
-    }
     scene.declined(event, code)?;
     Ok(Some(scene.finish()))
 }

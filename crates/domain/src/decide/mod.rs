@@ -13,6 +13,7 @@ mod data;
 mod debit;
 mod debit_end;
 mod due;
+mod exemption;
 mod facts;
 mod finding;
 mod flow;
@@ -34,6 +35,7 @@ mod registration;
 mod risk;
 mod scene;
 mod second_step;
+mod step_up;
 mod stored;
 mod transfer;
 mod undo_payout;
@@ -77,6 +79,7 @@ pub use payout_registration::{
 pub use refund::{RefundCommand, RefundFacts, ReturnOf, refund};
 pub use risk::{AtRisk, RiskFacts};
 pub use second_step::{hold_ended, second_step};
+pub use step_up::may_step_up;
 pub use undo_payout::{cancel_payout, reverse_payout};
 pub use undo_refund::undo_refund;
 

@@ -1,6 +1,6 @@
 //! What a provider answered, or did not, comes back.
 
-use super::{Facts, Ids, Now, crediting::of_inquiry, scene::Scene};
+use super::{Facts, Ids, Now, RangeFacts, crediting::of_inquiry, scene::Scene};
 use crate::{
     change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
     codes::{self, Code},
@@ -35,6 +35,15 @@ pub enum Outcome {
         code: Code,
         /// The answer.
         answer: ProviderAnswer,
+    },
+    /// The provider refused, and would not have, had the customer been authenticated.
+    AuthenticationDemanded {
+        /// In terms of the unified table.
+        code: Code,
+        /// The answer.
+        answer: ProviderAnswer,
+        /// What an authentication would begin with.
+        range: Box<RangeFacts>,
     },
     /// The provider did nothing yet: it can send the customer a code in a statement entry (G-211).
     MerchantAuthOffered {
@@ -106,6 +115,12 @@ pub fn attempt_outcome<'a>(
         Outcome::Declined { code, answer } => {
             scene.attempt_step(AttemptEvent::Declined, Some(answer))?;
             scene.refused(code)?;
+        }
+        Outcome::AuthenticationDemanded { code, answer, range } => {
+            scene.attempt_step(AttemptEvent::Declined, Some(answer))?;
+            if !scene.steps_up(code, *range)? {
+                scene.refused(code)?;
+            }
         }
         Outcome::MerchantAuthOffered { answer } => {
             scene.attempt_step(AttemptEvent::Declined, Some(answer))?;

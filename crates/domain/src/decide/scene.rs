@@ -12,8 +12,8 @@ use crate::{
     ledger::{AccountKey, Owner},
     money::Money,
     payment::{
-        Ask, Attempt, AttemptStatus, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
-        PaymentKind, PaymentStatus, ProviderAnswer, Wait,
+        Ask, Attempt, AttemptStatus, AuthenticationStep, Operation, OperationDetail, OperationKind,
+        OperationStatus, Payment, PaymentKind, PaymentStatus, ProviderAnswer, Wait,
         machine::{
             AttemptEvent, Event, Notice, PaymentEffect, PaymentMachine, Transition, attempt_after, transition,
         },
@@ -191,6 +191,9 @@ impl<'a> Scene<'a> {
             }
             self.forget_cvv();
             if let Some(authentication) = self.operation.detail.authentication.as_deref_mut() {
+                if authentication.step == AuthenticationStep::Asking {
+                    self.changes.done.push(TaskKey::Authenticate(self.operation.id));
+                }
                 authentication.forget();
             }
             let request = self.operation.detail.card.as_deref_mut();
@@ -265,7 +268,9 @@ impl<'a> Scene<'a> {
 
     /// Sends a message to the provider: a new attempt, numbered after the one the decision is about.
     pub(super) fn send(&mut self, ask: Ask, amount: Money, account: ProviderAccountId) {
-        let number = self.attempt.as_ref().map_or(0, |attempt| attempt.id.number).saturating_add(1);
+        // Who decides about the customer alone knows of earlier attempts by what failed.
+        let failed = || u16::try_from(self.operation.detail.failed_tries.len()).unwrap_or(u16::MAX);
+        let number = self.attempt.as_ref().map_or_else(failed, |attempt| attempt.id.number).saturating_add(1);
         let attempt = Attempt {
             id: AttemptId { operation: self.operation.id, number },
             payment: self.payment.key,

@@ -4,7 +4,7 @@
 //! issuer found out comes from server to server only: whatever the browser brings back merely says that the customer
 //! has returned.
 
-use crate::ids::AuthenticationId;
+use crate::{ids::AuthenticationId, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,8 @@ pub enum AuthenticationFlow {
 pub enum AuthenticationStep {
     /// It will be tried; data of the request is missing first.
     Planned,
+    /// It is not tried, because an exemption is asked for; unless that is not granted.
+    Exempt,
     /// The customer's browser is shown to the issuer; in the basic flow: the customer is to come to the platform's
     /// page.
     DeviceData,
@@ -83,6 +85,27 @@ impl TransStatus {
             'I' => Self::I,
             _ => return None,
         })
+    }
+}
+
+/// Why a customer is not authenticated although the card takes part (G-195).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exemption {
+    /// The amount is small.
+    #[serde(rename = "lve")]
+    LowValue,
+    /// The risk is small, by the platform's or the acquirer's own analysis.
+    #[serde(rename = "tra")]
+    RiskAnalysis,
+}
+
+impl Exemption {
+    /// The code by which merchants are told.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::LowValue => "lve",
+            Self::RiskAnalysis => "tra",
+        }
     }
 }
 
@@ -162,9 +185,28 @@ pub struct Authentication {
     /// Proof of an older protocol that the merchant brought: Base64 of 20 bytes (G-208).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xid: Option<String>,
+    /// It was demanded by an account that a purchase went on to after another had failed: whether the customer had been
+    /// led away before (G-206, G-517). None for an operation's first authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<bool>,
+    /// The issuer asked the customer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub challenged: bool,
+    /// When the result became known, business time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+    /// What the issuer wants the customer to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cardholder_info: Option<String>,
 }
 
 impl Authentication {
+    /// Whether the customer had to leave the shop for it: for the platform's page, or for a challenge.
+    pub fn led_customer(&self) -> bool {
+        let by_page = self.flow == AuthenticationFlow::Basic && self.device_data.is_some();
+        by_page || self.returned
+    }
+
     /// What an acquirer is told of it; none when the issuer did not vouch for the customer (yet): such a payment goes
     /// on, if it does, like one that was never authenticated.
     pub fn proof(&self) -> Option<Authenticated> {

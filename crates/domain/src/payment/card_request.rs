@@ -1,6 +1,6 @@
 //! What is asked of a card beyond the plain debit, and what an operation waits for.
 
-use super::{NetworkToken, Transfer};
+use super::{Exemption, NetworkToken, Transfer};
 use crate::{series::SeriesKind, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,9 @@ pub struct CardRequest {
     /// What the data of a trip is about, which is looked at and not kept (G-265).
     #[serde(skip)]
     pub addendum: Option<Addendum>,
+    /// The customer is not authenticated, for this reason, which the issuer is told (G-195).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<Exemption>,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,

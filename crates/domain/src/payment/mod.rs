@@ -16,8 +16,8 @@ mod transfer;
 
 pub use attempts::{Attempts, PastCard};
 pub use authentication::{
-    Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Form,
-    TransStatus,
+    Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Exemption,
+    Form, TransStatus,
 };
 pub use card_request::{Addendum, Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
 pub use conversion::{ChannelTotals, Conversion};

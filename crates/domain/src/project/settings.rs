@@ -173,6 +173,13 @@ pub struct Settings {
     pub three_ds_app: bool,
     /// Whether authentication without the customer may be asked for (`device_channel` 03); when not, 2468 (G-192).
     pub three_ds_requestor_initiated: bool,
+    /// Up to which amount an exemption from authentication is asked for because a purchase is small (`lve`), by currency,
+    /// minor units; without a currency for none of it (G-195).
+    pub low_value_most: BTreeMap<String, i64>,
+    /// The same because the analysis of risk found little (`tra`): by the agreement with the acquirer (G-195).
+    pub risk_analysis_most: BTreeMap<String, i64>,
+    /// Whether final callbacks tell the identifiers of the authentication (`mpi_result`, G-195).
+    pub mpi_result_in_callbacks: bool,
     /// Whether the merchant may authenticate customers itself and send the result (G-207).
     pub merchant_three_ds_allowed: bool,
     /// Whether customers may be authenticated by a code in a statement entry (G-211).
@@ -486,6 +493,9 @@ impl Default for Settings {
             three_ds_unavailable: Unauthenticated::Proceed,
             three_ds_app: false,
             three_ds_requestor_initiated: false,
+            low_value_most: BTreeMap::new(),
+            risk_analysis_most: BTreeMap::new(),
+            mpi_result_in_callbacks: false,
             merchant_three_ds_allowed: false,
             merchant_auth_allowed: false,
             clarification_allowed: true,

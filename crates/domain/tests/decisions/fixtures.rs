@@ -227,6 +227,7 @@ pub(crate) fn decided(letter: char) -> AuthenticationOutcome {
         result: result(letter),
         ds_transaction: "ds-1".to_owned(),
         acs_transaction: "acs-1".to_owned(),
+        cardholder_info: None,
     }
 }
 
@@ -238,6 +239,7 @@ pub(crate) fn challenge() -> AuthenticationOutcome {
     AuthenticationOutcome::Challenge {
         ds_transaction: "ds-1".to_owned(),
         acs_transaction: "acs-1".to_owned(),
+        cardholder_info: Some("Use the app of your bank".to_owned()),
         form: form("challenge"),
     }
 }

@@ -8,11 +8,14 @@
 mod attempts;
 #[cfg(test)]
 mod cascading;
+#[cfg(test)]
 mod clarification;
 #[cfg(test)]
 mod conversion;
 #[cfg(test)]
 mod crediting;
+#[cfg(test)]
+mod exemptions;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
@@ -45,6 +48,8 @@ mod returns;
 mod risk;
 #[cfg(test)]
 mod sales;
+#[cfg(test)]
+mod second_authentication;
 #[cfg(test)]
 mod series;
 #[cfg(test)]

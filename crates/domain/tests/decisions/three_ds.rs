@@ -152,6 +152,7 @@ fn the_indicator_of_the_result_is_kept_also_when_the_provider_declines() {
         result,
         ds_transaction: "ds-1".to_owned(),
         acs_transaction: "acs-1".to_owned(),
+        cardholder_info: None,
     });
     world.outcome(declined(codes::CARD_GENERAL_DECLINE)).unwrap();
     assert_eq!(world.operation().detail.eci.as_deref(), Some("06"));
@@ -359,9 +360,14 @@ fn apps_and_absent_customers_need_an_agreement() {
     assert!(declined_with(&by(Settings::default(), "03"), codes::THREE_DS_WITHOUT_CUSTOMER));
     let agreed =
         || Settings { three_ds_app: true, three_ds_requestor_initiated: true, ..Settings::default() };
-    for (settings, channel) in [(agreed(), "01"), (agreed(), "03"), (Settings::default(), "02")] {
+    for (settings, channel) in [(agreed(), "01"), (Settings::default(), "02")] {
         assert!(waits(&by(settings, channel)), "{channel}");
     }
+    let alone = by(agreed(), "03");
+    assert!(
+        !waits(&alone) && authentication(&alone).step == AuthenticationStep::Asking,
+        "no browser is shown"
+    );
 }
 
 // G-207, G-208, G-210

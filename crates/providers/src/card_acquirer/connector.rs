@@ -5,8 +5,8 @@ use super::{
     conversation::{Missing, Received, Sent},
     link::{self, Exchange, Link},
     message::{
-        Address, Answer, Attempt, Authentication, Class, Credit, Debit, DebitKind, Expiry, FollowUp,
-        FollowUpKind, InvalidIdentity, MAX_AMOUNT, NetworkToken, Partial, PersonName, Processing,
+        Address, Answer, Attempt, Authentication, Class, Credit, Debit, DebitKind, Exemption, Expiry,
+        FollowUp, FollowUpKind, InvalidIdentity, MAX_AMOUNT, NetworkToken, Partial, PersonName, Processing,
         RemoteOrder, Request, ResponseCode, ReversalAdvice, ShopName, TransferTo, Undoes, Void,
     },
     reference::Reference,
@@ -163,6 +163,10 @@ impl CardAcquirer {
             transfer: particulars.transfer.map(|transfer| match transfer {
                 Transfer::ToWallet => TransferTo::Wallet,
                 Transfer::ToCard(_) | Transfer::ToNoCard | Transfer::ToSameCard => TransferTo::Card,
+            }),
+            exemption: particulars.exemption.map(|exemption| match exemption {
+                payment::Exemption::LowValue => Exemption::LowValue,
+                payment::Exemption::RiskAnalysis => Exemption::RiskAnalysis,
             }),
             confirmation: match &particulars.merchant_auth {
                 Some(MerchantAuthStep::Finished(code)) => Some(confirmation(code)?),

@@ -56,6 +56,8 @@ pub const CRYPTOGRAM: [u8; 2] = *b"26";
 pub const WALLET: [u8; 2] = *b"27";
 /// Where the money of a purchase goes on to: `W` a wallet, `C` a card.
 pub const TRANSFER: [u8; 2] = *b"28";
+/// Exemption from authentication that is asked for: `L` low value, `T` analysis of risk.
+pub const EXEMPTION: [u8; 2] = *b"29";
 /// Result of the name check, in answers.
 pub const NAME_RESULT: [u8; 2] = *b"25";
 

@@ -77,6 +77,8 @@ pub struct Decision {
     pub directory_id: String,
     /// The issuer's identifier.
     pub issuer_id: String,
+    /// What the issuer wants the customer to be told.
+    pub cardholder_info: Option<String>,
     /// The result, or where the customer is asked.
     pub verdict: Verdict,
 }
@@ -219,6 +221,8 @@ fn decision(
     }
     let Some(directory_id) = uuid(response.directory_id.as_deref()) else { return broken("dsTransID") };
     let Some(issuer_id) = uuid(response.issuer_id.as_deref()) else { return broken("acsTransID") };
+    // Words for people: too long or with control characters they are passed over.
+    let cardholder_info = response.cardholder_info.clone().filter(|words| is_for_people(words));
     let status = match response.trans_status.as_deref() {
         Some("C") => None,
         Some(letter) if letter.len() == 1 => letter.chars().next().and_then(TransStatus::from_letter),
@@ -247,7 +251,13 @@ fn decision(
             Verdict::Result(AuthenticationResult { status, eci, value, reason, cancelled: None })
         }
     };
-    Ok(Decision { directory_id: directory_id.to_string(), issuer_id: issuer_id.to_string(), verdict })
+    let (directory_id, issuer_id) = (directory_id.to_string(), issuer_id.to_string());
+    Ok(Decision { directory_id, issuer_id, cardholder_info, verdict })
+}
+
+/// Whether a text has the form of what customers are told (`cardholderInfo`): 1 to 128 characters.
+fn is_for_people(words: &str) -> bool {
+    (1..=128).contains(&words.chars().count()) && !words.chars().any(char::is_control)
 }
 
 fn uuid(text: Option<&str>) -> Option<Uuid> {

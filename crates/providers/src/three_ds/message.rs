@@ -195,8 +195,11 @@ pub struct AuthenticationRequest<'a> {
     #[serde(rename = "threeDSRequestorURL")]
     pub requestor_url: String,
     /// 01 payment, 04 a card is added.
-    #[serde(rename = "threeDSRequestorAuthenticationInd")]
-    pub occasion: &'static str,
+    #[serde(rename = "threeDSRequestorAuthenticationInd", skip_serializing_if = "Option::is_none")]
+    pub occasion: Option<&'static str>,
+    /// Without the cardholder: 05 a card is verified, 11 a payment.
+    #[serde(rename = "threeRIInd", skip_serializing_if = "Option::is_none")]
+    pub by_requestor: Option<&'static str>,
     /// What the merchant wishes, 01 to 09.
     #[serde(rename = "threeDSRequestorChallengeInd", skip_serializing_if = "Option::is_none")]
     pub challenge_wish: Option<String>,
@@ -206,13 +209,13 @@ pub struct AuthenticationRequest<'a> {
     /// An earlier authentication of the customer.
     #[serde(rename = "threeDSRequestorPriorAuthenticationInfo", skip_serializing_if = "Texts::is_empty")]
     pub earlier: Texts,
-    /// 02: a browser.
+    /// 02: a browser; 03: without the cardholder.
     pub device_channel: &'static str,
     /// 01 payment, 02 other.
     pub message_category: &'static str,
     /// Whether the issuer has seen the browser: Y, N, U.
-    #[serde(rename = "threeDSCompInd")]
-    pub device_data: &'static str,
+    #[serde(rename = "threeDSCompInd", skip_serializing_if = "Option::is_none")]
+    pub device_data: Option<&'static str>,
     /// The card's number.
     #[serde(rename = "acctNumber")]
     pub account_number: AccountNumber,
@@ -240,11 +243,11 @@ pub struct AuthenticationRequest<'a> {
     #[serde(skip_serializing_if = "Texts::is_empty")]
     pub merchant_risk_indicator: Texts,
     /// Where the browser comes back to after a challenge.
-    #[serde(rename = "notificationURL")]
-    pub notification_url: &'a str,
+    #[serde(rename = "notificationURL", skip_serializing_if = "Option::is_none")]
+    pub notification_url: Option<&'a str>,
     /// The browser.
     #[serde(flatten)]
-    pub browser: Browser,
+    pub browser: Option<Browser>,
     /// The customer's email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
@@ -296,6 +299,8 @@ pub struct AuthenticationResponse {
     pub eci: Option<String>,
     /// Base64 of 20 bytes.
     pub authentication_value: Option<String>,
+    /// What the issuer wants the customer to be told.
+    pub cardholder_info: Option<String>,
     /// Where the browser goes for a challenge.
     #[serde(rename = "acsURL")]
     pub issuer_url: Option<String>,

@@ -27,7 +27,8 @@ pub struct Registration {
     pub country: String,
 }
 
-/// The request for an order; none when its moment is out of the calendar's range.
+/// The request for an order; none when its moment is out of the calendar's range, or the version knows no such request: a
+/// payment without the cardholder in 2.1.0.
 pub fn request<'a>(
     order: &'a AuthenticationOrder,
     registered: &'a Registration,
@@ -44,6 +45,10 @@ pub fn request<'a>(
     } else {
         None
     };
+    let alone = data.is_without_customer();
+    if alone && order.is_payment && order.version == "2.1.0" {
+        return None;
+    }
     Some(AuthenticationRequest {
         message_type: "AReq",
         message_version: &order.version,
@@ -53,17 +58,18 @@ pub fn request<'a>(
         requestor_id: &registered.requestor_id,
         requestor_name: &registered.requestor_name,
         requestor_url: requestor_url(&merchant.url, &order.notification_url),
-        occasion: if order.is_payment { "01" } else { "04" },
+        occasion: (!alone).then_some(if order.is_payment { "01" } else { "04" }),
+        by_requestor: alone.then_some(if order.is_payment { "11" } else { "05" }),
         challenge_wish: data.challenge_wish(&order.version),
         login: data.login(),
         earlier: data.earlier(),
-        device_channel: "02",
+        device_channel: if alone { "03" } else { "02" },
         message_category: if order.is_payment { "01" } else { "02" },
-        device_data: match order.device_data {
+        device_data: (!alone).then_some(match order.device_data {
             DeviceData::Seen => "Y",
             DeviceData::NotSeen => "N",
             DeviceData::NotWanted => "U",
-        },
+        }),
         account_number: AccountNumber(Zeroizing::new(order.pan.digits().to_owned())),
         card_expiry_date: format!("{:02}{:02}", order.expiry.year % 100, order.expiry.month),
         cardholder_name: order.holder.as_deref().and_then(cardholder),
@@ -76,8 +82,8 @@ pub fn request<'a>(
             .or_else(|| countries::number(&registered.country))
             .unwrap_or_default(),
         merchant_risk_indicator: data.risk(),
-        notification_url: &order.notification_url,
-        browser: data.browser(&order.version),
+        notification_url: (!alone).then_some(order.notification_url.as_str()),
+        browser: (!alone).then(|| data.browser(&order.version)),
         email: data.email(),
         mobile_phone: data.phone("customer.phone"),
         home_phone: data.phone("customer.home_phone"),
@@ -204,6 +210,22 @@ mod tests {
             (&json!("02"), &json!("04"))
         );
         assert!(written.as_object().unwrap().keys().all(|name| !name.starts_with("purchase")));
+    }
+
+    // G-192
+    #[test]
+    fn without_the_customer_nothing_is_said_of_a_browser() {
+        let data = BTreeMap::from([("payment.device_channel".to_owned(), "03".to_owned())]);
+        let alone = AuthenticationOrder { data, ..order() };
+        let request = written(&alone);
+        assert_eq!((&request["deviceChannel"], &request["threeRIInd"]), (&json!("03"), &json!("11")));
+        let about = |name: &String| {
+            name.starts_with("browser") || name == "notificationURL" || name == "threeDSCompInd"
+        };
+        assert!(!request.as_object().unwrap().keys().any(about), "{request}");
+        assert_eq!(written(&AuthenticationOrder { is_payment: false, ..alone.clone() })["threeRIInd"], "05");
+        let old = AuthenticationOrder { version: "2.1.0".to_owned(), ..alone };
+        assert!(super::request(&old, &registered()).is_none(), "2.1.0 knows no such payments");
     }
 
     #[test]

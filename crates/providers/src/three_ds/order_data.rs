@@ -49,6 +49,11 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// Whether the merchant asks without the customer (`device_channel` 03, G-192).
+    pub(super) fn is_without_customer(self) -> bool {
+        matches!(self.get("payment.device_channel"), Some("03" | "3"))
+    }
+
     /// What the merchant wishes about a challenge; 2.1.0 knows the first four values only.
     pub(super) fn challenge_wish(self, version: &str) -> Option<String> {
         let most = if version == "2.1.0" { "04" } else { "09" };

@@ -154,9 +154,13 @@ impl ThreeDsServer {
         let request = order::request(order, &self.shared.config.registration).ok_or(Problem::Unwritable)?;
         let decision = self.shared.directory.authenticate(&request).await?;
         let (ds_transaction, acs_transaction) = (decision.directory_id, decision.issuer_id);
+        let cardholder_info = decision.cardholder_info;
         Ok(match decision.verdict {
             Verdict::Result(result) => {
-                AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction }
+                AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction, cardholder_info }
+            }
+            Verdict::Challenge(_) if Data(&order.data).is_without_customer() => {
+                return Err(Problem::Protocol("transStatus"));
             }
             Verdict::Challenge(url) => {
                 if !self.may_visit(&url) {
@@ -170,7 +174,7 @@ impl ThreeDsServer {
                     session_data: &order.session_data,
                 };
                 let form = browser::challenge_form(&url, challenge);
-                AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form }
+                AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, cardholder_info, form }
             }
         })
     }

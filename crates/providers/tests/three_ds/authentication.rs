@@ -10,7 +10,7 @@ const FRICTIONLESS: &str = "4477000000000006";
 
 fn decided(answer: AuthenticationOutcome) -> AuthenticationResult {
     match answer {
-        AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction } => {
+        AuthenticationOutcome::Decided { result, ds_transaction, acs_transaction, .. } => {
             assert_eq!((ds_transaction.len(), acs_transaction.len()), (36, 36));
             result
         }

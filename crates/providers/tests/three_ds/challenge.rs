@@ -23,7 +23,7 @@ impl World {
     async fn challenge(&self, card: &str) -> Asked {
         let order = self.order(card);
         match self.server.authenticate(order.clone()).await {
-            AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form } => {
+            AuthenticationOutcome::Challenge { ds_transaction, acs_transaction, form, .. } => {
                 let page = self.post(&form).await;
                 Asked { order, ds_transaction, acs_transaction, page }
             }

@@ -169,15 +169,31 @@ fn has_check_digit(card_number: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// What the issuer says of an address by its post code (D-512): one ending in `0` matches, one ending in `9` does not, of
-/// any other nothing is known.
-pub(super) fn check_address(post_code: &str) -> u8 {
-    match post_code.bytes().last() {
-        Some(b'0') => b'Y',
-        Some(b'9') => b'N',
-        _ => b'U',
-    }
+/// What the issuer says of an address by the last character of its post code (D-512): each of them a letter of the
+/// network's own set, as [`LETTERS`] has it; of any other nothing is known. `card` is the card's number, or its beginning.
+pub(super) fn check_address(card: &str, post_code: &str) -> u8 {
+    let column = match card.as_bytes() {
+        [b'3', ..] => 2,
+        [b'2' | b'5', ..] => 1,
+        _ => 0,
+    };
+    let row = LETTERS.iter().find(|(last, _)| post_code.bytes().last() == Some(*last));
+    row.and_then(|(_, letters)| letters.get(column)).copied().unwrap_or(b'U')
 }
+
+/// Last character of the post code, and the letter of Visa, Mastercard and American Express: all matches, the same with a
+/// post code of nine digits, the post code matches, the same with nine digits, the street matches, no information, not
+/// available, nothing matches.
+const LETTERS: [(u8, [u8; 3]); 8] = [
+    (b'0', [b'Y', b'Y', b'Y']),
+    (b'1', [b'Y', b'X', b'Y']),
+    (b'2', [b'Z', b'Z', b'Z']),
+    (b'3', [b'Z', b'W', b'Z']),
+    (b'4', [b'A', b'A', b'A']),
+    (b'7', [b'U', b'S', b'S']),
+    (b'8', [b'R', b'R', b'R']),
+    (b'9', [b'N', b'N', b'N']),
+];
 
 /// What the issuer says of a cardholder's name by the last name (D-512).
 pub(super) fn check_name(last_name: &str) -> u8 {
@@ -295,8 +311,15 @@ mod tests {
     // D-512
     #[test]
     fn addresses_and_names_are_judged_by_their_endings_and_marks() {
-        assert_eq!((check_address("LV-1050"), check_address("EC1A 1B9")), (b'Y', b'N'));
-        assert_eq!((check_address("SW1A 1AA"), check_address("")), (b'U', b'U'));
+        let visa = |post_code| check_address("4314220000000056", post_code);
+        assert_eq!((visa("LV-1050"), visa("EC1A 1B9")), (b'Y', b'N'));
+        assert_eq!((visa("SW1A 1AA"), visa("")), (b'U', b'U'));
+        // G-233: every letter of each network's set, and no other.
+        for (card, set) in [("4314", "ANRUYZ"), ("5413", "ANRSUWXYZ"), ("3782", "ANRSUYZ")] {
+            let given: std::collections::BTreeSet<char> =
+                (0..10).map(|last| char::from(check_address(card, &format!("9954{last}")))).collect();
+            assert_eq!(given.into_iter().collect::<String>(), set, "{card}");
+        }
         let names = ["PARTIAL", "nomatch", "Unavailable", "JANSONE"].map(check_name);
         assert_eq!(names, [b'B', b'C', b'U', b'A']);
     }

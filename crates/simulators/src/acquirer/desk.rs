@@ -267,8 +267,8 @@ impl Desk {
         let is_debit = tags.credential.is_some_and(|credential| credential.starts_with('U'));
         let word = self.issuer.decide(card_number, amount, currency, partial, is_debit);
         let approved = word.code == DONE || word.code == book::PARTLY_APPROVED;
-        let refused =
-            tags.address_must_match && tags.post_code.is_some_and(|code| cards::check_address(code) == b'N');
+        let refused = tags.address_must_match
+            && tags.post_code.is_some_and(|code| cards::check_address(card_number, code) == b'N');
         let code = if approved && refused { ADDRESS_REFUSED } else { word.code };
         let wait = if word.times_out { self.issuer_timeout.as_millis() } else { 0 };
         let less = (code == book::PARTLY_APPROVED).then_some(word.approved);
@@ -294,6 +294,7 @@ fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
         },
         credential: owned(tags.credential),
         transfer: tags.transfer,
+        exemption: tags.exemption,
         remote_order: tags.remote_order,
         confirmed: tags.confirmation.is_some(),
         may_be_partial: tags.may_be_partial,
@@ -307,7 +308,10 @@ fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
         amount: request.amount,
         currency: request.currency,
         cvv_sent: tags.cvv_sent,
-        address_check: tags.post_code.filter(|_| asks_issuer).map(cards::check_address),
+        address_check: tags
+            .post_code
+            .filter(|_| asks_issuer)
+            .map(|code| cards::check_address(request.card_number, code)),
         name_check: tags
             .last_name
             .filter(|_| matches!(request.action, Action::Verification))

@@ -45,6 +45,8 @@ pub(super) struct Tags<'a> {
     pub(super) wallet: Option<&'a str>,
     /// Tag 28: `W` to a wallet, `C` to a card.
     pub(super) transfer: Option<char>,
+    /// Tag 29: `L` low value, `T` analysis of risk.
+    pub(super) exemption: Option<char>,
 }
 
 impl<'a> Tags<'a> {
@@ -125,6 +127,10 @@ impl<'a> Tags<'a> {
             Some(28) => {
                 self.transfer = value.chars().next();
                 return matches!(value, "W" | "C");
+            }
+            Some(29) => {
+                self.exemption = value.chars().next();
+                return matches!(value, "L" | "T");
             }
             _ => return true,
         };

@@ -48,6 +48,8 @@ pub(super) struct Transaction {
     pub(super) issuer_id: Uuid,
     pub(super) version: String,
     pub(super) category: String,
+    /// `deviceChannel`.
+    pub(super) channel: String,
     pub(super) server_url: String,
     pub(super) notification_url: String,
     pub(super) merchant: String,

@@ -10,6 +10,7 @@ fn transaction(server_id: Uuid) -> Transaction {
         issuer_id: Uuid::new_v4(),
         version: "2.2.0".to_owned(),
         category: "01".to_owned(),
+        channel: "02".to_owned(),
         server_url: "http://127.0.0.1/".to_owned(),
         notification_url: "http://127.0.0.1/".to_owned(),
         merchant: "Cosmoshop".to_owned(),

@@ -51,6 +51,7 @@ fn show(transaction: &Transaction) -> Value {
         "ds_trans_id": transaction.directory_id,
         "message_version": transaction.version,
         "message_category": transaction.category,
+        "device_channel": transaction.channel,
         "card": transaction.card,
         "network": transaction.network,
         "merchant": transaction.merchant,

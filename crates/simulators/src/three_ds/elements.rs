@@ -1,6 +1,7 @@
 //! The elements of an authentication request: which must be there, and what each looks like.
 //!
-//! The rules are a table, read from the EMV tables of version 2.1.0 and 2.2.0 for payments in a browser. Elements that
+//! The rules are a table, read from the EMV tables of version 2.1.0 and 2.2.0 for payments in a
+//! browser and for what the requestor asks without the cardholder. Elements that
 //! are not in the table are not looked at, as the specification wants it.
 
 use serde_json::Value;
@@ -16,10 +17,14 @@ enum Needed {
     Always,
     /// In payments (`messageCategory` 01).
     Payment,
-    /// Since 2.2.0.
+    /// When there is a browser (`deviceChannel` 02).
+    Browser,
+    /// When there is one, since 2.2.0.
     Since22,
-    /// Always in 2.1.0, later only when the browser runs scripts.
+    /// When there is one: always in 2.1.0, later only when it runs scripts.
     Scripts,
+    /// When the requestor asks without the cardholder (`deviceChannel` 03).
+    Requestor,
     Never,
 }
 
@@ -43,7 +48,7 @@ enum Form {
 }
 
 use Form::{Digits, Id, Ip, Moment, Month, Object, OneOf, Signed, Text, Truth, Url};
-use Needed::{Always, Never, Payment, Scripts, Since22};
+use Needed::{Always, Browser, Never, Payment, Requestor, Scripts, Since22};
 
 const PHONE: Form = Object(&[("cc", Digits(1, 3)), ("subscriber", Digits(1, 15))]);
 
@@ -67,7 +72,8 @@ const RULES: &[(&str, Needed, Form)] = &[
     ),
     ("deviceChannel", Always, OneOf(&["01", "02", "03"])),
     ("messageCategory", Always, OneOf(&["01", "02"])),
-    ("threeDSCompInd", Always, OneOf(&["Y", "N", "U"])),
+    ("threeRIInd", Requestor, OneOf(&["01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11"])),
+    ("threeDSCompInd", Browser, OneOf(&["Y", "N", "U"])),
     ("acctNumber", Always, Digits(13, 19)),
     ("cardExpiryDate", Never, Month),
     ("cardholderName", Never, Text(2, 45)),
@@ -80,10 +86,10 @@ const RULES: &[(&str, Needed, Form)] = &[
     ("mcc", Always, Digits(4, 4)),
     ("merchantName", Always, Text(1, 40)),
     ("merchantCountryCode", Always, Digits(3, 3)),
-    ("notificationURL", Always, Url(256)),
-    ("browserAcceptHeader", Always, Text(1, 2048)),
-    ("browserUserAgent", Always, Text(1, 2048)),
-    ("browserLanguage", Always, Text(1, 8)),
+    ("notificationURL", Browser, Url(256)),
+    ("browserAcceptHeader", Browser, Text(1, 2048)),
+    ("browserUserAgent", Browser, Text(1, 2048)),
+    ("browserLanguage", Browser, Text(1, 8)),
     ("browserJavascriptEnabled", Since22, Truth),
     ("browserJavaEnabled", Scripts, Truth),
     ("browserColorDepth", Scripts, OneOf(&["1", "4", "8", "15", "16", "24", "32", "48"])),
@@ -159,6 +165,7 @@ pub(super) fn check(request: &Elements, currencies: &Currencies) -> Result<(), F
     }
     let old = request.text("messageVersion") == Some("2.1.0");
     let payment = request.text("messageCategory") != Some("02");
+    let browser = request.text("deviceChannel") != Some("03");
     let scripts = old || request.get("browserJavascriptEnabled") != Some(&Value::Bool(false));
     let mut missing = Vec::new();
     let mut misshapen = Vec::new();
@@ -166,8 +173,10 @@ pub(super) fn check(request: &Elements, currencies: &Currencies) -> Result<(), F
         let needed = match needed {
             Always => true,
             Payment => payment,
-            Since22 => !old,
-            Scripts => scripts,
+            Browser => browser,
+            Since22 => browser && !old,
+            Scripts => browser && scripts,
+            Requestor => !browser,
             Never => false,
         };
         match request.get(name) {
@@ -183,10 +192,12 @@ pub(super) fn check(request: &Elements, currencies: &Currencies) -> Result<(), F
         return Err(Fault::new("203", misshapen.join(",")));
     }
     codes(request, currencies)?;
-    if request.text("deviceChannel") != Some("02") {
-        return Err(Fault::new("305", "deviceChannel: only browsers are served here"));
+    match request.text("deviceChannel") {
+        Some("02") => Ok(()),
+        Some("03") if !old || !payment => Ok(()),
+        Some("03") => Err(Fault::new("305", "deviceChannel: no payments without the cardholder in 2.1.0")),
+        _ => Err(Fault::new("305", "deviceChannel: apps are not served here")),
     }
-    Ok(())
 }
 
 /// Country and currency numbers that mean nothing, and an exponent that is not the currency's.

@@ -145,4 +145,5 @@ fn a_verification_needs_no_amount_and_other_channels_are_not_served() {
     request["messageCategory"] = json!("02");
     assert_eq!(checked(&request), Ok(()));
     assert_eq!(fault(&with("deviceChannel", json!("01"))).0, "305");
+    assert_eq!(fault(&with("deviceChannel", json!("03"))), ("201".to_owned(), "threeRIInd".to_owned()));
 }

@@ -41,6 +41,8 @@ pub(super) fn decide(handle: &Handle, request: &Elements) -> (Script, Result<Val
         Some(card) if card.challenge => Word::C,
         Some(card) => card.result,
     };
+    // Nobody is there to be asked.
+    let usual = if usual == Word::C && request.text("deviceChannel") == Some("03") { Word::N } else { usual };
     let status = script.status.unwrap_or(usual);
     let challenge_status = script.challenge_status.unwrap_or(card.map_or(Word::Y, |card| card.result));
     // 13: the cardholder is not enrolled; 01: authentication failed.
@@ -56,6 +58,7 @@ pub(super) fn decide(handle: &Handle, request: &Elements) -> (Script, Result<Val
         issuer_id: Uuid::new_v4(),
         version: text("messageVersion"),
         category: text("messageCategory"),
+        channel: text("deviceChannel"),
         server_url: text("threeDSServerURL"),
         notification_url: text("notificationURL"),
         merchant: text("merchantName"),
@@ -82,7 +85,10 @@ pub(super) fn decide(handle: &Handle, request: &Elements) -> (Script, Result<Val
         attempts: Vec::new(),
         result: None,
     };
-    let response = response(&handle.0.config.base_url, &transaction);
+    let mut response = response(&handle.0.config.base_url, &transaction);
+    if let Some(words) = &script.cardholder_info {
+        erro::set(&mut response, "cardholderInfo", words.as_str());
+    }
     book.insert(transaction);
     (script, Ok(response))
 }

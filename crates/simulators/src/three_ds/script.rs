@@ -124,6 +124,8 @@ pub struct Script {
     pub challenge_status: Option<Word>,
     /// `transStatusReason`, two digits, for statuses other than Y.
     pub reason: Option<String>,
+    /// What the cardholder is to be told (`cardholderInfo`), 1 to 128 characters.
+    pub cardholder_info: Option<String>,
     /// How the authentication request is answered.
     pub answer: Answer,
     /// The code of an error message, three digits; 403 without it.
@@ -147,6 +149,9 @@ pub enum ScriptError {
     /// The error code has the wrong form.
     #[error("`error_code` is three digits")]
     ErrorCode,
+    /// The words for the cardholder have the wrong length.
+    #[error("`cardholder_info` is 1 to 128 characters")]
+    Info,
     /// A challenge cannot end so.
     #[error("`challenge_status` is Y, A, N, U or R: a challenge cannot end with another question")]
     ChallengeStatus,
@@ -173,6 +178,9 @@ impl Script {
         if !digits(&self.error_code, 3) {
             return Err(ScriptError::ErrorCode);
         }
+        if self.cardholder_info.as_ref().is_some_and(|text| !(1..=128).contains(&text.chars().count())) {
+            return Err(ScriptError::Info);
+        }
         if matches!(self.challenge_status, Some(Word::C | Word::I)) {
             return Err(ScriptError::ChallengeStatus);
         }
@@ -195,6 +203,7 @@ mod tests {
     fn a_script_says_only_what_can_be() {
         assert_eq!(check(r#"{"status":"N","reason":"11"}"#), Ok(()));
         assert_eq!(check(r#"{"reason":"1"}"#), Err(ScriptError::Reason));
+        assert_eq!(check(r#"{"cardholder_info":""}"#), Err(ScriptError::Info));
         assert_eq!(check(r#"{"error_code":"4x3"}"#), Err(ScriptError::ErrorCode));
         assert_eq!(check(r#"{"challenge_status":"C"}"#), Err(ScriptError::ChallengeStatus));
         assert_eq!(check(r#"{"delay_ms":600001}"#), Err(ScriptError::Pause));

@@ -322,8 +322,16 @@ async fn agreed_channels_are_taken() {
             json!(["success", "0"]),
             "{channel}"
         );
-        assert_eq!(bank.authentications().await.len(), number, "{channel}");
+        let asked = bank.authentications().await;
+        // What an app would have to say of itself has no place in the request, so it counts as a browser.
+        let told = if channel == "03" { "03" } else { "02" };
+        assert_eq!((asked.len(), &asked[0]["device_channel"]), (number, &json!(told)), "{channel}");
     }
+    // A bank that would ask cannot without the customer, and sees no browser.
+    let mut alone = extended(on_card(sale("alone", 100, "EUR"), CARD_CHALLENGE));
+    alone["payment"]["device_channel"] = "03".into();
+    let declined = world.told(SALE, &alone).await;
+    assert_eq!(pick(&declined, &["payment.status", "operation.code"]), json!(["decline", "104"]));
     world.end().await;
 }
 

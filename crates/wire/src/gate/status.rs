@@ -2,7 +2,7 @@
 
 use crate::view::{
     AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, Sum, WaitingView,
-    avs_result, date, further_attempts, reasons,
+    avs_result, cascading_with_redirect, date, further_attempts, reasons,
 };
 use ferropay_domain::{
     callback::Problem,
@@ -71,9 +71,13 @@ pub fn status(facts: StatusFacts<'_>) -> String {
     let customer = &payment.detail.customer;
     let last = facts.operations.last().map(|(operation, _)| *operation);
     let waiting = facts.waiting();
+    let view = PaymentView::at(payment, facts.now);
     let reply = Standard {
         project_id: facts.project.get(),
-        payment: PaymentView::at(payment, facts.now),
+        payment: match last {
+            Some(operation) => view.about(operation),
+            None => view,
+        },
         operations: facts
             .operations
             .iter()
@@ -159,6 +163,8 @@ struct LegacyPayment<'a> {
     is_new_attempts_available: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cascading_with_redirect: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -214,6 +220,7 @@ pub fn request_status(
             result_message: operation.code.message(),
             is_new_attempts_available: attempts.map(|(available, _)| available),
             attempts_timeout: attempts.map(|(_, seconds)| seconds),
+            cascading_with_redirect: cascading_with_redirect(operation),
         }),
         sum_request: payment
             .map(|payment| ferropay_domain::money::Money::new(payment.requested, payment.currency).into()),

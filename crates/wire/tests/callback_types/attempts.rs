@@ -1,11 +1,15 @@
 //! What callbacks and replies tell of further attempts: the customer's, and those through other accounts.
 
 use super::told;
-use crate::support::values::Scene;
+use crate::support::{rendered, values::Scene};
 use ferropay_domain::{
     codes::{self, Code},
     ids::ProviderAccountId,
-    payment::{Attempts, FailedTry, OperationKind, PaymentStatus},
+    payment::{
+        Attempts, AuthenticationFlow, AuthenticationStep, FailedTry, OperationKind, OperationStatus,
+        PaymentStatus,
+    },
+    project::Settings,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -55,4 +59,29 @@ fn a_list_of_operations_tells_why_each_account_failed() {
     );
     let callback: Value = serde_json::from_str(&told(&Scene::of(OperationKind::Sale, 1_370))).unwrap();
     assert_eq!(callback["operation"]["message"], "Success");
+}
+
+// G-110, G-112, G-206, G-517
+#[test]
+fn a_further_account_wants_the_customer_to_be_authenticated() {
+    for before in [true, false] {
+        let mut scene = Scene::of(OperationKind::Sale, 1_370).authenticates(
+            AuthenticationFlow::Extended,
+            AuthenticationStep::DeviceData,
+            "https://acs.example/method",
+            &[("threeDSMethodData", "e30")],
+        );
+        let known = scene.operation.detail.authentication.as_deref_mut().unwrap();
+        known.again = Some(before);
+        let callback: Value = serde_json::from_str(&told(&scene)).unwrap();
+        assert_eq!(callback["payment"]["status"], "awaiting 3ds result");
+        assert_eq!(callback["payment"]["cascading_with_redirect"], before);
+        let older = Settings { legacy_callbacks: true, ..Settings::default() };
+        let (older, _) = rendered(&scene.event(), &older);
+        assert_eq!(older["payment"]["cascading_with_redirect"], before);
+        // What has ended asks nobody.
+        scene.operation.status = OperationStatus::Decline;
+        let (ended, _) = rendered(&scene.event(), &Settings::default());
+        assert_eq!(ended["payment"].get("cascading_with_redirect"), None);
+    }
 }

@@ -1,12 +1,19 @@
 //! Final callbacks of purchases in one step, verifications and returns.
 
 use super::{said, told};
-use crate::support::values::{Scene, usd};
+use crate::support::{
+    rendered, structure,
+    values::{Scene, usd},
+};
 use ferropay_domain::{
     codes::{self, Code},
-    payment::{OperationKind, PaymentStatus},
+    payment::{
+        AuthenticationFlow, AuthenticationStep, CardRequest, Exemption, OperationKind, OperationStatus,
+        PaymentStatus,
+    },
+    project::Settings,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn sale() -> Scene {
     Scene::of(OperationKind::Sale, 1_370).totals(0, 1_370, 0).eci("05")
@@ -105,4 +112,57 @@ fn refund_declined() {
     insta::assert_snapshot!(told(
         &refund(OperationKind::Reversal, 1_000, 0).refused(codes::MERCHANT_BALANCE)
     ));
+}
+
+// G-107, G-195
+#[test]
+fn an_exemption_is_told_at_the_end() {
+    let mut scene = Scene::of(OperationKind::Sale, 1_370);
+    let request = CardRequest { exemption: Some(Exemption::RiskAnalysis), ..CardRequest::default() };
+    scene.operation.detail.card = Some(Box::new(request));
+    let callback: Value = serde_json::from_str(&told(&scene)).unwrap();
+    assert_eq!(callback["operation"]["non_3ds_reason"], "tra");
+    let waiting =
+        scene.waits(OperationStatus::AwaitingClarification, PaymentStatus::AwaitingClarification, &[]);
+    let callback: Value = serde_json::from_str(&told(&waiting)).unwrap();
+    assert_eq!(callback["operation"].get("non_3ds_reason"), None);
+}
+
+// G-086, G-107, G-195, P-208
+#[test]
+fn the_identifiers_of_an_authentication_are_told_where_that_was_agreed() {
+    let mut scene = Scene::of(OperationKind::Sale, 1_370);
+    let done = scene.clone().authenticates(
+        AuthenticationFlow::Extended,
+        AuthenticationStep::Done,
+        "https://acs.example",
+        &[],
+    );
+    scene.operation.detail.authentication = done.operation.detail.authentication;
+    let known = scene.operation.detail.authentication.as_deref_mut().unwrap();
+    known.ds_transaction = Some("f25084f0-5b16-4c0a-ae5d-b24808a95e4b".to_owned());
+    known.acs_transaction = Some("d7c1ee99-9478-44a6-b1f2-391e29c6b340".to_owned());
+    known.decided_at = Some(scene.payment.updated_at);
+    known.challenged = true;
+    known.cardholder_info = Some("Ask for the app at your bank".to_owned());
+    let agreed = Settings { mpi_result_in_callbacks: true, ..Settings::default() };
+    let (callback, _) = rendered(&scene.event(), &agreed);
+    structure::assert_callback(&callback);
+    assert_eq!(
+        callback["mpi_result"],
+        json!({
+            "mpi_operation_id": "00000000-0000-0000-0000-00000000000d",
+            "ds_operation_id": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b",
+            "acs_operation_id": "d7c1ee99-9478-44a6-b1f2-391e29c6b340",
+            "mpi_timestamp": "201911131452",
+            "cardholder_info": "Ask for the app at your bank",
+            "authentication_flow": "02",
+        })
+    );
+    let (without, _) = rendered(&scene.event(), &Settings::default());
+    assert_eq!(without.get("mpi_result"), None);
+    let known = scene.operation.detail.authentication.as_deref_mut().unwrap();
+    known.flow = AuthenticationFlow::Merchant;
+    let (by_merchant, _) = rendered(&scene.event(), &agreed);
+    assert_eq!(by_merchant.get("mpi_result"), None, "the merchant knows them");
 }

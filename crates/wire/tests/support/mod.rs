@@ -26,6 +26,8 @@ pub(crate) fn sealed(body: &str, place: Place) -> Value {
         verify(&document, Place::Either, &[secret], Tolerance::NONE).is_ok(),
         "clients verify it: {sealed}"
     );
-    assert_eq!(is_portable(&document, &[&["payment", "is_new_attempts_available"]]), Ok(()), "{sealed}");
+    let booleans: [&[&str]; 2] =
+        [&["payment", "is_new_attempts_available"], &["payment", "cascading_with_redirect"]];
+    assert_eq!(is_portable(&document, &booleans), Ok(()), "{sealed}");
     serde_json::from_str(&sealed).unwrap()
 }

@@ -32,6 +32,7 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("payment.best_before", Kind::Date, false),
     ("payment.is_new_attempts_available", Kind::Flag, false),
     ("payment.attempts_timeout", Kind::Integer, false),
+    ("payment.cascading_with_redirect", Kind::Flag, false),
     ("payment_link", Kind::Text, false),
     ("account.number", Kind::Text, false),
     ("account.type", Kind::Text, false),
@@ -60,6 +61,7 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("operation.message", Kind::Text, true),
     ("operation.eci", Kind::Text, false),
     ("operation.name_validation_result", Kind::Text, false),
+    ("operation.non_3ds_reason", Kind::Text, false),
     ("operation.operation_fee.amount", Kind::Integer, false),
     ("operation.operation_fee.currency", Kind::Text, false),
     ("operation.provider.id", Kind::Integer, false),
@@ -95,6 +97,7 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("avs_result", Kind::Text, false),
     ("operation.description", Kind::Text, false),
     ("provider_extra_fields.+", Kind::Text, false),
+    ("mpi_result.+", Kind::Text, false),
     ("operation_description", Kind::Text, false),
     ("merchant_refund_id", Kind::Text, false),
     ("merchant.data", Kind::Text, false),
@@ -102,6 +105,7 @@ const OPERATION: &[(&str, Kind, bool)] = &[
     ("errors.*.code", Kind::Integer, false),
     ("errors.*.message", Kind::Text, false),
     ("errors.*.field", Kind::Text, false),
+    ("errors.*.constraint", Kind::Text, false),
     ("signature", Kind::Text, true),
 ];
 
@@ -114,6 +118,7 @@ const REJECTED: &[(&str, Kind, bool)] = &[
     ("errors.*.code", Kind::Integer, false),
     ("errors.*.message", Kind::Text, true),
     ("errors.*.field", Kind::Text, false),
+    ("errors.*.constraint", Kind::Text, false),
     ("signature", Kind::Text, true),
 ];
 

@@ -237,6 +237,10 @@ impl Scene {
             result: None,
             returned: false,
             xid: None,
+            again: None,
+            challenged: false,
+            decided_at: None,
+            cardholder_info: None,
         }));
         scene
     }

@@ -102,6 +102,15 @@ pub enum TransferTo {
     Card,
 }
 
+/// Why the cardholder was not authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exemption {
+    /// The amount is small.
+    LowValue,
+    /// The risk is small.
+    RiskAnalysis,
+}
+
 /// A purchase, authorisation or verification. What most requests lack is boxed, so that those stay small.
 #[derive(Clone, Debug)]
 pub struct Debit {
@@ -129,6 +138,8 @@ pub struct Debit {
     pub partial_allowed: bool,
     /// Where the money goes on to, when it is the debit of a transfer (G-488).
     pub transfer: Option<TransferTo>,
+    /// The exemption from authentication that is asked for (G-195).
+    pub exemption: Option<Exemption>,
     /// The code of a merchant authentication as the customer typed it (G-213).
     pub confirmation: Option<Text<32>>,
 }
@@ -149,6 +160,7 @@ impl Debit {
             name: None,
             partial_allowed: false,
             transfer: None,
+            exemption: None,
             confirmation: None,
         }
     }
@@ -206,6 +218,11 @@ impl Debit {
         match self.transfer {
             Some(TransferTo::Wallet) => tags::put(encoder, tags::TRANSFER, b"W"),
             Some(TransferTo::Card) => tags::put(encoder, tags::TRANSFER, b"C"),
+            None => {}
+        }
+        match self.exemption {
+            Some(Exemption::LowValue) => tags::put(encoder, tags::EXEMPTION, b"L"),
+            Some(Exemption::RiskAnalysis) => tags::put(encoder, tags::EXEMPTION, b"T"),
             None => {}
         }
     }

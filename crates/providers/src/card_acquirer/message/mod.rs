@@ -11,7 +11,8 @@ mod time;
 
 pub use answer::{Answer, Broken, CvvResult, Incoming, ReadError};
 pub use debit::{
-    Address, Authentication, Debit, DebitKind, Expiry, NetworkToken, PersonName, RemoteOrder, TransferTo,
+    Address, Authentication, Debit, DebitKind, Exemption, Expiry, NetworkToken, PersonName, RemoteOrder,
+    TransferTo,
 };
 pub use management::Management;
 pub(crate) use management::encode_echo_answer;

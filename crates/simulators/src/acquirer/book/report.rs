@@ -239,6 +239,9 @@ pub struct OperationReport {
     /// The debit of a transfer: `W` to a wallet, `C` to a card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<char>,
+    /// The exemption from authentication that was asked for: `L` low value, `T` analysis of risk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<char>,
     /// `1` mail order, `2` telephone order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_order: Option<char>,
@@ -354,6 +357,7 @@ impl Book {
                 .filter(|authentication| *authentication != ReceivedAuthentication::default()),
             credential: details.and_then(|details| details.credential.clone()),
             transfer: details.and_then(|details| details.transfer),
+            exemption: details.and_then(|details| details.exemption),
             remote_order: details.and_then(|details| details.remote_order),
             confirmed: details.is_some_and(|details| details.confirmed),
             may_be_partial: details.is_some_and(|details| details.may_be_partial),

@@ -275,8 +275,11 @@ impl World {
         let secrets = [signature::Secret::new(SECRET)];
         signature::verify(&document, Place::Root, &secrets, signature::Tolerance::NONE).unwrap();
         // The members that are documented as booleans.
-        let booleans: [&[&str]; 2] =
-            [&["recurring_retry", "next_retry_exists"], &["payment", "is_new_attempts_available"]];
+        let booleans: [&[&str]; 3] = [
+            &["recurring_retry", "next_retry_exists"],
+            &["payment", "is_new_attempts_available"],
+            &["payment", "cascading_with_redirect"],
+        ];
         signature::is_portable(&document, &booleans).unwrap();
         let body: Value = serde_json::from_str(&letter.body).unwrap();
         structure::assert_callback(&body);
