@@ -75,7 +75,7 @@ pub struct AccountKey {
 pub enum EntryKind {
     /// A sale or a capture was approved.
     Sale,
-    /// The sale's fee.
+    /// The sale's fee, or that of a name check (G-238).
     SaleFee,
     /// A refund or reversal was done.
     Return,
@@ -257,15 +257,24 @@ fn incoming(
         ],
     )];
     entries.extend(parties.exchange(operation, kind, 1, at));
-    if fee.minor != 0 {
-        entries.push(entry(
-            operation,
-            fee_kind,
-            at,
-            vec![leg(Owner::Merchant(project), fee, -1), leg(Owner::Fees(project), fee, 1)],
-        ));
-    }
+    entries.extend(charged(project, operation, fee_kind, fee, at));
     entries
+}
+
+/// The merchant pays `fee` for the check of a name (G-238); no entry when it costs nothing.
+pub fn name_checked(project: ProjectId, operation: OperationId, fee: Money, at: Timestamp) -> Option<Entry> {
+    charged(project, operation, EntryKind::SaleFee, fee, at)
+}
+
+fn charged(
+    project: ProjectId,
+    operation: OperationId,
+    kind: EntryKind,
+    fee: Money,
+    at: Timestamp,
+) -> Option<Entry> {
+    let legs = || vec![leg(Owner::Merchant(project), fee, -1), leg(Owner::Fees(project), fee, 1)];
+    (fee.minor != 0).then(|| entry(operation, kind, at, legs()))
 }
 
 /// A return of `amount` was done: the merchant pays it and `fee` out of what was held, it passes the

@@ -173,13 +173,19 @@ fn decide(order: &Order, dice: &Dice) -> (Option<Money>, Said) {
         46..=50 if matches!(order.ask, Ask::Capture | Ask::Release) => {
             (None, Said::Declined(codes::ORIGINAL_GONE))
         }
-        // An account that a purchase went on to wants the customer (G-517); one of them does it all the same.
-        51..=65 if first && order.attempt.number > 1 => {
+        // The customer is wanted by an account that a purchase went on to (G-517), or one that grants no exemption; one of
+        // them does it all the same.
+        51..=65 if first && may_want_customer(order) => {
             (None, Said::Declined(codes::AUTHENTICATION_DEMANDED))
         }
-        66 if first && order.attempt.number > 1 => (approved, Said::Declined(codes::AUTHENTICATION_DEMANDED)),
+        66 if first && may_want_customer(order) => (approved, Said::Declined(codes::AUTHENTICATION_DEMANDED)),
         _ => (approved, Said::Approved(asked)),
     }
+}
+
+/// Whether an issuer may have reason to want the customer authenticated.
+const fn may_want_customer(order: &Order) -> bool {
+    order.attempt.number > 1 || order.card_request.exemption.is_some()
 }
 
 /// An amount nothing can have been approved for.

@@ -221,6 +221,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             let accounts = [2, 1].map(ProviderAccountId::new).to_vec();
             settings.routes = vec![RouteRule { accounts, ..RouteRule::default() }];
             settings.cascading_attempts = 2;
+            settings.low_value_most = [("EUR".to_owned(), 3_000)].into_iter().collect();
             settings.additional_attempts = 2;
             settings.additional_attempts_seconds = 3_000;
             settings.account_verification_allowed = true;

@@ -372,7 +372,7 @@ impl OperationView<'_> {
     #[must_use]
     pub fn with_fee(self, operation: &Operation, told: bool) -> Self {
         let minor = operation.detail.fee_minor;
-        let cost = told && operation.status == OperationStatus::Success && minor > 0;
+        let cost = told && operation.status.is_final() && minor > 0;
         let fee = cost.then(|| Sum::from(Money::new(minor, operation.amount.currency)));
         Self { operation_fee: fee, ..self }
     }

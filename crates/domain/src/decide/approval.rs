@@ -81,6 +81,7 @@ impl Scene<'_> {
             kind if kind.is_primary() => self.operation.detail.eci = self.proof_indicator(),
             _ => {}
         }
+        self.charge_name_check();
         let event = self.declining(event, code);
         self.step(event, code)?;
         if self.operation.kind == OperationKind::PaymentConfirmation {
@@ -158,12 +159,29 @@ impl Scene<'_> {
     /// A verification is a success at once; what was held for it is released (G-339).
     fn verified(&mut self) -> Result<(), MachineBreak> {
         self.operation.detail.eci = self.indicator();
+        self.charge_name_check();
         self.step(Event::Approved, codes::SUCCESS)?;
         if self.attempt.as_ref().is_some_and(|attempt| attempt.amount.minor > 0) {
             self.attempt_step(AttemptEvent::NotKept, None)?;
             self.reverse();
         }
         Ok(())
+    }
+
+    /// A name check that came to a result costs the merchant its fee, whatever became of the card's own verification
+    /// (G-238).
+    fn charge_name_check(&mut self) {
+        let answer = self.attempt.as_ref().and_then(|attempt| attempt.answer.as_ref());
+        let is_asked = self.operation.detail.card.as_deref().is_some_and(|request| request.name_check);
+        let is_complete = answer.is_some_and(|answer| matches!(answer.name_check.as_str(), "A" | "B" | "C"));
+        if !is_asked || !is_complete {
+            return;
+        }
+        let fee = self.project.settings.name_check_fee.fee(self.operation.amount);
+        let Ok(fee) = fee else { return };
+        self.operation.detail.fee_minor = fee.minor;
+        let (project, operation, at) = (self.project.id, self.operation.id, self.now.business);
+        self.changes.entries.extend(ledger::name_checked(project, operation, fee, at));
     }
 
     fn returned(&mut self, account: ProviderAccountId) -> Result<(), MachineBreak> {

@@ -191,6 +191,7 @@ impl Scene<'_> {
 
     /// Keeps a value where it is used.
     fn supply(&mut self, path: String, value: String) {
+        self.keep_contact(&path, &value);
         let customer = &mut self.payment.detail.customer;
         match path.as_str() {
             AVS_POST_CODE | AVS_STREET if self.project.settings.avs != AvsMode::Off => {

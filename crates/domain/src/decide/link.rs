@@ -302,6 +302,7 @@ pub fn pay_link(
         given: &given,
         blocked: blocked.then_some(codes::REGISTRATION_BLOCKED),
         registers: series.is_some(),
+        by_link: true,
     };
     let Planned { request, supplied, next, authentication, counted } =
         card::planned(project, wanted, request, three_ds, facts, ids, now);

@@ -3,10 +3,12 @@
 mod approval;
 mod attempts;
 mod authentication;
+mod authentication_plan;
 mod browser;
 mod card;
 mod cascade;
 mod commands;
+mod contact;
 mod conversion;
 mod crediting;
 mod data;

@@ -37,6 +37,7 @@ impl Settings {
             ("refund_fee", &self.refund_fee),
             ("refund_cancellation_fee", &self.refund_cancellation_fee),
             ("payout_fee", &self.payout_fee),
+            ("name_check_fee", &self.name_check_fee),
         ];
         let wrong = |rate: Decimal, fixed| rate < Decimal::ZERO || rate >= Decimal::ONE || fixed < 0;
         let (name, _) = fees.into_iter().find(|(_, fee)| wrong(fee.rate, fee.fixed_minor))?;

@@ -157,6 +157,9 @@ pub struct Settings {
     pub refund_fee: FeeRule,
     /// Cost of cancelling a refund to the merchant (G-307).
     pub refund_cancellation_fee: FeeRule,
+    /// Cost of a name check to the merchant, where one came to a result; of its share nothing is left, since nothing is paid
+    /// (G-238).
+    pub name_check_fee: FeeRule,
     /// How far below zero the merchant's balance may go, per currency, in minor units.
     pub credit: BTreeMap<String, i64>,
     /// What a test project starts with in each currency, whole units (D-475).
@@ -169,6 +172,9 @@ pub struct Settings {
     pub three_ds_required: bool,
     /// What becomes of a payment whose customer could not be authenticated through no fault of theirs.
     pub three_ds_unavailable: Unauthenticated,
+    /// Whether a customer who is to be authenticated has to be reachable by e-mail or one of three telephones; without any
+    /// of them the e-mail is asked for (G-152).
+    pub three_ds_contact_required: bool,
     /// Whether the customer may be in an app (`device_channel` 01); when not, 2467 (G-192).
     pub three_ds_app: bool,
     /// Whether authentication without the customer may be asked for (`device_channel` 03); when not, 2468 (G-192).
@@ -485,12 +491,14 @@ impl Default for Settings {
             sale_fee: FeeRule::default(),
             refund_fee: FeeRule::default(),
             refund_cancellation_fee: FeeRule::default(),
+            name_check_fee: FeeRule::default(),
             credit: BTreeMap::new(),
             test_balance_units: 1_000_000,
             card_threshold_seconds: 24 * 3600,
             three_ds: true,
             three_ds_required: false,
             three_ds_unavailable: Unauthenticated::Proceed,
+            three_ds_contact_required: true,
             three_ds_app: false,
             three_ds_requestor_initiated: false,
             low_value_most: BTreeMap::new(),

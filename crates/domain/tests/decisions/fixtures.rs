@@ -79,7 +79,11 @@ pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> C
         has_cvv: true,
         request: CardRequest::default(),
         three_ds: ThreeDsRequest::default(),
-        customer: Customer { id: Some("customer-1".to_owned()), ..Customer::default() },
+        customer: Customer {
+            id: Some("customer-1".to_owned()),
+            email: Some("judy@mail.example".to_owned()),
+            ..Customer::default()
+        },
         description: String::new(),
         merchant_data: None,
         booking: None,

@@ -11,6 +11,7 @@ mod cascading;
 #[cfg(test)]
 mod clarification;
 #[cfg(test)]
+mod contacts;
 mod conversion;
 #[cfg(test)]
 mod crediting;

@@ -3,7 +3,8 @@
 
 use crate::{
     fixtures::{
-        GIVEN_UP, NOT_SENT, OFFERED, REPEATED, approved, card_of, country, declined, eur, project, sale_of,
+        GIVEN_UP, NOT_SENT, OFFERED, REPEATED, answer, approved, card_of, country, declined, eur, project,
+        sale_of,
     },
     world::World,
 };
@@ -12,11 +13,12 @@ use ferropay_domain::{
     card::Network,
     change::TaskKey,
     codes::{self, Code},
-    decide::{CardCommand, FollowUp, Named, NotWaiting, usable},
+    decide::{CardCommand, FollowUp, Named, NotWaiting, Outcome, usable},
     ids::InstrumentId,
+    ledger::Owner,
     payment::{
         Ask, AttemptStatus, CardRequest, MerchantAuthStep, OperationKind, OperationStatus, PaymentKind,
-        PaymentStatus,
+        PaymentStatus, ProviderAnswer,
     },
     project::Settings,
 };
@@ -125,6 +127,37 @@ fn a_name_is_checked_only_in_verifications_where_agreed() {
     assert!(by(true, AccountVerification, Network::Mastercard));
     assert!(!by(true, AccountVerification, Network::AmericanExpress));
     assert!(!by(false, AccountVerification, Network::Visa) && !by(true, Sale, Network::Visa));
+}
+
+// G-238
+#[test]
+fn a_name_check_that_came_to_a_result_costs_its_fee() {
+    use OperationKind::AccountVerification;
+    let mut settings = Settings {
+        account_verification_allowed: true,
+        name_verification_allowed: true,
+        ..Settings::default()
+    };
+    settings.name_check_fee.fixed_minor = 25;
+    let by = |asked: bool, letter: &str, approves: bool| {
+        let mut world = World::new(settings.clone(), 1_000);
+        let mut command = card_of(AccountVerification, eur(0), Network::Visa);
+        command.request.name_check = asked;
+        assert!(world.card(command));
+        let answer = ProviderAnswer { name_check: letter.to_owned(), ..answer("00") };
+        let outcome = if approves {
+            Outcome::Approved { amount: eur(0), answer }
+        } else {
+            Outcome::Declined { code: codes::CARD_GENERAL_DECLINE, answer }
+        };
+        world.outcome(outcome).unwrap();
+        assert_eq!(world.balance(Owner::Fees(world.project.id)), world.operation().detail.fee_minor);
+        world.operation().detail.fee_minor
+    };
+    for (letter, fee) in [("A", 25), ("B", 25), ("C", 25), ("U", 0), ("", 0)] {
+        assert_eq!((by(true, letter, true), by(true, letter, false)), (fee, fee), "{letter}");
+        assert_eq!(by(false, letter, true), 0, "nobody asked");
+    }
 }
 
 // G-253, G-254

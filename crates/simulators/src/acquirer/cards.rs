@@ -308,7 +308,7 @@ mod tests {
         assert_eq!((plain.code, plain.approved), (*b"00", 50_000), "other cards have no limit");
     }
 
-    // D-512
+    // D-512, G-233
     #[test]
     fn addresses_and_names_are_judged_by_their_endings_and_marks() {
         let visa = |post_code| check_address("4314220000000056", post_code);

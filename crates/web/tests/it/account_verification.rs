@@ -169,6 +169,26 @@ async fn the_cardholders_name_is_checked_without_changing_the_verifications_resu
     world.end().await;
 }
 
+// G-103, G-238
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_check_costs_its_fee_when_it_came_to_a_result() {
+    let world = platform().await;
+    world
+        .reconfigure(|project| {
+            project.settings.name_check_fee.fixed_minor = 30;
+            project.settings.operation_fee_shown = true;
+        })
+        .await;
+    let before = world.balance("EUR").await.0;
+    for (id, last_name, fee) in [("check-1", "NOMATCH", json!(30)), ("check-2", "UNAVAILABLE", json!(null))] {
+        let callback = world.told(VERIFICATION, &named(id, last_name)).await;
+        assert_eq!(callback["payment"]["status"], "success");
+        assert_eq!(callback["operation"]["operation_fee"]["amount"], fee, "{last_name}");
+    }
+    assert_eq!(world.balance("EUR").await.0, before - 30);
+    world.end().await;
+}
+
 // G-235, G-239
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_check_without_a_name_is_refused_with_2004() {

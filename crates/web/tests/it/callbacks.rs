@@ -58,7 +58,7 @@ async fn sale_declined_by_the_platform() {
     world.end().await;
 }
 
-// G-120, D-60
+// G-108, G-120, D-60
 #[tokio::test(flavor = "multi_thread")]
 async fn sale_that_failed_before_an_operation() {
     let world = World::new().await;

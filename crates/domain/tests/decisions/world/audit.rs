@@ -282,7 +282,8 @@ impl World {
     }
 
     fn audit_books(&self, sold: i64, returned: i64) {
-        let done = |it: &&Operation| it.status == OperationStatus::Success;
+        // A name that was checked costs its fee whatever becomes of the verification.
+        let done = |it: &&Operation| it.status.is_final();
         let fees: i64 = self.operations.values().filter(done).map(|it| it.detail.fee_minor).sum();
         let fees = if self.is_cancelled() { 0 } else { fees };
         let paid = self.credited();

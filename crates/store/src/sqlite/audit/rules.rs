@@ -5,7 +5,7 @@
 //! 3 decline, of links 25 and 26 payable, 27 withdrawn, 28 expired, of payouts 24 waiting for their recipient, all others
 //! open. What an attempt asks for has numbers of its own: 1 to 3 as the kinds, 4 authorisation, 5 increment,
 //! 6 decrement, 7 capture, 8 release, 9 verification, 10 refund cancellation, 11 a code in a statement entry, 12 credit,
-//! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee, 3 return, 4 its fee, 5 opening, 6 return taken
+//! 13 credit cancellation. Kinds of entries: 1 sale or capture, 2 its fee or that of a name check, 3 return, 4 its fee, 5 opening, 6 return taken
 //! back, 7 its fee, 8 payout, 9 its fee, 10 payout taken back, 11 payout cancelled by support, 12 its fee given back, 13 the
 //! provider's side of a movement in another currency, 14 the same of a payout cancelled by support, from 0x100 on in and
 //! out of suspense.
@@ -96,7 +96,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a done operation is explained by its postings",
-        // Owners: 1 merchant. Holds and verifications move nothing.
+        // Owners: 1 merchant. Holds and verifications move nothing; the check of a name costs its fee.
         "SELECT o.id AS operation, o.kind, o.status, o.minor, m.moved, m.fee
          FROM operations AS o LEFT JOIN (
             SELECT p.operation, sum(CASE WHEN p.kind IN (1, 3, 6, 8, 10) THEN p.minor ELSE 0 END) AS moved,
@@ -117,6 +117,9 @@ pub(super) const RULES: &[(&str, &str)] = &[
                 THEN coalesce(m.moved, 0) <> -o.minor OR m.as_payout < m.postings
             WHEN o.status = 2 AND o.kind = 12
                 THEN coalesce(m.moved, 0) <> o.minor OR m.as_payout_undone < m.postings
+            WHEN o.kind = 9 AND o.status IN (2, 3)
+                THEN m.as_sale < m.postings OR m.moved <> 0
+                    OR coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor')
             ELSE m.operation IS NOT NULL END
             OR (o.status = 2 AND o.kind IN (1, 2, 3, 7, 10, 11, 12, 16)
                 AND coalesce(m.fee, 0) <> json_extract(o.detail, '$.fee_minor'))",
