@@ -317,7 +317,7 @@ pub(crate) async fn ask_as(
         holder: None,
         request,
         three_ds: ThreeDsRequest::default(),
-        customer: Customer::default(),
+        customer: Customer { email: Some("judy@mail.example".to_owned()), ..Customer::default() },
         description: String::new(),
         merchant_data: None,
         booking: None,

@@ -82,7 +82,8 @@ async fn holds_and_verifications_are_authenticated_too() {
     let (world, bank) =
         World::with_bank(|project| project.settings.account_verification_allowed = true).await;
     let hold = extended(on_card(sale("hold", 4_990, "EUR"), CARD_CHALLENGE));
-    let check_card = extended(on_card(verification("check"), CARD_CHALLENGE));
+    let mut check_card = extended(on_card(verification("check"), CARD_CHALLENGE));
+    check_card["customer"]["email"] = "ada@example.com".into();
     for (path, body, id, status) in
         [(AUTH, hold, "hold", "awaiting capture"), (VERIFICATION, check_card, "check", "success")]
     {
