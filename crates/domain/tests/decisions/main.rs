@@ -12,6 +12,7 @@ mod cascading;
 mod clarification;
 #[cfg(test)]
 mod contacts;
+#[cfg(test)]
 mod conversion;
 #[cfg(test)]
 mod crediting;
