@@ -6,7 +6,7 @@ use crate::{
     cast::Merchant,
     customers, invitations,
     life::{self, Life},
-    oracle, subscriptions,
+    named_cards, oracle, subscriptions,
     world::{Mood, World},
 };
 use ferropay_domain::{
@@ -26,6 +26,8 @@ enum Action {
     ByMethod,
     OneClick,
     Revoke,
+    NamedCard,
+    GiveUpCard,
     Payout,
     SecondStep,
     Customer,
@@ -62,6 +64,8 @@ const ACTIONS: &[(u64, Action)] = &[
     (150, Action::ByMethod),
     (40, Action::OneClick),
     (6, Action::Revoke),
+    (60, Action::NamedCard),
+    (10, Action::GiveUpCard),
     (110, Action::Payout),
     (130, Action::SecondStep),
     (280, Action::Customer),
@@ -119,6 +123,12 @@ pub(crate) async fn act(life: &mut Life) {
             }
         }
         Action::Revoke => by_method::revoke(&world),
+        Action::NamedCard => {
+            if let Some(asked) = any(&world).and_then(|merchant| named_cards::payment(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
+        Action::GiveUpCard => named_cards::give_up(life),
         Action::Payout => {
             if let Some(merchant) = any(&world) {
                 ask(life, bodies::payout(&world, merchant));
@@ -227,7 +237,7 @@ async fn strain(life: &Life) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
-fn any(world: &World) -> Option<&Merchant> {
+pub(crate) fn any(world: &World) -> Option<&Merchant> {
     world.dice.pick(&world.merchants)
 }
 
@@ -318,7 +328,7 @@ fn status(life: &Life) {
             }
             Err(error) => world.note(format_args!("status of {}: {error}", asked.payment)),
         }
-        if matches!(asked.kind, Kind::Card(_))
+        if matches!(asked.kind, Kind::Card(_) | Kind::Named(..))
             && let Some(id) = asked.accepted.first()
         {
             match engine.request_status(&project, *id).await {

@@ -30,6 +30,8 @@ use std::sync::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Card(OperationKind),
+    /// With a card that is named by a token or a saved one.
+    Named(OperationKind, &'static str),
     SecondStep(OperationKind),
     Refund,
     /// At an endpoint of a payment method other than cards.
@@ -58,7 +60,7 @@ impl Kind {
             Self::SecondStep(OperationKind::Cancel) => "payment/card/cancel",
             Self::SecondStep(_) => "payment/card/incremental",
             Self::Refund => "payment/card/refund",
-            Self::ByMethod(name, ..) => name,
+            Self::ByMethod(name, ..) | Self::Named(_, name) => name,
             Self::Payout(false) => "payment/card/payout",
             Self::Payout(true) => "payment/individual/payout",
             Self::ThreeDsCheck => "payment/card/3ds_check_iframe",
@@ -135,6 +137,14 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
     Ok(match asked.kind {
         Kind::Card(kind) => {
             let request = CardPayment::read((kind, asked.kind.path()), body, false).map_err(refused)?;
+            engine.card(&project, request, body, origin).await
+        }
+        Kind::Named(OperationKind::Payout, path) => {
+            let request = CardPayout::read(&format!("/v2/{path}"), body).map_err(refused)?;
+            engine.card_payout(&project, request, body, origin).await
+        }
+        Kind::Named(kind, path) => {
+            let request = CardPayment::read((kind, path), body, false).map_err(refused)?;
             engine.card(&project, request, body, origin).await
         }
         Kind::SecondStep(kind) => {

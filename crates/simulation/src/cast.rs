@@ -6,7 +6,7 @@ use ferropay_domain::{
     money::{Currency, FeeRule, Rounding},
     project::{
         DebitRetries, Environment, HoldEnd, Limits, MissedDebits, OtherAmount, Project, RouteRule, Settings,
-        Unauthenticated,
+        TokenMode, Unauthenticated,
     },
     time::Timestamp,
 };
@@ -140,6 +140,7 @@ pub(crate) fn merchants(dice: &Dice) -> Vec<Merchant> {
             let settings = &mut project.settings;
             settings.partial_approval_allowed = true;
             settings.saved_cards = true;
+            settings.tokens = TokenMode::Automatic;
             settings.merchant_auth_allowed = true;
             settings.additional_attempts = 3;
             settings.payout_retries = 2;

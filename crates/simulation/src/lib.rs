@@ -27,6 +27,7 @@ mod log;
 mod mailbox;
 mod method_ledger;
 mod methods;
+mod named_cards;
 mod oracle;
 mod provider;
 mod random;

@@ -285,13 +285,14 @@ fn callbacks(world: &World, wrong: &mut Vec<String>) {
 }
 
 /// Where the signature of a callback stands. What is told of a series has one layout, what is told of a payout's
-/// registration another one; the rest has that of the project.
+/// registration and of a token others; the rest has that of the project.
 fn place_of(told: &Told, document: &Document<'_>, merchant: &Merchant) -> Place {
-    let is_registration = document.root().get("uuid").is_some();
+    let has = |member: &str| document.root().get(member).is_some();
+    let is_about_general = has("uuid") || has("token_status");
     let is_legacy = merchant.project.lock().settings.legacy_callbacks;
     match told.subject {
         Subject::Series(_) => Place::Root,
-        _ if is_registration || is_legacy => Place::General,
+        _ if is_about_general || is_legacy => Place::General,
         _ => Place::Root,
     }
 }

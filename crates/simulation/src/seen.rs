@@ -227,8 +227,13 @@ impl Seen {
             wrong.push(format!("request {} is accepted twice", earlier.id));
         }
         let told = commit.callbacks.iter().any(|it| it.subject == Subject::Request(request.id));
+        let changes = &commit.changes;
+        if request.operation.is_none() && request.problems.is_empty() && changes.instrument.is_some() {
+            // A saved card is given up: that is told where it had a token, and is no refusal.
+            return;
+        }
         // What is asked about a series makes no operation.
-        let begun = request.operation.is_some() || commit.changes.series.is_some();
+        let begun = request.operation.is_some() || changes.series.is_some();
         if request.problems.is_empty() == told || request.problems.is_empty() != begun {
             wrong.push(format!("request {} is neither begun nor refused", request.id));
         }
