@@ -154,7 +154,7 @@ fn card_data(world: &World) -> Map<String, Value> {
     if world.dice.chance(2) {
         card.insert("year".to_owned(), 2020.into());
     }
-    if world.dice.chance(25) {
+    if world.dice.chance(40) {
         card.insert("save".to_owned(), true.into());
     }
     card
