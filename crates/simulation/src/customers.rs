@@ -38,6 +38,7 @@ pub(crate) fn act(life: &Life) {
             return by_method::visit(life, &operation);
         }
         OperationStatus::AwaitingRetry
+        | OperationStatus::AwaitingFinalization
         | OperationStatus::Processing
         | OperationStatus::AwaitingPayment
         | OperationStatus::InvoiceSent

@@ -89,8 +89,9 @@ impl MethodProvider {
             8 => State::Declined(Code::new(20_301)),
             _ => return Some(back),
         };
-        if state == State::Approved && it.method.family == Family::Contract && it.ask == Ask::Sale {
-            // The mandate is signed; the rest is the banks' affair.
+        let slow = it.method.family == Family::Redirect && self.dice.chance(25);
+        if state == State::Approved && (it.method.family == Family::Contract || slow) && it.ask == Ask::Sale {
+            // The mandate is signed, or the order given; the rest is the banks' affair.
             it.customers = false;
             it.decided_at = Some(self.later(world, 3 * 24 * 3_600));
             return Some(back);
@@ -400,7 +401,10 @@ fn said(it: &Transaction, attempt: AttemptId, at: Timestamp) -> Outcome {
         State::Declined(code) => Outcome::Declined { code, answer: answer(attempt, "refused", at) },
         State::Pending => {
             let action = it.customers.then(|| Box::new(action(it.method.family, attempt)));
-            Outcome::Pending { answer: answer(attempt, "", at), shown: action }
+            let ordered = it.ask == Ask::Sale && it.original.is_none() && it.decided_at.is_some();
+            let finalizing = ordered && it.method.family == Family::Redirect;
+            let answer = ProviderAnswer { finalizing, ..answer(attempt, "", at) };
+            Outcome::Pending { answer, shown: action }
         }
     }
 }

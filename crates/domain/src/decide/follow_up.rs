@@ -76,8 +76,12 @@ pub fn wait_ended<'a>(
         return Ok(Some(scene.finish()));
     }
     let overall = scene.is_at_threshold();
-    if matches!(operation.status, OperationStatus::AwaitingRedirect | OperationStatus::AwaitingCustomerAction)
-    {
+    if matches!(
+        operation.status,
+        OperationStatus::AwaitingRedirect
+            | OperationStatus::AwaitingCustomerAction
+            | OperationStatus::AwaitingFinalization
+    ) {
         scene.customer_never_finished()?;
         return Ok(Some(scene.finish()));
     }

@@ -438,8 +438,14 @@ impl Scene<'_> {
         answer: ProviderAnswer,
         shown: Option<Box<Shown>>,
     ) -> Result<(), MachineBreak> {
+        let is_sale = self.operation.kind == OperationKind::Sale;
+        let finalizing = answer.finalizing && is_sale;
         self.attempt_step(AttemptEvent::TakenOn, Some(answer))?;
         self.ask_again();
+        if finalizing && self.operation.status == OperationStatus::AwaitingRedirect {
+            // Until the same moment: the method's threshold.
+            return self.step(Event::FinalizationAwaited, codes::AWAITING);
+        }
         let Some(shown) = shown.filter(|_| self.operation.status == OperationStatus::Processing) else {
             return Ok(());
         };

@@ -414,6 +414,9 @@ pub struct ProviderAnswer {
     /// What it said of the crediting, where it says anything of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Credit>,
+    /// The customer is done there, and the provider is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finalizing: bool,
     /// What it said in words, and what it hands on to the merchant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Box<AnswerWords>>,

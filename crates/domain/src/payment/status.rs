@@ -102,6 +102,8 @@ named! {
         InvoiceCanceled = 27 "invoice canceled",
         /// Nobody paid by the link in time; final (G-439).
         Expired = 28 "expired",
+        /// The customer is done at the payment system, which is not (G-441, G-485).
+        AwaitingFinalization = 29 "awaiting finalization",
         /// Between the debits of a schedule (G-382).
         ScheduledRecurringProcessing = 32 "scheduled recurring processing",
     }
@@ -316,6 +318,8 @@ named! {
         InvoiceCanceled = 27 "invoice canceled",
         /// Nobody paid by the link in time; final.
         Expired = 28 "expired",
+        /// Waits for the payment system, at which the customer is done.
+        AwaitingFinalization = 29 "awaiting finalization",
     }
 }
 
@@ -331,6 +335,7 @@ impl OperationStatus {
                 | Self::AwaitingRedirect
                 | Self::AwaitingCustomerAction
                 | Self::AwaitingPayoutCompletion
+                | Self::AwaitingFinalization
         )
     }
 

@@ -312,6 +312,11 @@ pub(crate) fn pending(shown: Option<Shown>) -> Outcome {
     Outcome::Pending { answer: answer(""), shown: shown.map(Box::new) }
 }
 
+/// The customer is done there, and the provider is not.
+pub(crate) fn finalizing() -> Outcome {
+    Outcome::Pending { answer: ProviderAnswer { finalizing: true, ..answer("") }, shown: None }
+}
+
 /// A purchase or a payout by the method with this code.
 pub(crate) fn method_of(kind: OperationKind, code: &str, amount: Money) -> MethodCommand {
     let CardCommand { payment_id, customer, .. } = sale_of(amount, Network::Other);

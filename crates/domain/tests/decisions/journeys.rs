@@ -334,8 +334,11 @@ proptest! {
 }
 
 /// Where only other methods than cards wait.
-const ELSEWHERE: [PaymentStatus; 2] =
-    [PaymentStatus::AwaitingRedirect, PaymentStatus::AwaitingCustomerAction];
+const ELSEWHERE: [PaymentStatus; 3] = [
+    PaymentStatus::AwaitingRedirect,
+    PaymentStatus::AwaitingCustomerAction,
+    PaymentStatus::AwaitingFinalization,
+];
 
 // P-144 to P-159, P-201 to P-205: every step of the drawings of purchases and verifications is taken on some
 // journey, and no other.

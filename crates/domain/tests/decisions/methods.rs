@@ -104,6 +104,35 @@ fn a_wallet_holds_an_amount_that_is_captured_or_released_and_never_changed() {
     }
 }
 
+// G-441, G-485, P-183, P-184: the customer is done, the payment system is not
+#[test]
+fn a_payment_system_may_need_longer_than_its_customer() {
+    let finalizing = || {
+        let mut world = redirected();
+        let told = world.events.len();
+        world.outcome(crate::fixtures::finalizing()).unwrap();
+        world.outcome(crate::fixtures::finalizing()).unwrap();
+        world.outcome(pending(Some(redirect()))).unwrap();
+        assert_eq!((world.status(), world.events.len()), (PaymentStatus::AwaitingFinalization, told));
+        assert_eq!(world.operation().detail.shown, None, "nobody has to go anywhere");
+        assert!(world.has_task(TaskKey::Call(world.attempt().id)));
+        world
+    };
+    assert_eq!(after(finalizing(), approved(eur(1000))), (PaymentStatus::Success, codes::SUCCESS, 1000));
+    let refused = declined(codes::METHOD_DECLINE);
+    assert_eq!(after(finalizing(), refused), (PaymentStatus::Decline, codes::METHOD_DECLINE, 0));
+    let mut world = finalizing();
+    world.advance(DAY);
+    assert!(world.wait_ended());
+    assert_eq!((world.status(), world.operation().code), (PaymentStatus::Decline, codes::METHOD_TIME_OUT));
+    assert_eq!(world.attempt().status, AttemptStatus::Reversing);
+    let mut world = self::world();
+    world.by_method(&sale("blik"));
+    world.outcome(pending(Some(display()))).unwrap();
+    world.outcome(crate::fixtures::finalizing()).unwrap();
+    assert_eq!(world.status(), PaymentStatus::AwaitingCustomerAction, "only a redirect is followed by it");
+}
+
 // D-501, T-069, W-291
 #[test]
 fn what_nobody_finishes_is_declined_at_the_methods_threshold_and_undone() {

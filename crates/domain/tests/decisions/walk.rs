@@ -118,6 +118,7 @@ fn repeated(status: OperationStatus) -> PaymentStatus {
         OperationStatus::AwaitingRetry => PaymentStatus::AwaitingRetry,
         OperationStatus::AwaitingRedirect => PaymentStatus::AwaitingRedirect,
         OperationStatus::AwaitingCustomerAction => PaymentStatus::AwaitingCustomerAction,
+        OperationStatus::AwaitingFinalization => PaymentStatus::AwaitingFinalization,
         OperationStatus::AwaitingPayoutCompletion => PaymentStatus::AwaitingPayoutCompletion,
         _ => PaymentStatus::Processing,
     }
@@ -195,6 +196,7 @@ fn happenings(it: &Situation) -> Vec<Result<Option<ChangeSet>, MachineBreak>> {
         crate::fixtures::GIVEN_UP,
         crate::fixtures::pending(Some(crate::fixtures::redirect())),
         crate::fixtures::pending(Some(crate::fixtures::display())),
+        crate::fixtures::finalizing(),
     ];
     for outcome in outcomes {
         answers.push(decide::attempt_outcome(project, scene, outcome, ids, now).map(Some));
@@ -492,6 +494,15 @@ fn a_payment_follows_the_documented_order_of_statuses() {
                         documented.extend([("processing", wait), (wait, "success"), (wait, "decline")]);
                     }
                 }
+                if !verification {
+                    // P-183, P-184: by a link; a purchase is led to the same payment systems.
+                    let later = "awaiting finalization";
+                    documented.extend([
+                        ("awaiting redirect result", later),
+                        (later, "success"),
+                        (later, "decline"),
+                    ]);
+                }
             }
             PaymentMachine::TwoStep => documented.extend([
                 ("processing", "awaiting capture"),
@@ -572,11 +583,15 @@ fn a_payout_follows_the_documented_order_of_statuses() {
 #[test]
 fn a_hold_may_wait_for_all_that_a_sale_may_wait_for() {
     let steps = |kind| -> BTreeSet<_> {
-        let elsewhere = Some(OperationStatus::AwaitingCustomerAction);
+        let elsewhere =
+            [Some(OperationStatus::AwaitingCustomerAction), Some(OperationStatus::AwaitingFinalization)];
         let own = OPERATIONS.iter().filter(|row| {
             row.kinds.contains(&kind)
-                && !matches!(row.event, Event::Approved | Event::CustomerActionNeeded)
-                && row.from != elsewhere
+                && !matches!(
+                    row.event,
+                    Event::Approved | Event::CustomerActionNeeded | Event::FinalizationAwaited
+                )
+                && !elsewhere.contains(&row.from)
         });
         own.map(|row| (row.from.map(OperationStatus::text), row.event.name(), row.to.text())).collect()
     };

@@ -106,6 +106,9 @@ pub(super) struct Transaction {
     /// Whether the money reached whom it is for, of what is approved.
     #[serde(default)]
     credit: Option<Credit>,
+    /// How far it has come while it is pending.
+    #[serde(default)]
+    stage: Option<Stage>,
     /// The text that goes with the result.
     #[serde(default)]
     message: String,
@@ -130,6 +133,15 @@ enum Status {
     Declined,
     Pending,
     Cancelled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    /// The customer is done.
+    Finalizing,
+    #[serde(other)]
+    Other,
 }
 
 /// What the customer has to do.
@@ -219,6 +231,7 @@ impl Transaction {
             result_code: self.result.chars().take(64).collect(),
             payment_id: self.id.chars().take(64).collect(),
             credit: self.credit,
+            finalizing: self.stage == Some(Stage::Finalizing) && self.status == Status::Pending,
             words: self.words(),
             at,
             ..ProviderAnswer::default()

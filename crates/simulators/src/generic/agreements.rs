@@ -1,6 +1,7 @@
 //! What customers agree to beyond one purchase: mandates and consents, what refers to them, and their end.
 
 use super::book::{Book, Status, Transaction};
+use serde_json::{Map, Value};
 
 impl Book {
     /// Why a debit has no agreement to refer to, if so.
@@ -26,13 +27,29 @@ impl Book {
         is_new
     }
 
-    /// The customer signs the mandate of a purchase; the banks decide about the money afterwards. Whether that is so.
+    /// The customer signs the mandate of a purchase, or gives an order of which the description says that it takes time; the
+    /// banks decide about the money afterwards. Whether that is so.
     pub(super) fn sign(&mut self, reference: &str) -> bool {
         let Some(transaction) = self.known.get_mut(reference) else { return false };
         let asked = &transaction.asked;
-        let is_purchase = asked.operation == "sale" && asked.family == "contract";
+        let takes_time = asked.family == "contract" || transaction.is_slow();
+        let is_purchase = asked.operation == "sale" && takes_time;
         let signs = is_purchase && transaction.status == Status::Pending && !transaction.signed;
         transaction.signed |= signs;
         signs
+    }
+}
+
+impl Transaction {
+    /// Whether its description says that the payment system takes longer than the customer.
+    fn is_slow(&self) -> bool {
+        self.asked.description.contains("[finalizing]")
+    }
+
+    /// Adds that the customer is done, where that is so.
+    pub(super) fn add_stage(&self, told: &mut Map<String, Value>) {
+        if self.signed && self.is_slow() && self.status == Status::Pending {
+            told.insert("stage".to_owned(), "finalizing".into());
+        }
     }
 }

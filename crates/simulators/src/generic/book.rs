@@ -377,6 +377,7 @@ impl Transaction {
         }
         if let Some(object) = told.as_object_mut() {
             self.add_words(object);
+            self.add_stage(object);
         }
         if let (Status::Approved, Some(credit)) = (self.status, self.credit)
             && let Some(object) = told.as_object_mut()

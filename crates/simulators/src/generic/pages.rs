@@ -157,12 +157,13 @@ fn press(handle: &Handle, token: &str, button: &str) -> Response {
         let Some(transaction) = book.by_token(token) else { return unknown() };
         let reference = transaction.reference.clone();
         let return_url = transaction.asked.return_url.clone();
+        let scripted = Act::of_description(&transaction.asked.description);
         let is_app = matches!(transaction.asked.family.as_str(), "display" | "push");
         let pending = transaction.is_customers() && transaction.status == Status::Pending;
         let signed = pending && act == Act::Approve && book.sign(&reference);
         let changed = pending && !signed && book.act(&reference, act);
         if signed {
-            later(handle, &reference, Act::Approve);
+            later(handle, &reference, scripted.unwrap_or(Act::Approve));
         }
         (reference, return_url, is_app, changed, pending)
     };

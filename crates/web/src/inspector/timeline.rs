@@ -258,7 +258,11 @@ fn steps_of(
         });
     };
     // Cards wait for nobody at a payment system.
-    let elsewhere = [OperationStatus::AwaitingRedirect, OperationStatus::AwaitingCustomerAction];
+    let elsewhere = [
+        OperationStatus::AwaitingRedirect,
+        OperationStatus::AwaitingCustomerAction,
+        OperationStatus::AwaitingFinalization,
+    ];
     let is_possible = |row: &Transition| !by_card || !row.from.is_some_and(|from| elsewhere.contains(&from));
     let rows =
         || machine::OPERATIONS.iter().filter(|row| row.kinds.contains(&operation.kind) && is_possible(row));

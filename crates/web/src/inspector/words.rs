@@ -151,6 +151,10 @@ const REASONS: &[(Event, &str)] = &[
         Event::CustomerActionNeeded,
         "The customer has to act at the payment system. The shop was told what to show.",
     ),
+    (
+        Event::FinalizationAwaited,
+        "The customer has done everything at the payment system, which needs more time. Nobody has anything to do.",
+    ),
     (Event::Approved, "The provider answered that it did it."),
     (
         Event::AttemptOffered,

@@ -265,3 +265,24 @@ fn steady(callback: &Value) -> String {
     }
     normalised(&callback)
 }
+
+// G-441, G-485, P-183, P-184: the customer is back, and the payment system needs more time
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_awaits_finalization_when_its_customer_is_done() {
+    let (world, provider) = world().await;
+    let mut body = purchase("order-1", 1_200, "EUR");
+    body["payment"]["description"] = "Two books [finalizing] [pending]".into();
+    body["account"] = json!({ "number": "ada@wallet.example" });
+    let asked = world.told(ALIPAY, &body).await;
+    let (_, back) = provider.press(asked["redirect_data"]["url"].as_str().unwrap(), "approve").await;
+    let (_, onward, _) = world.come_back(&back.unwrap()).await;
+    assert_eq!(onward.as_deref(), Some(LEFT));
+    let now = world.now("order-1").await;
+    assert_eq!(now["payment"]["status"], "awaiting finalization");
+    assert_eq!(now["operations"][0]["status"], "awaiting finalization");
+    let reference = provider.transactions().await[0]["reference"].as_str().unwrap().to_owned();
+    provider.act(&reference, "approve").await;
+    assert_eq!(outcome(&world.callback().await), json!(["success", "sale", "success", "0"]));
+    world.assert_gained(1_200).await;
+    world.end().await;
+}

@@ -41,6 +41,8 @@ pub enum Event {
     RedirectNeeded,
     /// The customer has to act at the payment system, without being led there.
     CustomerActionNeeded,
+    /// The customer has done everything at the payment system, which needs more time.
+    FinalizationAwaited,
     /// The provider did it, wholly or in the approved part.
     Approved,
     /// The provider released the part of the hold that was asked for.
@@ -98,6 +100,7 @@ impl Event {
         Self::DataTimedOut,
         Self::RedirectNeeded,
         Self::CustomerActionNeeded,
+        Self::FinalizationAwaited,
         Self::Approved,
         Self::PartReleased,
         Self::Declined,
@@ -138,6 +141,7 @@ impl Event {
             Self::DataTimedOut => "no data in time",
             Self::RedirectNeeded => "method needs a redirect",
             Self::CustomerActionNeeded => "customer must act",
+            Self::FinalizationAwaited => "customer is done, payment system is not",
             Self::Approved => "provider approves",
             Self::PartReleased => "part released",
             Self::Declined => "declined",
@@ -252,10 +256,10 @@ pub const OPERATIONS: &[Transition] = {
     use OperationStatus as S;
     use OperationStatus::{
         AwaitingClarification as Clarification, AwaitingCustomerAction as Action,
-        AwaitingMerchantAuth as MerchantAuth, AwaitingPayment as Payable,
-        AwaitingPayoutCompletion as Completion, AwaitingRedirect as Redirect, AwaitingRetry as Retry,
-        AwaitingThreeDs as ThreeDs, Decline, Expired, InvoiceCanceled as Withdrawn, InvoiceSent as Mailed,
-        Processing, Success,
+        AwaitingFinalization as Finalization, AwaitingMerchantAuth as MerchantAuth,
+        AwaitingPayment as Payable, AwaitingPayoutCompletion as Completion, AwaitingRedirect as Redirect,
+        AwaitingRetry as Retry, AwaitingThreeDs as ThreeDs, Decline, Expired, InvoiceCanceled as Withdrawn,
+        InvoiceSent as Mailed, Processing, Success,
     };
     use PaymentEffect::{AsTheHold, Becomes, DebitEnded, ReturnUndone, Returned, Unchanged};
     use PaymentStatus as P;
@@ -265,6 +269,7 @@ pub const OPERATIONS: &[Transition] = {
     const BY_CODE: PaymentEffect = Becomes(P::AwaitingMerchantAuth);
     const BY_REDIRECT: PaymentEffect = Becomes(P::AwaitingRedirect);
     const BY_ACTION: PaymentEffect = Becomes(P::AwaitingCustomerAction);
+    const BY_SYSTEM: PaymentEffect = Becomes(P::AwaitingFinalization);
     const BY_DATA: PaymentEffect = Becomes(P::AwaitingClarification);
     const BY_RETRY: PaymentEffect = Becomes(P::AwaitingRetry);
     const BY_LINK: PaymentEffect = Becomes(P::AwaitingPayment);
@@ -304,6 +309,9 @@ pub const OPERATIONS: &[Transition] = {
         row("T-072", AUTH, at(Redirect, E::Approved), Success, Becomes(P::AwaitingCapture), Told),
         row("T-057", SALE, at(Redirect, E::Declined), Decline, DECLINED, Told),
         row("T-073", AUTH, at(Redirect, E::Declined), Decline, DECLINED, Told),
+        row("P-183", SALE, at(Redirect, E::FinalizationAwaited), Finalization, BY_SYSTEM, Silent),
+        row("P-184", SALE, at(Finalization, E::Approved), Success, Becomes(P::Success), Told),
+        row("P-184", SALE, at(Finalization, E::Declined), Decline, DECLINED, Told),
         row("T-058", SALE, at(Processing, E::CustomerActionNeeded), Action, BY_ACTION, Asked),
         row("T-059", SALE, at(Action, E::Approved), Success, Becomes(P::Success), Told),
         row("T-059", SALE, at(Action, E::Declined), Decline, DECLINED, Told),
@@ -327,12 +335,14 @@ pub const OPERATIONS: &[Transition] = {
         row("T-067", DEBITS, at(MerchantAuth, E::AttemptOffered), Decline, AGAIN, Asked),
         row("T-067", DEBITS, at(Redirect, E::AttemptOffered), Decline, AGAIN, Asked),
         row("T-067", SALE, at(Action, E::AttemptOffered), Decline, AGAIN, Asked),
+        row("T-067", SALE, at(Finalization, E::AttemptOffered), Decline, AGAIN, Asked),
         row("T-067", DEBITS, at(Clarification, E::AttemptOffered), Decline, AGAIN, Asked),
         row("T-068", DEBITS, at(Processing, E::ProviderFailed), Processing, PROCESSING, Silent),
         row("T-069", PRIMARY, at(Processing, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", PRIMARY, at(ThreeDs, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", DEBITS, at(Redirect, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", SALE, at(Action, E::ThresholdPassed), Decline, DECLINED, Told),
+        row("T-069", SALE, at(Finalization, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-069", DEBITS, at(MerchantAuth, E::ThresholdPassed), Decline, DECLINED, Told),
         row("T-074", INCREMENT, (None, E::Accepted), Processing, Unchanged, Silent),
         row("T-074", INCREMENT, at(Processing, E::Approved), Success, Unchanged, Told),

@@ -5,12 +5,13 @@ use super::super::{OperationKind, PaymentStatus};
 /// Number of the row in the requirements, status, and which statuses may follow it.
 pub type PaymentRow = (&'static str, PaymentStatus, &'static [PaymentStatus]);
 
-/// The one-step purchase (P-144 to P-156).
+/// The one-step purchase (P-144 to P-156). What follows a redirect may take the payment system longer than the customer
+/// (P-184).
 pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
     use PaymentStatus::{
-        AwaitingClarification, AwaitingCustomer, AwaitingCustomerAction, AwaitingMerchantAuth,
-        AwaitingRedirect, AwaitingThreeDs, Decline, PartiallyRefunded, PartiallyReversed, Processing,
-        Refunded, Reversed, Success,
+        AwaitingClarification, AwaitingCustomer, AwaitingCustomerAction, AwaitingFinalization,
+        AwaitingMerchantAuth, AwaitingRedirect, AwaitingThreeDs, Decline, PartiallyRefunded,
+        PartiallyReversed, Processing, Refunded, Reversed, Success,
     };
     &[
         (
@@ -29,7 +30,8 @@ pub const ONE_STEP_PURCHASE: &[PaymentRow] = {
         ),
         ("P-145", AwaitingThreeDs, &[Processing, AwaitingCustomer, Decline]),
         ("P-146", AwaitingMerchantAuth, &[Processing, AwaitingCustomer, Decline]),
-        ("P-147", AwaitingRedirect, &[Success, AwaitingCustomer, Decline]),
+        ("P-147", AwaitingRedirect, &[AwaitingFinalization, Success, AwaitingCustomer, Decline]),
+        ("P-184", AwaitingFinalization, &[Success, AwaitingCustomer, Decline]),
         ("P-148", AwaitingCustomerAction, &[Success, AwaitingCustomer, Decline]),
         ("P-149", AwaitingClarification, &[Processing, AwaitingCustomer, Decline]),
         ("P-150", AwaitingCustomer, &[Processing, Decline]),

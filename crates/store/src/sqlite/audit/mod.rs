@@ -214,6 +214,7 @@ impl Facts {
                 _ => PaymentStatus::PartiallyRefunded,
             },
             (OperationStatus::AwaitingRedirect, _) => PaymentStatus::AwaitingRedirect,
+            (OperationStatus::AwaitingFinalization, _) => PaymentStatus::AwaitingFinalization,
             (OperationStatus::AwaitingCustomerAction, _) => PaymentStatus::AwaitingCustomerAction,
             (OperationStatus::Decline, OperationKind::Sale | OperationKind::Auth) if self.awaited => {
                 PaymentStatus::AwaitingCustomer
