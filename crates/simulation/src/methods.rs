@@ -93,7 +93,8 @@ impl MethodProvider {
         if state == State::Approved && (it.method.family == Family::Contract || slow) && it.ask == Ask::Sale {
             // The mandate is signed, or the order given; the rest is the banks' affair.
             it.customers = false;
-            it.decided_at = Some(self.later(world, 3 * 24 * 3_600));
+            let most = if slow { 12 * 3_600 } else { 3 * 24 * 3_600 };
+            it.decided_at = Some(self.later(world, most));
             return Some(back);
         }
         it.state = state;

@@ -267,7 +267,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
          LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
          WHERE t.kind IN (4, 5, 6, 7) AND NOT coalesce(CASE t.kind
             WHEN 4 THEN o.status IN (1, 4)
-            WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24)
+            WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24, 29)
                 OR o.status IN (25, 26) AND p.status IN (25, 26)
             WHEN 7 THEN o.status = 3 AND p.status = 15 AND json_extract(p.detail, '$.attempts.failed') = o.id
             ELSE o.kind = 4 AND o.status = 2 AND p.status = 9 END, 0)",
