@@ -250,12 +250,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "an open operation has a task",
         // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference; 4 authenticate, 5 end of a wait, by
-        // the operation. Statuses of operations: 1 processing; 4 to 7, 20 and 21 waiting.
+        // the operation. Statuses of operations: 1 processing; 4 to 7, 20, 21, 24 and 29 waiting.
         "SELECT o.id AS operation, o.status FROM operations AS o WHERE CASE
             WHEN o.status = 1 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511
                     OR t.kind = 4 AND t.number = o.id)
-            WHEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
+            WHEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24, 29) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind = 5 AND t.number = o.id)
             ELSE 0 END",
     ),
