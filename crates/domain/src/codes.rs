@@ -272,6 +272,8 @@ codes! {
     WRONG_STATE = 3060;
     /// No such payment.
     NOT_FOUND = 3061;
+    /// What is known of the payment cannot be read at the moment.
+    NOT_AT_HAND = 3062;
     /// The state machine was asked for an impossible step.
     MACHINE_BREAK = 3081;
     /// Too little would remain after a partial refund of a card payment.

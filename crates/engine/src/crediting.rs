@@ -8,7 +8,7 @@ use ferropay_domain::{
     change::{ChangeSet, Write},
     codes,
     decide::{self, CreditNoticed, Outcome},
-    payment::{Ask, Credit, Operation, OperationKind},
+    payment::{Ask, Credit, Operation, OperationKind, OperationStatus},
 };
 use ferropay_store::{Scene, Standing};
 use std::sync::Arc;
@@ -61,7 +61,8 @@ impl Engine {
     }
 }
 
-/// Says that somebody has to decide about a purchase that was paid with another amount (G-162).
+/// Says that somebody has to decide about a purchase that was paid with another amount (G-162), or to see to money that
+/// reached nobody and was not taken back (G-161, G-309).
 pub(crate) fn alert_support(changes: &ChangeSet) {
     let waits = |it: &&Operation| it.detail.paid_otherwise.is_some();
     if let Some(operation) = changes.operations.iter().map(Write::record).find(waits) {
@@ -71,6 +72,18 @@ pub(crate) fn alert_support(changes: &ChangeSet) {
             asked = operation.processed().minor,
             paid = operation.detail.paid_otherwise,
             "another amount was paid than was asked for; decide with `ferropay payment accept` or `refuse`"
+        );
+    }
+    let stays = |it: &&Operation| {
+        let goes_back = matches!(it.kind, OperationKind::Reversal | OperationKind::PayoutReversal);
+        goes_back && it.detail.automatic && it.status == OperationStatus::Decline
+    };
+    if let Some(operation) = changes.operations.iter().map(Write::record).find(stays) {
+        tracing::error!(
+            operation = operation.id.get(),
+            project = operation.project.get(),
+            code = operation.code.get(),
+            "a provider refuses to take back what it could not credit; agree with it on what becomes of the money"
         );
     }
 }

@@ -2,6 +2,7 @@
 //! whenever somebody else has changed it.
 
 use crate::{
+    crediting::alert_support,
     engine::Engine,
     failure::Failure,
     following::{Advance, Before, Situation},
@@ -88,6 +89,7 @@ impl Engine {
             let facts =
                 InstrumentFacts { known: kept.known.clone(), saved: kept.saved, id, token: token.clone() };
             decide::keep_instrument(project, &mut changes, &facts, now);
+            alert_support(&changes);
             Ok(Some(changes))
         })
         .await?;

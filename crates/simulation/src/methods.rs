@@ -89,11 +89,11 @@ impl MethodProvider {
             8 => State::Declined(Code::new(20_301)),
             _ => return Some(back),
         };
-        let slow = it.method.family == Family::Redirect && self.dice.chance(25);
+        let slow = it.method.family == Family::Redirect && self.dice.chance(35);
         if state == State::Approved && (it.method.family == Family::Contract || slow) && it.ask == Ask::Sale {
             // The mandate is signed, or the order given; the rest is the banks' affair.
             it.customers = false;
-            let most = if slow { 12 * 3_600 } else { 3 * 24 * 3_600 };
+            let most = if slow { 4 * 3_600 } else { 3 * 24 * 3_600 };
             it.decided_at = Some(self.later(world, most));
             return Some(back);
         }
@@ -132,7 +132,7 @@ impl MethodProvider {
             let Some(it) = ledger.known.get_mut(&id) else { continue };
             it.state = if it.decided_at.is_none() {
                 State::Declined(codes::METHOD_TIME_OUT)
-            } else if self.dice.chance(80) {
+            } else if self.dice.chance(if it.method.family == Family::Redirect { 50 } else { 80 }) {
                 State::Approved
             } else {
                 State::Declined(codes::METHOD_DECLINE)
@@ -169,7 +169,7 @@ impl MethodProvider {
         if it.ask == Ask::Sale && it.original.is_none() && self.dice.chance(80) {
             it.credit = Some(Credit::Pending);
         }
-        it.credited_at = Some(self.later(world, 4 * 24 * 3_600));
+        it.credited_at = Some(self.later(world, 6 * 3_600));
     }
 
     /// What it says of the crediting of the purchases it has promised to speak of.

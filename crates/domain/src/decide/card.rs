@@ -216,7 +216,8 @@ pub(super) fn planned(
     let limit = request
         .transfer
         .and_then(|_| facts.risk.transfer_limit(project, Direction::In, card, at_risk.amount));
-    let purchase = matches!(kind, OperationKind::Sale | OperationKind::Auth).then_some(at_risk.amount);
+    // A hold may grow after it was exempt, so that none is.
+    let purchase = (kind == OperationKind::Sale).then_some(at_risk.amount);
     let exemption = purchase
         .filter(|_| !registers)
         .and_then(|amount| exemption::of(project, &request, &three_ds, amount));

@@ -55,12 +55,12 @@ pub fn credit_noticed<'a>(
         return Ok(CreditNoticed::Nothing);
     }
     match payment.detail.credit {
-        // It was taken back then, or that was tried.
-        Some(Credit::Failed) => return Ok(CreditNoticed::Nothing),
+        // It is being taken back. Where the provider refused to, its word counts again; what is back is back.
+        Some(Credit::Failed) if payment.open.is_some() => return Ok(CreditNoticed::Nothing),
         Some(Credit::Confirmed) => {
             return Ok(CreditNoticed::ByPeople("the crediting had been confirmed before"));
         }
-        Some(Credit::Pending) | None => {}
+        Some(Credit::Failed | Credit::Pending) | None => {}
     }
     if payment.open.is_some() {
         return Ok(CreditNoticed::Later);
@@ -98,12 +98,15 @@ fn by_support(project: &Project, facts: Facts<'_>) -> bool {
     project.settings.payouts_reversed_by_support.iter().any(|listed| listed == code)
 }
 
-/// The answer to a question that does nothing: whether it arrived says nothing of the money it is about.
-pub(super) fn of_inquiry(ask: Ask, outcome: Outcome) -> Outcome {
+/// What became of something the platform begins by itself, so that nobody asks for it again. A question does nothing:
+/// whether it arrived says nothing of the money it is about. And what was never credited has to go back, however long its
+/// provider cannot be reached.
+pub(super) fn of_inquiry(operation: &Operation, ask: Ask, outcome: Outcome) -> Outcome {
+    let goes_back = operation.detail.automatic
+        && matches!(operation.kind, OperationKind::Reversal | OperationKind::PayoutReversal);
     match outcome {
-        Outcome::NotSent { .. } | Outcome::Lost { .. } if ask == Ask::Confirm => {
-            Outcome::Lost { repeatable: true }
-        }
+        Outcome::Lost { .. } if ask == Ask::Confirm => Outcome::Lost { repeatable: true },
+        Outcome::NotSent { .. } if ask == Ask::Confirm || goes_back => Outcome::Lost { repeatable: true },
         outcome => outcome,
     }
 }

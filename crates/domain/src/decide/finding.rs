@@ -40,6 +40,10 @@ pub fn found<'a>(
 ) -> Result<Result<ChangeSet, Code>, MachineBreak> {
     let facts = facts.into();
     let Some(attempt) = facts.attempt else { return Ok(Err(codes::WRONG_STATE)) };
+    if facts.operation.detail.paid_otherwise.is_some() {
+        // It was done, for another amount: that is accepted or refused (G-162).
+        return Ok(Err(codes::WRONG_STATE));
+    }
     let answer = |payment_id| ProviderAnswer { payment_id, at: now.real, ..ProviderAnswer::default() };
     let changes = match (attempt.status, finding) {
         (AttemptStatus::Unknown | AttemptStatus::Pending, Finding::Done { provider_id }) => {

@@ -21,6 +21,8 @@ use crate::{
 pub fn may_step_up(project: &Project, operation: &Operation, attempt: &Attempt) -> bool {
     let tries = &operation.detail.failed_tries;
     let is_latest = usize::from(attempt.id.number) > tries.len();
+    // A code in a statement entry has an attempt of its own, and was an authentication.
+    let by_code = operation.detail.card.as_deref().is_some_and(|request| request.merchant_auth.is_some());
     let may = |known: &Authentication| match known.step {
         AuthenticationStep::Exempt => true,
         AuthenticationStep::Done => {
@@ -32,6 +34,7 @@ pub fn may_step_up(project: &Project, operation: &Operation, attempt: &Attempt) 
         && operation.status == OperationStatus::Processing
         && project.settings.three_ds
         && is_latest
+        && !by_code
         && operation.detail.authentication.as_deref().is_some_and(may)
 }
 

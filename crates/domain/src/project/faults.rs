@@ -121,7 +121,12 @@ impl Settings {
     }
 
     fn amounts(&self) -> Option<String> {
-        let most = [("category_most", &self.category_most), ("prepaid_most", &self.prepaid_most)];
+        let most = [
+            ("category_most", &self.category_most),
+            ("prepaid_most", &self.prepaid_most),
+            ("low_value_most", &self.low_value_most),
+            ("risk_analysis_most", &self.risk_analysis_most),
+        ];
         let all = most
             .into_iter()
             .flat_map(|(name, most)| most.iter().map(move |(code, most)| (name, code, *most)));
@@ -201,6 +206,7 @@ mod tests {
             ("refund_days", json!({ "no-such": 1 }), json!({ "card": 0, "blik": 3 })),
             ("method_thresholds", json!({ "blik": 0 }), json!({ "blik": 1 })),
             ("category_most", json!({ "eur": 1 }), json!({ "EUR": 1 })),
+            ("low_value_most", json!({ "eur": 3_000 }), json!({ "EUR": 3_000 })),
             ("prepaid_most", json!({ "EUR": -1 }), json!({ "EUR": 0 })),
             ("additional_attempts", json!(21), json!(20)),
             ("additional_attempts_seconds", json!(0), json!(1)),

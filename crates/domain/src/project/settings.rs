@@ -498,7 +498,7 @@ impl Default for Settings {
             three_ds: true,
             three_ds_required: false,
             three_ds_unavailable: Unauthenticated::Proceed,
-            three_ds_contact_required: true,
+            three_ds_contact_required: false,
             three_ds_app: false,
             three_ds_requestor_initiated: false,
             low_value_most: BTreeMap::new(),

@@ -24,14 +24,18 @@ fn asked(settings: Settings, contacts: &[(&str, &str)]) -> World {
     world
 }
 
+fn wanted() -> Settings {
+    Settings { three_ds_contact_required: true, ..Settings::default() }
+}
+
 // G-152
 #[test]
 fn one_way_to_reach_the_customer_is_needed_and_the_email_is_asked_for_where_there_is_none() {
     for path in [EMAIL, "customer.phone", "customer.work_phone", "customer.home_phone"] {
-        let world = asked(Settings::default(), &[(path, "4915100000")]);
+        let world = asked(wanted(), &[(path, "4915100000")]);
         assert_eq!(world.status(), PaymentStatus::AwaitingThreeDs, "{path}");
     }
-    let mut world = asked(Settings::default(), &[(EMAIL, " ")]);
+    let mut world = asked(wanted(), &[(EMAIL, " ")]);
     assert_eq!(world.status(), PaymentStatus::AwaitingClarification);
     assert_eq!(world.operation().detail.wait.as_ref().unwrap().missing, [EMAIL]);
     let values = members(&[(EMAIL, "judy@mail.example")]);
@@ -44,15 +48,15 @@ fn one_way_to_reach_the_customer_is_needed_and_the_email_is_asked_for_where_ther
 // G-152, G-225
 #[test]
 fn nobody_is_asked_where_that_cannot_be_or_is_not_needed() {
-    let unable = Settings { clarification_allowed: false, ..Settings::default() };
+    let unable = Settings { clarification_allowed: false, ..wanted() };
     let world = asked(unable, &[]);
     assert_eq!((world.status(), world.operation().code), (PaymentStatus::Decline, codes::NEED_CLARIFICATION));
-    let lenient = Settings { three_ds_contact_required: false, ..Settings::default() };
+    let lenient = Settings::default();
     assert_eq!(asked(lenient, &[]).status(), PaymentStatus::AwaitingThreeDs);
-    let off = Settings { three_ds: false, ..Settings::default() };
+    let off = Settings { three_ds: false, ..wanted() };
     assert_eq!(asked(off, &[]).status(), PaymentStatus::Processing, "nobody is authenticated");
     // On a link's page nothing more is asked for.
-    let mut link = World::new(Settings::default(), 0).enrolled(true);
+    let mut link = World::new(wanted(), 0).enrolled(true);
     let command = link_of(eur(1000), link.now);
     link.create_link(LinkCommand { customer: Customer { email: None, ..command.customer }, ..command });
     let now = link.now;

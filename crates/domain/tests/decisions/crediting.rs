@@ -87,10 +87,33 @@ fn a_reversal_the_provider_refuses_leaves_the_purchase_paid() {
     world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
     assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, 1000, 1000));
     let sale = ferropay_domain::ids::AttemptId::first(world.operations.values().next().unwrap().id);
-    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "it is not tried again");
     assert_eq!(world.refund(None), codes::REFUND_TOO_SOON);
     world.advance(Duration::from_hours(1));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)), "it insists");
+    world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+    world.advance(Duration::from_hours(1));
     assert_eq!(world.refund(None), codes::AWAITING, "the merchant may try");
+}
+
+// G-161, G-309: a provider that cannot be reached for a moment is asked until it can
+#[test]
+fn what_was_not_credited_goes_back_however_long_its_provider_is_away() {
+    let mut purchase = awaited(Settings::default(), 0);
+    purchase.outcome(declined(codes::NOT_CREDITED)).unwrap();
+    let mut payout = World::new(with_methods(Settings::default()), 1000);
+    payout.by_method(&method_of(OperationKind::Payout, "skrill", eur(1000)));
+    payout.outcome(approved(eur(1000))).unwrap();
+    let paid = payout.attempt().id;
+    assert!(matches!(payout.credit(paid, Credit::Failed), CreditNoticed::Recorded(_)));
+    for (mut world, kind) in [(purchase, OperationKind::Reversal), (payout, OperationKind::PayoutReversal)] {
+        for _ in 0..3 {
+            world.outcome(NOT_SENT).unwrap();
+            let standing = (world.operation().kind, world.operation().status, world.attempt().status);
+            assert_eq!(standing, (kind, OperationStatus::Processing, AttemptStatus::Unknown));
+        }
+        world.outcome(approved(eur(1000))).unwrap();
+        assert_eq!((world.operation().kind, world.status()), (kind, PaymentStatus::Reversed));
+    }
 }
 
 // G-161, D-25, M-019: after a refund of a part nothing is given back twice

@@ -2,7 +2,7 @@
 
 use crate::{cli::Recover as Command, platform::files};
 use anyhow::{Result, bail};
-use ferropay_domain::{decide::Finding, ids::OperationId};
+use ferropay_domain::{decide::Finding, ids::OperationId, money::Money};
 use ferropay_engine::{
     clock::SystemClock,
     entropy::SystemEntropy,
@@ -47,8 +47,13 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 
 fn line(Scene { payment, operation, attempt, .. }: &Scene) -> String {
     let since = attempt.created_at.civil().map(|moment| moment.to_string()).unwrap_or_default();
+    let paid = operation.detail.paid_otherwise.map(|minor| {
+        let paid = Money { minor, ..attempt.amount };
+        format!(", {paid} was paid: `ferropay payment accept` or `refuse`")
+    });
+    let paid = paid.unwrap_or_default();
     format!(
-        "{since}  operation {}  project {}  payment {:?} ({})  {} {} of {} at account {}: {}",
+        "{since}  operation {}  project {}  payment {:?} ({})  {} {} of {} at account {}: {}{}",
         operation.id,
         payment.project,
         payment.id.as_str(),
@@ -58,5 +63,6 @@ fn line(Scene { payment, operation, attempt, .. }: &Scene) -> String {
         attempt.amount,
         attempt.account,
         attempt.status.text(),
+        paid,
     )
 }

@@ -59,11 +59,20 @@ pub(super) fn failed(failure: &Failure) -> Refusal {
 async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
     let request = StatusByPayment::read(admitted.document.root())?;
     let project = &admitted.project;
-    let found =
-        engine.payment_status(project, &request.payment_id).await.map_err(|failure| failed(&failure))?;
-    let Some(found) = found else {
-        let reply = gate::unknown_payment(project.project.id, request.payment_id.as_str());
-        return sealed(project, &reply, Place::Root);
+    let found = match engine.payment_status(project, &request.payment_id).await {
+        Ok(found) => found.ok_or(codes::NOT_FOUND),
+        Err(Failure::Store(unavailable)) => {
+            tracing::error!(%unavailable, "a status could not be read");
+            Err(codes::NOT_AT_HAND)
+        }
+        Err(failure) => return Err(failed(&failure)),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(why) => {
+            let reply = gate::untold_payment(project.project.id, request.payment_id.as_str(), why);
+            return sealed(project, &reply, Place::Root);
+        }
     };
     if request.terminal.unwrap_or(project.project.settings.legacy_callbacks) {
         let last = found.operations.last().map(|row| row.operation.request);

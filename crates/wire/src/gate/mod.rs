@@ -21,4 +21,4 @@ pub use request::{
     VerifyPayee, WalletPayment, card_operation, customer_members, keeps_customer, member, three_ds_data,
     unknown_series, wallet_operation, wanted_banks,
 };
-pub use status::{StatusFacts, request_status, status, unknown_payment};
+pub use status::{StatusFacts, request_status, status, untold_payment};

@@ -6,7 +6,7 @@ use crate::view::{
 };
 use ferropay_domain::{
     callback::Problem,
-    codes,
+    codes::Code,
     ids::{ProjectId, RequestId},
     payment::{Attempt, Customer, Operation, OperationKind, Payment},
     series::Series,
@@ -101,13 +101,13 @@ fn addressed(customer: &Customer) -> Option<CustomerView<'_>> {
     customer.ip_address.as_ref().map(|_| CustomerView::of(customer).with_address(customer))
 }
 
-/// The unsigned reply for a payment that is not registered (G-507).
-pub fn unknown_payment(project: ProjectId, payment_id: &str) -> String {
+/// The unsigned reply for a payment that is not registered, or of which nothing can be read at the moment (G-507).
+pub fn untold_payment(project: ProjectId, payment_id: &str, why: Code) -> String {
     json!({
         "project_id": project.get(),
         "payment": { "id": payment_id, "status": "error" },
         "operations": [],
-        "errors": [{ "code": codes::NOT_FOUND.get(), "message": codes::NOT_FOUND.message() }],
+        "errors": [{ "code": why.get(), "message": why.message() }],
     })
     .to_string()
 }
