@@ -4,7 +4,7 @@ use crate::{provider::shown, world::World};
 use ferropay_domain::payment::{Credit, OperationKind, OperationStatus};
 
 /// Every purchase that was done has one confirmation, which says what the provider says, and what never arrived was taken
-/// back as a whole, or tried to be, and only then.
+/// back as a whole, or tried to be as often as the provider insisted, and only then.
 pub(crate) fn look(world: &World, wrong: &mut Vec<String>) {
     let seen = world.seen.lock();
     for (debit, credit) in world.methods.iter().flat_map(|provider| provider.credits()) {
@@ -27,7 +27,7 @@ pub(crate) fn look(world: &World, wrong: &mut Vec<String>) {
             ([OperationStatus::Success], Credit::Confirmed) => reversals == 0,
             ([OperationStatus::Decline], Credit::Failed) => {
                 let tried = of(OperationKind::Reversal).count();
-                tried == 1 && (reversals == 0 || reversals == payment.debited)
+                tried >= 1 && (reversals == 0 || reversals == payment.debited)
             }
             // Nothing was promised: it heard of it by a notice, or never.
             ([], Credit::Failed) => reversals <= payment.debited,
