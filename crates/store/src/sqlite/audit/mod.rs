@@ -5,6 +5,7 @@
 
 mod conversion;
 mod rules;
+mod series;
 
 use crate::{AuditReport, Finding};
 use ferropay_domain::{
@@ -45,7 +46,7 @@ pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
         unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3, 25, 26, 27, 28)")?,
         findings: Vec::new(),
     };
-    for (rule, sql) in rules::RULES.iter().chain(conversion::RULES) {
+    for (rule, sql) in rules::RULES.iter().chain(conversion::RULES).chain(series::RULES) {
         let mut statement = snapshot.prepare(sql)?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([])?;
