@@ -101,7 +101,7 @@ fn by_support(project: &Project, facts: Facts<'_>) -> bool {
 /// What became of something the platform begins by itself, so that nobody asks for it again. A question does nothing:
 /// whether it arrived says nothing of the money it is about. And what was never credited has to go back, however long its
 /// provider cannot be reached.
-pub(super) fn of_inquiry(operation: &Operation, ask: Ask, outcome: Outcome) -> Outcome {
+pub(super) fn insisted_upon(operation: &Operation, ask: Ask, outcome: Outcome) -> Outcome {
     let goes_back = operation.detail.automatic
         && matches!(operation.kind, OperationKind::Reversal | OperationKind::PayoutReversal);
     match outcome {

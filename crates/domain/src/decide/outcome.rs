@@ -1,6 +1,6 @@
 //! What a provider answered, or did not, comes back.
 
-use super::{Facts, Ids, Now, RangeFacts, crediting::of_inquiry, scene::Scene};
+use super::{Facts, Ids, Now, RangeFacts, crediting::insisted_upon, scene::Scene};
 use crate::{
     change::{ChangeSet, MachineBreak, Task, TaskKey, bucket_of},
     codes::{self, Code},
@@ -87,7 +87,7 @@ pub fn attempt_outcome<'a>(
         // Nothing was done by asking, so that nothing could be undone.
         return Ok(ChangeSet { done: vec![call], ..ChangeSet::default() });
     }
-    let outcome = match (attempt.status, of_inquiry(facts.operation, attempt.ask, outcome)) {
+    let outcome = match (attempt.status, insisted_upon(facts.operation, attempt.ask, outcome)) {
         (Reversing | Reversed | Declined | NotSent, Outcome::Approved { amount, answer }) => {
             let late = late_approval(project, facts, amount, answer, ids, now)?;
             let mut changes = match late {
