@@ -7,6 +7,7 @@ use crate::{
 use ferropay_domain::{
     change::TaskKey,
     codes,
+    decide::Finding,
     payment::{AttemptStatus, OperationKind, OperationStatus, PaymentStatus},
     project::{OtherAmount, Settings},
 };
@@ -71,6 +72,9 @@ fn another_amount_waits_for_support() {
         world
     };
     let mut world = waiting();
+    for finding in [Finding::Done { provider_id: String::new() }, Finding::NotDone] {
+        assert_eq!(world.find(finding), Err(codes::WRONG_STATE), "it was done, and not for what was asked");
+    }
     world.settle_other_amount(true).unwrap();
     assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, 700, 700));
     assert_eq!(world.settle_other_amount(true), Err(codes::WRONG_STATE), "once");
