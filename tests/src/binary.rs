@@ -128,12 +128,15 @@ impl Platform {
         let (out, err) = (self.directory.join(out), self.directory.join(err));
         let mut command = ferropay();
         command
-            .args(["serve", "--sandbox", "--listen", "127.0.0.1:0", "--simulators-listen", "127.0.0.1:0"])
+            .args(["serve", "--sandbox", "--simulators-listen", "127.0.0.1:0"])
             .args(["--acquirer-listen", "127.0.0.1:0", "--sandbox-secret", SECRET, "--database"])
             .arg(self.database())
             .args(&start.options)
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap());
+        if !start.options.iter().any(|option| option == "--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         if let Some(log) = start.log {
             command.env("RUST_LOG", log);
         }

@@ -35,6 +35,9 @@ const STEPS: [&str; 10] = [
 const REVERSAL_STEPS: [&str; 4] =
     ["reversal.before-send", "reversal.after-receive", "reversed.before-commit", "reversed.after-commit"];
 
+/// Steps of a provider's notice; deaths at them are in the tests of purchases that are decided elsewhere.
+const NOTICE_STEPS: [&str; 2] = ["notice.before-commit", "notice.after-commit"];
+
 /// A request that was answered with 200.
 struct Accepted {
     payment_id: String,
@@ -361,5 +364,5 @@ async fn these_tests_know_every_step_of_the_platform() {
     let complaint = world.platform.try_start(&start).await.unwrap_err();
     let (_, listed) = complaint.split_once("there are ").unwrap();
     let listed: Vec<&str> = listed.trim().split(", ").collect();
-    assert_eq!(listed, [STEPS.as_slice(), &REVERSAL_STEPS].concat());
+    assert_eq!(listed, [STEPS.as_slice(), &REVERSAL_STEPS, &NOTICE_STEPS].concat());
 }

@@ -12,6 +12,7 @@ use crate::{
     following::{Before, Situation as _},
     projects::KnownProject,
     provider_work::Cards,
+    steps::Step,
 };
 use ferropay_domain::{
     change::{ChangeSet, TaskKey, bucket_of},
@@ -138,8 +139,10 @@ impl Engine {
         };
         let bucket = bucket_of(payment.key);
         alert_support(&changes);
+        self.step(Step::BeforeNotice);
         match self.apply(project, changes, commit, before, Cards::default, (bucket, now)).await {
             Ok(()) => {
+                self.step(Step::AfterNotice);
                 self.noticed.wake(&notice.attempt.operation);
                 Ok(Some(Noticed::Taken))
             }

@@ -7,7 +7,7 @@ macro_rules! steps {
         pub enum Step { $($(#[$doc])* $name,)* }
 
         impl Step {
-            /// Every step, in the order of a sale, then of a lost answer.
+            /// Every step, in the order of a sale, then of a lost answer, then of a notice.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// The step's name on the command line.
@@ -47,6 +47,10 @@ steps! {
     BeforeReversed = "reversed.before-commit",
     /// The reversal's outcome is durable.
     AfterReversed = "reversed.after-commit",
+    /// What a provider has told of its own accord is decided, not yet durable.
+    BeforeNotice = "notice.before-commit",
+    /// What a provider has told is durable, not yet acknowledged.
+    AfterNotice = "notice.after-commit",
 }
 
 impl Step {

@@ -146,6 +146,10 @@ pub(crate) struct Serve {
     /// endpoints (sandbox; for tests in which the acquirer outlives the platform).
     #[arg(long, hide = true)]
     pub(crate) sandbox_acquirer: Option<String>,
+    /// `http://HOST:PORT` of a simulator of payment methods that runs elsewhere (sandbox; for tests in which it outlives the
+    /// platform).
+    #[arg(long, hide = true)]
+    pub(crate) sandbox_methods: Option<String>,
     /// End the process at a named step of its work: `STEP` or `STEP:COUNT` (sandbox; for tests).
     #[arg(long, hide = true)]
     pub(crate) crash_at: Option<String>,

@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) acquirer_timeout: u64,
     /// `HOST:PORT` of an acquirer simulator outside this process.
     pub(crate) sandbox_acquirer: Option<String>,
+    /// `http://HOST:PORT` of a simulator of payment methods outside this process.
+    pub(crate) sandbox_methods: Option<String>,
     pub(crate) crash_at: Option<String>,
     /// The mail server: `smtps://user:password@host`.
     pub(crate) smtp_url: Option<String>,
@@ -144,6 +146,7 @@ impl Default for Config {
             sandbox_callback_url: None,
             acquirer_timeout: 15_000,
             sandbox_acquirer: None,
+            sandbox_methods: None,
             crash_at: None,
             smtp_url: None,
             mail_sender: None,
@@ -189,6 +192,8 @@ struct Given<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sandbox_acquirer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_methods: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     crash_at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     smtp_url: Option<&'a str>,
@@ -226,6 +231,7 @@ impl Config {
                 sandbox_callback_url: options.sandbox_callback_url.as_deref(),
                 acquirer_timeout: options.acquirer_timeout,
                 sandbox_acquirer: options.sandbox_acquirer.as_deref(),
+                sandbox_methods: options.sandbox_methods.as_deref(),
                 crash_at: options.crash_at.as_deref(),
                 smtp_url: options.smtp_url.as_deref(),
                 mail_sender: options.mail_sender.as_deref(),
@@ -251,6 +257,11 @@ impl Config {
         if !self.sandbox && self.sandbox_acquirer.is_some() {
             bail!(
                 "--sandbox-acquirer is for sandboxes; real acquirers are configured in the file of --config"
+            );
+        }
+        if !self.sandbox && self.sandbox_methods.is_some() {
+            bail!(
+                "--sandbox-methods is for sandboxes; real providers are configured in the file of --config"
             );
         }
         if let Some(url) = &self.public_url

@@ -90,12 +90,15 @@ impl Platform {
                 three_ds::connect_sandbox(simulators.base_url(), &public_url, &engine).await?;
                 wallets::prepare_sandbox(&engine, &vault, config.sandbox_project, simulators.wallets())
                     .await?;
-                methods::connect_sandbox(simulators.base_url(), config, &engine)?;
                 Some(simulators)
             }
             (false, _) => None,
         };
         wallets::connect(&engine, simulators.as_ref().map(sandbox::Simulators::base_url));
+        let methods = config.sandbox_methods.as_deref();
+        if let Some(methods) = methods.or_else(|| simulators.as_ref().map(sandbox::Simulators::base_url)) {
+            methods::connect_sandbox(methods, config, &engine)?;
+        }
         methods::connect(config, &engine)?;
         let sink = simulators.as_ref().and_then(sandbox::Simulators::mail_address);
         mail::connect(config, sink, &engine)?;

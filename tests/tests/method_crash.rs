@@ -1,0 +1,248 @@
+//! The process dies at any moment of a purchase that a customer decides on elsewhere, or of its refund, and the customer
+//! pays once and is paid back once.
+//!
+//! The payment system lives in the test's process and outlives the platform; the platform is started again at the same
+//! address, where notices find it.
+#![cfg(test)]
+
+use ferropay_simulators::generic;
+use ferropay_tests::{Answer, Database, World, seconds};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+
+/// Steps at which the process can be ended, and which time it comes to them: what a purchase waits for is committed and told
+/// first, what became of it second.
+const PURCHASE: [&str; 16] = [
+    "accept.before-commit",
+    "accept.after-commit",
+    "call.before-send",
+    "call.after-receive",
+    "outcome.before-commit",
+    "outcome.after-commit",
+    "delivery.before-send",
+    "delivery.after-receive",
+    "delivered.before-commit",
+    "delivered.after-commit",
+    "notice.before-commit",
+    "notice.after-commit",
+    "delivery.before-send:2",
+    "delivery.after-receive:2",
+    "delivered.before-commit:2",
+    "delivered.after-commit:2",
+];
+
+/// Steps of a refund, which the payment system first takes note of and then executes by itself.
+const REFUND: [&str; 8] = [
+    "accept.before-commit",
+    "accept.after-commit",
+    "call.before-send",
+    "call.after-receive",
+    "outcome.before-commit",
+    "outcome.after-commit",
+    "notice.before-commit",
+    "notice.after-commit",
+];
+
+const SALE: &str = "/v2/payment/wallet/alipay/sale";
+const RETURN: &str = "/v2/payment/wallet/alipay/refund";
+
+/// A payment system at an address of its own.
+struct PaymentSystem {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl PaymentSystem {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the payment system of a black-box test lives in real time"
+        )]
+        let clock: generic::Clock = Arc::new(|| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            i64::try_from(now.unwrap_or_default().as_secs()).unwrap_or_default()
+        });
+        let mut config = generic::Config::new(&base, clock);
+        config.delay = Duration::from_millis(300);
+        config.notice_pauses = vec![Duration::from_millis(200); 100];
+        let router = generic::router(generic::Handle::new(config).unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        // A customer who has paid is sent back to a shop that is none.
+        let stay = reqwest::redirect::Policy::none();
+        Self { base, http: reqwest::Client::builder().no_proxy().redirect(stay).build().unwrap() }
+    }
+
+    /// Everything it knows.
+    async fn transactions(&self) -> Vec<Value> {
+        let url = format!("{}/generic/control/transactions", self.base);
+        let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        let known: Value = serde_json::from_str(&text).unwrap();
+        known["transactions"].as_array().unwrap().clone()
+    }
+
+    /// The customer follows where the merchant leads, and pays there.
+    async fn pay(&self, page: &str) {
+        let url = format!("{page}&emulate=approve");
+        self.http.get(url).send().await.unwrap();
+    }
+
+    /// Minor units taken and not given back.
+    async fn net(&self) -> i64 {
+        let known = self.transactions().await;
+        let approved = known.iter().filter(|it| it["status"] == "approved");
+        approved
+            .map(|it| {
+                let amount = it["paid"].as_i64().filter(|paid| *paid != 0).or(it["amount"].as_i64()).unwrap();
+                if it["operation"] == "sale" { amount } else { -amount }
+            })
+            .sum()
+    }
+}
+
+/// An address that nothing listens on, outside of what systems give to connections by themselves, for one story alone.
+fn free_address() -> String {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(7_919);
+    loop {
+        let port = 20_000 + first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed) * 13) % 10_000;
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
+}
+
+fn sale(world: &World, payment_id: &str) -> String {
+    let merchant = &world.platform.merchant;
+    let mut body = merchant.sale(payment_id, "", 1000);
+    body.as_object_mut().unwrap().remove("card");
+    let back = "https://shop.example/thanks";
+    body["return_url"] = json!({ "success": back, "decline": back, "return": back });
+    merchant.signed(body)
+}
+
+/// Posts until an answer comes.
+async fn insist(world: &World, path: &str, body: &str) -> Answer {
+    let started = Instant::now();
+    loop {
+        let url = format!("{}{path}", world.platform.base());
+        match world.platform.merchant.try_post(&url, body, None).await {
+            Ok(answer) => return answer,
+            Err(error) => assert!(started.elapsed() < seconds(60), "{path}: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Follows the merchant's callbacks like a customer: goes once where the first one that leads somewhere leads.
+async fn customer(receiver: ferropay_tests::Receiver, provider: Arc<PaymentSystem>) {
+    let started = Instant::now();
+    loop {
+        let told = receiver.all();
+        let page = told.iter().find_map(|it| it.json["redirect_data"]["url"].as_str());
+        if let Some(page) = page {
+            provider.pay(page).await;
+            return;
+        }
+        assert!(started.elapsed() < seconds(90), "the customer is led nowhere: {told:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What a story is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Purchase,
+    Refund,
+}
+
+async fn die_at(step: &str, what: What) {
+    let provider = Arc::new(PaymentSystem::start().await);
+    let address = free_address();
+    let options = ["--listen", &address, "--sandbox-methods", &provider.base];
+    let mut world = World::prepare(&options, None, ferropay_tests::world::acquirer().await).await;
+    let undisturbed = world.start.clone();
+    let shopper = tokio::spawn(customer(world.receiver.clone(), provider.clone()));
+    if what == What::Refund {
+        world.restart().await;
+        let bought = insist(&world, SALE, &sale(&world, "story")).await.request_id();
+        let told = world.receiver.final_of(&bought, seconds(30)).await;
+        assert_eq!(told.operation(), ("sale", "success"), "{}", told.text);
+        world.quiet(seconds(20)).await;
+        world.platform.stop().await;
+    }
+    let mut dying = undisturbed.clone();
+    dying.options.extend(["--crash-at".to_owned(), step.to_owned()]);
+    world.platform.start(&dying).await;
+    let merchant = world.platform.merchant.clone();
+    let (path, body) = match what {
+        What::Purchase => (SALE, sale(&world, "story")),
+        What::Refund => (RETURN, merchant.signed(merchant.refund("story", Some(400)))),
+    };
+    let first = merchant.try_post(&format!("{}{path}", world.platform.base()), &body, None).await;
+    let died = world.platform.wait_for_end(seconds(60)).await;
+    assert!(!died.success(), "{step}: the process did not die");
+    world.platform.start(&undisturbed).await;
+
+    let resent = insist(&world, path, &body).await.request_id();
+    if let Ok(first) = first {
+        assert_eq!(first.request_id(), resent, "{step}");
+    }
+    let told = world.receiver.final_of(&resent, seconds(60)).await;
+    shopper.await.unwrap();
+    world.quiet(seconds(60)).await;
+    assert_eq!(told.operation().1, "success", "{step}: {}", told.text);
+
+    let known = provider.transactions().await;
+    let (left, transactions) = if what == What::Purchase { (1000, 1) } else { (600, 2) };
+    assert_eq!(known.len(), transactions, "{step}: done twice, or not at all: {known:?}");
+    assert_eq!(provider.net().await, left, "{step}: {known:?}");
+    let database = Database::of(&world.platform);
+    let owed: BTreeMap<u16, i64> =
+        database.balances(3).into_iter().filter(|(_, minor)| *minor != 0).collect();
+    assert_eq!(owed, BTreeMap::from([(978, -left)]), "{step}: the books differ from the payment system's");
+    assert_eq!(database.wrongly_numbered(), 0, "{step}: callbacks are not numbered without gaps");
+    ferropay_tests::Audit::of(&world.platform).assert_settled();
+    world.receiver.assert_all_signed(&merchant.secret);
+    let status = world.platform.status("story").await;
+    assert_eq!(status.json["payment"]["status"], told.json["payment"]["status"], "{step}: {}", status.text);
+}
+
+/// Runs stories four at a time.
+async fn all(steps: &'static [&'static str], what: What) {
+    let places = Arc::new(Semaphore::new(4));
+    let mut running = JoinSet::new();
+    for step in steps {
+        let places = places.clone();
+        running.spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            die_at(step, what).await;
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.unwrap();
+    }
+}
+
+// G-055 G-091 G-125: the customer pays once, whenever the process dies
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_purchase_decided_elsewhere_survives_a_death_at_each_of_its_steps() {
+    all(&PURCHASE, What::Purchase).await;
+}
+
+// G-055 G-295: the customer is paid back once, whenever the process dies
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refund_executed_elsewhere_survives_a_death_at_each_of_its_steps() {
+    all(&REFUND, What::Refund).await;
+}
