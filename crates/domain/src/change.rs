@@ -270,6 +270,8 @@ pub enum TaskKey {
     Series(SeriesId),
     /// Send the customer a mail about an operation.
     Mail(OperationId, Letter),
+    /// Send the customer a mail about a change of a series; the number tells the changes apart.
+    SeriesMail(SeriesId, u8),
 }
 
 /// What a mail to a customer is about.
@@ -281,6 +283,8 @@ pub enum Letter {
     LinkCanceled,
     /// The code by which the recipient of a payout confirms it (G-332).
     PayoutCode,
+    /// How an operation ended (G-268).
+    Result,
 }
 
 impl Letter {
@@ -291,6 +295,7 @@ impl Letter {
             Self::Link => 1,
             Self::LinkCanceled => 2,
             Self::PayoutCode => 3,
+            Self::Result => 4,
         }
     }
 
@@ -299,6 +304,7 @@ impl Letter {
             1 => Self::Link,
             2 => Self::LinkCanceled,
             3 => Self::PayoutCode,
+            4 => Self::Result,
             _ => return None,
         })
     }
@@ -319,6 +325,9 @@ impl TaskKey {
             Self::EndAttempts(operation) => (7, operation.get()),
             Self::EndToken(instrument) => (24, instrument.get()),
             Self::Series(series) => (16, series.get()),
+            Self::SeriesMail(series, change) => {
+                (41, series.get().saturating_mul(256).saturating_add(i64::from(change)))
+            }
             Self::Mail(operation, letter) => {
                 (40, operation.get().saturating_mul(Letter::PER_OPERATION).saturating_add(letter.number()))
             }
@@ -343,6 +352,10 @@ impl TaskKey {
             40 => Self::Mail(
                 OperationId::new(number.div_euclid(Letter::PER_OPERATION)),
                 Letter::from_number(number.rem_euclid(Letter::PER_OPERATION))?,
+            ),
+            41 => Self::SeriesMail(
+                SeriesId::new(number.div_euclid(256)),
+                u8::try_from(number.rem_euclid(256)).unwrap_or(0),
             ),
             _ => return None,
         })

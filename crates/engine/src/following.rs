@@ -198,7 +198,8 @@ impl Engine {
                 | TaskKey::EndAttempts(_)
                 | TaskKey::Series(_)
                 | TaskKey::EndToken(_)
-                | TaskKey::Mail(..) => None,
+                | TaskKey::Mail(..)
+                | TaskKey::SeriesMail(..) => None,
             };
             work.extend(what.and_then(|what| Some((what, self.registry.take(task.key)?))));
         }

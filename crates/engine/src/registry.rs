@@ -42,7 +42,7 @@ impl Tasks {
             | TaskKey::EndAttempts(_)
             | TaskKey::Series(_)
             | TaskKey::EndToken(_) => &mut self.timers,
-            TaskKey::Mail(..) => &mut self.mails,
+            TaskKey::Mail(..) | TaskKey::SeriesMail(..) => &mut self.mails,
         }
     }
 

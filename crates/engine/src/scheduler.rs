@@ -144,7 +144,9 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
                 go_on_alone(engine.clone().end_token(project, instrument, in_hand));
             }
         }
-        TaskKey::Series(series) => begin_series(engine, series, in_hand).await?,
+        TaskKey::Series(series) | TaskKey::SeriesMail(series, _) => {
+            begin_series(engine, series, task, in_hand).await?;
+        }
     }
     Ok(true)
 }
@@ -198,10 +200,20 @@ async fn begin_operation(
     Ok(())
 }
 
-async fn begin_series(engine: &Arc<Engine>, id: SeriesId, in_hand: InHand) -> Result<(), Failure> {
+async fn begin_series(
+    engine: &Arc<Engine>,
+    id: SeriesId,
+    task: &Task,
+    in_hand: InHand,
+) -> Result<(), Failure> {
     let Some(series) = engine.store.series_known(id).await? else { return Ok(()) };
     let project = engine.project(series.project)?;
-    go_on_alone(engine.clone().series_rings(project, series, in_hand));
+    match task.key {
+        TaskKey::SeriesMail(_, change) => {
+            go_on_alone(engine.clone().mail_series(project, series, (change, task.tries), in_hand));
+        }
+        _ => go_on_alone(engine.clone().series_rings(project, series, in_hand)),
+    }
     Ok(())
 }
 

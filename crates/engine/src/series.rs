@@ -41,7 +41,7 @@ pub(crate) struct SeriesStanding {
 }
 
 impl SeriesStanding {
-    async fn of(store: &dyn Store, series: Series) -> Result<Self, Unavailable> {
+    pub(crate) async fn of(store: &dyn Store, series: Series) -> Result<Self, Unavailable> {
         let payment = match series.payment {
             Some(key) => store.payment(series.project, key).await?,
             None => None,

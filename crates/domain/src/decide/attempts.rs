@@ -4,7 +4,10 @@
 //! before is known to have had no effect, so that the customer pays at most once. What an earlier attempt's provider did
 //! after all goes to suspense and is undone, like every late approval.
 
-use super::{Facts, Ids, Now, RequestHead, data::Members, new_operation, notify, problem, scene::Scene};
+use super::{
+    Facts, Ids, Now, RequestHead, data::Members, forget_language, new_operation, notify, problem,
+    scene::Scene,
+};
 use crate::{
     callback::Problem,
     change::{ChangeSet, TaskKey},
@@ -107,6 +110,7 @@ pub fn attempts_ended<'a>(
     scene.changes.done.push(TaskKey::EndAttempts(facts.operation.id));
     scene.payment.status = PaymentStatus::Decline;
     scene.payment.updated_at = now.business;
+    scene.mail_result();
     // The operation keeps the reason of its own decline; what ends the payment is told in the callback.
     let mut told = facts.operation.clone();
     told.code = codes::AUTO_DECLINE;
@@ -159,6 +163,7 @@ impl<'a> Scene<'a> {
         known.transfer = about.transfer;
         let is_same = is_same_customer(&known.customer, &about.customer);
         known.customer = about.customer;
+        forget_language(project, &mut known.customer);
         known.supplied = data_of(&known.supplied, is_same, about.supplied);
         known.callback_url = about.callback_url.or(known.callback_url.take());
         let mut scene = Self::created(project, (payment, operation), false, ids, now);

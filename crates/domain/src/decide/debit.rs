@@ -158,6 +158,7 @@ impl Series {
             first_name: or(&stated.first_name, &known.first_name),
             middle_name: or(&stated.middle_name, &known.middle_name),
             last_name: or(&stated.last_name, &known.last_name),
+            language: or(&stated.language, &known.language),
         }
     }
 

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{
     callback::{Content, Event as Callback, Subject},
-    change::{ChangeSet, MachineBreak, PaymentWrite, SeriesWrite},
+    change::{ChangeSet, MachineBreak, PaymentWrite, SeriesWrite, Task, TaskKey, bucket_of_series},
     codes,
     ids::{CallbackId, RequestId},
     money::Money,
     payment::{
         OperationDetail, OperationKind, Payment, PaymentDetail, PaymentKind, PaymentStatus, machine::Event,
     },
-    project::{MissedDebits, Project},
+    project::{MailedResult, MissedDebits, Project},
     series::{Due, Retry, Series, SeriesEvent, SeriesStep, series_after},
     time::Timestamp,
 };
@@ -252,4 +252,16 @@ pub(super) fn told(
         addresses: addresses(project, own, Some(true)),
         not_before: now.business,
     });
+    // The customer hears of it by mail, where the project wishes that and knows an address (G-268).
+    let mails = project.settings.mail.results.contains(&MailedResult::Series);
+    if mails && series.detail.customer.has_address() {
+        let change = u8::try_from(series.version.rem_euclid(256)).unwrap_or(0);
+        changes.tasks.push(Task {
+            key: TaskKey::SeriesMail(series.id, change),
+            bucket: bucket_of_series(series.id),
+            clock: None,
+            due: now.real,
+            tries: 0,
+        });
+    }
 }

@@ -92,8 +92,8 @@ use crate::{
     ids::{CallbackId, OperationId, PaymentId, PaymentKey, ProjectId, RequestId},
     money::Money,
     payment::{
-        Attempt, Operation, OperationDetail, OperationKind, OperationStatus, Payment, PaymentDetail,
-        PaymentKind, PaymentStatus, machine::Notice,
+        Attempt, Customer, Operation, OperationDetail, OperationKind, OperationStatus, Payment,
+        PaymentDetail, PaymentKind, PaymentStatus, machine::Notice,
     },
     project::Project,
     series::Series,
@@ -226,16 +226,24 @@ fn rejected(
     ChangeSet { request: Some(request), events: vec![event], ..ChangeSet::default() }
 }
 
+/// The language of mails is not kept where no mail would use it.
+fn forget_language(project: &Project, customer: &mut Customer) {
+    if !project.settings.mail.tells_results() {
+        customer.language = None;
+    }
+}
+
 /// A payment that is asked for: nothing has happened to it yet.
 fn new_payment(
     project: &Project,
     id: PaymentId,
     kind: PaymentKind,
     amount: Money,
-    detail: PaymentDetail,
+    mut detail: PaymentDetail,
     ids: Ids,
     now: Now,
 ) -> Payment {
+    forget_language(project, &mut detail.customer);
     Payment {
         key: ids.payment,
         project: project.id,

@@ -4,8 +4,8 @@
 use super::{Facts, Ids, Now, RequestHead, new_operation, notify, request, updated};
 use crate::{
     change::{
-        ChangeSet, Hold, MachineBreak, Name, NameKind, PaymentWrite, SeriesWrite, Task, TaskKey, Walked,
-        Write, bucket_of,
+        ChangeSet, Hold, Letter, MachineBreak, Name, NameKind, PaymentWrite, SeriesWrite, Task, TaskKey,
+        Walked, Write, bucket_of,
     },
     codes::{self, Code},
     ids::{AttemptId, OperationId, ProviderAccountId},
@@ -201,6 +201,10 @@ impl<'a> Scene<'a> {
                 token.forget();
             }
         }
+        // Where another try follows, the last one is the result.
+        if row.to.is_final() && !matches!(row.event, Event::AttemptOffered | Event::DebitRetryPlanned) {
+            self.mail_result();
+        }
         if row.notice != Notice::None {
             let told = (self.ids.callback, self.now);
             let Self { changes, project, payment, operation, attempt, series, .. } = self;
@@ -208,6 +212,14 @@ impl<'a> Scene<'a> {
             notify(changes, project, payment, operation, attempt.as_ref(), about, told);
         }
         Ok(())
+    }
+
+    /// The customer hears by mail how the operation ended, where the project wishes that and knows an address (G-268).
+    pub(super) fn mail_result(&mut self) {
+        let is_told = self.project.settings.mail.tells(&self.operation);
+        if is_told && self.payment.detail.customer.has_address() {
+            self.put(TaskKey::Mail(self.operation.id, Letter::Result), self.now.real);
+        }
     }
 
     fn move_payment(&mut self, row: &'static Transition) -> Result<(), MachineBreak> {

@@ -206,6 +206,16 @@ pub struct Customer {
     /// Family name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
+    /// The language of mails to them, as the merchant wrote it; kept where the project mails results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+impl Customer {
+    /// Whether mails reach them.
+    pub fn has_address(&self) -> bool {
+        self.email.as_deref().is_some_and(|address| !address.is_empty())
+    }
 }
 
 impl Payment {

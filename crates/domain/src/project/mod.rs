@@ -3,6 +3,7 @@
 mod callback_route;
 mod day;
 mod faults;
+mod mail;
 mod payout_rules;
 mod reversal;
 mod routing;
@@ -11,12 +12,13 @@ mod source;
 
 pub use callback_route::CallbackRoute;
 pub use day::OperationDay;
+pub use mail::{MailSettings, MailText, MailedResult};
 pub use payout_rules::PayoutRules;
 pub use reversal::ReversalRule;
 pub use routing::{Mismatch, RouteRule, Routed};
 pub use settings::{
-    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MailSettings, MailText, MissedDebits,
-    OtherAmount, SeriesRegistration, Settings, TokenMode, Unauthenticated,
+    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MissedDebits, OtherAmount, SeriesRegistration,
+    Settings, TokenMode, Unauthenticated,
 };
 pub use source::Source;
 

@@ -6,7 +6,7 @@ use crate::{
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
     payee::PayeeRule,
-    project::{CallbackRoute, PayoutRules, ReversalRule, RouteRule},
+    project::{CallbackRoute, MailSettings, PayoutRules, ReversalRule, RouteRule},
     risk::{Rule, Screening, TransferLimits},
 };
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,8 @@ pub struct Settings {
     pub payment_links_allowed: bool,
     /// The member of a callback that has the address of a payment link (D-38).
     pub payment_link_member: String,
-    /// How mails to customers look (G-445).
+    /// How mails to customers look (G-445), and of what results customers hear: `results` lists what they hear succeeded,
+    /// `declines` what they hear failed, of `sale`, `auth`, `cancel`, `payout`, `refund` and `series` (G-268).
     pub mail: MailSettings,
     /// Whether callbacks repeat the refund reason as `operation_description` (G-086, G-105).
     pub operation_description_in_callbacks: bool,
@@ -269,36 +270,6 @@ pub struct Settings {
     pub additional_attempts_seconds: u32,
     /// Fault the simulated provider is asked to show for every operation; test projects only.
     pub fault_plan: Option<String>,
-}
-
-/// How the mails of a project look. What is empty is the platform's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MailSettings {
-    /// Name of the sender; the project's name where there is none.
-    pub sender_name: Option<String>,
-    /// Address of the sender; the platform's where there is none.
-    pub sender: Option<String>,
-    /// Where answers go.
-    pub reply_to: Option<String>,
-    /// The language when the customer's is not known or not spoken: English where there is none.
-    pub language: Option<String>,
-    /// Colour of the button and the headline, as `#12456E`.
-    pub colour: Option<String>,
-    /// The merchant's own wording of the mail with a payment link, by language.
-    pub link_texts: BTreeMap<String, MailText>,
-}
-
-/// A merchant's own wording; what is left out is the platform's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MailText {
-    /// The subject.
-    pub subject: Option<String>,
-    /// The paragraph before the payment's data.
-    pub lead: Option<String>,
-    /// A paragraph after the button.
-    pub closing: Option<String>,
 }
 
 /// A merchant's own plan of retries.

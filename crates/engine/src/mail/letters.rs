@@ -1,12 +1,12 @@
 //! What the mails say (G-445): from the payment, in the customer's language where it is spoken, with the merchant's own
 //! sender, colour and wording.
 
-use super::Mail;
+use super::{Mail, results};
 use crate::projects::KnownProject;
 use askama::Template;
 use ferropay_domain::{
     change::Letter,
-    payment::{LinkState, OperationStatus},
+    payment::{LinkState, OperationStatus, Payment},
     project::{Environment, MailSettings, MailText},
     time::Timestamp,
 };
@@ -78,6 +78,26 @@ impl Words {
     }
 }
 
+/// What one mail says; the rest is the same for all.
+pub(super) struct Draft<'a> {
+    /// Which texts it is made of.
+    pub(super) prefix: &'static str,
+    /// What tells it from all other mails of these texts.
+    pub(super) number: String,
+    /// The customer's address.
+    pub(super) to: String,
+    /// The customer's language, as the merchant wrote it.
+    pub(super) language: Option<&'a str>,
+    /// What the texts call the amount.
+    pub(super) amount: String,
+    /// What is listed below them, by the names of its labels.
+    pub(super) facts: Vec<(&'static str, String)>,
+    /// A code to be typed.
+    pub(super) code: Option<&'a str>,
+    /// Where the button leads.
+    pub(super) link: Option<&'a str>,
+}
+
 /// The mail of a task; none when there is no reason for it any more, or no address.
 pub(super) fn write(
     project: &KnownProject,
@@ -86,6 +106,9 @@ pub(super) fn write(
     code: Option<&str>,
     now: Timestamp,
 ) -> Option<Mail> {
+    if letter == Letter::Result {
+        return results::write(project, standing);
+    }
     let (payment, operation) = (&standing.payment, &standing.operation);
     let detail = &payment.detail;
     let to = detail.customer.email.clone().filter(|address| !address.is_empty())?;
@@ -100,46 +123,59 @@ pub(super) fn write(
             operation.status == OperationStatus::AwaitingPayoutCompletion
                 && detail.registration.as_ref().is_some_and(|it| now < it.expires)
         }
+        Letter::Result => false,
     };
     if !is_due {
         return None;
     }
+    let (prefix, until) = match letter {
+        Letter::Link => ("link", link.map(|link| link.best_before)),
+        Letter::LinkCanceled | Letter::Result => ("canceled", None),
+        Letter::PayoutCode => ("code", detail.registration.as_ref().map(|it| it.expires)),
+    };
+    let mut facts = about(payment, operation.amount.to_string());
+    facts.extend(until.and_then(moment).map(|until| ("valid-until", until)));
+    let draft = Draft {
+        prefix,
+        number: operation.id.to_string(),
+        to,
+        language: link.and_then(|link| link.language.as_deref()),
+        amount: operation.amount.to_string(),
+        facts,
+        code: code.filter(|_| letter == Letter::PayoutCode),
+        link: link.filter(|_| letter == Letter::Link).map(|link| link.url.as_str()),
+    };
+    compose(project, draft)
+}
+
+/// A mail from what it says.
+pub(super) fn compose(project: &KnownProject, draft: Draft<'_>) -> Option<Mail> {
+    let Draft { prefix, number, to, language, amount, facts, code, link } = draft;
     let settings = &project.project.settings.mail;
-    let language = language(link.and_then(|link| link.language.as_deref()), settings);
-    let amount = operation.amount.to_string();
+    let language = spoken(language, settings);
     let merchant = one_line(&project.name);
-    let fills = [("amount", amount.clone()), ("merchant", merchant.clone())];
+    let fills = [("amount", amount), ("merchant", merchant.clone())];
     let words = Words {
         language: language.parse().unwrap_or_default(),
         fills: fills.into_iter().map(|(name, value)| (Cow::Borrowed(name), value.into())).collect(),
     };
-    let prefix = match letter {
-        Letter::Link => "link",
-        Letter::LinkCanceled => "canceled",
-        Letter::PayoutCode => "code",
-    };
-    let own = own_text(settings, letter, language);
+    let own = link.and_then(|_| own_text(settings, language));
     let say = |part: &str| words.say(&format!("{prefix}-{part}"));
     let or_own = |text: Option<&String>, part| text.cloned().unwrap_or_else(|| say(part));
     let subject = one_line(&or_own(own.and_then(|it| it.subject.as_ref()), "subject"));
     let lead = or_own(own.and_then(|it| it.lead.as_ref()), "lead");
     let closing = own.and_then(|it| it.closing.as_deref());
-    let until = match letter {
-        Letter::Link => link.map(|link| link.best_before),
-        Letter::LinkCanceled => None,
-        Letter::PayoutCode => detail.registration.as_ref().map(|it| it.expires),
-    };
-    let facts = facts(&words, payment.id.as_str(), &amount, &detail.description, until);
-    let button = link.filter(|_| letter == Letter::Link).map(|link| Button {
+    let facts: Vec<_> = facts.into_iter().map(|(name, value)| (words.say(name), value)).collect();
+    let button = link.map(|url| Button {
         text: words.say("pay"),
-        url: link.url.clone(),
+        url: url.to_owned(),
         fallback: words.say("fallback"),
     });
     let (headline, foot, by) = (say("headline"), say("foot"), words.say("by"));
     let text = Text {
         headline: &headline,
         lead: &lead,
-        code: code.filter(|_| letter == Letter::PayoutCode),
+        code,
         facts: &facts,
         button: button.as_ref(),
         closing,
@@ -162,7 +198,7 @@ pub(super) fn write(
         by: text.by,
     };
     Some(Mail {
-        message_id: format!("<{prefix}.{}@ferropay>", operation.id),
+        message_id: format!("<{prefix}.{number}@ferropay>"),
         from: (settings.sender_name.as_deref().map_or(merchant.clone(), one_line), settings.sender.clone()),
         reply_to: settings.reply_to.clone(),
         to,
@@ -172,30 +208,24 @@ pub(super) fn write(
     })
 }
 
-/// What is paid, and until when.
-fn facts(
-    words: &Words,
-    payment: &str,
-    amount: &str,
-    description: &str,
-    until: Option<Timestamp>,
-) -> Vec<(String, String)> {
-    let until = until
-        .and_then(Timestamp::civil)
-        .map(|moment| moment.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string());
-    let listed = [
-        ("payment", Some(one_line(payment))),
-        ("amount", Some(amount.to_owned())),
-        ("description", Some(one_line(description)).filter(|text| !text.is_empty())),
-        ("valid-until", until),
-    ];
-    listed.into_iter().filter_map(|(name, value)| Some((words.say(name), value?))).collect()
+/// What every mail about a payment lists.
+pub(super) fn about(payment: &Payment, amount: String) -> Vec<(&'static str, String)> {
+    let description = one_line(&payment.detail.description);
+    let listed =
+        [("payment", one_line(payment.id.as_str())), ("amount", amount), ("description", description)];
+    listed.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// A moment as it is written in mails.
+pub(super) fn moment(at: Timestamp) -> Option<String> {
+    let moment = at.civil()?.to_zoned(jiff::tz::TimeZone::UTC);
+    Some(moment.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// The customer's language where the platform speaks it, the project's, or English (G-434). Merchants write `de`, `DE`,
 /// `de-AT`, `de_AT`.
-fn language<'a>(asked: Option<&str>, settings: &'a MailSettings) -> &'a str {
-    let spoken = |wanted: &str| {
+fn spoken<'a>(asked: Option<&str>, settings: &'a MailSettings) -> &'a str {
+    let translated = |wanted: &str| {
         let base = wanted.split(['-', '_', ',', ';']).next().unwrap_or_default().trim().to_ascii_lowercase();
         TEXTS.locales().map(|known| known.language.as_str()).find(|known| *known == base)
     };
@@ -203,16 +233,18 @@ fn language<'a>(asked: Option<&str>, settings: &'a MailSettings) -> &'a str {
     let worded = |wanted: &str| {
         settings.link_texts.keys().map(String::as_str).find(|known| known.eq_ignore_ascii_case(wanted.trim()))
     };
-    let known = |wanted: &str| worded(wanted).filter(|it| spoken(it).is_some()).or_else(|| spoken(wanted));
+    let known =
+        |wanted: &str| worded(wanted).filter(|it| translated(it).is_some()).or_else(|| translated(wanted));
     asked.and_then(known).or_else(|| settings.language.as_deref().and_then(known)).unwrap_or(ENGLISH)
 }
 
-fn own_text<'a>(settings: &'a MailSettings, letter: Letter, language: &str) -> Option<&'a MailText> {
+/// A merchant's own words about a payment link.
+fn own_text<'a>(settings: &'a MailSettings, language: &str) -> Option<&'a MailText> {
     let base = language.split(['-', '_']).next().unwrap_or(language);
     let named = |name: &str| {
         settings.link_texts.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, text)| text)
     };
-    if letter == Letter::Link { named(language).or_else(|| named(base)) } else { None }
+    named(language).or_else(|| named(base))
 }
 
 fn colour(settings: &MailSettings) -> &str {
@@ -224,7 +256,31 @@ fn colour(settings: &MailSettings) -> &str {
 }
 
 /// Text that may stand in a header or a line: what would break it becomes a blank.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     shown.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    fn ids(language: &Path) -> BTreeSet<String> {
+        let texts =
+            fs::read_dir(language).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let lines: Vec<String> =
+            texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        lines.iter().filter_map(|line| line.split_once(" = ")).map(|(id, _)| id.to_owned()).collect()
+    }
+
+    // G-068, G-268
+    #[test]
+    fn every_text_of_a_mail_is_there_in_every_language() {
+        let locales = Path::new(env!("CARGO_MANIFEST_DIR")).join("locales");
+        let english = ids(&locales.join("en"));
+        assert!(english.len() > 50 && english.contains("paid-subject"));
+        for language in fs::read_dir(&locales).unwrap().map(|it| it.unwrap().path()) {
+            assert_eq!(ids(&language), english, "{}", language.display());
+        }
+    }
 }

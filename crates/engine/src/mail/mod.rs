@@ -1,10 +1,12 @@
-//! Mails to customers: payment links, their withdrawal, codes of payouts.
+//! Mails to customers: payment links, their withdrawal, codes of payouts, and results where a project wishes that.
 //!
 //! A mail is a task like any other: recorded with the decision it follows from, tried until a mail server takes it or
 //! refuses it for good, and made anew each time from what stands in the store. A server that may have taken a mail without
 //! saying so gets it again under the same Message-ID, by which mailboxes tell that it is the same one.
 
 mod letters;
+mod results;
+mod series;
 mod smtp;
 
 pub use smtp::{BadMailServer, SmtpMailer, is_address};
@@ -18,7 +20,7 @@ use ferropay_domain::{
     ids::OperationId,
 };
 use ferropay_store::Standing;
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// How often a mail is tried before it is given up; with the pauses between tries that is about a day. A link that is over
 /// ends its mail earlier.
@@ -49,9 +51,9 @@ pub struct Mail {
     pub html: String,
 }
 
-impl std::fmt::Debug for Mail {
+impl fmt::Debug for Mail {
     /// Without what it says: that is for the customer alone.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mail").field("message_id", &self.message_id).finish_non_exhaustive()
     }
 }
@@ -106,29 +108,7 @@ impl Engine {
         let operation = standing.operation.id.get();
         let posted = self.post(&project, &standing, letter).await;
         let recorded = self.record_mail(&mut project, &mut standing, letter, tries, posted.as_ref()).await;
-        match &posted {
-            Some(Posted::Refused(why)) => {
-                tracing::error!(operation, ?letter, why, "a mail to a customer is refused and is not sent");
-            }
-            Some(Posted::Later(why)) if tries >= MOST_TRIES => {
-                tracing::error!(
-                    operation,
-                    ?letter,
-                    why,
-                    "a mail to a customer could not be sent and is given up"
-                );
-            }
-            Some(Posted::Later(why)) => {
-                tracing::warn!(operation, ?letter, tries, why, "a mail to a customer is tried again later");
-            }
-            Some(Posted::Taken) | None => {}
-        }
-        match recorded {
-            Ok(()) | Err(Failure::Fenced) => {}
-            Err(error) => {
-                tracing::error!(operation, ?letter, %error, "what became of a mail could not be recorded");
-            }
-        }
+        report(&(letter, operation), tries, posted.as_ref(), recorded);
         drop(in_hand);
     }
 
@@ -138,10 +118,15 @@ impl Engine {
         let uuid = standing.payment.detail.registration.as_deref().map(|it| it.uuid.as_str());
         let code = uuid.map(|uuid| self.payout_code(standing.operation.id, uuid));
         let mail = letters::write(project, standing, letter, code.as_deref(), now)?;
+        Some(self.hand_over(&mail).await)
+    }
+
+    /// Hands a mail to the mail server.
+    async fn hand_over(&self, mail: &Mail) -> Posted {
         let Some(mailer) = self.mailer.read().clone() else {
-            return Some(Posted::Later("no mail server is configured".to_owned()));
+            return Posted::Later("no mail server is configured".to_owned());
         };
-        Some(mailer.post(&mail).await)
+        mailer.post(mail).await
     }
 
     async fn record_mail(
@@ -168,5 +153,25 @@ impl Engine {
         })
         .await?;
         Ok(())
+    }
+}
+
+/// Tells whoever reads the log what became of a mail.
+fn report(mail: &impl fmt::Debug, tries: u32, posted: Option<&Posted>, recorded: Result<(), Failure>) {
+    match posted {
+        Some(Posted::Refused(why)) => {
+            tracing::error!(?mail, why, "a mail to a customer is refused and is not sent");
+        }
+        Some(Posted::Later(why)) if tries >= MOST_TRIES => {
+            tracing::error!(?mail, why, "a mail to a customer could not be sent and is given up");
+        }
+        Some(Posted::Later(why)) => {
+            tracing::warn!(?mail, tries, why, "a mail to a customer is tried again later");
+        }
+        Some(Posted::Taken) | None => {}
+    }
+    match recorded {
+        Ok(()) | Err(Failure::Fenced) => {}
+        Err(error) => tracing::error!(?mail, %error, "what became of a mail could not be recorded"),
     }
 }

@@ -55,6 +55,7 @@ mod payout_rules;
 mod payouts;
 mod provider_words;
 mod refund_cancellation;
+mod result_mails;
 mod retry_schedule;
 mod risk_control;
 mod saved_accounts;

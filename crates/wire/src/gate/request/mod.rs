@@ -149,6 +149,7 @@ fn customer(part: Part<'_, '_>) -> Customer {
         first_name: part.owned("first_name"),
         middle_name: part.owned("middle_name"),
         last_name: part.owned("last_name"),
+        language: part.filled("language").map(str::to_owned),
     }
 }
 
