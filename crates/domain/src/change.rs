@@ -171,6 +171,10 @@ pub enum NameKind {
     WalletToken,
     /// Payments that registered series elsewhere which were taken over (G-367). Who takes such a name is the series.
     MigratedSeries,
+    /// Customers of a project who have paid; the payment is their first. Not taken: whoever is known already stays (G-328).
+    Payer,
+    /// Settlements of a project's balances into another currency (G-449). Who takes such a name is the settlement.
+    BalanceSettlement,
 }
 
 impl NameKind {
@@ -181,13 +185,24 @@ impl NameKind {
             Self::MerchantRefund => 2,
             Self::WalletToken => 3,
             Self::MigratedSeries => 4,
+            Self::Payer => 5,
+            Self::BalanceSettlement => 6,
         }
+    }
+
+    /// Whether such a name is taken once, so that whoever comes second is told; else the first one silently stays.
+    pub const fn is_exclusive(self) -> bool {
+        !matches!(self, Self::Payer)
     }
 
     /// The project in which `project` takes such a name: none of them where a name holds across all.
     pub const fn space(self, project: ProjectId) -> ProjectId {
         match self {
-            Self::Payment | Self::MerchantRefund | Self::MigratedSeries => project,
+            Self::Payment
+            | Self::MerchantRefund
+            | Self::MigratedSeries
+            | Self::Payer
+            | Self::BalanceSettlement => project,
             Self::WalletToken => ProjectId::new(0),
         }
     }

@@ -86,6 +86,8 @@ macro_rules! codes {
 codes! {
     /// The project's payouts have to say when the card expires (G-073).
     EXPIRY_REQUIRED = 3020;
+    /// The customer of a payout has paid nothing before (G-328).
+    NO_EARLIER_PAYMENT = 2606;
     /// The merchant's category may not pay out winnings of online gambling (G-328).
     WINNINGS_CATEGORY = 3292;
     /// The project does not pay out by this method (G-328).

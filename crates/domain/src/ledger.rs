@@ -105,6 +105,10 @@ pub enum EntryKind {
     Exchanged,
     /// The same of a payout that was cancelled by support.
     ExchangedBack,
+    /// What a merchant had in one currency was exchanged (G-449).
+    BalanceTaken,
+    /// What the merchant got for it in another.
+    BalanceGiven,
 }
 
 impl EntryKind {
@@ -125,6 +129,8 @@ impl EntryKind {
             Self::PayoutCancelledFee => 12,
             Self::Exchanged => 13,
             Self::ExchangedBack => 14,
+            Self::BalanceTaken => 15,
+            Self::BalanceGiven => 16,
             Self::Suspended(n) if n < 0x100 => 0x100 + n as u32,
             Self::Unsuspended(n) if n < 0x100 => 0x200 + n as u32,
             // An operation that is tried often may need more numbers.
@@ -403,6 +409,24 @@ pub fn unsuspended(
     entry(operation, EntryKind::Unsuspended(occurrence), at, legs)
 }
 
+/// `amount`, held before, of what a merchant has in one currency is exchanged for `into` in another (G-449): each
+/// currency balances by itself, and the platform stands between both.
+pub fn balance_settled(
+    project: ProjectId,
+    operation: OperationId,
+    amount: Money,
+    into: Money,
+    at: Timestamp,
+) -> Vec<Entry> {
+    let (merchant, exchange) = (Owner::Merchant(project), Owner::Exchange(project));
+    let taken = vec![Leg { settled: true, ..leg(merchant, amount, -1) }, leg(exchange, amount, 1)];
+    let given = vec![leg(exchange, into, -1), leg(merchant, into, 1)];
+    vec![
+        entry(operation, EntryKind::BalanceTaken, at, taken),
+        entry(operation, EntryKind::BalanceGiven, at, given),
+    ]
+}
+
 /// A test project's opening balance (D-475); `operation` is drawn for it, so that it cannot be booked twice.
 pub fn opening(project: ProjectId, operation: OperationId, amount: Money, at: Timestamp) -> Entry {
     let legs = vec![leg(Owner::Opening(project), amount, -1), leg(Owner::Merchant(project), amount, 1)];
@@ -415,6 +439,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        // G-449
         #[test]
         fn every_movement_is_balanced(
             minor in 1..=Money::MAX_MINOR,
@@ -438,6 +463,8 @@ mod tests {
             entries.push(suspended(provider, operation, n, amount, 1, at));
             entries.push(unsuspended(provider, operation, n, amount, -1, at));
             entries.push(opening(ProjectId::new(1), operation, amount, at));
+            let into = exchanged.unwrap_or(amount);
+            entries.extend(balance_settled(ProjectId::new(1), operation, amount, into, at));
             for entry in entries {
                 prop_assert!(entry.is_balanced(), "{:?}", entry);
             }

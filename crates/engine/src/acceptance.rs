@@ -257,7 +257,12 @@ impl Engine {
                 Loss::TooMuch(code) => facts.limit = Some(code),
                 Loss::ClockMoved => self.catch_up(&mut project).await?,
                 Loss::Stale | Loss::ExceedsDebit | Loss::InstrumentChanged => {}
-                Loss::Fenced | Loss::NotificationKnown | Loss::NameTaken(NameKind::MigratedSeries, _) => {
+                Loss::Fenced
+                | Loss::NotificationKnown
+                | Loss::NameTaken(
+                    NameKind::MigratedSeries | NameKind::Payer | NameKind::BalanceSettlement,
+                    _,
+                ) => {
                     return Err(Failure::Defect(format!("a request lost {loss:?}")));
                 }
             }

@@ -9,9 +9,10 @@ use ferropay_domain::{
     codes,
     decide::{self, CreditNoticed, Outcome},
     payment::{Ask, Credit, Operation, OperationKind, OperationStatus},
+    time::Timestamp,
 };
 use ferropay_store::{Scene, Standing};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 impl Engine {
     /// Records that a provider speaks of the crediting of an attempt that it has done: it answers the confirmation that is
@@ -25,6 +26,7 @@ impl Engine {
         scene: Scene,
     ) -> Result<Option<Noticed>, Failure> {
         let (now, ids, account) = (self.moment(project), self.ids.for_decision(), scene.attempt.account);
+        alert_difference(&scene, &notice.outcome);
         if let Some(standing) = self.awaited(&scene).await? {
             let changes = match answer_of(notice, credit, &standing) {
                 Some(outcome) => {
@@ -37,15 +39,14 @@ impl Engine {
         let changes = match decide::credit_noticed(&project.project, scene.facts(), credit, ids, now)? {
             CreditNoticed::Recorded(changes) => *changes,
             CreditNoticed::Nothing => ChangeSet::default(),
-            CreditNoticed::Later => return Ok(Some(Noticed::Later)),
-            CreditNoticed::ByPeople(why) => {
+            CreditNoticed::ByPeople(why, remembered) => {
                 tracing::error!(
                     operation = notice.attempt.operation.get(),
                     attempt = notice.attempt.reference(),
                     why,
-                    "the provider could not credit what it had done"
+                    "what a provider says of crediting is for people; see `ferropay recover list`"
                 );
-                ChangeSet::default()
+                *remembered
             }
         };
         self.keep_notice(project, notice, changes, (scene.before(), account), now).await
@@ -84,6 +85,39 @@ pub(crate) fn alert_support(changes: &ChangeSet) {
             project = operation.project.get(),
             code = operation.code.get(),
             "a provider refuses to take back what it could not credit; agree with it on what becomes of the money"
+        );
+    }
+}
+
+/// Says that a provider tells of another amount than is booked of what it approved: somebody paid once more, or it was
+/// decided on what had been paid earlier.
+pub(crate) fn alert_difference(scene: &Scene, outcome: &Outcome) {
+    let Outcome::Approved { amount, .. } = outcome else { return };
+    if decide::differs_from_booked(&scene.operation, &scene.attempt, *amount) {
+        tracing::error!(
+            operation = scene.operation.id.get(),
+            project = scene.payment.project.get(),
+            attempt = scene.attempt.id.reference(),
+            booked = scene.operation.processed().minor,
+            paid = amount.minor,
+            "a provider has another amount of a purchase than is booked; compare its statement"
+        );
+    }
+}
+
+/// For how long a provider may leave open whether money arrived before somebody is told.
+const CREDITING_PATIENCE: Duration = Duration::from_hours(72);
+
+/// Says that a provider has not told for days whether money arrived: meanwhile the merchant cannot refund it.
+pub(crate) fn alert_silence(scene: &Scene, now: Timestamp) {
+    let Scene { payment, attempt, .. } = scene;
+    let is_open = attempt.ask == Ask::Confirm && attempt.status.is_open();
+    if is_open && now.since(attempt.created_at) > CREDITING_PATIENCE {
+        tracing::error!(
+            operation = attempt.id.operation.get(),
+            project = payment.project.get(),
+            attempt = attempt.id.reference(),
+            "a provider does not tell whether the money of a purchase arrived; ask it, then `ferropay recover settle`"
         );
     }
 }

@@ -2,7 +2,7 @@
 //! whenever somebody else has changed it.
 
 use crate::{
-    crediting::alert_support,
+    crediting::{alert_difference, alert_support},
     engine::Engine,
     failure::Failure,
     following::{Advance, Before, Situation},
@@ -83,6 +83,7 @@ impl Engine {
         self.settle(project, &mut kept, cards, |project, kept, ids, now| {
             let scene = &kept.scene;
             if says_nothing_new(scene, &outcome) {
+                alert_difference(scene, &outcome);
                 return Ok(None);
             }
             let mut changes = decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now)?;

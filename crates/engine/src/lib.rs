@@ -56,6 +56,7 @@ mod risk;
 mod scheduler;
 mod second_step;
 mod series;
+pub mod settlement;
 pub mod steps;
 pub mod support;
 pub mod time_travel;

@@ -6,7 +6,7 @@
 
 use crate::{
     connector::{Connector, NoticeRefused, ProviderNotice},
-    crediting::alert_support,
+    crediting::{alert_difference, alert_support},
     engine::Engine,
     failure::Failure,
     following::{Before, Situation as _},
@@ -109,6 +109,7 @@ impl Engine {
             }
             changes
         } else if let Outcome::Approved { amount, answer } = &notice.outcome {
+            alert_difference(&scene, &notice.outcome);
             match decide::late_approval(&project.project, facts, *amount, answer.clone(), ids, now)? {
                 Lateness::Booked(changes) => *changes,
                 Lateness::Known => ChangeSet::default(),

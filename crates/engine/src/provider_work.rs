@@ -11,7 +11,7 @@
 
 use crate::{
     connector::{Connector, MethodOrder, Order, OrderCard, PersonName, StoredCredential},
-    crediting::alert_support,
+    crediting::{alert_difference, alert_silence, alert_support},
     engine::Engine,
     failure::Failure,
     following::Situation as _,
@@ -148,6 +148,7 @@ impl Engine {
             let Carried { project, scene, cards, .. } = carried;
             self.settle(project, scene, cards, |project, scene, ids, now| {
                 if says_nothing_new(scene, &outcome) {
+                    alert_difference(scene, &outcome);
                     return Ok(None);
                 }
                 let changes = decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now)?;
@@ -155,7 +156,13 @@ impl Engine {
                 Ok(Some(changes))
             })
             .await?;
-            if !again || carried.scene.attempt.status != AttemptStatus::Unknown {
+            let Scene { attempt, .. } = &carried.scene;
+            if attempt.ask == Ask::Confirm {
+                // Its task brings it back.
+                alert_silence(&carried.scene, self.clock.now());
+                return Ok(());
+            }
+            if !again || attempt.status != AttemptStatus::Unknown {
                 return Ok(());
             }
             carried.recovered = true;

@@ -2,8 +2,11 @@
 
 use crate::{acceptance::Lost, engine::Engine, failure::Failure, projects::KnownProject};
 use ferropay_domain::{
+    change::NameKind,
     decide::{AtRisk, RiskFacts},
-    risk::{Means, TransferLimits},
+    payment::Customer,
+    project::EarlierPurchase,
+    risk::{Direction, Means, TransferLimits},
 };
 
 impl Engine {
@@ -15,7 +18,7 @@ impl Engine {
         at_risk: AtRisk<'_>,
         lost: Lost,
     ) -> Result<RiskFacts, Failure> {
-        let mut facts = RiskFacts { hits: Vec::new(), limit: lost.limit, rate: None };
+        let mut facts = RiskFacts { limit: lost.limit, ..RiskFacts::default() };
         let limits = &project.project.settings.transfer_limits;
         if let (Means::Card(card), Some(dollar)) = (at_risk.means, TransferLimits::currency())
             && at_risk.amount.currency != dollar
@@ -24,11 +27,23 @@ impl Engine {
             let now = self.moment(project);
             facts.rate = self.rate_into(at_risk.amount.currency, dollar, now).await?.map(Box::new);
         }
+        if at_risk.direction == Direction::Out
+            && project.project.settings.payout_rules.earlier_purchase == EarlierPurchase::Demanded
+        {
+            facts.never_paid = Box::pin(self.has_never_paid(project, at_risk.customer)).await?;
+        }
         if project.project.settings.risk_lists {
             let features = at_risk.profile().listable();
             // On the heap: nearly nobody needs it, and what waits for a decision stays small.
             facts.hits = Box::pin(self.store.risk_hits(project.project.id, features)).await?;
         }
         Ok(facts)
+    }
+
+    /// Whether nothing is known of a purchase by which the customer paid (G-328). Who is not named cannot be known.
+    async fn has_never_paid(&self, project: &KnownProject, customer: &Customer) -> Result<bool, Failure> {
+        let Some(id) = &customer.id else { return Ok(true) };
+        let paid = self.store.name_holder(project.project.id, NameKind::Payer, id).await?;
+        Ok(paid.is_none())
     }
 }

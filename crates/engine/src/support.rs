@@ -3,11 +3,14 @@
 //! platform could not settle is put down. It happens on the database, so that it works
 //! beside any number of running nodes: one of them finds the task.
 
-use crate::{clock::Clock, engine::render, entropy::Entropy, failure::Failure, ids::IdSource, projects};
+use crate::{
+    clock::Clock, engine::render, entropy::Entropy, failure::Failure, ids::IdSource,
+    instruments::known_of_payment, projects,
+};
 use ferropay_domain::{
     change::{ChangeSet, MachineBreak, Write, bucket_of},
     codes::Code,
-    decide::{self, Finding, Ids, Now},
+    decide::{self, Finding, Ids, InstrumentFacts, Now},
     ids::OperationId,
     time::Timestamp,
 };
@@ -176,6 +179,15 @@ async fn order(
             Ok(changes) => changes,
             Err(code) => return Ok(Ordered::Refused(code)),
         };
+        // Who is believed to have paid has also saved the account, where that was asked for.
+        if vault.is_some()
+            && decide::keeps_instrument(&record.project, &standing.payment, &standing.operation)
+        {
+            let (known, saved) = known_of_payment(store, &standing.payment).await?;
+            let (id, token) = ids.for_instrument();
+            let facts = InstrumentFacts { known, saved, id, token };
+            decide::keep_instrument(&record.project, &mut changes, &facts, moment);
+        }
         let started = changes.operations.iter().find_map(|write| match write {
             Write::Insert(operation) => Some(operation.id),
             Write::Update(_) => None,
@@ -186,8 +198,10 @@ async fn order(
         let commit = Commit { changes, callbacks, clock, ..Commit::default() };
         match store.commit(commit).await {
             Ok(()) => return Ok(Ordered::Done(started)),
-            Err(CommitError::Lost(Loss::Stale | Loss::ClockMoved) | CommitError::Defect(_))
-                if tries < MOST_TRIES => {}
+            Err(
+                CommitError::Lost(Loss::Stale | Loss::InstrumentChanged | Loss::ClockMoved)
+                | CommitError::Defect(_),
+            ) if tries < MOST_TRIES => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -1,9 +1,11 @@
 //! The command line.
 
+mod balance;
 mod project;
 mod rate;
 mod series;
 
+pub(crate) use balance::Balance;
 pub(crate) use project::{Etoken, Project, Route, Wallet};
 pub(crate) use rate::Rate;
 pub(crate) use series::Series;
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     /// Sets and lists exchange rates.
     #[command(subcommand)]
     Rate(Rate),
+    /// Settles what merchants have into another currency.
+    #[command(subcommand)]
+    Balance(Balance),
     /// Keeps the lists of risk control.
     #[command(subcommand)]
     Risk(Risk),

@@ -4,7 +4,7 @@
 use super::{scene::Scene, second_step::hold_limit};
 use crate::{
     card::Network,
-    change::{MachineBreak, Settlement, TaskKey, Walked, Write},
+    change::{MachineBreak, NameKind, Settlement, TaskKey, Walked, Write},
     codes::{self, Code},
     ids::ProviderAccountId,
     ledger::{self, AccountKey, Owner},
@@ -14,7 +14,7 @@ use crate::{
         OperationKind, TransStatus,
         machine::{AttemptEvent, Event, transition},
     },
-    project::HoldEnd,
+    project::{EarlierPurchase, HoldEnd},
 };
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl Scene<'_> {
         if self.operation.kind == OperationKind::PaymentConfirmation {
             self.give_back()?;
         }
-        Ok(())
+        self.return_ended()
     }
 
     fn debited(&mut self, amount: Money, account: ProviderAccountId) -> Result<(), MachineBreak> {
@@ -119,8 +119,19 @@ impl Scene<'_> {
             network: self.network(),
         });
         self.changes.entries.extend(ledger::sale(parties, operation, amount, fee, at));
+        self.remember_payer();
         self.step(Event::Approved, codes::SUCCESS)?;
         self.await_credit()
+    }
+
+    /// Who has paid may be paid out, where the project wants to know (G-328).
+    fn remember_payer(&mut self) {
+        let rule = self.project.settings.payout_rules.earlier_purchase;
+        if let (EarlierPurchase::Remembered | EarlierPurchase::Demanded, Some(id)) =
+            (rule, &self.payment.detail.customer.id)
+        {
+            self.take_name(NameKind::Payer, id.clone());
+        }
     }
 
     /// A hold was placed: it lasts as long as the network says, and somebody looks after it before that (G-180 to
@@ -195,7 +206,8 @@ impl Scene<'_> {
         self.settle_hold(asked.minor.saturating_add(fee.minor));
         let entries = ledger::returned(parties, self.operation.id, asked, fee, self.now.business);
         self.changes.entries.extend(entries);
-        self.step(Event::Approved, codes::SUCCESS)
+        self.step(Event::Approved, codes::SUCCESS)?;
+        self.return_ended()
     }
 
     /// The customer has the money; the merchant pays it, and the fee.
@@ -235,7 +247,8 @@ impl Scene<'_> {
         self.operation.detail.fee_minor = fee.minor;
         let entries = ledger::return_undone(parties, self.operation.id, amount, fee, self.now.business);
         self.changes.entries.extend(entries);
-        self.step(Event::Approved, codes::SUCCESS)
+        self.step(Event::Approved, codes::SUCCESS)?;
+        self.return_ended()
     }
 
     /// The hold is larger or smaller now: that was all, or the capture follows.

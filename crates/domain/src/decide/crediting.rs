@@ -26,19 +26,18 @@ const NO_FLOOR: i64 = i64::MIN / 2;
 /// What a provider's word on the crediting of something it has done comes to.
 #[derive(Debug)]
 pub enum CreditNoticed {
-    /// Something is begun.
+    /// Something is begun, or remembered.
     Recorded(Box<ChangeSet>),
     /// Nothing follows from it, or nothing any more.
     Nothing,
-    /// Another operation of the payment is under way: the provider has to say it again.
-    Later,
-    /// The platform does nothing about it by itself. Why.
-    ByPeople(&'static str),
+    /// The platform does nothing about it by itself: why, and what it remembers.
+    ByPeople(&'static str, Box<ChangeSet>),
 }
 
 /// A provider says of its own accord what became of the crediting of something that it has done, where no confirmation
 /// is waited for. What never arrived goes back: a purchase, or what is left of it, by a reversal (G-161), a payout by a
-/// payout reversal (G-309) unless the project leaves that to support.
+/// payout reversal (G-309) unless the project leaves that to support. While something else is under way the payment
+/// remembers it, and the money goes back after that.
 ///
 /// # Errors
 /// The machine's tables do not allow it, which is a defect.
@@ -51,45 +50,67 @@ pub fn credit_noticed<'a>(
 ) -> Result<CreditNoticed, MachineBreak> {
     let (facts, attempt) = facts.into().about_attempt("crediting is noticed")?;
     let Facts { payment, operation, .. } = facts;
-    if credit != Credit::Failed || attempt.status != AttemptStatus::Approved {
+    if credit == Credit::Pending || attempt.status != AttemptStatus::Approved {
         return Ok(CreditNoticed::Nothing);
     }
-    match payment.detail.credit {
-        // It is being taken back. Where the provider refused to, its word counts again; what is back is back.
-        Some(Credit::Failed) if payment.open.is_some() => return Ok(CreditNoticed::Nothing),
-        Some(Credit::Confirmed) => {
-            return Ok(CreditNoticed::ByPeople("the crediting had been confirmed before"));
-        }
-        Some(Credit::Failed | Credit::Pending) | None => {}
-    }
-    if payment.open.is_some() {
-        return Ok(CreditNoticed::Later);
-    }
+    let has_failed = credit == Credit::Failed;
     let is_the_debit = payment.detail.debit.as_ref().is_some_and(|debit| debit.attempt == attempt.id);
+    let mut scene = Scene::of(project, facts, ids, now);
     match operation.kind {
-        OperationKind::Payout if by_support(project, facts) => {
-            Ok(CreditNoticed::ByPeople("payouts by this method are reversed by support"))
+        OperationKind::Recurring if scene.is_automatic() => {
+            // Its debits are refunded, never reversed (G-291), and each was credited or not by itself.
+            return Ok(if has_failed { scene.debit_not_credited() } else { CreditNoticed::Nothing });
         }
-        OperationKind::Payout => {
-            let mut payment = payment.clone();
-            payment.detail.credit = Some(credit);
-            let begun = reverse_payout(project, &payment, operation, ids, now)?;
-            Ok(begun.map_or(CreditNoticed::Nothing, |changes| CreditNoticed::Recorded(Box::new(changes))))
-        }
-        OperationKind::Sale | OperationKind::Capture | OperationKind::Recurring if is_the_debit => {
-            let mut scene = Scene::of(project, facts, ids, now);
-            if scene.is_automatic() {
-                // Its debits are refunded, never reversed (G-291).
-                return Ok(CreditNoticed::ByPeople("a debit of a schedule is refunded by the merchant"));
-            }
-            if payment.returnable() <= 0 {
-                return Ok(CreditNoticed::Nothing);
-            }
-            scene.give_back()?;
-            Ok(CreditNoticed::Recorded(Box::new(scene.finish())))
-        }
-        _ => Ok(CreditNoticed::ByPeople("nothing takes such an operation back")),
+        OperationKind::Payout => {}
+        OperationKind::Sale | OperationKind::Capture | OperationKind::Recurring if is_the_debit => {}
+        _ if has_failed => return Ok(by_people("nothing takes such an operation back")),
+        _ => return Ok(CreditNoticed::Nothing),
     }
+    match (payment.detail.credit, credit) {
+        (Some(Credit::Failed), Credit::Confirmed) => {
+            return Ok(by_people(
+                "it was said not to be credited, and what is taken back would go back twice",
+            ));
+        }
+        (_, Credit::Confirmed | Credit::Pending) => return Ok(CreditNoticed::Nothing),
+        (Some(Credit::Confirmed), Credit::Failed) => {
+            return Ok(by_people("the crediting had been confirmed before"));
+        }
+        // It is being taken back. Where the provider refused to, its word counts again; what is back is back.
+        (Some(Credit::Failed), Credit::Failed) if payment.open.is_some() => {
+            return Ok(CreditNoticed::Nothing);
+        }
+        (Some(Credit::Failed | Credit::Pending) | None, Credit::Failed) => {}
+    }
+    let is_known = payment.detail.credit == Some(Credit::Failed);
+    scene.payment.detail.credit = Some(Credit::Failed);
+    if payment.open.is_some() {
+        return Ok(CreditNoticed::Recorded(Box::new(scene.finish())));
+    }
+    if operation.kind == OperationKind::Payout {
+        if by_support(project, facts) {
+            let remembered = if is_known { ChangeSet::default() } else { scene.finish() };
+            let why = "payouts by this method are reversed by support";
+            return Ok(CreditNoticed::ByPeople(why, Box::new(remembered)));
+        }
+        let begun = reverse_payout(project, &scene.payment, operation, ids, now)?;
+        return Ok(begun.map_or(CreditNoticed::Nothing, |changes| CreditNoticed::Recorded(Box::new(changes))));
+    }
+    if payment.returnable() <= 0 {
+        let nothing_new = || CreditNoticed::Nothing;
+        return Ok(if is_known { nothing_new() } else { CreditNoticed::Recorded(Box::new(scene.finish())) });
+    }
+    let begun = scene.give_back()?;
+    let changes = Box::new(scene.finish());
+    Ok(if begun {
+        CreditNoticed::Recorded(changes)
+    } else {
+        CreditNoticed::ByPeople("nothing is left at the provider of what it took", changes)
+    })
+}
+
+fn by_people(why: &'static str) -> CreditNoticed {
+    CreditNoticed::ByPeople(why, Box::default())
 }
 
 /// Whether support looks at payouts by the payment's method before they are taken back.
@@ -125,20 +146,50 @@ impl Scene<'_> {
         self.begin_beside(confirmation, account)
     }
 
-    /// What the customer has paid and did not get back yet goes back by a reversal (T-086, T-096).
-    pub(super) fn give_back(&mut self) -> Result<(), MachineBreak> {
+    /// What the customer has paid and did not get back yet goes back by a reversal (T-086, T-096). Answers whether it was
+    /// begun: it is not where nothing is left at the provider.
+    pub(super) fn give_back(&mut self) -> Result<bool, MachineBreak> {
         let kind = OperationKind::Reversal;
         let left = Money::new(self.payment.returnable(), self.payment.currency);
         let converted = conversion::of_return(&self.payment, kind, left, ReturnOf::Only, None);
-        let (Ok(converted), Some(debit)) = (converted, &self.payment.detail.debit) else { return Ok(()) };
-        let account = debit.account;
         self.payment.detail.credit = Some(Credit::Failed);
+        let (Ok(converted), Some(debit)) = (converted, &self.payment.detail.debit) else { return Ok(false) };
+        let account = debit.account;
         let reversal = self.following(kind, left, converted);
         self.payment.returning = self.payment.returning.saturating_add(left.minor);
         self.payment.last_return_at = Some(self.now.business);
         let hold = self.hold_of(&reversal, NO_FLOOR);
         self.changes.holds.push(hold);
-        self.begin_beside(reversal, account)
+        self.begin_beside(reversal, account)?;
+        Ok(true)
+    }
+
+    /// A return that somebody asked for has ended, or was taken back. Where it was said meanwhile that the purchase had
+    /// never been credited, the rest goes back now.
+    pub(super) fn return_ended(&mut self) -> Result<(), MachineBreak> {
+        let is_asked_for = match self.operation.kind {
+            OperationKind::Reversal => !self.operation.detail.automatic,
+            kind => matches!(kind, OperationKind::Refund | OperationKind::RefundReversal),
+        };
+        let goes_back = self.payment.detail.credit == Some(Credit::Failed)
+            && self.payment.open.is_none()
+            && self.payment.returnable() > 0;
+        if is_asked_for && goes_back {
+            self.give_back()?;
+        }
+        Ok(())
+    }
+
+    /// A debit of a schedule was not credited: its attempt says so from now on.
+    fn debit_not_credited(mut self) -> CreditNoticed {
+        const WHY: &str = "a debit of a schedule is refunded by the merchant";
+        let told = self.attempt.as_mut().and_then(|attempt| attempt.answer.as_mut());
+        let is_new = told.is_some_and(|told| told.credit.replace(Credit::Failed) != Some(Credit::Failed));
+        if !is_new {
+            return by_people(WHY);
+        }
+        self.touch_attempt();
+        CreditNoticed::ByPeople(WHY, Box::new(self.finish()))
     }
 
     /// An operation that the platform begins by itself because of how this one ended.

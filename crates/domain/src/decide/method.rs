@@ -402,6 +402,7 @@ fn payout_refusal(
     [
         (!rules.take(&method.code), codes::PAYOUT_METHOD),
         (rules.forbid(project.settings.category), codes::WINNINGS_CATEGORY),
+        (facts.risk.never_paid, codes::NO_EARLIER_PAYMENT),
         (project.method_account(method).is_none(), codes::PROVIDER_UNAVAILABLE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
         (

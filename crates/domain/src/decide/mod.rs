@@ -37,6 +37,7 @@ mod registration;
 mod risk;
 mod scene;
 mod second_step;
+mod settlement;
 mod step_up;
 mod stored;
 mod transfer;
@@ -69,7 +70,7 @@ pub use method::{
 };
 pub use migration::{MigratedSeries, MigrationFault, migrate_series, migration_barrier};
 pub use named::{Named, from_saved_account, pay_with_instrument, refuse_instrument, usable};
-pub use other_amount::settle_other_amount;
+pub use other_amount::{differs_from_booked, settle_other_amount};
 pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
@@ -81,6 +82,7 @@ pub use payout_registration::{
 pub use refund::{RefundCommand, RefundFacts, ReturnOf, refund};
 pub use risk::{AtRisk, RiskFacts};
 pub use second_step::{hold_ended, second_step};
+pub use settlement::{BalanceOrder, settle_balance};
 pub use step_up::may_step_up;
 pub use undo_payout::{cancel_payout, reverse_payout};
 pub use undo_refund::undo_refund;

@@ -102,6 +102,10 @@ pub fn attempt_outcome<'a>(
     };
     let mut scene = Scene::of(project, facts, ids, now);
     match outcome {
+        Outcome::Approved { amount, .. } if scene.is_known_to_be_paid(amount) => {
+            scene.ask_again();
+            return Ok(scene.finish());
+        }
         Outcome::Approved { amount, answer } if scene.is_paid_otherwise(amount) => {
             if scene.paid_otherwise(amount, answer)? {
                 return Ok(scene.finish());
@@ -130,7 +134,12 @@ pub fn attempt_outcome<'a>(
                 scene.refused(codes::AUTHENTICATION_DEMANDED)?;
             }
         }
+        Outcome::Pending { .. } if scene.may_be_overtaken() => {
+            scene.ask_again();
+            return Ok(scene.finish());
+        }
         Outcome::Pending { answer, shown } => {
+            scene.not_paid_otherwise();
             scene.taken_on(answer, shown)?;
             return Ok(scene.finish());
         }
@@ -140,7 +149,8 @@ pub fn attempt_outcome<'a>(
         }
         Outcome::Lost { repeatable: true } => {
             scene.attempt_step(AttemptEvent::OutcomeLost, None)?;
-            if attempt.status == AttemptStatus::Pending {
+            // Whether money arrives takes days: nobody waits for that.
+            if attempt.status == AttemptStatus::Pending || attempt.ask == Ask::Confirm {
                 scene.ask_again();
             }
             return Ok(scene.finish());
@@ -211,24 +221,13 @@ pub fn late_approval<'a>(
         return attempt_outcome(project, facts, outcome, ids, now)
             .map(|changes| Lateness::Booked(Box::new(changes)));
     }
-    let plausible = amount.currency == attempt.amount.currency && amount.minor > 0;
+    let plausible =
+        amount.currency == attempt.amount.currency && (1..=Money::MAX_MINOR).contains(&amount.minor);
     let amount = if plausible { amount } else { attempt.amount };
     let was_settled = attempt.status.is_settled();
     let mut scene = Scene::of(project, facts, ids, now);
     scene.attempt_step(AttemptEvent::LateApproval, Some(answer))?;
-    let direction = attempt.ask.money_direction();
-    if direction != 0 {
-        scene.changes.entries.push(ledger::suspended(
-            attempt.account,
-            facts.operation.id,
-            occurrence(attempt, attempt.late_approvals),
-            amount,
-            direction,
-            now.business,
-        ));
-        scene.suspend(amount.minor);
-    }
-    scene.count_late_approval();
+    scene.put_in_suspense(amount);
     if was_settled {
         scene.reverse();
     }
@@ -247,7 +246,8 @@ pub fn threshold_passed<'a>(
     let (facts, attempt) = facts.into().about_attempt("threshold passes")?;
     let operation = facts.operation;
     let mut scene = Scene::of(project, facts, ids, now);
-    let is_for_support = operation.detail.paid_otherwise.is_some();
+    let is_for_support =
+        operation.detail.paid_otherwise.is_some() && attempt.status == AttemptStatus::Pending;
     if is_for_support
         || !ends_at_threshold(operation)
         || operation.status.is_final()
@@ -382,6 +382,7 @@ impl Scene<'_> {
     /// The attempt is never sent again, and undone from now on.
     pub(super) fn give_up(&mut self, answer: Option<ProviderAnswer>) -> Result<(), MachineBreak> {
         self.attempt_step(AttemptEvent::GivenUp, answer)?;
+        self.not_paid_otherwise();
         self.reverse();
         if !self.may_cascade() {
             self.forget_cvv();
@@ -395,9 +396,18 @@ impl Scene<'_> {
         }
     }
 
-    fn count_late_approval(&mut self) {
-        if let Some(attempt) = &mut self.attempt {
-            attempt.late_approvals = attempt.late_approvals.saturating_add(1);
+    /// The provider has `amount` of an attempt that is undone, and owes it to nobody here.
+    pub(super) fn put_in_suspense(&mut self, amount: Money) {
+        let (operation, at) = (self.operation.id, self.now.business);
+        let Some(attempt) = &mut self.attempt else { return };
+        let direction = attempt.ask.money_direction();
+        if direction != 0 {
+            let number = occurrence(attempt, attempt.late_approvals);
+            let entry = ledger::suspended(attempt.account, operation, number, amount, direction, at);
+            self.changes.entries.push(entry);
+            attempt.suspended = amount.minor;
         }
+        attempt.late_approvals = attempt.late_approvals.saturating_add(1);
+        self.touch_attempt();
     }
 }

@@ -215,6 +215,7 @@ fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &Payou
     [
         (!project.settings.payout_rules.take("card"), codes::PAYOUT_METHOD),
         (project.settings.payout_rules.forbid(project.settings.category), codes::WINNINGS_CATEGORY),
+        (facts.risk.never_paid, codes::NO_EARLIER_PAYMENT),
         (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
         (parties.card.funding.is_some_and(|it| forbidden.contains(&it)), codes::PAYOUT_CARD_TYPE),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),

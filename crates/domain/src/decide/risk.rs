@@ -20,6 +20,8 @@ pub struct RiskFacts {
     pub limit: Option<Code>,
     /// The rate into the currency of the networks' limits on single transfers, where one of them is about the operation.
     pub rate: Option<Box<Rate>>,
+    /// Whether the project demands that the customer has paid before, and nothing is known of that (G-328).
+    pub never_paid: bool,
 }
 
 impl RiskFacts {

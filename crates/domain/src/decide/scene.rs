@@ -337,6 +337,11 @@ impl<'a> Scene<'a> {
         self.operation_changed = true;
     }
 
+    /// The attempt's record is written although it goes no step.
+    pub(super) fn touch_attempt(&mut self) {
+        self.attempt_changed = true;
+    }
+
     /// Work for as soon as possible, or for a moment of real time.
     pub(super) fn put(&mut self, key: TaskKey, due: Timestamp) {
         let bucket = bucket_of(self.payment.key);
@@ -432,7 +437,10 @@ impl<'a> Scene<'a> {
 pub(super) fn next_inquiry(attempt: &Attempt, now: Timestamp) -> Duration {
     const SHORTEST: Duration = Duration::from_secs(2);
     const LONGEST: Duration = Duration::from_mins(5);
-    (now.since(attempt.created_at) / 2).clamp(SHORTEST, LONGEST)
+    // Whether money arrived is known after days, and its provider tells it by itself, too.
+    const LONGEST_FOR_ARRIVALS: Duration = Duration::from_hours(6);
+    let longest = if attempt.ask == Ask::Confirm { LONGEST_FOR_ARRIVALS } else { LONGEST };
+    (now.since(attempt.created_at) / 2).clamp(SHORTEST, longest)
 }
 
 /// The payment's status after a return that has just been counted (M-017 to M-020, D-25).

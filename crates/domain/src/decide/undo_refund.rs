@@ -6,7 +6,7 @@ use crate::{
     change::{ChangeSet, MachineBreak},
     codes::{self, Code},
     ids::RequestId,
-    payment::{Operation, OperationDetail, OperationKind, OperationStatus, Payment, machine::Event},
+    payment::{Credit, Operation, OperationDetail, OperationKind, OperationStatus, Payment, machine::Event},
     project::Project,
     time::Timestamp,
 };
@@ -54,7 +54,9 @@ fn refusal(project: &Project, payment: &Payment, refund: &Operation, now: Now) -
         && refund.kind == OperationKind::Refund
         && refund.status == OperationStatus::Success
         && !payment.detail.refunds_undone.contains(&refund.id);
-    if !is_done || payment.open.is_some() || payment.returned < refund.amount.minor {
+    // Of what never arrived the merchant would get back what nobody has.
+    let not_credited = payment.detail.credit == Some(Credit::Failed);
+    if !is_done || not_credited || payment.open.is_some() || payment.returned < refund.amount.minor {
         return Some(codes::WRONG_STATE);
     }
     let network = payment.detail.debit.as_ref().map_or(Network::Other, |debit| debit.network);

@@ -13,7 +13,7 @@ mod source;
 pub use callback_route::CallbackRoute;
 pub use day::OperationDay;
 pub use mail::{MailSettings, MailText, MailedResult};
-pub use payout_rules::PayoutRules;
+pub use payout_rules::{EarlierPurchase, PayoutRules};
 pub use reversal::ReversalRule;
 pub use routing::{Mismatch, RouteRule, Routed};
 pub use settings::{

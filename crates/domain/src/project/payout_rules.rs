@@ -23,6 +23,22 @@ pub struct PayoutRules {
     /// Whether the recipient's names have to be in the letters that card networks take, basic Latin ones, or Chinese ones
     /// by `UnionPay`: 3161 (G-314).
     pub letters: bool,
+    /// Whether only customers are paid out who have paid the project before, by a purchase that succeeded: 2606 (G-328).
+    pub earlier_purchase: EarlierPurchase,
+}
+
+/// What an earlier purchase of the customer has to do with payouts. Who paid is kept from the moment on at which the
+/// project wants to know it, so that a project with customers of long standing has it remembered for some time first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlierPurchase {
+    /// Nothing, and nothing is kept.
+    #[default]
+    Unasked,
+    /// Nothing yet, but it is kept who has paid.
+    Remembered,
+    /// Who has not paid, or is not named, is paid out nothing.
+    Demanded,
 }
 
 impl PayoutRules {

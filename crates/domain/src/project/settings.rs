@@ -28,6 +28,9 @@ pub struct Settings {
     /// The most a provider takes in one converted operation, minor units by the code of the channel's currency; above it
     /// 309 (G-450).
     pub channel_limits: BTreeMap<String, i64>,
+    /// Currencies the merchant has balances in: `ferropay balance settle` converts what stands in any other into the first
+    /// of them; none listed means that balances stay in the currencies that are asked for (G-449).
+    pub balance_currencies: Vec<Currency>,
     /// The callback address for everything that has no closer one (G-082).
     pub callback_url: Option<String>,
     /// Addresses for successes and declines, before the general one (G-082).
@@ -83,7 +86,8 @@ pub struct Settings {
     /// Cards that spend such money are paid out nothing: 3103 (G-325).
     pub payout_forbidden_funding: Vec<Funding>,
     /// What payouts have to look like besides: methods (`methods`), winnings (`winnings`), when cards expire (`expiry`), and
-    /// names (`middle_name`, `letters`); nothing unless set (G-073, G-314, G-328).
+    /// names (`middle_name`, `letters`), and whether their customers have to have paid before (`earlier_purchase`: `unasked`,
+    /// `remembered` or `demanded`); nothing unless set (G-073, G-314, G-328).
     pub payout_rules: PayoutRules,
     /// The card networks' limits on a single transfer that hold for payouts to cards and debits of transfers: their
     /// `codes`, and in `small_business` first digits of the cards of small businesses (G-326).
@@ -406,6 +410,7 @@ impl Default for Settings {
             conversions: BTreeMap::new(),
             channel_currencies: Vec::new(),
             channel_limits: BTreeMap::new(),
+            balance_currencies: Vec::new(),
             callback_url: None,
             callback_url_success: None,
             callback_url_decline: None,

@@ -8,6 +8,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Content,
+    card::Network,
     change::TaskKey,
     codes,
     decide::{CreditNoticed, Finding},
@@ -55,7 +56,7 @@ fn a_purchase_is_confirmed_when_its_money_arrives() {
     let sale = world.operations.values().next().unwrap().id;
     let sale = ferropay_domain::ids::AttemptId::first(sale);
     assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Nothing));
-    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::ByPeople(_)));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::ByPeople(..)));
     assert_eq!((world.operations.len(), world.status()), (2, PaymentStatus::Success));
     assert_eq!(world.refund(Some(400)), codes::AWAITING, "it is an ordinary purchase again");
 }
@@ -125,9 +126,12 @@ fn a_provider_that_promised_nothing_may_report_what_did_not_arrive() {
     let sale = world.attempt().id;
     assert!(matches!(world.credit(sale, Credit::Pending), CreditNoticed::Nothing));
     world.refund(Some(300));
-    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Later), "a refund is under way");
+    assert!(
+        matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)),
+        "a refund is under way"
+    );
+    assert_eq!((world.operation().kind, world.operations.len()), (OperationKind::Refund, 2));
     world.outcome(approved(eur(300))).unwrap();
-    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
     assert_eq!((world.operation().kind, world.attempt().amount), (OperationKind::Reversal, eur(700)));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "once");
     world.outcome(approved(eur(700))).unwrap();
@@ -177,11 +181,15 @@ fn a_payout_that_could_not_be_credited_comes_back_by_itself_or_by_support() {
     world.outcome(approved(eur(1000))).unwrap();
     assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Reversed, 0, 1000));
     assert!(matches!(world.credit(credit, Credit::Failed), CreditNoticed::Nothing));
+    assert!(
+        matches!(world.credit(credit, Credit::Confirmed), CreditNoticed::ByPeople(..)),
+        "a contradiction"
+    );
     assert_eq!(world.attempts.values().filter(|it| it.status == AttemptStatus::Approved).count(), 2);
 
     let mut world = paid_out(vec!["skrill".to_owned()]);
-    assert!(matches!(world.credit(world.attempt().id, Credit::Failed), CreditNoticed::ByPeople(_)));
-    assert_eq!(world.operations.len(), 1);
+    assert!(matches!(world.credit(world.attempt().id, Credit::Failed), CreditNoticed::ByPeople(..)));
+    assert_eq!((world.operations.len(), world.payment().detail.credit), (1, Some(Credit::Failed)));
     assert_eq!(world.reverse_payout(world.operation().id), Ok(()));
     assert_eq!(world.operation().kind, OperationKind::PayoutReversal);
 }
@@ -198,4 +206,53 @@ fn a_converted_purchase_goes_back_in_the_currency_it_was_taken_in() {
     assert_eq!((world.attempt().ask, world.attempt().amount), (Ask::Void, there));
     world.outcome(approved(there)).unwrap();
     assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Reversed, 0, 0));
+}
+
+// G-161, D-25: the refund under way is refused, and then everything goes back
+#[test]
+fn what_was_not_credited_goes_back_after_a_refund_that_is_refused() {
+    let mut world = World::new(with_methods(Settings::default()), 0);
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    world.outcome(approved(eur(1000))).unwrap();
+    let sale = world.attempt().id;
+    world.refund(Some(300));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "it is remembered");
+    assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::ByPeople(..)), "a contradiction");
+    world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+    assert_eq!((world.operation().kind, world.attempt().amount), (OperationKind::Reversal, eur(1000)));
+    world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+    assert_eq!(world.operations.len(), 3, "what the platform began is not begun for ever");
+    assert_eq!((world.payment().open, world.merchant()), (None, 1000));
+}
+
+// G-161, G-304: of what never arrived nothing is left to give back, and no refund of it is taken back
+#[test]
+fn a_refund_of_what_was_never_credited_is_not_taken_back() {
+    let mut world = World::sold(1000, Network::Visa);
+    let sale = world.attempt().id;
+    assert_eq!(world.refund(None), codes::AWAITING);
+    let refund = world.operation().id;
+    world.outcome(approved(eur(1000))).unwrap();
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "it is known");
+    assert_eq!(world.payment().detail.credit, Some(Credit::Failed));
+    assert_eq!(world.undo_refund(refund), Err(codes::WRONG_STATE));
+}
+
+// G-160: asked at first every few seconds, later a few times a day
+#[test]
+fn a_provider_is_asked_less_and_less_often_whether_money_arrived() {
+    let mut world = awaited(Settings::default(), 0);
+    let call = TaskKey::Call(world.attempt().id);
+    let mut pauses = Vec::new();
+    for after in [0, 60, 3_600, 86_400, 864_000] {
+        world.advance(Duration::from_secs(after));
+        for answer in [pending(None), REPEATED] {
+            world.outcome(answer).unwrap();
+            let due = world.tasks.values().find(|task| task.key == call).unwrap().due;
+            pauses.push(due.since(world.now.real).as_secs());
+        }
+    }
+    assert_eq!(pauses, [2, 2, 30, 30, 1_830, 1_830, 21_600, 21_600, 21_600, 21_600]);
 }

@@ -7,7 +7,7 @@ use crate::{
 use ferropay_domain::{
     change::TaskKey,
     codes,
-    decide::Finding,
+    decide::{Finding, differs_from_booked},
     payment::{AttemptStatus, OperationKind, OperationStatus, PaymentStatus},
     project::{OtherAmount, Settings},
 };
@@ -34,8 +34,12 @@ fn another_amount_is_declined_and_goes_back() {
             (world.sum(), world.merchant(), world.attempt().status),
             (1000, 0, AttemptStatus::Reversing)
         );
+        assert_eq!((world.suspense(), world.provider()), (minor, -minor), "until it is back");
         let told = world.events.len();
+        world.outcome(approved(eur(minor))).unwrap();
+        assert_eq!(world.suspense(), minor, "the same once more");
         world.acknowledge(world.attempt().id).unwrap();
+        assert_eq!((world.suspense(), world.provider()), (0, 0));
         assert_eq!((world.events.len(), world.operation().code), (told, codes::WRONG_AMOUNT));
     }
 }
@@ -102,4 +106,64 @@ fn what_was_paid_of_a_converted_purchase_counts_in_proportion() {
         world.outcome(approved(world.there(paid))).unwrap();
         assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, sum, sum));
     }
+}
+
+// G-162: what cannot be an answer, or takes the first one back, leaves nothing for support to decide
+#[test]
+fn another_amount_that_is_withdrawn_is_not_left_to_support() {
+    let waiting = || {
+        let mut world = asked(OtherAmount::Support);
+        world.outcome(approved(eur(700))).unwrap();
+        world
+    };
+    let mut world = waiting();
+    world.outcome(pending(None)).unwrap();
+    assert_eq!(world.operation().detail.paid_otherwise, Some(700), "it may have been asked before");
+    world.advance(Duration::from_mins(3));
+    world.outcome(pending(None)).unwrap();
+    assert_eq!(world.settle_other_amount(true), Err(codes::WRONG_STATE), "nobody has it any more");
+    world.advance(DAY);
+    assert!(world.wait_ended(), "the customer is waited for as before, and not for ever");
+    assert_eq!(world.status(), PaymentStatus::Decline);
+    for unusable in [0, -700, i64::MAX] {
+        let mut world = waiting();
+        world.outcome(approved(eur(unusable))).unwrap();
+        assert_eq!(world.attempt().status, AttemptStatus::Reversing);
+        assert_eq!(world.operation().detail.paid_otherwise, None);
+        assert_eq!(world.settle_other_amount(true), Err(codes::WRONG_STATE));
+        world.advance(DAY);
+        assert!(world.threshold(world.attempt().id).unwrap(), "its undoing may take for ever");
+        assert_eq!(world.status(), PaymentStatus::Decline);
+    }
+}
+
+// G-162: repeats change nothing but when the provider is asked next
+#[test]
+fn what_support_was_told_already_is_not_written_again() {
+    let mut world = asked(OtherAmount::Support);
+    world.outcome(approved(eur(700))).unwrap();
+    let written = |world: &World| (world.operation().clone(), world.attempt().clone());
+    let before = written(&world);
+    world.advance(Duration::from_mins(5));
+    world.outcome(approved(eur(700))).unwrap();
+    assert_eq!(written(&world), before);
+    world.outcome(approved(eur(800))).unwrap();
+    assert_eq!(world.operation().detail.paid_otherwise, Some(800));
+}
+
+// G-162: what is paid later is seen
+#[test]
+fn a_provider_that_has_another_amount_than_is_booked_is_noticed() {
+    let mut world = asked(OtherAmount::Support);
+    world.outcome(approved(eur(700))).unwrap();
+    let differs = |world: &World, minor| differs_from_booked(world.operation(), world.attempt(), eur(minor));
+    assert!(!differs(&world, 1000), "nothing is booked yet");
+    world.settle_other_amount(true).unwrap();
+    assert!(!differs(&world, 700));
+    assert!(differs(&world, 1000));
+    let mut world = World::new(with_methods(Settings::default()), 0).in_yen("160");
+    world.by_method(&method_of(OperationKind::Sale, "wallet/alipay", eur(1000)));
+    let there = world.attempt().amount;
+    world.outcome(approved(there)).unwrap();
+    assert!(!differs_from_booked(world.operation(), world.attempt(), there));
 }

@@ -9,6 +9,7 @@ use ferropay_domain::{
     change::TaskKey,
     codes,
     decide::Finding,
+    money::Money,
     payment::{AttemptStatus, OperationStatus, PaymentStatus},
 };
 use std::time::Duration;
@@ -98,7 +99,7 @@ fn a_return_that_is_done_after_it_was_declined_waits_in_suspense_on_the_other_si
 // that the books balance in one currency when the reversal clears it.
 #[test]
 fn a_late_approval_for_an_impossible_amount_is_suspended_for_what_was_asked() {
-    for amount in [usd(1000), eur(0), eur(-3)] {
+    for amount in [usd(1000), eur(0), eur(-3), eur(Money::MAX_MINOR + 1), eur(i64::MAX)] {
         let mut world = sale_given_up();
         world.late(world.attempt().id, amount).unwrap();
         assert_eq!((world.attempt().suspended, world.suspense()), (1000, 1000), "{amount}");

@@ -1,5 +1,6 @@
 //! The sub-commands.
 
+mod balance;
 mod callbacks;
 mod clock;
 mod demo;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Refund(command) => refund::run(command).await,
         Command::Recover(command) => recover::run(command).await,
         Command::Rate(command) => rate::run(command).await,
+        Command::Balance(command) => balance::run(command).await,
         Command::Risk(command) => risk::run(command).await,
         Command::Payment(command) => payment::run(command).await,
         Command::Payout(command) => payout::run(command).await,

@@ -2,7 +2,12 @@
 
 use crate::{cli::Recover as Command, platform::files};
 use anyhow::{Result, bail};
-use ferropay_domain::{decide::Finding, ids::OperationId, money::Money};
+use ferropay_domain::{
+    decide::Finding,
+    ids::OperationId,
+    money::Money,
+    payment::{AttemptStatus, Credit},
+};
 use ferropay_engine::{
     clock::SystemClock,
     entropy::SystemEntropy,
@@ -51,7 +56,12 @@ fn line(Scene { payment, operation, attempt, .. }: &Scene) -> String {
         let paid = Money { minor, ..attempt.amount };
         format!(", {paid} was paid: `ferropay payment accept` or `refuse`")
     });
-    let paid = paid.unwrap_or_default();
+    let stays = payment.detail.credit == Some(Credit::Failed)
+        || attempt.answer.as_ref().is_some_and(|answer| answer.credit == Some(Credit::Failed));
+    let not_credited = (stays && attempt.status == AttemptStatus::Approved).then_some(
+        ", was not credited and is not being taken back: agree with the provider on what becomes of the money",
+    );
+    let paid = paid.as_deref().or(not_credited).unwrap_or_default();
     format!(
         "{since}  operation {}  project {}  payment {:?} ({})  {} {} of {} at account {}: {}{}",
         operation.id,

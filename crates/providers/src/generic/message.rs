@@ -12,7 +12,8 @@ use ferropay_domain::{
 };
 use ferropay_engine::connector::{MethodOrder, Order, PayeeOrder};
 use ferropay_engine::recorder::{Content, Field};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// A transaction as it is put.
@@ -104,20 +105,32 @@ pub(super) struct Transaction {
     #[serde(default)]
     action: Option<Action>,
     /// Whether the money reached whom it is for, of what is approved.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     credit: Option<Credit>,
     /// How far it has come while it is pending.
     #[serde(default)]
     stage: Option<Stage>,
     /// The text that goes with the result.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     message: String,
     /// A longer text of a refusal.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     description: String,
     /// What is handed on to the merchant.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "texts")]
     extra: BTreeMap<String, String>,
+}
+
+/// A member that must not keep an outcome from being read: what it is not known to be counts as missing.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(value: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(value)?).unwrap_or_default())
+}
+
+/// The members of an object that are texts.
+fn texts<'de, D: Deserializer<'de>>(value: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let members: BTreeMap<String, Value> = lenient(value)?;
+    let text = |(name, value): (String, Value)| Some((name, value.as_str()?.to_owned()));
+    Ok(members.into_iter().filter_map(text).collect())
 }
 
 /// Longest texts that are kept of an answer, characters: one for merchants, a longer one, and a member handed on.
@@ -370,5 +383,28 @@ impl Content for Said {
 
     fn fields(&self) -> Vec<Field> {
         self.fields.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // G-026, G-160: the outcome counts, whatever else is said
+    #[test]
+    fn words_nobody_knows_keep_no_outcome_from_being_read() {
+        let text = r#"{"reference":"513","status":"approved","amount":900,"currency":"EUR","message":null,
+            "description":["a","b"],"extra":{"shop":"Books","points":7,"none":null},"credit":"on_its_way"}"#;
+        let read: Transaction = serde_json::from_str(text).unwrap();
+        let Outcome::Approved { amount, answer } = read.outcome(Timestamp::from_seconds(1)) else {
+            panic!("it is approved")
+        };
+        assert_eq!((amount.minor, answer.credit), (900, None));
+        let words = answer.words.unwrap();
+        assert_eq!((words.message.as_str(), words.description.as_str()), ("", ""));
+        assert_eq!(words.extra_fields, BTreeMap::from([("shop".to_owned(), "Books".to_owned())]));
+        let text = r#"{"reference":"513","status":"approved","credit":"failed","extra":[]}"#;
+        let read: Transaction = serde_json::from_str(text).unwrap();
+        assert_eq!(read.credit, Some(Credit::Failed));
     }
 }

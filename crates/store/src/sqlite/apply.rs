@@ -143,7 +143,7 @@ impl<'c> Applier<'c> {
                 return lost(Loss::Resent(RequestId::new(first)));
             }
         }
-        for name in &changes.names {
+        for name in changes.names.iter().filter(|name| name.kind.is_exclusive()) {
             let key = params![name.project.get(), name.kind.number(), name.folded];
             if let Some(holder) = self.statements.name.first(key, |row| uuid(row, 0))? {
                 return lost(Loss::NameTaken(name.kind, PaymentKey::new(holder)));

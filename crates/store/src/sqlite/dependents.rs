@@ -19,7 +19,11 @@ impl Applier<'_> {
         }
         for name in &changes.names {
             let key = params![name.project.get(), name.kind.number(), name.folded, name.payment.as_bytes()];
-            self.statements.insert_name.execute(key)?;
+            if name.kind.is_exclusive() {
+                self.statements.insert_name.execute(key)?;
+            } else {
+                self.statements.keep_name.execute(key)?;
+            }
         }
         if let Some(counted) = &changes.counted {
             self.record_use(counted)?;

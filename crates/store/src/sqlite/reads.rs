@@ -167,15 +167,35 @@ pub(super) fn name_holder(
     })
 }
 
+/// What nobody but an operator may be able to settle: attempts whose outcome is not known, and what was done and could not
+/// be credited, where it is not being taken back. There is no index of the latter, which are looked for rarely.
 pub(super) fn unsettled(it: &Connection, limit: u32) -> Result<Vec<Scene>> {
     let (unknown, reversing) = (AttemptStatus::Unknown.number(), AttemptStatus::Reversing.number());
     // What a provider has taken on and the customer has no part in may wait for ever, too.
     let (pending, processing) = (AttemptStatus::Pending.number(), OperationStatus::Processing.number());
+    // Payments: kind 3 payout, status 3 success. Operations: kinds 2 refund, 16 recurring, status 2 success.
     let sql = format!(
-        "SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM tasks AS t JOIN attempts AS a ON a.reference = t.number
+        "WITH listed(reference) AS (
+            SELECT t.number FROM tasks AS t JOIN attempts AS a ON a.reference = t.number
+                JOIN operations AS o ON o.id = a.reference / 512
+            WHERE t.kind IN (1, 2) AND (a.status IN (?1, ?2)
+                OR a.status = ?4 AND (o.status = ?5 OR json_extract(o.detail, '$.paid_otherwise') IS NOT NULL))
+            UNION
+            SELECT json_extract(p.detail, '$.debit.attempt.operation') * 512
+                + json_extract(p.detail, '$.debit.attempt.number')
+            FROM payments AS p
+            WHERE json_extract(p.detail, '$.credit') = 'failed' AND p.open IS NULL
+                AND (p.debited > p.returned OR p.kind = 3 AND p.status = 3)
+            UNION
+            SELECT a.reference FROM operations AS o
+                JOIN attempts AS a ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 AND a.status = 2
+            WHERE o.kind = 16 AND o.status = 2 AND json_extract(a.answer, '$.credit') = 'failed'
+                AND o.minor > (SELECT coalesce(sum(r.minor), 0) FROM operations AS r
+                    WHERE r.payment = o.payment AND r.kind = 2 AND r.status = 2
+                        AND json_extract(r.detail, '$.series.debit.attempt.operation') = o.id))
+         SELECT {PAYMENT}, {OPERATION}, {ATTEMPT} FROM listed
+         JOIN attempts AS a ON a.reference = listed.reference
          JOIN operations AS o ON o.id = a.reference / 512 JOIN payments AS p ON p.key = a.payment
-         WHERE t.kind IN (1, 2) AND (a.status IN (?1, ?2)
-             OR a.status = ?4 AND (o.status = ?5 OR json_extract(o.detail, '$.paid_otherwise') IS NOT NULL))
          ORDER BY a.created_at, a.reference LIMIT ?3"
     );
     all(it, &sql, params![unknown, reversing, limit, pending, processing], |row| {

@@ -110,6 +110,7 @@ statements! {
     update_attempt: "UPDATE attempts SET status = ?3, minor = ?4, updated_at = ?5, suspended = ?6,
         late_approvals = ?7, answer = ?8 WHERE reference = ?1 AND payment = ?2";
     insert_name: "INSERT INTO names (project, kind, folded, payment) VALUES (?1, ?2, ?3, ?4)";
+    keep_name: "INSERT OR IGNORE INTO names (project, kind, folded, payment) VALUES (?1, ?2, ?3, ?4)";
     release_name: "DELETE FROM names WHERE project = ?1 AND kind = ?2 AND folded = ?3 AND payment = ?4";
     insert_series: "INSERT INTO series (id, project, kind, status, currency, open, due, payment, callbacks, version,
         created_at, updated_at, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";

@@ -464,6 +464,14 @@ async fn an_audit_finds_what_was_damaged() {
         ("DELETE FROM holds", "an open return or payout holds its amount"),
         ("DELETE FROM names WHERE kind = 1", "a payment has its name"),
         ("UPDATE names SET payment = zeroblob(16)", "a name has its payment"),
+        (
+            "INSERT INTO names SELECT project, 5, 'nobody', key FROM payments LIMIT 1",
+            "a customer who is known to have paid did",
+        ),
+        (
+            "INSERT INTO names SELECT project, 6, 'EUR USD today', zeroblob(16) FROM payments LIMIT 1",
+            "a settled balance was taken in one currency and given in another, under its name",
+        ),
         ("DELETE FROM tasks WHERE kind = 1", "an open operation has a task"),
         ("DELETE FROM tasks WHERE kind = 1", "an unsettled attempt has its task"),
         ("UPDATE attempts SET status = 3 WHERE status = 1", "a task has its subject"),

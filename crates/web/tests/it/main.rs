@@ -10,6 +10,7 @@
 
 mod account_verification;
 mod admission;
+mod alerts;
 mod answered_at_once;
 mod attempts;
 mod avs;
@@ -62,6 +63,7 @@ mod saved_accounts;
 mod saved_cards;
 mod series;
 mod series_schedule;
+mod settlement;
 mod signatures;
 mod status;
 mod status_request;

@@ -2,12 +2,12 @@
 
 use crate::{
     payouts::{PAYOUT, declined, outcome, success, with},
-    support::{payout, pick},
+    support::{CARD_DECLINED, CARD_OK, payout, pick, sale},
 };
 use ferropay_domain::{
     codes::{self, Code},
     money::Currency,
-    project::PayoutRules,
+    project::{EarlierPurchase, PayoutRules},
     time::Timestamp,
 };
 use ferropay_store::ExchangeRate;
@@ -37,6 +37,43 @@ async fn limits_of_the_networks_are_in_dollars_by_the_operators_rate() {
     dollars["payment"]["currency"] = "USD".into();
     assert_eq!(outcome(&world.told(PAYOUT, &dollars).await), success());
     world.assert_moved("EUR", -2_000_000, 0).await;
+    world.end().await;
+}
+
+// G-328: whoever has paid, whatever came of it later; who has not, or is not named, is paid out nothing
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_may_need_an_earlier_purchase_of_the_customer() {
+    let rule = |earlier_purchase| PayoutRules { earlier_purchase, ..PayoutRules::default() };
+    let world = with(|settings| settings.payout_rules = rule(EarlierPurchase::Unasked)).await;
+    let by = |payment_id: &str, customer: &str| {
+        let mut body = payout(payment_id, "4242424242424242", 100);
+        body["customer"]["id"] = customer.into();
+        body
+    };
+    let bought = async |payment_id: &str, customer: &str, card: &str| {
+        let mut body = sale(payment_id, 500, "EUR");
+        body["card"]["pan"] = card.into();
+        body["customer"]["id"] = customer.into();
+        world.told("/v2/payment/card/sale", &body).await
+    };
+    let paid_out = async |payment_id: &str, customer: &str| {
+        outcome(&world.told(PAYOUT, &by(payment_id, customer)).await)
+    };
+    bought("before", "old", CARD_OK).await;
+    assert_eq!(paid_out("a", "new").await, success(), "nothing is demanded");
+    world.reconfigure(|project| project.settings.payout_rules = rule(EarlierPurchase::Remembered)).await;
+    for payment_id in ["first", "second"] {
+        assert_eq!(bought(payment_id, "known", CARD_OK).await["payment"]["status"], "success");
+    }
+    assert_eq!(bought("refused", "refused", CARD_DECLINED).await["payment"]["status"], "decline");
+    assert_eq!(paid_out("b", "new").await, success(), "nor yet");
+    world.reconfigure(|project| project.settings.payout_rules = rule(EarlierPurchase::Demanded)).await;
+    assert_eq!(paid_out("c", "known").await, success());
+    for (payment_id, customer) in [("d", "new"), ("e", "refused"), ("f", "old"), ("g", "Known")] {
+        assert_eq!(paid_out(payment_id, customer).await, declined(codes::NO_EARLIER_PAYMENT), "{customer}");
+    }
+    assert_eq!(bought("third", "new", CARD_OK).await["payment"]["status"], "success");
+    assert_eq!(paid_out("h", "new").await, success());
     world.end().await;
 }
 

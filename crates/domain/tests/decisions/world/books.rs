@@ -13,7 +13,8 @@ impl World {
     pub(crate) fn apply(&mut self, changes: ChangeSet) {
         let before = self.payment.clone();
         for name in &changes.names {
-            assert!(self.names.insert((name.kind.number(), name.folded.clone())), "{name:?} is taken");
+            let is_new = self.names.insert((name.kind.number(), name.folded.clone()));
+            assert!(is_new || !name.kind.is_exclusive(), "{name:?} is taken");
         }
         match changes.payment {
             Some(PaymentWrite::Insert(new)) => assert!(self.payment.replace(*new).is_none()),

@@ -99,7 +99,9 @@ impl World {
     pub(crate) fn credit(&mut self, id: AttemptId, credit: Credit) -> CreditNoticed {
         let ids = self.draw();
         let noticed = decide::credit_noticed(&self.project, self.scene(id), credit, ids, self.now).unwrap();
-        if let CreditNoticed::Recorded(changes) = &noticed {
+        if let CreditNoticed::Recorded(changes) | CreditNoticed::ByPeople(_, changes) = &noticed
+            && changes.payment.is_some()
+        {
             self.apply((**changes).clone());
         }
         noticed

@@ -20,6 +20,22 @@ pub(super) const RULES: &[(&str, &str)] = &[
             ELSE x.operation IS NOT NULL END",
     ),
     (
+        "a settled balance was taken in one currency and given in another, under its name",
+        // Owner 1 is the merchant. The name (kind 6) has the operation's number in the place of a payment.
+        "SELECT s.operation, s.project, n.folded AS name FROM (
+            SELECT p.operation, min(a.owner) AS project, count(*) AS legs, count(DISTINCT a.owner) AS owners,
+                count(DISTINCT a.currency) AS currencies,
+                sum(p.kind = 15 AND a.owner_kind = 1 AND p.minor < 0 AND p.settled = 1) AS taken,
+                sum(p.kind = 16 AND a.owner_kind = 1 AND p.minor > 0) AS given
+            FROM postings AS p JOIN accounts AS a ON a.id = p.account WHERE p.kind IN (15, 16) GROUP BY p.operation) AS s
+         LEFT JOIN names AS n ON n.kind = 6 AND n.project = s.project
+            AND hex(n.payment) = printf('%032X', s.operation)
+         WHERE n.folded IS NULL OR s.legs <> 4 OR s.owners <> 1 OR s.currencies <> 2 OR s.taken <> 1 OR s.given <> 1
+         UNION ALL
+         SELECT NULL, n.project, n.folded FROM names AS n WHERE n.kind = 6 AND hex(n.payment) NOT IN (
+            SELECT printf('%032X', operation) FROM postings WHERE kind = 15)",
+    ),
+    (
         "a converted payment comes to what its operations come to at the provider",
         "SELECT p.key AS payment, json_extract(p.detail, '$.channel') AS channel, s.debited, s.returned
          FROM payments AS p JOIN (SELECT payment,

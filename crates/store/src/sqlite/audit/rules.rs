@@ -22,7 +22,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "posting has an operation",
         "SELECT p.operation, p.kind FROM postings AS p
-         WHERE p.kind <> 5 AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.id = p.operation)",
+         WHERE p.kind NOT IN (5, 15, 16) AND NOT EXISTS (SELECT 1 FROM operations AS o WHERE o.id = p.operation)",
     ),
     (
         "a posting stands on an account that its entry concerns",
@@ -33,6 +33,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
          LEFT JOIN operations AS o ON o.id = p.operation
          WHERE NOT coalesce(CASE
             WHEN p.kind = 5 THEN a.owner_kind IN (1, 6)
+            WHEN p.kind IN (15, 16) THEN a.owner_kind IN (1, 7)
             WHEN a.owner_kind IN (3, 5) THEN (p.kind >= 256 OR a.owner_kind = 3
                     AND iif(json_extract(o.detail, '$.conversion') IS NULL, p.kind IN (1, 3, 6, 8, 10, 11),
                         p.kind IN (13, 14)))
@@ -238,10 +239,15 @@ pub(super) const RULES: &[(&str, &str)] = &[
             AND n.kind = 1 AND n.folded = fold(p.id))",
     ),
     (
+        "a customer who is known to have paid did",
+        "SELECT n.project, n.folded AS customer FROM names AS n JOIN payments AS p ON p.key = n.payment
+         WHERE n.kind = 5 AND (p.debited = 0 OR json_extract(p.detail, '$.customer.id') IS NOT n.folded)",
+    ),
+    (
         "a name has its payment",
         "SELECT n.project, n.kind, n.folded AS name FROM names AS n
          LEFT JOIN payments AS p ON p.key = n.payment AND (p.project = n.project OR n.kind = 3) WHERE p.key IS NULL
-            AND n.kind <> 4 AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
+            AND n.kind NOT IN (4, 6) AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
             AND (lower(hex(n.payment)), n.project) NOT IN (
                 SELECT replace(json_extract(detail, '$.series.registration.scheduled.key'), '-', ''), project
                 FROM operations WHERE status NOT IN (2, 3)

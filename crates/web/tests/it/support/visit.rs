@@ -23,7 +23,26 @@ pub(crate) struct Visit {
 
 /// Collects what is logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Collects what this thread logs from now on as an error, until the guard is dropped.
+    pub(crate) fn of_errors() -> (Self, tracing::subscriber::DefaultGuard) {
+        let lines = Self::default();
+        let written = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::ERROR)
+            .with_writer(move || written.clone())
+            .finish();
+        (lines, tracing::subscriber::set_default(log))
+    }
+
+    /// How many lines have these words.
+    pub(crate) fn count(&self, words: &str) -> usize {
+        String::from_utf8(self.0.lock().clone()).unwrap().lines().filter(|line| line.contains(words)).count()
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

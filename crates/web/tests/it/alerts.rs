@@ -1,0 +1,127 @@
+//! What only people can settle is told in the log, once, and stands in the list of what is unsettled until it is settled.
+
+use crate::{
+    mandates::page,
+    methods::until,
+    support::{
+        World, about_customer, pick,
+        provider::{Provider, purchase},
+        visit::Lines,
+    },
+};
+use ferropay_domain::{
+    ids::OperationId,
+    payment::{AttemptStatus, OperationStatus},
+    project::OtherAmount,
+};
+use ferropay_engine::{
+    entropy::SystemEntropy,
+    support::{Ordered, reverse_payout, settle_other_amount},
+};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+const BLIK: &str = "/v2/payment/blik/sale";
+const ALIPAY: &str = "/v2/payment/wallet/alipay/sale";
+const SKRILL: &str = "/v2/payment/skrill/payout";
+
+fn scripted(payment_id: &str, words: &str) -> Value {
+    let mut body = purchase(payment_id, 1_200, "EUR");
+    body["payment"]["description"] = format!("Two books {words}").into();
+    body
+}
+
+/// What an operator is shown as unsettled.
+async fn unsettled(world: &World) -> Vec<OperationId> {
+    world.store.unsettled(10).await.unwrap().iter().map(|it| it.operation.id).collect()
+}
+
+fn operation(callback: &Value) -> OperationId {
+    OperationId::new(callback["operation"]["id"].as_i64().unwrap())
+}
+
+async fn act(provider: &Provider, operation: &str, action: &str) {
+    let list = provider.transactions().await;
+    let newest = list.into_iter().find(|it| it["operation"] == operation).unwrap();
+    provider.act(newest["reference"].as_str().unwrap(), action).await;
+}
+
+// G-162: told when it comes and reminded of once a day, however often the provider repeats it
+#[tokio::test]
+async fn another_amount_is_told_to_support_once_a_day() {
+    const TOLD: &str = "another amount was paid";
+    let (log, _logged) = Lines::of_errors();
+    let (world, _) =
+        World::with_provider(|project| project.settings.other_amount = OtherAmount::Support).await;
+    let asked = world.told(BLIK, &scripted("order-1", "[success] [paid=900]")).await;
+    let purchase = operation(&asked);
+    until(async || log.count(TOLD) == 1).await;
+    for _ in 0..4 {
+        world.clock.advance(Duration::from_mins(10));
+        world.quiet().await;
+    }
+    assert_eq!(log.count(TOLD), 1);
+    assert_eq!(unsettled(&world).await, [purchase]);
+    world.clock.advance(Duration::from_hours(24));
+    until(async || log.count(TOLD) == 2).await;
+    let (clock, entropy) = (world.clock.clone(), Arc::new(SystemEntropy));
+    let accepted =
+        settle_other_amount(world.store.as_ref(), &world.vault, clock, entropy, purchase, true).await;
+    assert_eq!(accepted.unwrap(), Ordered::Done(None));
+    assert_eq!(unsettled(&world).await, []);
+    world.end().await;
+}
+
+// G-162, G-406: who is believed to have paid has saved the wallet, too
+#[tokio::test]
+async fn an_account_is_saved_when_support_accepts_what_was_paid() {
+    let (world, provider) = World::with_provider(|project| {
+        project.settings.other_amount = OtherAmount::Support;
+        project.settings.saved_cards = true;
+    })
+    .await;
+    let mut body = scripted("order-1", "[paid=900]");
+    body["account"] = json!({ "number": "ada@wallet.example" });
+    body["customer"]["account_save"] = true.into();
+    let asked = world.told(ALIPAY, &body).await;
+    let purchase = operation(&asked);
+    let standing = async || world.store.standing(purchase).await.unwrap().unwrap().operation;
+    provider.press(&page(&asked), "approve").await;
+    until(async || standing().await.detail.paid_otherwise == Some(900)).await;
+    let (clock, entropy) = (world.clock.clone(), Arc::new(SystemEntropy));
+    let accepted =
+        settle_other_amount(world.store.as_ref(), &world.vault, clock, entropy, purchase, true).await;
+    assert_eq!(accepted.unwrap(), Ordered::Done(None));
+    assert_eq!(standing().await.status, OperationStatus::Success);
+    let mut list = about_customer("reader-7");
+    list["payment_method"] = "wallet/alipay".into();
+    let saved = world.answered("/v2/customer/saved_account/list", &list).await["accounts"].clone();
+    assert_eq!(saved[0]["number"], "ada@wallet.example", "{saved}");
+    world.end().await;
+}
+
+// G-309, G-161: a payout that support takes back, and a purchase whose return the provider refuses
+#[tokio::test]
+async fn what_was_not_credited_and_stays_is_listed_until_it_is_back() {
+    let (log, _logged) = Lines::of_errors();
+    let (world, provider) = World::with_provider(|project| {
+        project.settings.payouts_reversed_by_support = vec!["skrill".to_owned()];
+    })
+    .await;
+    let mut body = scripted("wages-1", "");
+    body.as_object_mut().unwrap().remove("return_url");
+    body["account"] = json!({ "number": "ada@wallet.example" });
+    let payout = operation(&world.told(SKRILL, &body).await);
+    assert_eq!(unsettled(&world).await, []);
+    act(&provider, "payout", "uncredit").await;
+    until(async || log.count("is for people") > 0).await;
+    until(async || unsettled(&world).await == [payout]).await;
+    let scene = world.store.unsettled(10).await.unwrap().pop().unwrap();
+    assert_eq!(scene.attempt.status, AttemptStatus::Approved);
+    let (clock, entropy) = (world.clock.clone(), Arc::new(SystemEntropy));
+    reverse_payout(world.store.as_ref(), clock, entropy, payout).await.unwrap();
+    assert_eq!(pick(&world.callback().await, &["payment.status"]), json!(["reversed"]));
+    assert_eq!(unsettled(&world).await, []);
+    world.assert_gained(0).await;
+    world.end().await;
+}
