@@ -6,9 +6,10 @@ use crate::{
 };
 use ferropay_domain::{
     change::{ChangeSet, Write},
-    codes,
+    codes::{self, Code},
     decide::{self, CreditNoticed, Outcome},
-    payment::{Ask, Credit, Operation, OperationKind, OperationStatus},
+    ids::{OperationId, ProjectId},
+    payment::{Ask, Credit, OperationKind, OperationStatus},
     time::Timestamp,
 };
 use ferropay_store::{Scene, Standing};
@@ -62,30 +63,53 @@ impl Engine {
     }
 }
 
-/// Says that somebody has to decide about a purchase that was paid with another amount (G-162), or to see to money that
-/// reached nobody and was not taken back (G-161, G-309).
-pub(crate) fn alert_support(changes: &ChangeSet) {
-    let waits = |it: &&Operation| it.detail.paid_otherwise.is_some();
-    if let Some(operation) = changes.operations.iter().map(Write::record).find(waits) {
-        tracing::error!(
-            operation = operation.id.get(),
-            project = operation.project.get(),
-            asked = operation.processed().minor,
-            paid = operation.detail.paid_otherwise,
-            "another amount was paid than was asked for; decide with `ferropay payment accept` or `refuse`"
-        );
+/// What support has to be told once it is durable.
+pub(crate) struct Alert {
+    operation: OperationId,
+    project: ProjectId,
+    about: About,
+}
+
+enum About {
+    /// A purchase was paid with another amount, minor units (G-162).
+    OtherAmount { asked: i64, paid: i64 },
+    /// Money that reached nobody was not taken back (G-161, G-309).
+    NotTakenBack(Code),
+}
+
+impl Alert {
+    /// What is to be told of a change set, if anything is.
+    pub(crate) fn of(changes: &ChangeSet) -> Option<Box<Self>> {
+        changes.operations.iter().map(Write::record).find_map(|it| {
+            let goes_back = matches!(it.kind, OperationKind::Reversal | OperationKind::PayoutReversal);
+            let about = match it.detail.paid_otherwise {
+                Some(paid) => About::OtherAmount { asked: it.processed().minor, paid },
+                None if goes_back && it.detail.automatic && it.status == OperationStatus::Decline => {
+                    About::NotTakenBack(it.code)
+                }
+                None => return None,
+            };
+            Some(Box::new(Self { operation: it.id, project: it.project, about }))
+        })
     }
-    let stays = |it: &&Operation| {
-        let goes_back = matches!(it.kind, OperationKind::Reversal | OperationKind::PayoutReversal);
-        goes_back && it.detail.automatic && it.status == OperationStatus::Decline
-    };
-    if let Some(operation) = changes.operations.iter().map(Write::record).find(stays) {
-        tracing::error!(
-            operation = operation.id.get(),
-            project = operation.project.get(),
-            code = operation.code.get(),
-            "a provider refuses to take back what it could not credit; agree with it on what becomes of the money"
-        );
+
+    pub(crate) fn tell(&self) {
+        let (operation, project) = (self.operation.get(), self.project.get());
+        match self.about {
+            About::OtherAmount { asked, paid } => tracing::error!(
+                operation,
+                project,
+                asked,
+                paid,
+                "another amount was paid than was asked for; decide with `ferropay payment accept` or `refuse`"
+            ),
+            About::NotTakenBack(code) => tracing::error!(
+                operation,
+                project,
+                code = code.get(),
+                "a provider refuses to take back what it could not credit; agree with it on what becomes of the money"
+            ),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! the usual path reads nothing again.
 
 use crate::{
+    crediting::Alert,
     engine::Engine,
     failure::Failure,
     projects::KnownProject,
@@ -260,6 +261,7 @@ impl Engine {
             let bucket = situation.bucket();
             let bucket = bucket.ok_or_else(|| Failure::Defect("a decision without a payment".to_owned()))?;
             // Once the merchant is told the result there is mostly nothing left to carry on here.
+            let told = Alert::of(&changes);
             let advance = changes.events.is_empty().then(|| Advance::of(&changes));
             let commit = Commit { fence: Some(self.fence_of(bucket)), ..Commit::default() };
             self.step(Step::BeforeOutcome);
@@ -275,6 +277,7 @@ impl Engine {
             .await;
             match applied {
                 Ok(()) => {
+                    told.iter().for_each(|alert| alert.tell());
                     self.step(Step::AfterOutcome);
                     if let Some(advance) = advance {
                         situation.advance(advance);

@@ -2,7 +2,7 @@
 //! whenever somebody else has changed it.
 
 use crate::{
-    crediting::{alert_difference, alert_support},
+    crediting::alert_difference,
     engine::Engine,
     failure::Failure,
     following::{Advance, Before, Situation},
@@ -90,7 +90,6 @@ impl Engine {
             let facts =
                 InstrumentFacts { known: kept.known.clone(), saved: kept.saved, id, token: token.clone() };
             decide::keep_instrument(project, &mut changes, &facts, now);
-            alert_support(&changes);
             Ok(Some(changes))
         })
         .await?;

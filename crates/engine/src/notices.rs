@@ -6,7 +6,7 @@
 
 use crate::{
     connector::{Connector, NoticeRefused, ProviderNotice},
-    crediting::{alert_difference, alert_support},
+    crediting::{Alert, alert_difference},
     engine::Engine,
     failure::Failure,
     following::{Before, Situation as _},
@@ -139,11 +139,12 @@ impl Engine {
             ..Commit::default()
         };
         let bucket = bucket_of(payment.key);
-        alert_support(&changes);
+        let told = Alert::of(&changes);
         self.step(Step::BeforeNotice);
         match self.apply(project, changes, commit, before, Cards::default, (bucket, now)).await {
             Ok(()) => {
                 self.step(Step::AfterNotice);
+                told.iter().for_each(|alert| alert.tell());
                 self.noticed.wake(&notice.attempt.operation);
                 Ok(Some(Noticed::Taken))
             }

@@ -11,7 +11,7 @@
 
 use crate::{
     connector::{Connector, MethodOrder, Order, OrderCard, PersonName, StoredCredential},
-    crediting::{alert_difference, alert_silence, alert_support},
+    crediting::{alert_difference, alert_silence},
     engine::Engine,
     failure::Failure,
     following::Situation as _,
@@ -151,9 +151,7 @@ impl Engine {
                     alert_difference(scene, &outcome);
                     return Ok(None);
                 }
-                let changes = decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now)?;
-                alert_support(&changes);
-                Ok(Some(changes))
+                decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
             })
             .await?;
             let Scene { attempt, .. } = &carried.scene;

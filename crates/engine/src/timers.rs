@@ -2,8 +2,7 @@
 //! customer may try again.
 
 use crate::{
-    crediting::alert_support, engine::Engine, failure::Failure, projects::KnownProject, provider_work::Cards,
-    registry::InHand,
+    engine::Engine, failure::Failure, projects::KnownProject, provider_work::Cards, registry::InHand,
 };
 use ferropay_domain::{change::TaskKey, decide};
 use ferropay_store::Standing;
@@ -35,11 +34,7 @@ impl Engine {
         self.settle(&mut project, &mut standing, &cards, |project, standing, ids, now| match key {
             TaskKey::EndHold(_) => decide::hold_ended(project, &standing.payment, ids, now),
             TaskKey::EndAttempts(_) => Ok(decide::attempts_ended(project, standing.facts(), ids, now)),
-            _ => {
-                let changes = decide::wait_ended(project, standing.facts(), ids, now)?;
-                changes.iter().for_each(alert_support);
-                Ok(changes)
-            }
+            _ => decide::wait_ended(project, standing.facts(), ids, now),
         })
         .await?;
         Ok(())

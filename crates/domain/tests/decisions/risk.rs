@@ -31,7 +31,7 @@ fn code(changes: &ChangeSet) -> Option<u32> {
 }
 
 fn listed(list: List, feature: Feature) -> RiskFacts {
-    RiskFacts { hits: vec![Hit { list, feature }], limit: None, rate: None }
+    RiskFacts { hits: vec![Hit { list, feature }], ..RiskFacts::default() }
 }
 
 // G-519, G-520
@@ -125,7 +125,7 @@ fn a_use_is_counted_by_the_commit_and_a_limit_it_reached_declines() {
     let changes = sale(counted(), RiskFacts::default(), |_| {});
     let uses = changes.counted.as_ref().unwrap();
     assert_eq!((uses.by.as_slice(), uses.counts.len()), ([Feature::Customer].as_slice(), 1));
-    let reached = RiskFacts { hits: Vec::new(), limit: Some(Code::new(1433)), rate: None };
+    let reached = RiskFacts { limit: Some(Code::new(1433)), ..RiskFacts::default() };
     let changes = sale(counted(), reached, |_| {});
     assert_eq!(code(&changes), Some(1433));
     assert!(changes.counted.is_none(), "what is declined is not counted");
@@ -190,7 +190,7 @@ fn an_operation_by_a_method_is_looked_at_like_one_by_a_card() {
     command.customer.id = Some("customer-1".to_owned());
     let changes = decide(limited.clone(), RiskFacts::default(), command.clone());
     assert_eq!(changes.counted.unwrap().by, [Feature::Customer]);
-    let reached = RiskFacts { hits: Vec::new(), limit: Some(Code::new(1433)), rate: None };
+    let reached = RiskFacts { limit: Some(Code::new(1433)), ..RiskFacts::default() };
     assert_eq!(code(&decide(limited, reached, command.clone())), Some(1433));
     let mut abroad = settings();
     abroad.risk_screening.forbidden_countries = vec![Country::parse("DE").unwrap()];

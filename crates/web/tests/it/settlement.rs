@@ -1,6 +1,6 @@
 //! What a merchant has in one currency is settled into another.
 
-use crate::support::{World, sale};
+use crate::support::{PROJECT, World, sale};
 use ferropay_domain::{
     codes,
     money::{Currency, Money},
@@ -31,7 +31,8 @@ async fn rated(world: &World, from: &str, to: &str, rate: &str) {
 
 impl World {
     async fn settled(&self, name: &str, from: &str, minor: Option<i64>, into: &str) -> BalanceSettled {
-        let record = self.store.projects().await.unwrap().pop().unwrap();
+        let records = self.store.projects().await.unwrap();
+        let record = records.into_iter().find(|it| it.project.id.get() == PROJECT).unwrap();
         let tools = (self.clock.clone() as _, Arc::new(SystemEntropy) as _);
         let currency = |code: &str| Currency::parse(code).unwrap();
         settle_balance(self.store.as_ref(), tools, &record, name, (currency(from), minor), currency(into))
