@@ -277,7 +277,9 @@ impl Engine {
             .await;
             match applied {
                 Ok(()) => {
-                    told.iter().for_each(|alert| alert.tell());
+                    if let Some(alert) = &told {
+                        alert.tell();
+                    }
                     self.step(Step::AfterOutcome);
                     if let Some(advance) = advance {
                         situation.advance(advance);

@@ -144,7 +144,9 @@ impl Engine {
         match self.apply(project, changes, commit, before, Cards::default, (bucket, now)).await {
             Ok(()) => {
                 self.step(Step::AfterNotice);
-                told.iter().for_each(|alert| alert.tell());
+                if let Some(alert) = &told {
+                    alert.tell();
+                }
                 self.noticed.wake(&notice.attempt.operation);
                 Ok(Some(Noticed::Taken))
             }
