@@ -478,6 +478,41 @@ fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
     }
 }
 
+// G-315: what is known of card numbers is the operator's to say, and a running platform learns of it
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_table_of_card_ranges_takes_the_place_of_the_built_in_one() {
+    let mut world = World::start(&[]).await;
+    let command = |words: &[&str]| world.platform.command(words);
+    let built_in = command(&["cards", "list"]).good();
+    assert!(
+        built_in.contains("55443300000,55443399999,,US,prepaid,PREPAID,EXAMPLE BANK OF AMERICA,,,"),
+        "{built_in}"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let table = file(directory.path(), "cards.csv", "first,country,issuer\n400000,DE,\"Bank, AG\"\n");
+    assert_eq!(command(&["cards", "import", &table]).good(), "1 ranges of card numbers are known.\n");
+    let listed = command(&["cards", "list"]).good();
+    assert_eq!(listed.lines().nth(1), Some("40000000000,40000099999,,DE,,,\"Bank, AG\",,,"));
+    let again = file(directory.path(), "again.csv", &listed);
+    command(&["cards", "import", &again]).good();
+    let wrong = file(directory.path(), "wrong.csv", "first,country\n400000,FR\n400001,nowhere\n");
+    let refused = command(&["cards", "import", &wrong]);
+    assert!(!refused.ok && refused.err.contains("line 3"), "{refused:?}");
+    assert_eq!(command(&["cards", "list"]).good(), listed, "whole or not at all");
+    command(&["project", "set", "1001", "risk_screening.forbidden_countries=[\"DE\"]"]).good();
+    let refused = async || {
+        let name = format!("german-{}", world.receiver.count());
+        let request = world.sale(&name, cards::APPROVED, None).await.request_id();
+        world.receiver.final_of(&request, seconds(30)).await.text.contains("\"1411\"")
+    };
+    eventually("the platform learns of the table", seconds(20), refused).await;
+    command(&["cards", "remove"]).good();
+    assert_eq!(command(&["cards", "list"]).good(), built_in);
+    world.quiet(seconds(20)).await;
+    world.assert_sound();
+    world.platform.stop().await;
+}
+
 // G-447, G-448
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_converts_at_example_rates_until_the_operator_sets_others() {

@@ -175,6 +175,9 @@ pub enum NameKind {
     Payer,
     /// Settlements of a project's balances into another currency (G-449). Who takes such a name is the settlement.
     BalanceSettlement,
+    /// What provider and card network call the debit of a transfer, by which a credit names it (G-490). The first that was
+    /// called so keeps the name, and nobody loses by it.
+    TransferDebit,
 }
 
 impl NameKind {
@@ -187,12 +190,13 @@ impl NameKind {
             Self::MigratedSeries => 4,
             Self::Payer => 5,
             Self::BalanceSettlement => 6,
+            Self::TransferDebit => 7,
         }
     }
 
     /// Whether such a name is taken once, so that whoever comes second is told; else the first one silently stays.
     pub const fn is_exclusive(self) -> bool {
-        !matches!(self, Self::Payer)
+        !matches!(self, Self::Payer | Self::TransferDebit)
     }
 
     /// The project in which `project` takes such a name: none of them where a name holds across all.
@@ -202,7 +206,8 @@ impl NameKind {
             | Self::MerchantRefund
             | Self::MigratedSeries
             | Self::Payer
-            | Self::BalanceSettlement => project,
+            | Self::BalanceSettlement
+            | Self::TransferDebit => project,
             Self::WalletToken => ProjectId::new(0),
         }
     }

@@ -86,7 +86,7 @@ macro_rules! codes {
 codes! {
     /// The project's payouts have to say when the card expires (G-073).
     EXPIRY_REQUIRED = 3020;
-    /// The customer of a payout has paid nothing before (G-328).
+    /// The customer of a payout has paid nothing before (G-328), or a credit follows no debit (G-490).
     NO_EARLIER_PAYMENT = 2606;
     /// The merchant's category may not pay out winnings of online gambling (G-328).
     WINNINGS_CATEGORY = 3292;
@@ -154,6 +154,8 @@ codes! {
     RISK_EMAIL_DOMAIN = 1410;
     /// Cards issued there are not taken (G-522).
     RISK_COUNTRY = 1411;
+    /// The card was issued elsewhere than where the customer is said to live.
+    RISK_COUNTRY_MISMATCH = 1412;
     /// Cards of too many countries.
     RISK_COUNTRIES = 1413;
     /// Cards issued there are taken at home only.
@@ -196,6 +198,8 @@ codes! {
     RISK_SANCTIONS_NL = 1459;
     /// On the list of the United Arab Emirates.
     RISK_SANCTIONS_UAE = 1460;
+    /// Cards of this product are not taken.
+    RISK_CARD_PRODUCT = 1461;
     /// Cards of this type are not taken.
     RISK_CARD_TYPE = 1462;
     /// The name on the card is not the customer's.
@@ -314,6 +318,8 @@ codes! {
     SAVED_CARD_NOT_FOUND = 3101;
     /// Cards of this type are paid out nothing.
     PAYOUT_CARD_TYPE = 3103;
+    /// The card is one that nothing is credited to.
+    PAYOUT_CARD_CONSTRAINT = 3341;
     /// There is no such token.
     TOKEN_NOT_FOUND = 3221;
     /// The token is another customer's, or the customer is not known.
@@ -358,6 +364,14 @@ codes! {
     TRANSFER_SENDER_CARD = 3470;
     /// The card that gets a transfer is of a network that takes none (G-493).
     TRANSFER_RECIPIENT_CARD = 3471;
+    /// The card that pays in a transfer is for businesses (G-493).
+    TRANSFER_COMMERCIAL = 3400;
+    /// The card that pays in a transfer is not from Europe (G-493).
+    TRANSFER_OUTSIDE_EUROPE = 3411;
+    /// The card that gets a transfer is from where none is sent to (G-493).
+    TRANSFER_RECIPIENT_REGION = 3472;
+    /// The card that pays in a transfer is from outside the European Economic Area (G-493).
+    TRANSFER_OUTSIDE_EEA = 3480;
     /// A transfer from a card to itself (G-493).
     TRANSFER_SAME_CARD = 3431;
     /// The recipient's number of a transfer is no card's (G-493).

@@ -260,7 +260,10 @@ impl Engine {
                 Loss::Fenced
                 | Loss::NotificationKnown
                 | Loss::NameTaken(
-                    NameKind::MigratedSeries | NameKind::Payer | NameKind::BalanceSettlement,
+                    NameKind::MigratedSeries
+                    | NameKind::Payer
+                    | NameKind::BalanceSettlement
+                    | NameKind::TransferDebit,
                     _,
                 ) => {
                     return Err(Failure::Defect(format!("a request lost {loss:?}")));

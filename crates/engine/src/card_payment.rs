@@ -15,6 +15,7 @@ use crate::{
 };
 use ferropay_domain::{
     callback::Problem,
+    card::{Origin as CardOrigin, Pan},
     change::{ChangeSet, MachineBreak},
     decide::{self, CardCommand, CardFacts, Ids, Now, RangeFacts, WalletFacts},
     instrument::CustomerRecord,
@@ -31,6 +32,8 @@ use std::sync::Arc;
 pub(crate) struct CardOrder {
     pub(crate) command: CardCommand,
     pub(crate) range: Option<RangeFacts>,
+    /// What is known of the card that the money goes on to.
+    pub(crate) recipient: Option<Box<CardOrigin>>,
     /// The token the card came in; none when the request has the card itself.
     pub(crate) wallet: Option<Box<WalletFacts>>,
     pub(crate) ids: Ids,
@@ -52,7 +55,8 @@ impl Acceptable for CardOrder {
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let (range, wallet) = (self.range.clone(), self.wallet.clone());
         let rate = engine.rate(project, command.amount.currency, now).await?;
-        let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet };
+        let recipient = self.recipient.clone();
+        let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet, recipient };
         let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
         let command = command.clone();
         let begun = begun(&project.project, earlier.as_deref(), command, facts, self.ids, now)?;
@@ -98,6 +102,11 @@ pub(crate) fn begun(
 }
 
 impl Engine {
+    /// What is known of the card that money goes on to.
+    pub(crate) fn recipient(&self, pan: Option<&Pan>) -> Option<Box<CardOrigin>> {
+        pan.map(|pan| Box::new(self.card_ranges.origin(pan)))
+    }
+
     /// Accepts a card purchase in one step or two, or the verification of a card (G-015, G-165, G-338).
     ///
     /// # Errors
@@ -153,7 +162,8 @@ impl Engine {
             }
         };
         let customer = customer.map(Box::new);
-        let order = CardOrder { command, range, wallet: None, ids, card, customer };
+        let recipient = self.recipient(request.recipient.as_ref());
+        let order = CardOrder { command, range, recipient, wallet: None, ids, card, customer };
         self.accept(project, ids.payment, head, &order).await
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     authentication::Authenticator,
+    card_ranges::KnownRanges,
     clock::Clock,
     connector::Connector,
     courier::Courier,
@@ -93,6 +94,7 @@ pub struct Engine {
     pub(crate) authenticators: parking_lot::RwLock<Vec<Arc<dyn Authenticator>>>,
     pub(crate) wallets: parking_lot::RwLock<Option<Arc<dyn WalletTokens>>>,
     pub(crate) mailer: parking_lot::RwLock<Option<Arc<dyn Mailer>>>,
+    pub(crate) card_ranges: KnownRanges,
     pub(crate) devices_seen: parking_lot::Mutex<Seen>,
     pub(crate) public_url: String,
     pub(crate) recorder: Arc<Recorder>,
@@ -112,6 +114,8 @@ impl Engine {
         let node = store.enrol(clock.now()).await?;
         let projects = Projects::default();
         projects.refresh(store.as_ref(), &vault).await?;
+        let card_ranges = KnownRanges::default();
+        card_ranges.refresh(store.as_ref()).await?;
         Ok(Arc::new(Self {
             ids: IdSource::new(clock.clone(), entropy, node.number),
             store,
@@ -128,6 +132,7 @@ impl Engine {
             authenticators: parking_lot::RwLock::default(),
             wallets: parking_lot::RwLock::default(),
             mailer: parking_lot::RwLock::default(),
+            card_ranges,
             devices_seen: parking_lot::Mutex::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             recorder: Arc::default(),

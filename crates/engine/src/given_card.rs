@@ -6,7 +6,7 @@ use crate::{
     provider_work::Cards,
 };
 use ferropay_domain::{
-    card::{CardSummary, Cvv, Expiry, Pan},
+    card::{CardSummary, Cvv, Expiry, Origin, Pan},
     change::ChangeSet,
     decide::{Ids, Named},
     ids::{CardKey, OperationId, ProjectId},
@@ -22,12 +22,13 @@ pub(crate) struct GivenCard {
     sealed: SealedCard,
     pub(crate) pan: Pan,
     pub(crate) cvv: Option<Cvv>,
+    origin: Origin,
 }
 
 impl GivenCard {
     /// What everybody may know of it.
     pub(crate) fn summary(&self, holder: Option<String>, expiry: Option<Expiry>) -> CardSummary {
-        CardSummary::of(self.sealed.1, &self.pan, holder, expiry)
+        CardSummary::of(self.sealed.1, &self.pan, self.origin.clone(), holder, expiry)
     }
 
     /// What is kept of it: nothing when no payment came of the request, and the verification value only while its
@@ -63,7 +64,8 @@ impl Engine {
         pan: Pan,
         cvv: Option<Cvv>,
     ) -> Result<GivenCard, Failure> {
-        Ok(GivenCard { sealed: self.sealed_card(project, &pan)?, pan, cvv })
+        let origin = self.card_ranges.origin(&pan);
+        Ok(GivenCard { sealed: self.sealed_card(project, &pan)?, pan, cvv, origin })
     }
 
     /// The card of a request, still without its verification value, or the name that the request has for one; and what

@@ -22,7 +22,7 @@ use ferropay_domain::{
 };
 use ferropay_store::{Commit, CommitError, Loss, Store, Unavailable};
 use ferropay_wire::{
-    gate::{AboutToken, DeleteSaved, Tokenize, customer_members, keeps_customer},
+    gate::{AboutToken, DeleteSaved, Holdings, Tokenize, customer_members, keeps_customer},
     json::Value,
 };
 use std::sync::Arc;
@@ -163,7 +163,8 @@ impl Engine {
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
         let card = self.sealed_card(project, &request.pan)?;
-        let summary = CardSummary::of(card.1, &request.pan, request.holder, Some(request.expiry));
+        let origin = self.card_ranges.origin(&request.pan);
+        let summary = CardSummary::of(card.1, &request.pan, origin, request.holder, Some(request.expiry));
         let order = TokenOrder {
             customer: customer_record(request.customer.as_deref(), body),
             command: TokenizeCommand { head, customer: request.customer, card: summary },
@@ -199,15 +200,19 @@ impl Engine {
         &self,
         known: &KnownProject,
         request: &AboutToken,
-    ) -> Result<Result<(Instrument, Option<CustomerRecord>), Code>, Failure> {
+    ) -> Result<Result<Holdings, Code>, Failure> {
         let project = &known.project;
         let found = self.store.instrument(project.id, InstrumentKey::Token(request.token.clone())).await?;
         let named = decide::Named::Token(request.token.clone());
         let usable = decide::usable(project, &named, Some(&request.customer), found.as_ref());
         match usable {
             Ok((instrument, _)) => {
-                let customer = self.store.customer(project.id, &request.customer).await?;
-                Ok(Ok((instrument.clone(), customer)))
+                let customer = &request.customer;
+                Ok(Ok(Holdings {
+                    instruments: vec![instrument.clone()],
+                    with_series: self.store.cards_with_series(project.id, customer).await?,
+                    customer: self.store.customer(project.id, customer).await?,
+                }))
             }
             Err(problem) => Ok(Err(problem.code)),
         }
@@ -222,7 +227,7 @@ impl Engine {
         known: &KnownProject,
         customer: &str,
         method: Option<&str>,
-    ) -> Result<(Vec<Instrument>, Option<CustomerRecord>), Failure> {
+    ) -> Result<Holdings, Failure> {
         let mut saved = self.store.saved_instruments(known.project.id, customer, MOST_LISTED).await?;
         saved.retain(|it| method.is_none_or(|name| is_of_method(it, name)));
         if known.project.settings.tokens == TokenMode::Off {
@@ -231,7 +236,12 @@ impl Engine {
                 instrument.token = None;
             }
         }
-        Ok((saved, self.store.customer(known.project.id, customer).await?))
+        let project = known.project.id;
+        Ok(Holdings {
+            instruments: saved,
+            with_series: self.store.cards_with_series(project, customer).await?,
+            customer: self.store.customer(project, customer).await?,
+        })
     }
 
     /// Takes a card or an account from a customer's saved ones (G-409). Error inside: why not.

@@ -13,6 +13,7 @@ pub mod administration;
 pub mod authentication;
 mod authentications;
 mod card_payment;
+pub mod card_ranges;
 pub mod clock;
 pub mod connector;
 mod conversion;

@@ -70,6 +70,7 @@ pub(crate) fn not_looked_up(holder: Option<String>) -> CardSummary {
         expiry: None,
         country: None,
         funding: None,
+        issue: None,
     }
 }
 
@@ -96,6 +97,7 @@ impl Acceptable for NamedOrder {
         };
         let pan = engine.card_number(project.id, &card).await?;
         let pan = self.pan.get_or_init(|| pan);
+        let card = card.known_as(engine.card_ranges.origin(pan));
         let mut commit = Commit::default();
         let mut changes = match &self.with {
             With::Card(command, cvv, recipient) => {
@@ -109,7 +111,8 @@ impl Acceptable for NamedOrder {
                 let wished = (command.registration.as_deref(), command.head);
                 let scheduled_name_taken = engine.scheduled_name_taken(known, wished, now).await?;
                 let rate = engine.rate(known, command.amount.currency, now).await?;
-                let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet: None };
+                let recipient = engine.recipient(recipient.as_ref());
+                let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet: None, recipient };
                 let changes = match begun(project, earlier.as_deref(), command, facts, self.ids, now)? {
                     Ok(changes) => changes,
                     Err(why) => return Ok(Decision::Answer(Intake::no_attempt(why))),
@@ -124,7 +127,8 @@ impl Acceptable for NamedOrder {
                 command.card.holder = holder.or(command.card.holder);
                 let risk = engine.risk_facts(known, command.at_risk(), lost).await?;
                 let rate = engine.rate(known, command.amount.currency, now).await?;
-                let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate };
+                let funding = engine.funding(known, &command.given).await?;
+                let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate, funding };
                 decide::payout(project, command, &facts, self.ids, now)?
             }
         };

@@ -12,12 +12,13 @@ use crate::{
     provider_work::Cards,
 };
 use ferropay_domain::{
-    decide::{self, Ids, Now, PayoutCommand, PayoutFacts},
+    change::NameKind,
+    decide::{self, Funding, Ids, Now, PayoutCommand, PayoutFacts},
     instrument::CustomerRecord,
     payment::OperationKind,
 };
 use ferropay_wire::{gate::CardPayout, json::Value};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A payout that was asked for. What it is called by is drawn once, however often it is decided.
 struct PayoutOrder {
@@ -39,7 +40,8 @@ impl Acceptable for PayoutOrder {
         let command = &self.command;
         let risk = engine.risk_facts(project, command.at_risk(), lost).await?;
         let rate = engine.rate(project, command.amount.currency, now).await?;
-        let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate };
+        let funding = engine.funding(project, &command.given).await?;
+        let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate, funding };
         let mut changes = decide::payout(&project.project, command.clone(), &facts, self.ids, now)?;
         let commit = self.card.kept(engine, self.ids, &changes)?;
         if changes.payment.is_some() {
@@ -57,6 +59,21 @@ impl Acceptable for PayoutOrder {
 }
 
 impl Engine {
+    /// What is known of the debit of a transfer that a payout says it follows (G-490).
+    pub(crate) async fn funding(
+        &self,
+        known: &KnownProject,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Funding, Failure> {
+        let project = &known.project;
+        let Some(name) = decide::funding_named(project, given) else { return Ok(Funding::Unnamed) };
+        let holder = self.store.name_holder(project.id, NameKind::TransferDebit, name).await?;
+        let Some(key) = holder else { return Ok(Funding::Unknown) };
+        let debit = self.store.payment(project.id, key).await?;
+        let is_there = debit.is_some_and(|debit| debit.returnable() > 0);
+        Ok(if is_there { Funding::Made } else { Funding::Unknown })
+    }
+
     /// Accepts a payout to a card (G-310). A balance too small for it is a fact for the next decision, which declines it
     /// (G-327).
     ///
@@ -83,6 +100,7 @@ impl Engine {
             customer: request.customer,
             description: request.description,
             descriptor: request.descriptor,
+            choice: request.choice,
             given: given(&project.project, OperationKind::Payout, body),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),

@@ -126,7 +126,7 @@ impl Acceptable for ConfirmOrder {
         let at_risk = completion.at_risk(&recipient, standing.operation.amount);
         let risk = engine.risk_facts(project, at_risk, lost).await?;
         let rate = engine.rate(project, standing.payment.currency, now).await?;
-        let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate };
+        let facts = PayoutFacts { balance_short: lost.balance_short, risk, rate, ..PayoutFacts::default() };
         let decided =
             decide::complete_payout(&project.project, situation, completion, &facts, self.ids, now)?;
         match decided {

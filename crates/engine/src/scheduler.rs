@@ -45,6 +45,11 @@ pub(crate) async fn run(engine: Arc<Engine>) {
         {
             tracing::error!(%error, "the projects could not be refreshed");
         }
+        if round % ROUNDS_PER_REFRESH == 0
+            && let Err(error) = engine.refresh_card_ranges().await
+        {
+            tracing::error!(%error, "the table of card ranges could not be refreshed; the last one stays in force");
+        }
         if maintained.elapsed() >= MAINTAIN_EVERY {
             maintained = tokio::time::Instant::now();
             if let Err(error) = engine.vault.maintain(engine.store.as_ref(), engine.now()).await {

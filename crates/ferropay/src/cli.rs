@@ -1,11 +1,13 @@
 //! The command line.
 
 mod balance;
+mod cards;
 mod project;
 mod rate;
 mod series;
 
 pub(crate) use balance::Balance;
+pub(crate) use cards::Cards;
 pub(crate) use project::{Etoken, Project, Route, Wallet};
 pub(crate) use rate::Rate;
 pub(crate) use series::Series;
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     /// Settles what merchants have into another currency.
     #[command(subcommand)]
     Balance(Balance),
+    /// Keeps the table by which card numbers tell of their issuers.
+    #[command(subcommand)]
+    Cards(Cards),
     /// Keeps the lists of risk control.
     #[command(subcommand)]
     Risk(Risk),

@@ -85,7 +85,7 @@ fn refund(operation: u64, of: u64, amount: u64, plan: &str) -> Request {
 
 fn credit(operation: u64, card: &str, amount: u64, plan: &str) -> Request {
     let attempt = attempt(operation, card, amount, plan);
-    Request::Credit(Credit { attempt, expiry: None, holder: None })
+    Request::Credit(Credit { attempt, expiry: None, holder: None, chosen: None })
 }
 
 fn undo(undoes: Undoes, operation: u64, of: u64, full: u64, partial: Option<Partial>, plan: &str) -> Request {

@@ -227,6 +227,7 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
                 attempt: Attempt { repeat: true, ..attempt(20, 5000) },
                 expiry: None,
                 holder: None,
+                chosen: None,
             }),
             common("0201", 20, "000000005000", "260000"),
         ),
@@ -236,8 +237,12 @@ fn requests() -> Vec<(&'static str, Request, Value)> {
                 attempt: attempt(20, 5000),
                 expiry: Some(Expiry { year: 2031, month: 1 }),
                 holder: Some(Text::lossy("A B")),
+                chosen: Some(Box::new(Text::lossy("608000000051941"))),
             }),
-            with(common("0200", 20, "000000005000", "260000"), json!({"14": "3101", "48": "09003A B"})),
+            with(
+                common("0200", 20, "000000005000", "260000"),
+                json!({"14": "3101", "48": "09003A B30015608000000051941"}),
+            ),
         ),
         (
             "credit taken back",

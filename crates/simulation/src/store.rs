@@ -4,7 +4,7 @@
 use crate::world::{Mood, World};
 use ferropay_domain::{
     callback::Subject,
-    card::DeviceWallet,
+    card::{CardRange, DeviceWallet},
     change::{NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
@@ -19,9 +19,9 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort,
-    ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing,
-    Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
+    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError, Delivery,
+    Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
+    Standing, Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -335,6 +335,18 @@ impl Store for WatchedStore {
 
     fn rates(&self) -> Answer<'_, Vec<ExchangeRate>> {
         self.inner.rates()
+    }
+
+    fn cards_with_series<'a>(&'a self, project: ProjectId, customer: &'a str) -> Answer<'a, Vec<CardKey>> {
+        self.inner.cards_with_series(project, customer)
+    }
+
+    fn card_ranges(&self, known: i64) -> Answer<'_, Option<CardTable>> {
+        self.inner.card_ranges(known)
+    }
+
+    fn set_card_ranges(&self, ranges: Option<Vec<CardRange>>) -> Answer<'_, ()> {
+        self.inner.set_card_ranges(ranges)
     }
 
     fn set_rates(&self, rates: Vec<ExchangeRate>) -> Answer<'_, ()> {

@@ -16,13 +16,14 @@ pub mod vault;
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
 pub use projects::change_project;
 pub use records::{
-    AuditReport, Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, ExchangeRate, Finding, Node,
-    OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Secret, Standing,
+    AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Delivery, DeliveryState, ExchangeRate,
+    Finding, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Secret,
+    Standing,
 };
 
 use ferropay_domain::{
     callback::Subject,
-    card::DeviceWallet,
+    card::{CardRange, DeviceWallet},
     change::{NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
@@ -153,6 +154,9 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Answer<'_, Vec<Instrument>>;
 
+    /// Which cards are debited by series of the customer that go on.
+    fn cards_with_series<'a>(&'a self, project: ProjectId, customer: &'a str) -> Answer<'a, Vec<CardKey>>;
+
     /// What is kept of a customer.
     fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>>;
 
@@ -222,6 +226,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes out the rate that begins at this moment; whether there was one.
     fn remove_rate(&self, from: Currency, to: Currency, valid_from: Timestamp) -> Answer<'_, bool>;
+
+    /// The operator's table of card ranges; none when there has never been one, or it is still the one with the revision
+    /// `known`.
+    fn card_ranges(&self, known: i64) -> Answer<'_, Option<CardTable>>;
+
+    /// Replaces the table of card ranges, which is whole and right; none goes back to the built-in one.
+    fn set_card_ranges(&self, ranges: Option<Vec<CardRange>>) -> Answer<'_, ()>;
 
     /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
     /// with an older epoch are refused from then on.

@@ -3,6 +3,7 @@
 use crate::vault::Sealed;
 use ferropay_domain::{
     callback::{Problem, Subject},
+    card::CardRange,
     change::BUCKETS,
     decide::Facts,
     ids::{CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
@@ -270,6 +271,15 @@ pub struct RiskEntry {
     pub note: String,
     /// Since when, real time.
     pub added_at: Timestamp,
+}
+
+/// The operator's table of card ranges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardTable {
+    /// How often it was replaced.
+    pub revision: i64,
+    /// The ranges; none where the built-in ones hold again.
+    pub ranges: Option<Vec<CardRange>>,
 }
 
 /// What one currency is worth in another, from a moment on.

@@ -247,6 +247,7 @@ fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
             expiry: Some(Expiry { year: 2099, month: 11 }),
             country: None,
             funding: None,
+            issue: None,
         },
         has_cvv: true,
         request: CardRequest::default(),

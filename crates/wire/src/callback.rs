@@ -113,6 +113,8 @@ struct TokenCard<'a> {
     holder: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer_name: Option<&'a str>,
 }
 
 /// The unsigned body of a callback, and where its signature goes: at the root in the standard layout, in
@@ -154,6 +156,7 @@ fn token(event: &Event, notice: &TokenNotice) -> String {
             exp_year: card.expiry.map(|expiry| format!("{:04}", expiry.year)),
             holder: card.holder.as_deref(),
             country: card.country.map(|country| country.to_string()),
+            issuer_name: card.issue().and_then(|issue| issue.issuer.as_deref()),
         }),
     });
     text.unwrap_or_default()

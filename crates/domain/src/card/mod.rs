@@ -1,15 +1,18 @@
 //! Payment cards: numbers that mask themselves, networks, expiry, and what may be shown.
 
+mod country;
 mod descriptor;
 mod ranges;
 mod wallet;
 
+pub(crate) use country::VISA_EUROPE;
+pub use country::{Country, InvalidCountry, Region};
 pub use descriptor::{comparable_name, statement_name};
-pub use ranges::{Country, Funding, InvalidCountry, Origin};
+pub use ranges::{CardRange, CardRanges, Funding, Issue, Origin, RangeFault, Transfers};
 pub use wallet::DeviceWallet;
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 /// A primary account number. Shown only masked; its memory is cleared when dropped.
@@ -172,6 +175,15 @@ impl Network {
         }
     }
 
+    /// The same of a payment that registers a series and whose customer was authenticated, where it is another one
+    /// (G-194).
+    pub const fn eci_at_registration(self) -> Option<&'static str> {
+        match self {
+            Self::Mastercard => Some("07"),
+            _ => None,
+        }
+    }
+
     /// The electronic commerce indicator of a payment without 3-D Secure (G-194); `None` where no such indicator is
     /// documented.
     pub const fn eci_without_authentication(self) -> Option<&'static str> {
@@ -233,21 +245,43 @@ pub struct CardSummary {
     /// Whose money the card spends, when the first digits say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funding: Option<Funding>,
+    /// What the issuer made of it, when the first digits say so.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "ranges::shared")]
+    pub issue: Option<Arc<Issue>>,
 }
 
 impl CardSummary {
-    /// What may be kept of the card `pan`, found in the vault under `key`.
-    pub fn of(key: crate::ids::CardKey, pan: &Pan, holder: Option<String>, expiry: Option<Expiry>) -> Self {
-        let origin = pan.origin();
+    /// What may be kept of the card `pan`, found in the vault under `key`, of which `origin` is known.
+    pub fn of(
+        key: crate::ids::CardKey,
+        pan: &Pan,
+        origin: Origin,
+        holder: Option<String>,
+        expiry: Option<Expiry>,
+    ) -> Self {
         Self {
             key,
             masked: pan.masked(),
             network: pan.network(),
             holder,
             expiry,
-            country: origin.map(|origin| origin.country),
-            funding: origin.map(|origin| origin.funding),
+            country: None,
+            funding: None,
+            issue: None,
         }
+        .known_as(origin)
+    }
+
+    /// The same card, of which now this is known.
+    #[must_use]
+    pub fn known_as(self, origin: Origin) -> Self {
+        let Origin { country, funding, issue } = origin;
+        Self { country, funding, issue, ..self }
+    }
+
+    /// What the issuer made of it, when that is known.
+    pub fn issue(&self) -> Option<&Issue> {
+        self.issue.as_deref()
     }
 }
 

@@ -120,6 +120,7 @@ impl Scene<'_> {
         });
         self.changes.entries.extend(ledger::sale(parties, operation, amount, fee, at));
         self.remember_payer();
+        self.call_debit_of_transfer();
         self.step(Event::Approved, codes::SUCCESS)?;
         self.await_credit()
     }
@@ -131,6 +132,17 @@ impl Scene<'_> {
             (rule, &self.payment.detail.customer.id)
         {
             self.take_name(NameKind::Payer, id.clone());
+        }
+    }
+
+    /// The credit that follows the debit of a transfer names it as provider or network do (G-490).
+    fn call_debit_of_transfer(&mut self) {
+        let answer = self.attempt.as_ref().and_then(|attempt| attempt.answer.as_ref());
+        let Some(answer) = answer.filter(|_| self.payment.detail.transfer.is_some()) else { return };
+        let mut called = vec![answer.payment_id.clone(), answer.scheme_id.clone()];
+        called.dedup();
+        for name in called.into_iter().filter(|name| !name.is_empty()) {
+            self.take_name(NameKind::TransferDebit, name);
         }
     }
 
@@ -392,6 +404,18 @@ impl Scene<'_> {
         let proof = authentication.proof()?;
         let attempted_only =
             authentication.result.as_ref().is_some_and(|result| result.status == TransStatus::A);
-        proof.eci.or_else(|| self.network().eci_with_authentication(attempted_only).map(str::to_owned))
+        let eci =
+            proof.eci.or_else(|| self.network().eci_with_authentication(attempted_only).map(str::to_owned));
+        let is_full = eci.as_deref() == self.network().eci_with_authentication(false);
+        let registering = self.network().eci_at_registration().filter(|_| is_full && self.registers_series());
+        registering.map(str::to_owned).or(eci)
+    }
+
+    /// Whether later debits rest on what the operation stores.
+    fn registers_series(&self) -> bool {
+        let detail = &self.operation.detail;
+        let stored = detail.card.as_ref().and_then(|card| card.stored.as_ref());
+        detail.series.as_ref().is_some_and(|step| step.registration.is_some())
+            || stored.is_some_and(|stored| !stored.is_debit())
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     callback::Problem,
-    card::{CardSummary, Funding, Network, statement_name},
+    card::{CardSummary, Funding, Network, Origin, statement_name},
     change::{ChangeSet, MachineBreak, NameKind},
     codes::{self, Code},
     ids::PaymentKey,
@@ -211,7 +211,7 @@ pub(super) fn planned(
 ) -> Planned {
     let Wanted { kind, payment, card, at_risk, given, blocked, registers, by_link } = wanted;
     let customer = at_risk.customer;
-    let risk = risk::check(project, &facts.risk, &at_risk, payment, now);
+    let risk = risk::check_resident(project, &facts.risk, &at_risk, given, (payment, now));
     let mut request = granted(project, kind, card.network, asked);
     let limit = request
         .transfer
@@ -223,7 +223,8 @@ pub(super) fn planned(
         .and_then(|amount| exemption::of(project, &request, &three_ds, amount));
     let mut supplied = data::Members::new();
     let by_wallet = facts.wallet.is_some();
-    let missing = needed(project, kind, (card, by_wallet), &mut request, customer, given, &mut supplied);
+    let parties = (card, by_wallet, facts.recipient.as_deref());
+    let missing = needed(project, kind, parties, &mut request, customer, given, &mut supplied);
     let contact_is_due = project.settings.three_ds_contact_required
         && !by_link
         && !contact::is_known(customer, &three_ds.data);
@@ -425,6 +426,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         token_data: asked.token_data,
         transfer: asked.transfer.filter(|_| settings.card_transfers_allowed),
         exemption: None,
+        choice: asked.choice.filter(|_| !is_verification),
         extra_param: asked.extra_param,
     }
 }
@@ -433,7 +435,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
 fn needed(
     project: &Project,
     kind: OperationKind,
-    (card, by_wallet): (&CardSummary, bool),
+    (card, by_wallet, recipient): (&CardSummary, bool, Option<&Origin>),
     request: &mut CardRequest,
     customer: &Customer,
     given: &data::Members,
@@ -454,7 +456,8 @@ fn needed(
     }
     if let Some(transfer) = request.transfer {
         let parties = transfer::Parties { card, by_wallet, customer, given };
-        if let Some(code) = transfer::refusal(transfer, parties) {
+        let rules = &settings.transfer_rules;
+        if let Some(code) = transfer::refusal(rules, transfer, parties, recipient) {
             return Err(code);
         }
     }

@@ -5,7 +5,7 @@ use super::{
     risk::{AtRisk, RiskFacts},
 };
 use crate::{
-    card::{CardSummary, DeviceWallet},
+    card::{CardSummary, DeviceWallet, Origin},
     change::ChangeSet,
     ids::{AuthenticationId, PaymentId},
     money::{Currency, Money, Rate},
@@ -134,6 +134,8 @@ pub struct CardFacts {
     pub scheduled_name_taken: bool,
     /// The token the card came in; none when the request has the card itself.
     pub wallet: Option<Box<WalletFacts>>,
+    /// What is known of the card that the money goes on to, where the request names one.
+    pub recipient: Option<Box<Origin>>,
 }
 
 /// What is known of the wallet's token a card came in.

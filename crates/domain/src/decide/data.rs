@@ -2,10 +2,11 @@
 //! (G-217), the cardholder's address (G-228 to G-232) and the payer of a debt (G-247 to G-251).
 
 use crate::{
-    card::{CardSummary, Country, Funding, Network},
+    card::{CardSummary, Country, Funding, Network, VISA_EUROPE},
     codes::{self, Code},
     payment::{Avs, CardRequest, Customer, OperationKind},
     project::{AvsMode, Project},
+    risk::RESIDENCES,
 };
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -20,10 +21,6 @@ pub(super) const LAST_NAME: &str = "customer.last_name";
 pub(super) const CRYPTOCURRENCY: &str = "payment.cryptocurrency_type";
 const BIRTH_DAY: &str = "customer.day_of_birth";
 const POST_CODE: &str = "customer.zip";
-
-/// Visa's European region: countries whose debt repayments name the payer (G-248).
-const VISA_EUROPE: &str =
-    "ADATBECHCYCZDEDKEEESFIFOFRGBGIGLGRHRHUIEILISITLILTLUMCMTNLNOPLPTROSESISJSKSMTRVABG";
 
 /// Members that some rule of the project demands of an operation of `kind`, by dotted path: those of them that a
 /// request has are to be handed to the decision. Empty for nearly every project.
@@ -40,6 +37,9 @@ pub fn demanded(project: &Project, kind: OperationKind) -> Cow<'_, [String]> {
     }
     if settings.debt_repayment && kind.is_primary() && kind != OperationKind::Payout {
         more.extend([BIRTH_DAY, POST_CODE]);
+    }
+    if settings.risk_screening.country_is_customers {
+        more.extend(RESIDENCES);
     }
     if settings.crypto_purchases && matches!(kind, OperationKind::Sale | OperationKind::Auth) {
         more.push(CRYPTOCURRENCY);

@@ -101,6 +101,7 @@ pub fn debit(
             .filter(|_| project.settings.descriptor_allowed)
             .and_then(|text| crate::card::statement_name(&text, series.detail.card.as_ref()?.network)),
         extra_param: command.request.extra_param,
+        choice: command.request.choice,
         ..CardRequest::default()
     };
     let mut series = series.clone();

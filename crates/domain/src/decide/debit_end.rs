@@ -46,6 +46,7 @@ impl Scene<'_> {
             series.status = status;
             series.updated_at = now;
             series.detail.refused_by = Some(code);
+            series.forget_credentials();
             series.stop();
             ended = true;
         }

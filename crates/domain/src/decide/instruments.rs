@@ -299,8 +299,8 @@ pub fn token_expired(
     Some(changes)
 }
 
-/// The customer's card or account with what was given of it now: the expiry given last counts (G-418), and so does the
-/// consent.
+/// The customer's card or account with what was given of it now: the expiry given last counts (G-418), and so do the
+/// consent and what is known of the number.
 fn renewed(project: &Project, customer: &str, means: Means, facts: &InstrumentFacts, now: Now) -> Instrument {
     let Some(known) = &facts.known else {
         return Instrument {
@@ -322,6 +322,7 @@ fn renewed(project: &Project, customer: &str, means: Means, facts: &InstrumentFa
         (Means::Card(known), Means::Card(given)) => {
             known.expiry = given.expiry.or(known.expiry);
             known.holder = given.holder.or_else(|| known.holder.take());
+            (known.country, known.funding, known.issue) = (given.country, given.funding, given.issue);
         }
         (Means::Account(known), Means::Account(given)) => known.consent = given.consent.or(known.consent),
         // The record was looked up by what is given.

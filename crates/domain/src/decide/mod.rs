@@ -75,7 +75,9 @@ pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use payee::{PayeeCommand, payee_problem, tell_payee, verify_payee};
-pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due, retry_payout};
+pub use payout::{
+    Funding, PayoutCommand, PayoutFacts, funding_named, payout, payout_retry_due, retry_payout,
+};
 pub use payout_registration::{
     Completion, RegistrationCommand, complete_payout, register_payout, wrong_payout_code,
 };

@@ -3,6 +3,7 @@
 use super::{
     CallbackOptions, Facts, Ids, Now, RequestHead, Stage,
     conversion::{self, Converted},
+    data::Members,
     first_broken, new_payment,
     payout_data::{self, Parties},
     rejected,
@@ -17,8 +18,8 @@ use crate::{
     ids::{PaymentId, PaymentKey},
     money::{Money, Rate},
     payment::{
-        CardRequest, Customer, OperationDetail, OperationKind, OperationStatus, PaymentDetail, PaymentKind,
-        Wait, machine::Event,
+        CardRequest, CurrencyChoice, Customer, OperationDetail, OperationKind, OperationStatus,
+        PaymentDetail, PaymentKind, Wait, machine::Event,
     },
     project::Project,
     risk::{Direction, Means, Use},
@@ -46,6 +47,8 @@ pub struct PayoutCommand {
     pub description: String,
     /// The name for the cardholder's statement as requested (G-257).
     pub descriptor: Option<String>,
+    /// The currency that whoever is paid chose elsewhere (G-451).
+    pub choice: Option<Box<CurrencyChoice>>,
     /// Members that some rule demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
     /// Callback options.
@@ -76,6 +79,26 @@ pub struct PayoutFacts {
     pub rate: Option<Rate>,
     /// A hold on the merchant's balance was tried and lost.
     pub balance_short: bool,
+    /// What is known of the debit of a transfer that a payout follows.
+    pub funding: Funding,
+}
+
+/// The debit that the credit of a transfer names (G-490).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Funding {
+    /// None is named.
+    #[default]
+    Unnamed,
+    /// There is none of that name, or nothing is left of it.
+    Unknown,
+    /// It was made.
+    Made,
+}
+
+/// By which name a payout follows the debit of a transfer, where the project makes transfers.
+pub fn funding_named<'a>(project: &Project, given: &'a Members) -> Option<&'a str> {
+    let named = given.get(payout_data::FUNDING).map(|name| name.trim()).filter(|name| !name.is_empty());
+    named.filter(|_| project.settings.card_transfers_allowed)
 }
 
 /// Accepts a payout (G-310): payment and operation come into being together, with the amount and its fee held on the
@@ -118,6 +141,7 @@ pub fn payout(
     };
     let Terms { refused, missing, fee_minor, retries, counted } =
         terms(project, parties, &at_risk, facts, (ids.payment, now));
+    let choice = command.choice;
     let descriptor = command
         .descriptor
         .filter(|_| project.settings.descriptor_allowed)
@@ -126,8 +150,8 @@ pub fn payout(
         conversion: converted.unwrap_or(None),
         fee_minor,
         retries_left: retries,
-        card: descriptor
-            .map(|name| Box::new(CardRequest { descriptor: Some(name), ..CardRequest::default() })),
+        card: (descriptor.is_some() || choice.is_some())
+            .then(|| Box::new(CardRequest { descriptor, choice, ..CardRequest::default() })),
         ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
@@ -172,10 +196,11 @@ pub(super) fn terms(
     facts: &PayoutFacts,
     (payment, now): (PaymentKey, Now),
 ) -> Terms {
-    let (refused, counted) = match risk::check(project, &facts.risk, at_risk, payment, now) {
-        Ok(counted) => (refusal(project, parties, at_risk.amount, facts), counted),
-        Err(code) => (Some(code), None),
-    };
+    let (refused, counted) =
+        match risk::check_resident(project, &facts.risk, at_risk, parties.given, (payment, now)) {
+            Ok(counted) => (refusal(project, parties, at_risk.amount, facts), counted),
+            Err(code) => (Some(code), None),
+        };
     let settings = &project.settings;
     let (fee_minor, retries) = match refused {
         Some(_) => (0, 0),
@@ -212,14 +237,27 @@ fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &Payou
     let beyond = limits.is_below(amount.minor) || limits.is_above(amount.minor);
     let forbidden = &project.settings.payout_forbidden_funding;
     let limit = facts.risk.transfer_limit(project, Direction::Out, parties.card, amount);
+    let issue = parties.card.issue();
+    let transfers = &project.settings.transfer_rules;
+    let lacks_debit =
+        facts.funding == Funding::Unknown || (transfers.debit_first && facts.funding == Funding::Unnamed);
+    let elsewhere =
+        (facts.funding == Funding::Made).then(|| transfers.refuse_recipient(parties.card.country)).flatten();
+    let takes_nothing = issue.and_then(|issue| issue.transfers).is_some_and(|part| !part.receives());
     [
         (!project.settings.payout_rules.take("card"), codes::PAYOUT_METHOD),
         (project.settings.payout_rules.forbid(project.settings.category), codes::WINNINGS_CATEGORY),
         (facts.risk.never_paid, codes::NO_EARLIER_PAYMENT),
         (!takes_payouts(parties.card.network), codes::CARD_NOT_ALLOWED),
         (parties.card.funding.is_some_and(|it| forbidden.contains(&it)), codes::PAYOUT_CARD_TYPE),
+        (lacks_debit, codes::NO_EARLIER_PAYMENT),
+        (elsewhere.is_some(), codes::TRANSFER_RECIPIENT_REGION),
+        // Nobody could say who is paid.
+        (issue.is_some_and(|issue| issue.nameless), codes::PAYOUT_CARD_TYPE),
+        (takes_nothing, codes::PAYOUT_CARD_CONSTRAINT),
         (amount.minor <= 0 || beyond, codes::PAYOUT_AMOUNT),
         (limit.is_some(), limit.unwrap_or(codes::PAYOUT_AMOUNT)),
+        (payout_data::names_nobody(parties), codes::INVALID_HOLDER),
         (payout_data::has_foreign_letters(project, parties), codes::INVALID_HOLDER),
         (payout_data::is_unusable(project, parties), codes::TRANSFER_DATA_MISSING),
         (

@@ -3,7 +3,7 @@
 
 use super::data::{FIRST_NAME, LAST_NAME, MIDDLE_NAME, Members, has, missing_members};
 use crate::{
-    card::{CardSummary, Network},
+    card::{CardSummary, Network, comparable_name},
     payment::{Customer, OperationKind},
     project::Project,
 };
@@ -11,11 +11,14 @@ use crate::{
 /// The longest address of the recipient by Mastercard, characters (G-317).
 const LONGEST_ADDRESS: usize = 50;
 
+/// Names the debit of a transfer that the payout follows.
+pub(super) const FUNDING: &str = "sender.funding_ips_id";
+
 /// Members that some rule looks at.
 pub(super) const MEMBERS: [&str; 18] = [
     "customer.address",
     "sender.day_of_birth",
-    "sender.funding_ips_id",
+    FUNDING,
     "sender.phone",
     "sender.wallet_id",
     "sender.first_name",
@@ -78,6 +81,22 @@ pub(super) fn has_foreign_letters(project: &Project, parties: Parties<'_>) -> bo
     let is_taken = if card.network == Network::UnionPay { is_chinese } else { is_basic_latin };
     project.settings.payout_rules.letters
         && own.chain(of_recipient).any(|name| !name.trim().chars().all(is_taken))
+}
+
+/// What stands in the place of a name on cards without one and in forms nobody has filled in, as names are compared.
+const PLACEHOLDERS: [&str; 6] =
+    ["cardholder", "cardholdername", "customername", "giftcard", "instantissue", "valuedcustomer"];
+
+/// Whether what stands for the recipient's name is the name of nobody (G-315, P-087).
+pub(super) fn names_nobody(parties: Parties<'_>) -> bool {
+    let Parties { card, customer, given, .. } = parties;
+    let own = [customer.first_name.as_deref(), customer.last_name.as_deref()];
+    let of_recipient =
+        ["recipient.first_name", "recipient.last_name"].map(|it| given.get(it).map(String::as_str));
+    let whole = |parts: [Option<&str>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    [card.holder.clone().unwrap_or_default(), whole(own), whole(of_recipient)]
+        .iter()
+        .any(|name| PLACEHOLDERS.contains(&comparable_name(name).to_lowercase().as_str()))
 }
 
 fn is_basic_latin(letter: char) -> bool {

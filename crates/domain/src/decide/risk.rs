@@ -1,14 +1,16 @@
 //! Risk control before anything else is done with an accepted operation (G-519).
 
-use super::Now;
+use super::{Now, data::Members};
 use crate::{
     card::CardSummary,
-    codes::Code,
+    codes::{self, Code},
     ids::PaymentKey,
     money::{Money, Rate},
     payment::Customer,
     project::Project,
-    risk::{Crossing, Direction, Hit, Listed, Means, Profile, Screening, Use, judge, screen},
+    risk::{
+        Crossing, Direction, Hit, Listed, Means, Profile, Screening, Use, is_from_elsewhere, judge, screen,
+    },
 };
 
 /// What risk control knows besides.
@@ -57,6 +59,20 @@ impl AtRisk<'_> {
     pub fn profile(&self) -> Profile {
         Profile::of(self.means, self.customer, self.description)
     }
+}
+
+/// What [`check`] says, and besides whether the card is from where the customer's addresses are.
+pub(super) fn check_resident(
+    project: &Project,
+    facts: &RiskFacts,
+    at_risk: &AtRisk<'_>,
+    given: &Members,
+    (payment, now): (PaymentKey, Now),
+) -> Result<Option<Box<Use>>, Code> {
+    let rules = &project.settings.risk_screening;
+    let counted = check(project, facts, at_risk, payment, now)?;
+    let elsewhere = at_risk.means.card().is_some_and(|card| is_from_elsewhere(rules, card, given));
+    if elsewhere { Err(codes::RISK_COUNTRY_MISMATCH) } else { Ok(counted) }
 }
 
 /// The use that the commit counts and records, if any rule is about it. Error: the code of the decline. What stands on

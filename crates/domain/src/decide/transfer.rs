@@ -5,10 +5,11 @@ use super::{
     data::{Members, has},
 };
 use crate::{
-    card::{CardSummary, Network},
+    card::{CardSummary, Network, Origin},
     codes::{self, Code},
     money::Money,
     payment::{Customer, Payment, Transfer},
+    project::TransferRules,
     time::Timestamp,
 };
 use jiff::{civil::Weekday, tz::TimeZone};
@@ -44,18 +45,38 @@ pub(super) struct Parties<'a> {
     pub(super) given: &'a Members,
 }
 
-/// The rule by which the debit of a transfer is declined, if any (G-489, G-493).
-pub(super) fn refusal(transfer: Transfer, parties: Parties<'_>) -> Option<Code> {
+/// The rule by which the debit of a transfer is declined, if any (G-489, G-493). `recipient` is what is known of the card
+/// that gets it.
+pub(super) fn refusal(
+    rules: &TransferRules,
+    transfer: Transfer,
+    parties: Parties<'_>,
+    recipient: Option<&Origin>,
+) -> Option<Code> {
+    let card = parties.card;
+    if card.issue().and_then(|issue| issue.transfers).is_some_and(|part| !part.sends()) {
+        return Some(codes::TRANSFER_SENDER_CARD);
+    }
     let is_served = |network| matches!(network, Network::Visa | Network::Mastercard | Network::Maestro);
     match transfer {
         _ if !is_served(parties.card.network) => Some(codes::TRANSFER_SENDER_CARD),
         Transfer::ToSameCard => Some(codes::TRANSFER_SAME_CARD),
         Transfer::ToNoCard => Some(codes::TRANSFER_NO_CARD),
         Transfer::ToCard(network) if !is_served(network) => Some(codes::TRANSFER_RECIPIENT_CARD),
-        Transfer::ToWallet | Transfer::ToCard(_) => {
-            lacks_data(transfer, parties).then_some(codes::TRANSFER_DATA_MISSING)
-        }
+        Transfer::ToWallet | Transfer::ToCard(_) => rules
+            .refuse_sender(card.country, card.issue())
+            .or_else(|| recipient.and_then(|recipient| refuse_recipient(rules, recipient)))
+            .or_else(|| lacks_data(transfer, parties).then_some(codes::TRANSFER_DATA_MISSING)),
     }
+}
+
+/// Why the card that is to get a transfer may not.
+fn refuse_recipient(rules: &TransferRules, recipient: &Origin) -> Option<Code> {
+    let part = recipient.issue.as_ref().and_then(|issue| issue.transfers);
+    if part.is_some_and(|part| !part.receives()) {
+        return Some(codes::TRANSFER_RECIPIENT_CARD);
+    }
+    rules.refuse_recipient(recipient.country)
 }
 
 /// Whether the request lacks what the networks want to know of whoever pays and whoever gets it (G-489).

@@ -1,7 +1,7 @@
 //! What is asked of a card beyond the plain debit, and what an operation waits for.
 
 use super::{Exemption, NetworkToken, Transfer};
-use crate::{series::SeriesKind, time::Timestamp};
+use crate::{money::Currency, series::SeriesKind, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The particulars of a card operation.
@@ -57,6 +57,9 @@ pub struct CardRequest {
     /// The customer is not authenticated, for this reason, which the issuer is told (G-195).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemption: Option<Exemption>,
+    /// In which currency the customer chose to pay, elsewhere (G-451).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Box<CurrencyChoice>>,
     /// Agreed extra (G-263).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_param: Option<String>,
@@ -69,6 +72,16 @@ pub enum Addendum {
     Lodging,
     /// A flight.
     Airlines,
+}
+
+/// The currency that the customer has chosen to pay in, elsewhere than at the platform (G-451).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrencyChoice {
+    /// The currency.
+    pub currency: Currency,
+    /// How much of it the customer was told, minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minor: Option<i64>,
 }
 
 /// What part a card has in a series whose data the merchant keeps.

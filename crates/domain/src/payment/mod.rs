@@ -19,7 +19,7 @@ pub use authentication::{
     Authenticated, Authentication, AuthenticationFlow, AuthenticationResult, AuthenticationStep, Exemption,
     Form, TransStatus,
 };
-pub use card_request::{Addendum, Avs, CardRequest, MerchantAuthStep, StoredCard, Wait};
+pub use card_request::{Addendum, Avs, CardRequest, CurrencyChoice, MerchantAuthStep, StoredCard, Wait};
 pub use conversion::{ChannelTotals, Conversion};
 pub use link::{Link, LinkPays, LinkState, PayoutRegistration};
 pub use method::{Consent, DisplayItem, MethodPayment, ReturnUrls, Shown};

@@ -9,6 +9,7 @@ mod reversal;
 mod routing;
 mod settings;
 mod source;
+mod transfer_rules;
 
 pub use callback_route::CallbackRoute;
 pub use day::OperationDay;
@@ -21,6 +22,7 @@ pub use settings::{
     Settings, TokenMode, Unauthenticated,
 };
 pub use source::Source;
+pub use transfer_rules::TransferRules;
 
 use crate::{
     codes::{self, Code},

@@ -6,7 +6,7 @@ use crate::{
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
     payee::PayeeRule,
-    project::{CallbackRoute, MailSettings, PayoutRules, ReversalRule, RouteRule},
+    project::{CallbackRoute, MailSettings, PayoutRules, ReversalRule, RouteRule, TransferRules},
     risk::{Rule, Screening, TransferLimits},
 };
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,10 @@ pub struct Settings {
     /// Whether purchases that name a recipient are debits of transfers by Mastercard `MoneySend` and Visa Direct, with all
     /// that the networks want to know (G-488); when not, the recipient is noted and nothing more.
     pub card_transfers_allowed: bool,
+    /// Between which cards transfers may go: where the card that pays is issued (`sender_region`: `europe` or `eea`), where the
+    /// one that is paid (`recipient_countries`), whether cards for businesses may not pay (`no_commercial_senders`),
+    /// and whether payouts have to follow a debit (`debit_first`); nothing unless set (G-490, G-493).
+    pub transfer_rules: TransferRules,
     /// Whether banks are asked about the payees of payouts to accounts in SEPA, and which outcomes let a payout go on
     /// (G-461).
     pub payouts_verify_payee: PayeeRule,
@@ -430,6 +434,7 @@ impl Default for Settings {
             payee_verification_allowed: false,
             payee_verification_days: 10,
             card_transfers_allowed: false,
+            transfer_rules: TransferRules::default(),
             payouts_verify_payee: PayeeRule::Unasked,
             refunds_allowed: true,
             card_payouts_allowed: true,

@@ -11,7 +11,7 @@ mod transfer_limits;
 
 pub use limits::{Count, Crossing, Direction, LONGEST_WINDOW, Measure, Reading, Rule, Use};
 pub use profile::{Feature, Means, Profile};
-pub use screening::{Screening, screen};
+pub use screening::{RESIDENCES, Screening, is_from_elsewhere, screen};
 pub use transfer_limits::TransferLimits;
 
 use crate::codes::{self, Code};

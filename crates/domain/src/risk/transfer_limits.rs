@@ -124,10 +124,14 @@ impl TransferLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{card::Pan, ids::CardKey};
+    use crate::{
+        card::{Origin, Pan},
+        ids::CardKey,
+    };
 
     fn card(number: &str) -> CardSummary {
-        CardSummary::of(CardKey::new(uuid::Uuid::nil()), &Pan::parse(number).unwrap(), None, None)
+        let (key, pan) = (CardKey::new(uuid::Uuid::nil()), Pan::parse(number).unwrap());
+        CardSummary::of(key, &pan, Origin::default(), None, None)
     }
 
     fn limits(codes: &[u32], small_business: &[&str]) -> TransferLimits {

@@ -368,6 +368,13 @@ impl Series {
         self.status == SeriesStatus::Active && (self.detail.next.is_some() || retries)
     }
 
+    /// Nothing is left that a debit could rest on (G-385). Payments that were made keep what their returns need.
+    pub fn forget_credentials(&mut self) {
+        self.detail.card = None;
+        self.detail.wallet = None;
+        self.detail.scheme_id.clear();
+    }
+
     /// Whether debits of the schedule belong to this payment.
     pub fn debits(&self, payment: PaymentKey) -> bool {
         self.payment == Some(payment)

@@ -1,7 +1,7 @@
 //! Commands and facts with ordinary values, to be varied by each test.
 
 use ferropay_domain::{
-    card::{CardSummary, Country, Expiry, Network},
+    card::{CardSummary, Country, Expiry, Issue, Network},
     codes::{self, Code},
     decide::{
         AuthenticationOutcome, CallbackOptions, CardCommand, Completion, LinkCommand, LinkPayment,
@@ -19,7 +19,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use rust_decimal::Decimal;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub(crate) fn moment(text: &str) -> Timestamp {
     Timestamp::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
@@ -75,6 +75,7 @@ pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> C
             expiry: Some(Expiry { year: 2030, month: 1 }),
             country: Some(Country::parse("DE").unwrap()),
             funding: None,
+            issue: None,
         },
         has_cvv: true,
         request: CardRequest::default(),
@@ -95,6 +96,14 @@ pub(crate) fn card_of(kind: OperationKind, amount: Money, network: Network) -> C
     }
 }
 
+/// What an issuer made of a card.
+#[expect(clippy::unnecessary_wraps, reason = "as the summary of a card has it")]
+pub(crate) fn made(vary: impl FnOnce(&mut Issue)) -> Option<Arc<Issue>> {
+    let mut issue = Issue::default();
+    vary(&mut issue);
+    Some(Arc::new(issue))
+}
+
 /// A payout by a merchant to a card of which only the number is known.
 pub(crate) fn payout_of(amount: Money, network: Network) -> PayoutCommand {
     let CardCommand { payment_id, card, customer, .. } = sale_of(amount, network);
@@ -112,6 +121,7 @@ pub(crate) fn payout_of(amount: Money, network: Network) -> PayoutCommand {
         },
         description: String::new(),
         descriptor: None,
+        choice: None,
         given: members(&[("sender.day_of_birth", "05-06-1981")]),
         callback: CallbackOptions::default(),
         fault_plan: None,

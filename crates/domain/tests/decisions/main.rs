@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod card_kinds;
+#[cfg(test)]
 mod cascading;
 #[cfg(test)]
 mod clarification;

@@ -1,7 +1,7 @@
 //! Risk control before a provider is asked.
 
 use crate::{
-    fixtures::{eur, method_of, payout_of, project, sale_of},
+    fixtures::{eur, made, method_of, payout_of, project, sale_of},
     world::World,
 };
 use ferropay_domain::{
@@ -63,7 +63,7 @@ type Vary = fn(&mut CardCommand);
 // G-521, G-522
 #[test]
 fn each_rule_on_what_an_operation_looks_like_has_its_code() {
-    let cases: [(u32, Change, Vary); 6] = [
+    let cases: [(u32, Change, Vary); 9] = [
         (1411, |it| it.forbidden_countries = vec![Country::parse("DE").unwrap()], |_| {}),
         (1414, |it| it.domestic_only = vec![Country::parse("DE").unwrap()], |_| {}),
         (
@@ -79,6 +79,24 @@ fn each_rule_on_what_an_operation_looks_like_has_its_code() {
             1462,
             |it| it.forbidden_funding = vec![Funding::Prepaid],
             |it| it.card.funding = Some(Funding::Prepaid),
+        ),
+        (
+            1412,
+            |it| it.country_is_customers = true,
+            |it| drop(it.given.insert("customer.country".to_owned(), "GB".to_owned())),
+        ),
+        (
+            1412,
+            |it| it.country_is_customers = true,
+            |it| {
+                it.given.insert("customer.country".to_owned(), "de".to_owned());
+                it.given.insert("customer.billing.country".to_owned(), "AT".to_owned());
+            },
+        ),
+        (
+            1461,
+            |it| it.forbidden_products = vec!["GIFT".to_owned()],
+            |it| it.card.issue = made(|issue| issue.product = Some("Gift".to_owned())),
         ),
         (
             1463,
@@ -98,7 +116,11 @@ fn each_rule_on_what_an_operation_looks_like_has_its_code() {
     let mut settings = Settings { country: Some(Country::parse("DE").unwrap()), ..Settings::default() };
     settings.risk_screening.domestic_only = vec![Country::parse("DE").unwrap()];
     settings.risk_screening.holder_is_customer = true;
+    settings.risk_screening.country_is_customers = true;
+    settings.risk_screening.forbidden_products = vec!["GIFT".to_owned()];
     let passes = sale(settings, RiskFacts::default(), |it| {
+        it.given.insert("customer.country".to_owned(), "DE".to_owned());
+        it.card.issue = made(|issue| issue.product = Some("GIFT PLUS".to_owned()));
         it.customer.first_name = Some("Judy".to_owned());
         it.customer.last_name = Some("Doe".to_owned());
     });

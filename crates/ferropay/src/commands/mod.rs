@@ -2,6 +2,7 @@
 
 mod balance;
 mod callbacks;
+mod cards;
 mod clock;
 mod demo;
 mod etoken;
@@ -37,6 +38,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Recover(command) => recover::run(command).await,
         Command::Rate(command) => rate::run(command).await,
         Command::Balance(command) => balance::run(command).await,
+        Command::Cards(command) => cards::run(command).await,
         Command::Risk(command) => risk::run(command).await,
         Command::Payment(command) => payment::run(command).await,
         Command::Payout(command) => payout::run(command).await,

@@ -19,7 +19,7 @@ use ferropay_domain::{
     decide::Outcome,
     ids::{AttemptId, OperationId, ProviderAccountId},
     money::{Currency, Money},
-    payment::{self, Ask, Authenticated, MerchantAuthStep, ProviderAnswer, Transfer},
+    payment::{self, Ask, Authenticated, CurrencyChoice, MerchantAuthStep, ProviderAnswer, Transfer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
@@ -168,6 +168,10 @@ impl CardAcquirer {
                 payment::Exemption::LowValue => Exemption::LowValue,
                 payment::Exemption::RiskAnalysis => Exemption::RiskAnalysis,
             }),
+            chosen: match particulars.choice.as_deref().filter(|_| !verifies) {
+                Some(choice) => Some(Box::new(chosen(*choice)?)),
+                None => None,
+            },
             confirmation: match &particulars.merchant_auth {
                 Some(MerchantAuthStep::Finished(code)) => Some(confirmation(code)?),
                 _ => None,
@@ -179,7 +183,11 @@ impl CardAcquirer {
     fn credit(&self, order: &Order) -> Option<Request> {
         let (attempt, card) = (self.attempt(order, order.amount)?, order.card.as_ref()?);
         let holder = card.holder.as_deref().map(Text::lossy);
-        Some(Request::Credit(Credit { attempt, expiry: expiry(card), holder }))
+        let chosen = match order.card_request.choice.as_deref() {
+            Some(choice) => Some(Box::new(chosen(*choice)?)),
+            None => None,
+        };
+        Some(Request::Credit(Credit { attempt, expiry: expiry(card), holder, chosen }))
     }
 
     fn follow_up(&self, order: &Order, kind: FollowUpKind) -> Option<Request> {
@@ -372,6 +380,13 @@ fn network_token(token: &payment::NetworkToken) -> Option<NetworkToken> {
             DeviceWallet::GooglePay => Text::lossy("G"),
         }),
     })
+}
+
+/// A choice that cannot be written down is not left out: the customer was told of it.
+fn chosen(choice: CurrencyChoice) -> Option<Text<15>> {
+    let minor = choice.minor.map(u64::try_from).transpose().ok()?.map(|minor| format!("{minor:012}"));
+    let text = format!("{:03}{}", choice.currency.numeric(), minor.unwrap_or_default());
+    Text::new(text.as_bytes()).ok()
 }
 
 /// What the customer typed, as it is; a code that cannot be sent cannot be the right one, but saying so is the issuer's.

@@ -58,6 +58,8 @@ pub const WALLET: [u8; 2] = *b"27";
 pub const TRANSFER: [u8; 2] = *b"28";
 /// Exemption from authentication that is asked for: `L` low value, `T` analysis of risk.
 pub const EXEMPTION: [u8; 2] = *b"29";
+/// The currency the customer chose to pay in elsewhere, numeric, and how much of it, where that is known.
+pub const CHOSEN_CURRENCY: [u8; 2] = *b"30";
 /// Result of the name check, in answers.
 pub const NAME_RESULT: [u8; 2] = *b"25";
 

@@ -295,6 +295,7 @@ fn attempt(request: &Transaction<'_>, resumed: bool) -> Attempt {
         credential: owned(tags.credential),
         transfer: tags.transfer,
         exemption: tags.exemption,
+        chosen: owned(tags.chosen),
         remote_order: tags.remote_order,
         confirmed: tags.confirmation.is_some(),
         may_be_partial: tags.may_be_partial,

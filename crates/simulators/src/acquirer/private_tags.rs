@@ -47,6 +47,8 @@ pub(super) struct Tags<'a> {
     pub(super) transfer: Option<char>,
     /// Tag 29: `L` low value, `T` analysis of risk.
     pub(super) exemption: Option<char>,
+    /// Tag 30: the currency that the customer chose, numeric, and how much of it.
+    pub(super) chosen: Option<&'a str>,
 }
 
 impl<'a> Tags<'a> {
@@ -132,6 +134,7 @@ impl<'a> Tags<'a> {
                 self.exemption = value.chars().next();
                 return matches!(value, "L" | "T");
             }
+            Some(30) => (&mut self.chosen, matches!(value.len(), 3 | 15) && digits),
             _ => return true,
         };
         *place = Some(value);
@@ -197,6 +200,8 @@ mod tests {
             "140010",            // a flag that is not set
             "160012",
             "170013",           // neither mail nor telephone
+            "300048405",        // a currency of five digits
+            "30003EUR",         // of letters
             "210011",           // no increment
             "15011LV-10501234", // a post code too long
             "24000",            // an empty name

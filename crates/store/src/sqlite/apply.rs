@@ -302,7 +302,8 @@ fn check_own_names(prepared: &Prepared) -> Result<(), Refusal> {
         let same = |it: &&ferropay_domain::change::Name| {
             it.kind == name.kind && it.project == name.project && it.folded == name.folded
         };
-        if let Some(first) = names.iter().take(position).find(same) {
+        let exclusive = name.kind.is_exclusive();
+        if let Some(first) = names.iter().take(position).find(same).filter(|_| exclusive) {
             return Err(Refusal::Lost(Loss::NameTaken(name.kind, first.payment)));
         }
     }

@@ -9,9 +9,10 @@ use super::{
 use crate::prepared::Prepared;
 use ferropay_domain::{
     change::InstrumentWrite,
-    ids::{InstrumentId, PayeeCheckId, ProjectId},
+    ids::{CardKey, InstrumentId, PayeeCheckId, ProjectId},
     instrument::{CustomerRecord, Instrument, InstrumentKey, Means},
     payee::PayeeCheck,
+    series::SeriesStatus,
 };
 use rusqlite::{Connection, Result, Row, params};
 
@@ -126,6 +127,18 @@ pub(super) fn saved(
     let sql = "SELECT detail FROM instruments WHERE project = ?1 AND customer = ?2 AND saved = 1
         ORDER BY id LIMIT ?3";
     all(it, sql, params![project.get(), customer, limit], read)
+}
+
+/// Cards of series that go on, by the index over customers.
+pub(super) fn cards_with_series(it: &Connection, project: ProjectId, customer: &str) -> Result<Vec<CardKey>> {
+    let sql = "SELECT DISTINCT json_extract(detail, '$.card.key') FROM series
+        WHERE project = ?1 AND json_extract(detail, '$.customer.id') = ?2 AND status = ?3
+            AND json_extract(detail, '$.card.key') IS NOT NULL";
+    all(it, sql, params![project.get(), customer, SeriesStatus::Active.number()], |row| {
+        let text = row.get_ref(0)?.as_str()?;
+        let key = uuid::Uuid::parse_str(text);
+        Ok(CardKey::new(key.map_err(|_| rows::senseless(0, "card key"))?))
+    })
 }
 
 pub(super) fn customer(it: &Connection, project: ProjectId, id: &str) -> Result<Option<CustomerRecord>> {

@@ -13,6 +13,7 @@
 mod admin;
 mod apply;
 mod audit;
+mod card_ranges;
 mod dependents;
 mod exchange;
 mod inline;
@@ -28,13 +29,13 @@ mod tests;
 mod writer;
 
 use crate::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, Commit, CommitError, Delivery, Effort,
-    ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Standing,
-    Store, Unavailable, prepared::Prepared, vault::Sealed,
+    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError, Delivery,
+    Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
+    Standing, Store, Unavailable, prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,
-    card::DeviceWallet,
+    card::{CardRange, DeviceWallet},
     change::{NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
@@ -364,6 +365,13 @@ impl Store for SqliteStore {
         self.read("read saved cards", move |it| instruments::saved(it, project, &customer, limit))
     }
 
+    fn cards_with_series(&self, project: ProjectId, customer: &str) -> Answer<'_, Vec<CardKey>> {
+        let customer = customer.to_owned();
+        self.read("read which cards series debit", move |it| {
+            instruments::cards_with_series(it, project, &customer)
+        })
+    }
+
     fn customer(&self, project: ProjectId, id: &str) -> Answer<'_, Option<CustomerRecord>> {
         let id = id.to_owned();
         self.read("read a customer", move |it| instruments::customer(it, project, &id))
@@ -452,6 +460,14 @@ impl Store for SqliteStore {
 
     fn remove_rate(&self, from: Currency, to: Currency, valid_from: Timestamp) -> Answer<'_, bool> {
         self.write("remove an exchange rate", move |it| exchange::remove(it, from, to, valid_from))
+    }
+
+    fn card_ranges(&self, known: i64) -> Answer<'_, Option<CardTable>> {
+        self.read("read the table of card ranges", move |it| card_ranges::read(it, known))
+    }
+
+    fn set_card_ranges(&self, ranges: Option<Vec<CardRange>>) -> Answer<'_, ()> {
+        self.write("set the table of card ranges", move |it| card_ranges::set(it, ranges.as_deref()))
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {

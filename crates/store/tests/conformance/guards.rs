@@ -126,6 +126,23 @@ pub(crate) async fn of_fifty_commits_at_once_only_those_lose_that_must(world: Wo
     world.assert_sound().await;
 }
 
+// G-490: what a provider calls the debits of transfers may not be theirs alone
+pub(crate) async fn a_name_that_is_not_exclusive_stays_with_whoever_took_it_first(world: World) {
+    let mut keys = Vec::new();
+    for id in ["first", "second"] {
+        let mut sale = world.sale(id, eur(5));
+        let payment = World::scene_of(&sale).payment.key;
+        let (project, folded) = (world.project.id, "DEBIT-7".to_owned());
+        sale.changes.names.push(Name { kind: NameKind::TransferDebit, project, folded, payment });
+        world.store.commit(sale).await.unwrap();
+        keys.push(payment);
+    }
+    let holder = world.store.name_holder(world.project.id, NameKind::TransferDebit, "DEBIT-7").await;
+    assert_eq!(holder.unwrap(), Some(keys[0]));
+    assert_ne!(keys[0], keys[1]);
+    world.assert_sound().await;
+}
+
 pub(crate) async fn the_first_guard_in_the_order_is_the_one_that_is_told(world: World) {
     let store = &world.store;
     let rich = world.paid("rich", eur(1_000)).await;

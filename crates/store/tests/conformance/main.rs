@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod card_ranges;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod guards;

@@ -1,7 +1,7 @@
 //! The rules on `SQLite`, and what only a database file has.
 
 use crate::{
-    books, exchange, guards, messages, payouts, records, risk,
+    books, card_ranges, exchange, guards, messages, payouts, records, risk,
     scenario::{START, World, eur},
     sequences, series,
 };
@@ -49,6 +49,7 @@ macro_rules! every_rule {
             $store:
         guards:
             of_fifty_commits_at_once_only_those_lose_that_must
+            a_name_that_is_not_exclusive_stays_with_whoever_took_it_first
             the_first_guard_in_the_order_is_the_one_that_is_told
             an_equal_request_within_a_day_is_the_same_request
             of_equal_requests_at_the_same_moment_one_is_accepted
@@ -102,6 +103,8 @@ macro_rules! every_rule {
             a_vault_opens_again_with_its_own_master_key_only
             keys_of_verification_values_live_an_hour_and_as_long_as_needed
             keys_are_made_by_many_at_once_without_one_overwriting_another;
+        card_ranges:
+            a_table_of_card_ranges_is_read_again_when_it_was_replaced;
         exchange:
             a_rate_holds_in_its_direction_from_its_moment_until_its_end_or_the_next
             a_rate_that_begins_at_the_same_moment_takes_the_place_of_the_earlier_one;

@@ -40,14 +40,14 @@ pub(super) async fn execute(
         }
         "/v2/customer/card/bytoken" => {
             let found = engine.card_of_token(project, &AboutToken::read(body)?).await;
-            let (instrument, customer) = found.map_err(|failure| failed(&failure))?.map_err(refused)?;
-            sealed(project, &gate::account_of_token(&instrument, customer.as_ref()), Place::Root)
+            let found = found.map_err(|failure| failed(&failure))?.map_err(refused)?;
+            sealed(project, &gate::account_of_token(&found), Place::Root)
         }
         "/v2/customer/saved_account/list" => {
             let request = AboutCustomer::read(body)?;
             let found = engine.saved_accounts(project, &request.customer, request.method.as_deref()).await;
-            let (saved, customer) = found.map_err(|failure| failed(&failure))?;
-            sealed(project, &gate::saved_accounts(&saved, customer.as_ref()), Place::Root)
+            let saved = found.map_err(|failure| failed(&failure))?;
+            sealed(project, &gate::saved_accounts(&saved), Place::Root)
         }
         "/v2/customer/saved_account/delete" => {
             let deleted = engine.delete_saved(project, &DeleteSaved::read(body)?, origin).await;

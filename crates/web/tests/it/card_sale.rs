@@ -1,6 +1,6 @@
 //! `POST /v2/payment/card/sale`: what is accepted, what is declined afterwards, and what the merchant hears.
 
-use crate::support::{CALLBACK_URL, CARD_DECLINED, CARD_OK, World, pick, refund, sale, status};
+use crate::support::{CALLBACK_URL, CARD_DECLINED, CARD_OK, World, payout, pick, refund, sale, status};
 use ferropay_domain::{money::Currency, project::Limits};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -205,6 +205,36 @@ async fn a_sale_without_verification_value_is_declined_with_3141() {
     let mut body = sale("order-1", 100, "EUR");
     body["card"].as_object_mut().unwrap().remove("cvv");
     assert_eq!(error_of(&rejected(&world, &body).await), json!([3141, "card.cvv"]));
+    world.end().await;
+}
+
+// G-451: what a customer was shown elsewhere, and chose, is handed on to the acquirer
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customers_choice_of_a_currency_made_elsewhere_reaches_the_acquirer() {
+    let world = World::with(|project| project.settings.payout_data_required = false).await;
+    let told = async |path: &str, mut body: Value, amount: Option<i64>, currency: Option<&str>| {
+        if let Some(amount) = amount {
+            body["payment"]["customer_amount"] = amount.into();
+        }
+        if let Some(currency) = currency {
+            body["payment"]["local_conversion_currency"] = currency.into();
+        }
+        let callback = world.told(path, &body).await;
+        assert_eq!(callback["operation"]["code"], "0", "{callback}");
+        world.at_acquirer(&callback["operation"]).chosen
+    };
+    let whole = Some("608000000051941".to_owned());
+    assert_eq!(told(SALE, sale("a", 100, "EUR"), Some(51_941), Some("PHP")).await, whole);
+    assert_eq!(told(SALE, sale("b", 100, "EUR"), None, Some("PHP")).await.as_deref(), Some("608"));
+    assert_eq!(told(SALE, sale("c", 100, "EUR"), Some(51_941), None).await, None, "of which currency?");
+    assert_eq!(told("/v2/payment/card/auth", sale("d", 100, "EUR"), Some(51_941), Some("PHP")).await, whole);
+    let out = payout("e", "4242424242424242", 100);
+    assert_eq!(told("/v2/payment/card/payout", out, Some(51_941), Some("PHP")).await, whole);
+    let mut unknown = sale("f", 100, "EUR");
+    unknown["payment"]["local_conversion_currency"] = "XXZ".into();
+    let reply = world.send(SALE, &unknown).await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    assert!(reply.text.contains("payment.local_conversion_currency"), "{}", reply.text);
     world.end().await;
 }
 

@@ -17,6 +17,7 @@ mod avs;
 mod by_any_card;
 mod callbacks;
 mod capabilities;
+mod card_ranges;
 mod card_refund;
 mod card_sale;
 mod cascading;

@@ -1,7 +1,7 @@
 //! Cards that customers save: by a payment that asks for it, listed, paid with, deleted; and what is kept of customers.
 
 use crate::{
-    series::{DEBIT, debit},
+    series::{CANCEL, DEBIT, about, debit},
     support::{
         CARD_DECLINED, CARD_MASTERCARD, CARD_OK, OTHER_PROJECT, PROJECT, World, about_customer, about_token,
         by_token, on_card, pick, sale,
@@ -86,6 +86,23 @@ async fn a_card_is_saved_by_a_payment_that_succeeds() {
     let mut wallets = about_customer(CUSTOMER);
     wallets["payment_method"] = "skrill".into();
     assert_eq!(world.answered(LIST, &wallets).await["accounts"], json!([]));
+    world.end().await;
+}
+
+// G-408: a card that a series debits says so, as long as the series goes on
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_card_says_whether_a_series_debits_it() {
+    let world = with(|_| {}).await;
+    world.paid(&saving("a", CARD_OK)).await;
+    world.paid(&saving("b", CARD_MASTERCARD)).await;
+    let series = world.registered("series", json!({ "type": "U" })).await;
+    let enabled = async || -> Vec<Value> {
+        let cards = listed(&world).await;
+        cards.iter().map(|card| pick(card, &["number", "additional.recurring_enable"])).collect()
+    };
+    assert_eq!(enabled().await, [json!(["400000******0077", true]), json!(["525200******0004", false])]);
+    world.told(CANCEL, &about("cancel", series, json!({}))).await;
+    assert_eq!(enabled().await, [json!(["400000******0077", false]), json!(["525200******0004", false])]);
     world.end().await;
 }
 

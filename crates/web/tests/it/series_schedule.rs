@@ -4,7 +4,10 @@ use crate::{
     series::{CANCEL, DAY, DEBIT, UPDATE, about, debit},
     support::{PROJECT, World, pick, refund},
 };
-use ferropay_domain::project::{DebitRetries, MissedDebits};
+use ferropay_domain::{
+    ids::SeriesId,
+    project::{DebitRetries, MissedDebits},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -251,8 +254,14 @@ async fn a_customer_who_cancels_at_the_issuer_is_not_debited_any_more() {
     let refused = world.at("2026-11-23T10:00:00Z").await;
     assert_eq!(pick(&refused, &["operation.code", "payment.status"]), json!(["10110", "success"]));
     assert_eq!(world.info(series).await["recurring"]["status"], "canceled");
+    let kept = world.store.series_known(SeriesId::new(series)).await.unwrap().unwrap().detail;
+    assert!(kept.card.is_none() && kept.scheme_id.is_empty(), "its credentials are deleted: {kept:?}");
     let body = world.told(DEBIT, &debit("d-1", series)).await;
     assert_eq!(body["errors"][0]["code"], 10_110);
+    // What was debited is returned all the same.
+    world.reconfigure(|project| project.settings.fault_plan = None).await;
+    let returned = world.refunded(&refund("rent", Some((100, "EUR")))).await;
+    assert_eq!(returned["operation"]["status"], "success", "{returned}");
     world.clock.advance(Duration::from_hours(240));
     world.assert_silence().await;
     world.end().await;

@@ -160,6 +160,30 @@ async fn the_indicator_tells_what_the_bank_decided() {
     world.end().await;
 }
 
+// G-194: Mastercard tells a payment that registers a series from others, where the customer was authenticated
+#[tokio::test(flavor = "multi_thread")]
+async fn the_indicator_of_a_registration_by_mastercard_is_its_own() {
+    let (world, bank) = World::with_bank(|_| {}).await;
+    for (number, (card, status, indicator)) in [
+        (CARD_CHALLENGE_MASTERCARD, "Y", "07"),
+        (CARD_CHALLENGE_MASTERCARD, "A", "01"),
+        (CARD_CHALLENGE_MASTERCARD, "U", "00"),
+        (CARD_CHALLENGE, "Y", "05"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("order-{number}");
+        bank.script(json!({ "status": status })).await;
+        let mut body = extended(on_card(sale(&id, 100, "EUR"), card));
+        body["recurring"] = json!({ "register": true, "type": "U" });
+        world.told(SALE, &body).await;
+        let paid = world.told(CHECK, &check(&id, false)).await;
+        assert_eq!(outcome(&paid), json!(["success", "success", "0", indicator]), "{card} {status}");
+    }
+    world.end().await;
+}
+
 // G-189, G-549, D-492: refused by the bank at once, after a code, and given up by the customer
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_is_not_authenticated_is_declined_with_104() {

@@ -4,7 +4,7 @@ use crate::{
     device_wallets::{APPLE, Shop},
     support::{CARD_MASTERCARD, CARD_OK, World, on_card, payout, pick, refund, sale},
 };
-use ferropay_domain::codes::Code;
+use ferropay_domain::{card::Country, codes::Code};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -66,6 +66,49 @@ async fn a_purchase_that_names_its_recipient_is_the_debit_of_a_transfer() {
         );
     }
     assert!(!world.files().contains(RECIPIENT), "the number of the recipient's card is kept nowhere");
+    world.end().await;
+}
+
+// G-490, G-328: a credit that says which debit it follows is refused unless that was made, and stands
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credit_follows_a_debit_that_was_made() {
+    let world = world().await;
+    let debited = world.told(SALE, &transfer("debit", CARD_OK)).await;
+    let debit = &debited["operation"]["provider"]["payment_id"];
+    let credited = async |payment_id: &str, named: &Value| {
+        let mut body = payout(payment_id, RECIPIENT, 500);
+        body["sender"] = json!({ "day_of_birth": "10-12-1985" });
+        if !named.is_null() {
+            body["sender"]["funding_ips_id"] = named.clone();
+        }
+        body["customer"]["first_name"] = "Fran".into();
+        body["customer"]["last_name"] = "Petrarca".into();
+        let told = world.told("/v2/payment/card/payout", &body).await;
+        pick(&told, &["payment.status", "operation.code"])
+    };
+    assert_eq!(credited("follows", debit).await, json!(["success", "0"]));
+    assert_eq!(credited("invented", &json!("NOBODYSDEBIT")).await, json!(["decline", "2606"]));
+    assert_eq!(credited("alone", &Value::Null).await, json!(["success", "0"]), "unless it has to");
+    world.reconfigure(|project| project.settings.transfer_rules.debit_first = true).await;
+    assert_eq!(credited("alone-again", &Value::Null).await, json!(["decline", "2606"]));
+    assert_eq!(credited("follows-again", debit).await, json!(["success", "0"]));
+    world
+        .reconfigure(|project| {
+            project.settings.transfer_rules.recipient_countries = vec![Country::parse("FR").unwrap()];
+        })
+        .await;
+    assert_eq!(credited("elsewhere", debit).await, json!(["decline", "3472"]));
+    world.reconfigure(|project| project.settings.transfer_rules.recipient_countries.clear()).await;
+    world.refunded(&refund("debit", None)).await;
+    assert_eq!(credited("taken-back", debit).await, json!(["decline", "2606"]));
+    // Where no transfers are agreed, whatever stands there is kept and nothing more.
+    world
+        .reconfigure(|project| {
+            project.settings.card_transfers_allowed = false;
+            project.settings.transfer_rules.debit_first = false;
+        })
+        .await;
+    assert_eq!(credited("no-transfers", &json!("NOBODYSDEBIT")).await, json!(["success", "0"]));
     world.end().await;
 }
 

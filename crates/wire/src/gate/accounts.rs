@@ -3,12 +3,23 @@
 use crate::view::{date, shown_account};
 use ferropay_domain::{
     card::CardSummary,
-    ids::ProjectId,
+    ids::{CardKey, ProjectId},
     instrument::{CustomerRecord, Instrument, Means},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
+
+/// What a customer has left with a project, as far as it is asked for.
+#[derive(Clone, Debug)]
+pub struct Holdings {
+    /// Cards and accounts.
+    pub instruments: Vec<Instrument>,
+    /// Cards that are debited by series which go on.
+    pub with_series: Vec<CardKey>,
+    /// What is kept of the customer.
+    pub customer: Option<CustomerRecord>,
+}
 
 #[derive(Serialize)]
 struct Account<'a> {
@@ -49,6 +60,10 @@ struct Card<'a> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bank_name: Option<&'a str>,
 }
 
 impl<'a> Card<'a> {
@@ -58,16 +73,24 @@ impl<'a> Card<'a> {
             holder: card.holder.as_deref(),
             r#type: card.network.code(),
             country: card.country.map(|country| country.to_string()),
+            product_name: card.issue().and_then(|issue| issue.product.as_deref()),
+            bank_name: card.issue().and_then(|issue| issue.issuer.as_deref()),
         }
     }
 }
 
 impl<'a> Account<'a> {
-    fn of(instrument: &'a Instrument, customer: Option<&'a CustomerRecord>) -> Self {
+    fn of(instrument: &'a Instrument, holdings: &'a Holdings) -> Self {
+        let customer = holdings.customer.as_ref();
         let said = |key: &str| customer?.members.get(key).map(String::as_str);
-        // What can be debited again without asking its owner is a wallet that was agreed upon.
+        // What can be debited again: a card of a series that goes on, a wallet that was agreed upon.
         let (number, r#type, card, recurring_enable) = match &instrument.means {
-            Means::Card(it) => (Cow::Borrowed(it.masked.as_str()), "card", Some(Card::of(it)), false),
+            Means::Card(it) => (
+                Cow::Borrowed(it.masked.as_str()),
+                "card",
+                Some(Card::of(it)),
+                holdings.with_series.contains(&it.key),
+            ),
             Means::Account(it) => {
                 (shown_account(&it.number), it.method.get().callback_name(), None, it.consent.is_some())
             }
@@ -98,13 +121,13 @@ impl<'a> Account<'a> {
 }
 
 /// The unsigned reply to `/v2/customer/card/bytoken`; the signature goes to the root (D-36).
-pub fn account_of_token(instrument: &Instrument, customer: Option<&CustomerRecord>) -> String {
-    json!({ "account": Account::of(instrument, customer) }).to_string()
+pub fn account_of_token(holdings: &Holdings) -> String {
+    json!({ "account": holdings.instruments.first().map(|it| Account::of(it, holdings)) }).to_string()
 }
 
 /// The unsigned reply to `/v2/customer/saved_account/list`; the signature goes to the root.
-pub fn saved_accounts(instruments: &[Instrument], customer: Option<&CustomerRecord>) -> String {
-    let accounts: Vec<_> = instruments.iter().map(|it| Account::of(it, customer)).collect();
+pub fn saved_accounts(holdings: &Holdings) -> String {
+    let accounts: Vec<_> = holdings.instruments.iter().map(|it| Account::of(it, holdings)).collect();
     json!({ "accounts": accounts }).to_string()
 }
 

@@ -9,7 +9,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{account_of_token, customer_info, saved_account_deleted, saved_accounts};
+pub use accounts::{Holdings, account_of_token, customer_info, saved_account_deleted, saved_accounts};
 pub use lookups::{available_methods, banks};
 pub use refusal::{Refusal, refusal_of};
 pub use reply::{accepted, done, error, error_list, merchant_session, retry_schedule, series_info};

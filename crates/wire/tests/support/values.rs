@@ -79,6 +79,7 @@ impl Scene {
                     expiry: Some(Expiry { year: 2030, month: 3 }),
                     country: None,
                     funding: None,
+                    issue: None,
                 }),
                 instrument: None,
                 method: None,

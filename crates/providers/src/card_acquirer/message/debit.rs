@@ -142,6 +142,8 @@ pub struct Debit {
     pub exemption: Option<Exemption>,
     /// The code of a merchant authentication as the customer typed it (G-213).
     pub confirmation: Option<Text<32>>,
+    /// The currency that the customer chose elsewhere, three digits, and how much of it, twelve (G-451).
+    pub chosen: Option<Box<Text<15>>>,
 }
 
 impl Debit {
@@ -162,6 +164,7 @@ impl Debit {
             transfer: None,
             exemption: None,
             confirmation: None,
+            chosen: None,
         }
     }
 
@@ -225,6 +228,7 @@ impl Debit {
             Some(Exemption::RiskAnalysis) => tags::put(encoder, tags::EXEMPTION, b"T"),
             None => {}
         }
+        put_text(encoder, tags::CHOSEN_CURRENCY, self.chosen.as_deref());
     }
 }
 

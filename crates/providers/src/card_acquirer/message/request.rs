@@ -73,6 +73,8 @@ pub struct Credit {
     pub expiry: Option<Expiry>,
     /// Name on the card, where it is known.
     pub holder: Option<Text<26>>,
+    /// The currency that the customer chose elsewhere, three digits, and how much of it, twelve (G-451).
+    pub chosen: Option<Box<Text<15>>>,
 }
 
 /// The part of a purchase or hold that a partial void or release gives back.
@@ -293,7 +295,8 @@ impl Request {
             Self::Void(Void { partial: Some(partial), .. }) => {
                 tags::put(encoder, tags::REVERSED_AMOUNT, &time::decimal::<12>(partial.amount));
             }
-            Self::Credit(_) | Self::FollowUp(_) | Self::Void(_) | Self::ReversalAdvice(_) => {}
+            Self::Credit(credit) => put_text(encoder, tags::CHOSEN_CURRENCY, credit.chosen.as_deref()),
+            Self::FollowUp(_) | Self::Void(_) | Self::ReversalAdvice(_) => {}
         }
     }
 }

@@ -188,7 +188,7 @@ fn a_credit_and_its_taking_back_are_written_and_answered_as_documented() {
         pan: Pan::new("4242424242424242").unwrap(),
         ..attempt(operation, amount)
     };
-    let credit = Credit { attempt: to_card(PURCHASE + 10, 5000), expiry: None, holder: None };
+    let credit = Credit { attempt: to_card(PURCHASE + 10, 5000), expiry: None, holder: None, chosen: None };
     assert_eq!(written(&Request::Credit(credit.clone()), stamp(135)), documented("Credit of 50.00"));
     let taken_back = Request::Void(Void {
         attempt: to_card(PURCHASE + 11, 5000),

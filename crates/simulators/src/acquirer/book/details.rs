@@ -43,6 +43,8 @@ pub(in crate::acquirer) struct Details {
     pub(in crate::acquirer) transfer: Option<char>,
     /// DE48 tag 29: `L` low value, `T` analysis of risk.
     pub(in crate::acquirer) exemption: Option<char>,
+    /// DE48 tag 30: the currency that the customer chose, numeric, and how much of it.
+    pub(in crate::acquirer) chosen: Option<String>,
     /// DE48 tag 17: `1` mail, `2` telephone.
     pub(in crate::acquirer) remote_order: Option<char>,
     /// DE48 tag 19 was there.

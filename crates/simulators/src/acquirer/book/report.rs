@@ -242,6 +242,9 @@ pub struct OperationReport {
     /// The exemption from authentication that was asked for: `L` low value, `T` analysis of risk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exemption: Option<char>,
+    /// The currency that the customer chose elsewhere, numeric, and how much of it, as twelve digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
     /// `1` mail order, `2` telephone order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_order: Option<char>,
@@ -358,6 +361,7 @@ impl Book {
             credential: details.and_then(|details| details.credential.clone()),
             transfer: details.and_then(|details| details.transfer),
             exemption: details.and_then(|details| details.exemption),
+            chosen: details.and_then(|details| details.chosen.clone()),
             remote_order: details.and_then(|details| details.remote_order),
             confirmed: details.is_some_and(|details| details.confirmed),
             may_be_partial: details.is_some_and(|details| details.may_be_partial),

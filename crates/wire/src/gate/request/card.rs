@@ -10,8 +10,11 @@ use ferropay_domain::{
     codes,
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
-    money::Money,
-    payment::{Addendum, Avs, CardRequest, Customer, NetworkToken, OperationKind, StoredCard, Transfer},
+    money::{Currency, Money},
+    payment::{
+        Addendum, Avs, CardRequest, CurrencyChoice, Customer, NetworkToken, OperationKind, StoredCard,
+        Transfer,
+    },
 };
 
 /// `/v2/payment/card/{sale,auth,account_verification}`, and the same by token or saved card.
@@ -44,7 +47,7 @@ pub struct CardPayment {
     pub booking: Option<String>,
     /// Whether it has the first and the last day.
     pub has_booking_dates: bool,
-    /// The card that the money goes on to, where the one that pays is named and its number not known yet (G-489).
+    /// The card that the money goes on to (G-489).
     pub recipient: Option<Pan>,
     /// The series it is to register.
     pub registration: Option<SeriesTerms>,
@@ -117,6 +120,7 @@ impl CardPayment {
                 },
                 save: card.flag("save"),
                 addendum: addendum(body),
+                choice: if verification { None } else { choice(payment)? },
                 extra_param: payment.filled("extra_param").filter(|_| !verification).map(str::to_owned),
                 ..CardRequest::default()
             },
@@ -129,11 +133,19 @@ impl CardPayment {
             merchant_data: merchant.owned("data"),
             booking,
             has_booking_dates,
-            recipient: if by_number { None } else { recipient(body) },
+            recipient: recipient(body),
             registration,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
     }
+}
+
+/// The customer's choice of a currency made elsewhere. How much of it is nothing without the currency.
+pub(super) fn choice(payment: Part<'_, '_>) -> Result<Option<Box<CurrencyChoice>>, Refusal> {
+    let Some(code) = payment.filled("local_conversion_currency") else { return Ok(None) };
+    let refused = |_| Refusal::bad_request(codes::INVALID_CURRENCY).at("payment.local_conversion_currency");
+    let currency = Currency::parse(code).map_err(refused)?;
+    Ok(Some(Box::new(CurrencyChoice { currency, minor: payment.integer("customer_amount") })))
 }
 
 /// Where the money of a purchase goes on to, if the request says so: a card before a wallet (G-489).
@@ -145,7 +157,7 @@ pub(super) fn transfer(body: &Value<'_>, kind: OperationKind, payer: Option<&Pan
 }
 
 /// The number of the card that the money goes on to, where it is one.
-fn recipient(body: &Value<'_>) -> Option<Pan> {
+pub(super) fn recipient(body: &Value<'_>) -> Option<Pan> {
     Pan::parse(Part::of(body, "recipient").filled("pan")?).ok()
 }
 

@@ -1,8 +1,18 @@
 //! A payout to a card by its number.
 
-use super::{PaidWith, Part, Refusal, callback_options, card::expiry, currency, customer, payment_id};
+use super::{
+    PaidWith, Part, Refusal, callback_options,
+    card::{choice, expiry},
+    currency, customer, payment_id,
+};
 use crate::json::Value;
-use ferropay_domain::{card::Pan, decide::CallbackOptions, ids::PaymentId, money::Money, payment::Customer};
+use ferropay_domain::{
+    card::Pan,
+    decide::CallbackOptions,
+    ids::PaymentId,
+    money::Money,
+    payment::{CurrencyChoice, Customer},
+};
 
 /// `/v2/payment/card/payout`, the same by token, and `/v2/payment/individual/payout`. A verification value is not read: nothing is debited.
 #[derive(Debug)]
@@ -27,6 +37,8 @@ pub struct CardPayout {
     pub description: String,
     /// The name for the cardholder's statement as it was sent: of a payout the sender's before the merchant's (G-257).
     pub descriptor: Option<String>,
+    /// The currency that whoever is paid chose elsewhere (G-451).
+    pub choice: Option<Box<CurrencyChoice>>,
     /// Callback options.
     pub callback: CallbackOptions,
 }
@@ -64,6 +76,7 @@ impl CardPayout {
             descriptor: ["sender", "merchant"]
                 .into_iter()
                 .find_map(|name| Part::of(body, name).filled("descriptor").map(str::to_owned)),
+            choice: choice(payment)?,
             callback: callback_options(body),
         })
     }

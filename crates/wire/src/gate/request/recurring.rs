@@ -1,7 +1,8 @@
 //! Series of stored credentials: their registration, debits, and what merchants do with them.
 
 use super::{
-    Part, Refusal, callback_address, callback_options, currency, customer, method::has_callback, payment_id,
+    Part, Refusal, callback_address, callback_options, card::choice, currency, customer,
+    method::has_callback, payment_id,
 };
 use crate::json::Value;
 use ferropay_domain::{
@@ -180,6 +181,7 @@ impl RecurringDebit {
             request: CardRequest {
                 descriptor: merchant.filled("descriptor").map(str::to_owned),
                 extra_param: payment.filled("extra_param").map(str::to_owned),
+                choice: choice(payment)?,
                 ..CardRequest::default()
             },
             callback: if has_callback(path) { callback_options(body) } else { callback_address(body) },

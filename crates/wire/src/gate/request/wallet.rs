@@ -2,12 +2,12 @@
 
 use super::{
     Part, Refusal, SeriesTerms, callback_address, callback_options,
-    card::{avs, booking, debt_account, descriptor, name_check, transfer},
+    card::{avs, booking, choice, debt_account, descriptor, name_check, recipient, transfer},
     currency, payment_id, three_ds,
 };
 use crate::json::Value;
 use ferropay_domain::{
-    card::DeviceWallet,
+    card::{DeviceWallet, Pan},
     decide::{CallbackOptions, ThreeDsRequest},
     ids::PaymentId,
     money::Money,
@@ -63,6 +63,8 @@ pub struct WalletPayment {
     pub booking: Option<String>,
     /// Whether it has the first and the last day.
     pub has_booking_dates: bool,
+    /// The card that the money goes on to (G-489).
+    pub recipient: Option<Pan>,
     /// The series that begins with it (G-467).
     pub registration: Option<SeriesTerms>,
     /// Callback options; a verification's contract has the address only.
@@ -108,6 +110,7 @@ impl WalletPayment {
                 debt_account: debt_account(payment)?,
                 // The number is in the token, so whether it is the recipient's own is not seen.
                 transfer: transfer(body, kind, None),
+                choice: if verification { None } else { choice(payment)? },
                 ..CardRequest::default()
             },
             three_ds: three_ds::request(kind, body, payment)?,
@@ -116,6 +119,7 @@ impl WalletPayment {
             merchant_data: merchant.owned("data"),
             booking,
             has_booking_dates,
+            recipient: recipient(body),
             registration: SeriesTerms::read(body)?,
             callback: if verification { callback_address(body) } else { callback_options(body) },
         })
