@@ -284,6 +284,8 @@ pub enum TaskKey {
     EndHold(OperationId),
     /// End the time in which a customer may try again after this operation failed; business time.
     EndAttempts(OperationId),
+    /// Ask the merchant whether an operation may go on.
+    Confirm(OperationId),
     /// End a token because its card has expired; business time.
     EndToken(InstrumentId),
     /// Do what is due in a series by itself: a debit, its next try, or the end; business time.
@@ -343,6 +345,7 @@ impl TaskKey {
             Self::EndWait(operation) => (5, operation.get()),
             Self::EndHold(operation) => (6, operation.get()),
             Self::EndAttempts(operation) => (7, operation.get()),
+            Self::Confirm(operation) => (8, operation.get()),
             Self::EndToken(instrument) => (24, instrument.get()),
             Self::Series(series) => (16, series.get()),
             Self::SeriesMail(series, change) => {
@@ -367,6 +370,7 @@ impl TaskKey {
             5 => Self::EndWait(OperationId::new(number)),
             6 => Self::EndHold(OperationId::new(number)),
             7 => Self::EndAttempts(OperationId::new(number)),
+            8 => Self::Confirm(OperationId::new(number)),
             24 => Self::EndToken(InstrumentId::new(number)),
             16 => Self::Series(SeriesId::new(number)),
             40 => Self::Mail(

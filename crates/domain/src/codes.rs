@@ -204,6 +204,16 @@ codes! {
     RISK_CARD_TYPE = 1462;
     /// The name on the card is not the customer's.
     RISK_HOLDER_MISMATCH = 1463;
+    /// The question to the merchant could not be delivered (G-092).
+    NOTIFICATION_UNDELIVERED = 20604;
+    /// The merchant refused when it was asked.
+    MERCHANT_REFUSED = 30000;
+    /// The merchant was asked, answered, and did not confirm.
+    NOT_CONFIRMED = 30301;
+    /// The merchant was asked and did not answer.
+    CONFIRMATION_UNANSWERED = 30302;
+    /// The merchant confirmed another amount or currency.
+    CONFIRMED_OTHERWISE = 30303;
     /// The recipient of a registered payout did not confirm it in time (G-331).
     UUID_EXPIRED = 604;
     /// The request has the wrong shape.

@@ -1,6 +1,6 @@
-//! Sending callbacks over HTTP.
+//! Sending callbacks, and questions to merchants, over HTTP.
 
-use crate::outward::Outward;
+use crate::outward::{Leave, Outward};
 use std::{
     future::Future,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -15,7 +15,7 @@ const ANSWER_TIME_OUT: Duration = Duration::from_secs(15);
 /// Connections to merchants at a time, and to one host. What waits for one has not begun its time-out.
 const CONNECTIONS: (usize, usize) = (768, 256);
 
-/// How much of an answer's body is read, bytes; nothing in it is needed.
+/// How much of an answer's body is read, bytes.
 const LONGEST_ANSWER: usize = 65_536;
 
 /// Why a callback did not get an answer.
@@ -30,7 +30,13 @@ pub enum Undelivered {
     /// No connection, no answer in time, or the connection broke.
     #[error("no answer: {0}")]
     NoAnswer(String),
+    /// It was taken, and no answer came in time.
+    #[error("no answer in time")]
+    NoAnswerInTime,
 }
+
+/// Status and body of an answer.
+pub type Answer = (u16, Vec<u8>);
 
 /// Sends a callback body to an address and answers the HTTP status.
 pub trait Courier: Send + Sync + 'static {
@@ -40,6 +46,16 @@ pub trait Courier: Send + Sync + 'static {
         url: &'a str,
         body: Arc<str>,
     ) -> Pin<Box<dyn Future<Output = Result<u16, Undelivered>> + Send + 'a>>;
+
+    /// Posts `body` (JSON) to `url` and reads what is answered; an answer that is too long counts as an empty one, and
+    /// so does every answer where none is ever read.
+    fn ask<'a>(
+        &'a self,
+        url: &'a str,
+        body: Arc<str>,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Undelivered>> + Send + 'a>> {
+        Box::pin(async move { self.post(url, body).await.map(|status| (status, Vec::new())) })
+    }
 }
 
 /// The courier of the platform: one pooled client that follows no redirect and refuses private addresses
@@ -79,34 +95,75 @@ impl Courier for HttpCourier {
         body: Arc<str>,
     ) -> Pin<Box<dyn Future<Output = Result<u16, Undelivered>> + Send + 'a>> {
         Box::pin(async move {
-            let url = reqwest::Url::parse(url).map_err(|_| Undelivered::BadAddress)?;
-            if !matches!(url.scheme(), "http" | "https") {
-                return Err(Undelivered::BadAddress);
-            }
-            let literal =
-                url.host_str().map(|host| host.trim_matches(['[', ']'])).and_then(|host| host.parse().ok());
-            if literal.is_some_and(|address| !is_allowed(address, self.allow_loopback)) {
-                return Err(Undelivered::PrivateAddress);
-            }
-            let _leave = self.outward.leave(url.host_str().unwrap_or_default()).await;
-            let sent = self
-                .client
-                .post(url)
-                .header(reqwest::header::CONTENT_TYPE, "application/json")
-                .body(bytes::Bytes::from_owner(Shared(body)))
-                .send()
-                .await;
-            match sent {
-                Ok(answer) => {
-                    let status = answer.status().as_u16();
-                    discard(answer).await;
-                    Ok(status)
-                }
-                Err(error) if is_private(&error) => Err(Undelivered::PrivateAddress),
-                Err(error) => Err(Undelivered::NoAnswer(reason(error))),
-            }
+            let (answer, _leave) = self.send(url, body).await?;
+            let status = answer.status().as_u16();
+            discard(answer).await;
+            Ok(status)
         })
     }
+
+    fn ask<'a>(
+        &'a self,
+        url: &'a str,
+        body: Arc<str>,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Undelivered>> + Send + 'a>> {
+        Box::pin(async move {
+            let (answer, _leave) = self.send(url, body).await?;
+            let status = answer.status().as_u16();
+            let body = read(answer).await.map_err(undelivered)?;
+            Ok((status, body))
+        })
+    }
+}
+
+impl HttpCourier {
+    /// The answer to a message, before its body is read.
+    async fn send(
+        &self,
+        url: &str,
+        body: Arc<str>,
+    ) -> Result<(reqwest::Response, Option<Leave>), Undelivered> {
+        let url = reqwest::Url::parse(url).map_err(|_| Undelivered::BadAddress)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Undelivered::BadAddress);
+        }
+        let literal =
+            url.host_str().map(|host| host.trim_matches(['[', ']'])).and_then(|host| host.parse().ok());
+        if literal.is_some_and(|address| !is_allowed(address, self.allow_loopback)) {
+            return Err(Undelivered::PrivateAddress);
+        }
+        let leave = self.outward.leave(url.host_str().unwrap_or_default()).await;
+        let sent = self
+            .client
+            .post(url)
+            .header(reqwest::header::CONTENT_TYPE, "application/json")
+            .body(bytes::Bytes::from_owner(Shared(body)))
+            .send()
+            .await;
+        Ok((sent.map_err(undelivered)?, leave))
+    }
+}
+
+fn undelivered(error: reqwest::Error) -> Undelivered {
+    if is_private(&error) {
+        Undelivered::PrivateAddress
+    } else if error.is_timeout() && !error.is_connect() {
+        Undelivered::NoAnswerInTime
+    } else {
+        Undelivered::NoAnswer(reason(error))
+    }
+}
+
+/// What an answer says; nothing of one that is too long.
+async fn read(mut answer: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > LONGEST_ANSWER {
+            return Ok(Vec::new());
+        }
+    }
+    Ok(bytes)
 }
 
 /// Reads what an answer says without keeping it, so that the connection can be used again; beyond

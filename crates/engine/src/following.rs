@@ -45,6 +45,7 @@ enum Work {
     Call(Box<Scene>),
     Reverse(Box<Scene>),
     Authenticate(Box<Standing>),
+    Confirm(Box<Standing>),
 }
 
 /// Work taken in hand before the commit that makes it due.
@@ -193,6 +194,9 @@ impl Engine {
                 TaskKey::Authenticate(id) => {
                     standing_of(id, changes, before).map(|it| Work::Authenticate(Box::new(it)))
                 }
+                TaskKey::Confirm(id) => {
+                    standing_of(id, changes, before).map(|it| Work::Confirm(Box::new(it)))
+                }
                 TaskKey::Deliver(..)
                 | TaskKey::EndWait(_)
                 | TaskKey::EndHold(_)
@@ -236,6 +240,10 @@ impl Engine {
                 Work::Authenticate(standing) => {
                     let cards = std::mem::take(&mut cards);
                     go_on_alone(engine.authenticate(project.clone(), *standing, cards, None, in_hand));
+                }
+                Work::Confirm(standing) => {
+                    let cards = std::mem::take(&mut cards);
+                    go_on_alone(engine.confirm(project.clone(), *standing, cards, 0, in_hand));
                 }
             }
         }

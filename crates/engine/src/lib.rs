@@ -15,6 +15,7 @@ mod authentications;
 mod card_payment;
 pub mod card_ranges;
 pub mod clock;
+mod confirmations;
 pub mod connector;
 mod conversion;
 pub mod courier;

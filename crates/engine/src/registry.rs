@@ -36,7 +36,7 @@ impl Tasks {
             TaskKey::Call(_) => &mut self.calls,
             TaskKey::Reverse(_) => &mut self.reversals,
             TaskKey::Deliver(..) => &mut self.deliveries,
-            TaskKey::Authenticate(_) => &mut self.authentications,
+            TaskKey::Authenticate(_) | TaskKey::Confirm(_) => &mut self.authentications,
             TaskKey::EndWait(_)
             | TaskKey::EndHold(_)
             | TaskKey::EndAttempts(_)

@@ -137,6 +137,7 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
             begin_delivery(engine, callback, address, in_hand).await?;
         }
         TaskKey::Authenticate(operation)
+        | TaskKey::Confirm(operation)
         | TaskKey::EndWait(operation)
         | TaskKey::EndHold(operation)
         | TaskKey::EndAttempts(operation)
@@ -196,6 +197,9 @@ async fn begin_operation(
         TaskKey::Authenticate(_) => {
             let before = Some(task.tries);
             go_on_alone(engine.authenticate(project, standing, Cards::default(), before, in_hand));
+        }
+        TaskKey::Confirm(_) => {
+            go_on_alone(engine.confirm(project, standing, Cards::default(), task.tries, in_hand));
         }
         TaskKey::Mail(_, letter) => {
             go_on_alone(engine.mail(project, standing, (letter, task.tries), in_hand));

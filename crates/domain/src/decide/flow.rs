@@ -34,7 +34,9 @@ impl Scene<'_> {
         if self.has_no_provider() {
             return self.declined(Event::Declined, codes::PROVIDER_UNAVAILABLE);
         }
-        self.next_attempt();
+        if !self.begins_confirmation() {
+            self.next_attempt();
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ mod browser;
 mod card;
 mod cascade;
 mod commands;
+mod confirmation;
 mod contact;
 mod conversion;
 mod crediting;
@@ -52,6 +53,7 @@ pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
 };
+pub use confirmation::{MerchantAnswer, confirmation_address, is_confirming, merchant_answered};
 pub use crediting::{CreditNoticed, credit_noticed};
 pub use data::demanded;
 pub use debit::{DebitCommand, DebitFacts, debit};

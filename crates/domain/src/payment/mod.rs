@@ -337,6 +337,9 @@ pub struct OperationDetail {
     /// Accounts a card purchase has failed through, in their order (G-516).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_tries: Vec<FailedTry>,
+    /// Whether the merchant was asked about it, where the project wants that (G-092).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<MerchantWord>,
     /// The refund that this operation takes back (G-307).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<OperationId>,
@@ -347,6 +350,16 @@ pub struct OperationDetail {
     /// What it has to do with a series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Box<SeriesStep>>,
+}
+
+/// Whether the merchant's word about an operation is known (G-092).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MerchantWord {
+    /// It is asked for.
+    Asked,
+    /// It is known, or nobody gave it.
+    Given,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the serialiser asks for it")]

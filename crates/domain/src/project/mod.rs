@@ -1,6 +1,7 @@
 //! What a project is allowed and configured to do.
 
 mod callback_route;
+mod confirmation;
 mod day;
 mod faults;
 mod mail;
@@ -12,6 +13,7 @@ mod source;
 mod transfer_rules;
 
 pub use callback_route::CallbackRoute;
+pub use confirmation::{Confirmation, ConfirmedKind};
 pub use day::OperationDay;
 pub use mail::{MailSettings, MailText, MailedResult};
 pub use payout_rules::{EarlierPurchase, PayoutRules};

@@ -6,7 +6,9 @@ use crate::{
     ids::ProviderAccountId,
     money::{Currency, FeeRule},
     payee::PayeeRule,
-    project::{CallbackRoute, MailSettings, PayoutRules, ReversalRule, RouteRule, TransferRules},
+    project::{
+        CallbackRoute, Confirmation, MailSettings, PayoutRules, ReversalRule, RouteRule, TransferRules,
+    },
     risk::{Rule, Screening, TransferLimits},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,9 @@ pub struct Settings {
     /// Addresses for callbacks about payments of one type or by one method, before all other addresses of the project;
     /// the first that fits counts (G-082). Requests that are refused before there is a payment are told at the others.
     pub callback_routes: Vec<CallbackRoute>,
+    /// What is done only when the merchant confirms it (G-092): `operations` (`sale`, `auth`, `payout`), `methods` by code
+    /// (`card` for cards; all where none is listed), and the `url` to ask at, where callbacks go when there is none.
+    pub confirmation: Confirmation,
     /// Whether callbacks say of the customer what the request said, or the identifier alone (G-099); the older
     /// layout then leaves the customer out.
     pub customer_data_in_callbacks: bool,
@@ -419,6 +424,7 @@ impl Default for Settings {
             callback_url_success: None,
             callback_url_decline: None,
             callback_routes: Vec::new(),
+            confirmation: Confirmation::default(),
             customer_data_in_callbacks: true,
             operation_fee_shown: false,
             legacy_minimum: false,

@@ -488,6 +488,11 @@ async fn an_audit_finds_what_was_damaged() {
             "UPDATE attempts SET status = 4 WHERE status = 2",
             "a finished operation's attempts are settled or being reversed",
         ),
+        (
+            "UPDATE tasks SET kind = 41 WHERE kind = 3",
+            "a mail about a series has its series",
+        ),
+        ("UPDATE tasks SET kind = 8 WHERE kind = 1", "a task about an operation has its subject"),
         ("DELETE FROM tasks WHERE kind = 3", "an open delivery has a task"),
         ("UPDATE deliveries SET state = 2", "a delivery's task has an open delivery"),
         ("DELETE FROM callbacks", "a delivery has a callback"),

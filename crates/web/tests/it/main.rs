@@ -42,6 +42,7 @@ mod links_by_token;
 mod lookups;
 mod mandates;
 mod merchant_auth;
+mod merchant_confirmation;
 mod merchant_stored;
 mod method_operations;
 mod methods;

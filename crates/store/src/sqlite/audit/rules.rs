@@ -255,12 +255,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "an open operation has a task",
-        // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference; 4 authenticate, 5 end of a wait, by
-        // the operation. Statuses of operations: 1 processing; 4 to 7, 20, 21, 24 and 29 waiting.
+        // Task kinds: 1 call, 2 reverse, both numbered by the attempt's reference; 4 authenticate, 5 end of a wait, 8
+        // ask the merchant, by the operation. Statuses of operations: 1 processing; 4 to 7, 20, 21, 24 and 29 waiting.
         "SELECT o.id AS operation, o.status FROM operations AS o WHERE CASE
             WHEN o.status = 1 THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind IN (1, 2) AND t.number BETWEEN o.id * 512 AND o.id * 512 + 511
-                    OR t.kind = 4 AND t.number = o.id)
+                    OR t.kind IN (4, 8) AND t.number = o.id)
             WHEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24, 29) THEN NOT EXISTS (SELECT 1 FROM tasks AS t
                 WHERE t.kind = 5 AND t.number = o.id)
             ELSE 0 END",
@@ -271,8 +271,9 @@ pub(super) const RULES: &[(&str, &str)] = &[
         // further attempts, by the operation that failed last; payment status 15: awaiting customer.
         "SELECT t.kind, t.number FROM tasks AS t
          LEFT JOIN operations AS o ON o.id = t.number LEFT JOIN payments AS p ON p.key = o.payment
-         WHERE t.kind IN (4, 5, 6, 7) AND NOT coalesce(CASE t.kind
+         WHERE t.kind IN (4, 5, 6, 7, 8) AND NOT coalesce(CASE t.kind
             WHEN 4 THEN o.status IN (1, 4)
+            WHEN 8 THEN o.status = 1 AND json_extract(o.detail, '$.confirmation') = 'asked'
             WHEN 5 THEN o.status BETWEEN 4 AND 7 OR o.status IN (20, 21, 24, 29)
                 OR o.status IN (25, 26) AND p.status IN (25, 26)
             WHEN 7 THEN o.status = 3 AND p.status = 15 AND json_extract(p.detail, '$.attempts.failed') = o.id

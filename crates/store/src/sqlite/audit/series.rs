@@ -34,6 +34,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
          WHERE t.kind = 16 AND s.id IS NULL",
     ),
     (
+        "a mail about a series has its series",
+        // Task kind 41, by the series times 256 and the number of the change.
+        "SELECT t.number FROM tasks AS t LEFT JOIN series AS s ON s.id = t.number / 256
+         WHERE t.kind = 41 AND (s.id IS NULL OR t.clock <> 0)",
+    ),
+    (
         "what has ended brings no debits",
         "SELECT id AS series, status FROM series WHERE status <> 1 AND (json_extract(detail, '$.next') IS NOT NULL OR json_extract(detail, '$.retry.next') IS NOT NULL)",
     ),

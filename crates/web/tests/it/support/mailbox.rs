@@ -1,7 +1,8 @@
 //! The merchant's side of callbacks: takes them, and answers what the test wants.
 
-use ferropay_engine::courier::{Courier, Undelivered};
+use ferropay_engine::courier::{Answer, Courier, Undelivered};
 use parking_lot::Mutex;
+use serde_json::Value;
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
@@ -12,20 +13,39 @@ pub(crate) struct Letter {
     pub(crate) body: Arc<str>,
 }
 
+/// What the merchant says to a question about an operation.
+type Word = Box<dyn Fn(&Value) -> Result<Answer, Undelivered> + Send>;
+
 /// Collects callbacks in the order they come.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mailbox {
     letters: Mutex<VecDeque<Letter>>,
     answers: Mutex<VecDeque<u16>>,
     /// Every body that ever came.
     told: Mutex<Vec<Arc<str>>>,
     arrived: Notify,
+    word: Mutex<Option<Word>>,
+    /// Where the merchant was asked, and what.
+    questions: Mutex<Vec<(String, Arc<str>)>>,
 }
 
 impl Mailbox {
     /// The HTTP status of the next answers; 200 after that.
     pub(crate) fn answer_with(&self, statuses: &[u16]) {
         self.answers.lock().extend(statuses);
+    }
+
+    /// What the merchant says to questions from now on.
+    pub(crate) fn answer_questions(
+        &self,
+        word: impl Fn(&Value) -> Result<Answer, Undelivered> + Send + 'static,
+    ) {
+        *self.word.lock() = Some(Box::new(word));
+    }
+
+    /// Every question so far: where, and what.
+    pub(crate) fn questions(&self) -> Vec<(String, Arc<str>)> {
+        self.questions.lock().clone()
     }
 
     /// Everything that has come, read or not.
@@ -65,5 +85,17 @@ impl Courier for Mailbox {
             self.arrived.notify_one();
             Ok(self.answers.lock().pop_front().unwrap_or(200))
         })
+    }
+
+    fn ask<'a>(
+        &'a self,
+        url: &'a str,
+        body: Arc<str>,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Undelivered>> + Send + 'a>> {
+        let question: Value = serde_json::from_str(&body).unwrap();
+        let answer = self.word.lock().as_ref().map(|word| word(&question));
+        self.questions.lock().push((url.to_owned(), body));
+        let nobody = || Err(Undelivered::NoAnswer("nobody listens".to_owned()));
+        Box::pin(std::future::ready(answer.unwrap_or_else(nobody)))
     }
 }

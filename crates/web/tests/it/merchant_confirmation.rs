@@ -1,0 +1,224 @@
+//! Operations that are carried out only when the merchant confirms them.
+
+use crate::{
+    payouts::PAYOUT,
+    support::{CALLBACK_URL, SECRET, World, payout, pick, provider::purchase, sale, sign_at},
+};
+use ferropay_domain::project::{Confirmation, ConfirmedKind};
+use ferropay_engine::courier::{Answer, Undelivered};
+use ferropay_wire::{
+    json::{Document, Limits},
+    signature::{self, Place, Secret, Tolerance},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SALE: &str = "/v2/payment/card/sale";
+
+/// A platform whose project confirms purchases and payouts.
+async fn asking(change: impl FnOnce(&mut Confirmation)) -> World {
+    World::with(|project| {
+        project.settings.payout_data_required = false;
+        let confirmation = &mut project.settings.confirmation;
+        confirmation.operations = vec![ConfirmedKind::Sale, ConfirmedKind::Payout];
+        change(confirmation);
+    })
+    .await
+}
+
+/// The merchant's answer to a question, with these members and signed by `secret`.
+fn signed_by(secret: &str, question: &Value, members: Value) -> Answer {
+    let mut answer = json!({
+        "project_id": question["project_id"],
+        "payment": { "id": question["payment"]["id"] },
+        "operation": { "id": question["operation"]["id"] },
+    });
+    for (name, value) in members.as_object().unwrap() {
+        if let (Some(known), Some(more)) = (answer[name].as_object_mut(), value.as_object()) {
+            known.extend(more.clone());
+        } else {
+            answer[name] = value.clone();
+        }
+    }
+    (200, sign_at(Place::Root, &answer, secret).into_bytes())
+}
+
+fn answer(question: &Value, members: Value) -> Answer {
+    signed_by(SECRET, question, members)
+}
+
+fn confirm() -> Value {
+    json!({ "confirmation": "confirm" })
+}
+
+fn outcome(callback: &Value) -> Value {
+    pick(
+        callback,
+        &["payment.status", "operation.type", "operation.status", "operation.code", "errors.0.code"],
+    )
+}
+
+/// The callback about the payment; what is asked again comes later, and time passes.
+async fn told_in_time(world: &World) -> Value {
+    for _ in 0..400 {
+        world.clock.advance(Duration::from_millis(100));
+        if let Some(letter) = world.mailbox.within(Duration::from_millis(20)).await {
+            return serde_json::from_str(&letter.body).unwrap();
+        }
+    }
+    panic!("nothing is told");
+}
+
+// G-092: the question is a signed callback of an operation in processing, and comes before any message to a provider
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_waits_for_the_merchants_word_and_goes_on_by_it() {
+    let world =
+        asking(|confirmation| confirmation.url = Some("https://shop.example/confirm".to_owned())).await;
+    world.mailbox.answer_questions(|question| Ok(answer(question, confirm())));
+    let told = world.told(SALE, &sale("order-1", 4_990, "EUR")).await;
+    assert_eq!(outcome(&told), json!(["success", "sale", "success", "0", null]));
+    let questions = world.mailbox.questions();
+    let [(url, body)] = questions.as_slice() else { panic!("{questions:?}") };
+    assert_eq!(url, "https://shop.example/confirm");
+    let document = Document::parse(body.as_bytes(), Limits::OUTGOING).unwrap();
+    signature::verify(&document, Place::Root, &[Secret::new(SECRET)], Tolerance::NONE).unwrap();
+    let question: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        pick(&question, &["payment.id", "payment.status", "payment.sum.amount", "payment.sum.currency"]),
+        json!(["order-1", "processing", 4_990, "EUR"])
+    );
+    assert_eq!(
+        pick(&question, &["operation.type", "operation.status", "operation.code", "operation.id"]),
+        json!(["sale", "processing", "9999", told["operation"]["id"]])
+    );
+    assert_eq!(question["account"]["number"], "400000******0077");
+    world.assert_silence().await;
+    world.end().await;
+}
+
+// G-092, G-048: 30000, 30301 and 30303 are the merchant's own answers, and the first of them counts
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_merchant_does_not_confirm_is_declined_and_nobody_is_asked_again() {
+    let refusals = [
+        (json!({ "confirmation": "decline" }), "30000"),
+        (json!({}), "30301"),
+        (json!({ "confirmation": "later" }), "30301"),
+        (
+            json!({ "confirmation": "confirm", "payment": { "sum": { "amount": 1, "currency": "EUR" } } }),
+            "30303",
+        ),
+        (
+            json!({ "confirmation": "confirm", "payment": { "sum": { "amount": 1_000, "currency": "USD" } } }),
+            "30303",
+        ),
+        (json!({ "confirmation": "confirm", "payment": { "sum": { "amount": "1000" } } }), "30301"),
+    ];
+    for (members, code) in refusals {
+        let world = asking(|_| ()).await;
+        let said = members.clone();
+        world.mailbox.answer_questions(move |question| Ok(answer(question, said.clone())));
+        let told = world.told(SALE, &sale("order-1", 1_000, "EUR")).await;
+        let number: u32 = code.parse().unwrap();
+        assert_eq!(outcome(&told), json!(["decline", "sale", "decline", code, number]), "{members}");
+        let questions = world.mailbox.questions();
+        assert_eq!(questions.iter().map(|(url, _)| url.as_str()).collect::<Vec<_>>(), [CALLBACK_URL]);
+        world.assert_moved("EUR", 0, 0).await;
+        world.end().await;
+    }
+    // The amount that was asked about confirms as well as none.
+    let world = asking(|_| ()).await;
+    world.mailbox.answer_questions(|question| {
+        let sum = json!({ "amount": 1_000, "currency": "EUR" });
+        Ok(answer(question, json!({ "confirmation": "confirm", "payment": { "sum": sum } })))
+    });
+    assert_eq!(outcome(&world.told(SALE, &sale("order-1", 1_000, "EUR")).await)[0], "success");
+    world.end().await;
+}
+
+// G-092: 20604 where the question cannot be delivered, 30302 where nothing usable is answered; asked five times
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_who_cannot_be_reached_or_says_nothing_is_asked_again_and_then_it_is_declined() {
+    type Word = fn(&Value) -> Result<Answer, Undelivered>;
+    let words: [(Word, &str); 7] = [
+        (|_| Err(Undelivered::NoAnswer("refused".to_owned())), "20604"),
+        (|_| Err(Undelivered::PrivateAddress), "20604"),
+        (|_| Ok((500, Vec::new())), "20604"),
+        (|_| Err(Undelivered::NoAnswerInTime), "30302"),
+        (|_| Ok((200, Vec::new())), "30302"),
+        (|question| Ok(signed_by("another secret", question, confirm())), "30302"),
+        (
+            |question| Ok(answer(question, json!({ "confirmation": "confirm", "operation": { "id": 1 } }))),
+            "30302",
+        ),
+    ];
+    for (number, (word, code)) in words.into_iter().enumerate() {
+        let world = asking(|_| ()).await;
+        world.mailbox.answer_questions(word);
+        world.accept(SALE, &sale("order-1", 1_000, "EUR")).await;
+        let told = told_in_time(&world).await;
+        let by_number: u32 = code.parse().unwrap();
+        assert_eq!(outcome(&told), json!(["decline", "sale", "decline", code, by_number]), "{number}");
+        let questions = world.mailbox.questions();
+        let id = |body: &str| serde_json::from_str::<Value>(body).unwrap()["operation"]["id"].clone();
+        assert_eq!(questions.len(), 5, "{number}");
+        assert!(questions.iter().all(|(_, body)| id(body) == told["operation"]["id"]));
+        world.assert_moved("EUR", 0, 0).await;
+        world.end().await;
+    }
+}
+
+// G-092: a lost answer is asked for again, and the purchase made once
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_lost_is_asked_for_again() {
+    let world = asking(|_| ()).await;
+    let asked = std::sync::atomic::AtomicU32::new(0);
+    world.mailbox.answer_questions(move |question| {
+        if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            return Err(Undelivered::NoAnswerInTime);
+        }
+        Ok(answer(question, confirm()))
+    });
+    world.accept(SALE, &sale("order-1", 1_000, "EUR")).await;
+    assert_eq!(outcome(&told_in_time(&world).await)[0], "success");
+    assert_eq!(world.mailbox.questions().len(), 2);
+    world.assert_moved("EUR", 1_000, 0).await;
+    world.end().await;
+}
+
+// G-092: a payout that is not confirmed gives back what it held
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_waits_for_the_merchants_word_too() {
+    let world = asking(|_| ()).await;
+    let before = world.balance("EUR").await;
+    world.mailbox.answer_questions(|question| Ok(answer(question, json!({ "confirmation": "decline" }))));
+    let told = world.told(PAYOUT, &payout("order-1", "4242424242424242", 700)).await;
+    assert_eq!(outcome(&told), json!(["decline", "payout", "decline", "30000", 30_000]));
+    assert_eq!(world.balance("EUR").await, before);
+    world.mailbox.answer_questions(|question| Ok(answer(question, confirm())));
+    let told = world.told(PAYOUT, &payout("order-2", "4242424242424242", 700)).await;
+    assert_eq!(outcome(&told)[0], "success");
+    assert_eq!(world.balance("EUR").await, (before.0 - 700, 0));
+    world.end().await;
+}
+
+// G-092: by default nobody is asked, and only about what is listed
+#[tokio::test(flavor = "multi_thread")]
+async fn merchants_are_asked_about_what_the_project_lists_and_nothing_else() {
+    let world = World::new().await;
+    world.paid(&sale("order-1", 1_000, "EUR")).await;
+    assert!(world.mailbox.questions().is_empty());
+    world.end().await;
+    let (world, _provider) = World::with_provider(|project| {
+        project.settings.confirmation.operations = vec![ConfirmedKind::Sale];
+        project.settings.confirmation.methods = vec!["blik".to_owned()];
+    })
+    .await;
+    world.mailbox.answer_questions(|question| Ok(answer(question, json!({ "confirmation": "decline" }))));
+    world.paid(&sale("order-1", 1_000, "EUR")).await;
+    assert!(world.mailbox.questions().is_empty());
+    let told = world.told("/v2/payment/blik/sale", &purchase("order-2", 1_200, "EUR")).await;
+    assert_eq!(outcome(&told), json!(["decline", "sale", "decline", "30000", 30_000]));
+    world.held(&sale("order-3", 1_000, "EUR")).await;
+    assert_eq!(world.mailbox.questions().len(), 1);
+    world.end().await;
+}
