@@ -258,8 +258,16 @@ codes! {
     INVALID_CITY = 2611;
     /// The bank is none of the method's, or not in this currency or region (G-459).
     INVALID_BANK = 2641;
-    /// No bank is named (G-459).
-    BANK_REQUIRED = 2801;
+    /// No bank is named (G-412).
+    BANK_REQUIRED = 3244;
+    /// There is no such bank (G-459).
+    BANK_NOT_FOUND = 2801;
+    /// The channel needs the customer's account, which cannot be asked for (G-412).
+    ACCOUNT_REQUIRED = 3242;
+    /// The provider takes no cards that have expired (G-073).
+    EXPIRED_AT_PROVIDER = 3029;
+    /// The street of a debtor in the United Kingdom is malformed.
+    DEBTOR_STREET = 3004;
     /// The birth day of a debtor in the United Kingdom is malformed.
     DEBTOR_BIRTH_DAY = 3001;
     /// The post code of a debtor in the United Kingdom is malformed.

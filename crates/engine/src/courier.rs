@@ -377,4 +377,42 @@ mod tests {
             assert!(!is_allowed(loopback.parse().unwrap(), false), "{loopback}");
         }
     }
+
+    /// A server that answers one message with `answer`, or never.
+    fn answering(answer: Option<Vec<u8>>) -> String {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            drop(stream.read(&mut [0; 4096]));
+            match answer {
+                Some(answer) => drop(stream.write_all(&answer)),
+                // Until the other side gives up.
+                None => drop(stream.read(&mut [0; 16])),
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    // G-092
+    #[test]
+    fn an_answer_is_read_up_to_a_limit_and_one_that_does_not_come_is_told_apart() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client =
+            reqwest::Client::builder().timeout(Duration::from_millis(300)).no_proxy().build().unwrap();
+        let mut courier = HttpCourier::new(true).unwrap();
+        courier.client = client;
+        let ask = |url: &str| runtime.block_on(courier.ask(url, "{}".into()));
+        let said = |body: &[u8]| {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            Some([head.as_bytes(), body].concat())
+        };
+        assert_eq!(ask(&answering(said(b"{\"a\":1}"))).unwrap(), (200, b"{\"a\":1}".to_vec()));
+        assert_eq!(ask(&answering(said(&vec![b'x'; LONGEST_ANSWER + 1]))).unwrap(), (200, Vec::new()));
+        let silent = ask(&answering(None));
+        assert!(matches!(silent, Err(Undelivered::NoAnswerInTime)), "{silent:?}");
+        let nobody = ask("http://127.0.0.1:1/");
+        assert!(matches!(nobody, Err(Undelivered::NoAnswer(_))), "{nobody:?}");
+    }
 }

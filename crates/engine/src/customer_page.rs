@@ -270,8 +270,8 @@ impl Engine {
         };
         // The authentication may have got another identifier since the ticket was made (after a restart), but no
         // other md.
-        let right =
-            authentication(&standing).is_some_and(|it| self.page_ticket(purpose, id, &it.md) == ticket);
+        let known = authentication(&standing).map(|it| self.page_ticket(purpose, id, &it.md));
+        let right = known.is_some_and(|known| self.is_secret(&known, ticket));
         if !right {
             tracing::warn!(operation = standing.operation.id.get(), "a customer came with a forged ticket");
             return Ok(None);

@@ -234,7 +234,7 @@ impl Engine {
                 if known.flow != AuthenticationFlow::Basic {
                     return Err(Refused::bad("a pares where the merchant leads the customer"));
                 }
-                if *pares != self.page_ticket(b"PaRes", known.id, &known.md) {
+                if !self.is_secret(&self.page_ticket(b"PaRes", known.id, &known.md), pares) {
                     return Err(Refused::bad("the pares was not made for this payment"));
                 }
                 Ok(FollowUp::Returned)

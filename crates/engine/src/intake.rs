@@ -178,6 +178,7 @@ impl Engine {
             amount: request.amount,
             debit: request.debit,
             description: request.description,
+            has_trip: request.has_trip,
             merchant_refund_id: request.merchant_refund_id,
             given: given(&project.project, OperationKind::Refund, body),
             callback: CallbackOptions { url: None, ..request.callback },

@@ -10,6 +10,7 @@
 
 mod acceptance;
 pub mod administration;
+mod attestations;
 pub mod authentication;
 mod authentications;
 mod card_payment;

@@ -1,6 +1,7 @@
 //! Finding due work that nobody carries: after a restart, after a pause, and when memory was full.
 
 use crate::{
+    attestations::Warned,
     engine::Engine,
     failure::Failure,
     following::go_on_alone,
@@ -26,6 +27,9 @@ const DEEPEST: u32 = 65_536;
 /// How many rounds pass between two refreshes of the projects.
 const ROUNDS_PER_REFRESH: u32 = 2;
 
+/// How many rounds pass before attestations that end are looked for again.
+const ROUNDS_PER_WARNING: u32 = 1_024;
+
 /// How often the vault's keys are looked after.
 const MAINTAIN_EVERY: Duration = Duration::from_mins(5);
 
@@ -35,6 +39,7 @@ pub(crate) async fn run(engine: Arc<Engine>) {
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut maintained = tokio::time::Instant::now();
     let mut blocked = Blocked::default();
+    let mut warned = Warned::default();
     for round in 0_u32.. {
         pause.tick().await;
         if engine.is_draining() {
@@ -58,6 +63,9 @@ pub(crate) async fn run(engine: Arc<Engine>) {
             if let Err(error) = forget_uses(&engine).await {
                 tracing::error!(%error, "what limits counted long ago could not be forgotten");
             }
+        }
+        if round % ROUNDS_PER_WARNING == 0 {
+            warned.tell(&engine);
         }
         if let Err(error) = look(&engine, &mut blocked).await {
             tracing::error!(%error, "due work could not be looked up");

@@ -60,6 +60,7 @@ impl Engine {
             amount: request.amount,
             customer: request.customer,
             description: request.description,
+            has_trip: request.has_trip,
             given: given(&project.project, request.kind, body),
             callback: request.callback,
             fault_plan: fault_plan(project, &origin),

@@ -19,6 +19,7 @@ pub use waiting::{
 use crate::mask;
 use ferropay_domain::{
     card::DeviceWallet,
+    codes::Code,
     ids::ProviderAccountId,
     money::Money,
     payment::{
@@ -331,13 +332,15 @@ impl<'a> OperationView<'a> {
     /// The operation in a list of all there are.
     pub fn listed(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
         // By contract a listed operation has no longer text.
-        Self { message: reasons(operation), description: None, ..Self::of(payment, operation, attempt) }
+        let message = reasons(operation, told_code(operation, attempt));
+        Self { message, description: None, ..Self::of(payment, operation, attempt) }
     }
 
     /// The operation with its latest attempt. Without conversion both sums are equal (G-104). A return that was refused
     /// at once names the account that took the money, as published examples do (G-297), and a second step that of the
     /// hold.
     pub fn of(payment: &Payment, operation: &'a Operation, attempt: Option<&'a Attempt>) -> Self {
+        let code = told_code(operation, attempt);
         Self {
             id: operation.id.get(),
             r#type: operation.kind.text(),
@@ -347,12 +350,12 @@ impl<'a> OperationView<'a> {
             request_id: operation.request.to_string(),
             sum_initial: operation.amount.into(),
             sum_converted: operation.processed().into(),
-            code: match operation.code.get() {
+            code: match code.get() {
                 0 => Cow::Borrowed("0"),
                 9999 => Cow::Borrowed("9999"),
                 other => Cow::Owned(other.to_string()),
             },
-            message: Cow::Borrowed(operation.code.message()),
+            message: Cow::Borrowed(code.message()),
             description: attempt
                 .filter(|_| operation.status == OperationStatus::Decline)
                 .and_then(|attempt| said(attempt.answer.as_ref(), |words| &words.description)),
@@ -378,10 +381,17 @@ impl OperationView<'_> {
     }
 }
 
+/// The code an operation is told with: while it is under way, that of its provider where it says how long to wait
+/// (G-486).
+pub(crate) fn told_code(operation: &Operation, attempt: Option<&Attempt>) -> Code {
+    let waits = || attempt?.answer.as_ref()?.waits;
+    if operation.status.is_final() { operation.code } else { waits().unwrap_or(operation.code) }
+}
+
 /// `operations[].message`: what the code says; of a purchase that failed through several accounts, the reason of each in
 /// their order (G-518).
-pub(crate) fn reasons(operation: &Operation) -> Cow<'static, str> {
-    let last = operation.code.message();
+pub(crate) fn reasons(operation: &Operation, code: Code) -> Cow<'static, str> {
+    let last = code.message();
     let earlier = &operation.detail.failed_tries;
     if earlier.is_empty() || operation.status != OperationStatus::Decline {
         return Cow::Borrowed(last);

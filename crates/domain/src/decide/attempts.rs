@@ -161,6 +161,7 @@ impl<'a> Scene<'a> {
         known.method = about.method;
         known.wallet = about.wallet;
         known.transfer = about.transfer;
+        known.has_trip = about.has_trip;
         let is_same = is_same_customer(&known.customer, &about.customer);
         known.customer = about.customer;
         forget_language(project, &mut known.customer);

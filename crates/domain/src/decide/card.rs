@@ -91,6 +91,7 @@ fn asked(
     let wallet =
         facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
     let (series, blocked) = registration::step_of(project, command.registration);
+    let has_trip = command.request.addendum.is_some();
     let wanted = Wanted {
         kind,
         payment: ids.payment,
@@ -132,6 +133,7 @@ fn asked(
         callback_url: callback.url,
         merchant_data: command.merchant_data,
         supplied,
+        has_trip,
         booking: command.booking,
         attempts: attempts::granted(project, kind, payment_kind),
         ..PaymentDetail::default()
@@ -287,7 +289,7 @@ pub(super) fn problems(
     let short_name = data::short_name(&command.customer).filter(|_| settings.customer_names_checked);
     let checks = [
         (!project.active, codes::MERCHANT_STATUS, None),
-        (!switched_on || (wallet.is_none() && !settings.card_data_allowed), codes::NOT_ALLOWED, None),
+        (!switched_on || (wallet.is_none() && !project.may_send_cards(now.real)), codes::NOT_ALLOWED, None),
         (!project.allows(command.amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (
             settings.customer_id_required && command.customer.id.is_none(),

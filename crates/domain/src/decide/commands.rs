@@ -169,6 +169,8 @@ pub struct SecondStepCommand {
     pub customer: Option<String>,
     /// Why, when the request says so.
     pub description: Option<String>,
+    /// Whether it has data of a trip (G-265).
+    pub has_trip: bool,
     /// Members that some rule of the project demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
     /// Callback options; the payment's own address stays.

@@ -68,8 +68,7 @@ pub fn merchant_answered<'a>(
     }
     let mut scene = Scene::of(project, facts, ids, now);
     scene.touch();
-    scene.operation.detail.confirmation = Some(MerchantWord::Given);
-    scene.changes.done.push(TaskKey::Confirm(facts.operation.id));
+    scene.end_confirmation();
     // Nothing has left the platform yet, so that nothing is unknown about what is too late.
     let too_late = scene.is_at_threshold().then_some(codes::AUTO_DECLINE);
     match answer.refusal(facts.operation).or(too_late) {
@@ -80,6 +79,14 @@ pub fn merchant_answered<'a>(
 }
 
 impl Scene<'_> {
+    /// Nobody waits for the merchant's word any more.
+    pub(super) fn end_confirmation(&mut self) {
+        if self.operation.detail.confirmation == Some(MerchantWord::Asked) {
+            self.operation.detail.confirmation = Some(MerchantWord::Given);
+            self.changes.done.push(TaskKey::Confirm(self.operation.id));
+        }
+    }
+
     /// Asks the merchant first, where the project wants that. Answers whether the operation waits for it.
     pub(super) fn begins_confirmation(&mut self) -> bool {
         let method = self.payment.method().map(|method| method.get().code.as_str());

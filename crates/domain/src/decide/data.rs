@@ -21,6 +21,8 @@ pub(super) const LAST_NAME: &str = "customer.last_name";
 pub(super) const CRYPTOCURRENCY: &str = "payment.cryptocurrency_type";
 const BIRTH_DAY: &str = "customer.day_of_birth";
 const POST_CODE: &str = "customer.zip";
+/// Where a project demands the street of a debtor, one of these is listed in `required_data`.
+const STREETS: [&str; 2] = ["customer.address", "customer.street"];
 
 /// Members that some rule of the project demands of an operation of `kind`, by dotted path: those of them that a
 /// request has are to be handed to the decision. Empty for nearly every project.
@@ -215,11 +217,16 @@ pub(super) fn missing_on_debt(
             None => missing.push(path.to_owned()),
         }
     }
+    for path in STREETS {
+        if let Some(value) = given.get(path).filter(|_| !members.is_empty()) {
+            supplied.insert(path.to_owned(), value.clone());
+        }
+    }
     Ok(missing)
 }
 
 /// Whether what is known of the payer of a debt is usable: checked for merchants of the United Kingdom (G-249, codes
-/// 3001 to 3003).
+/// 3001 to 3004). A street is looked at where it is known, since only a project may demand it.
 pub(super) fn unusable_on_debt(project: &Project, network: Network, supplied: &Members) -> Option<Code> {
     if project.settings.country != Some(Country::GB) || debt_members(project, network).is_empty() {
         return None;
@@ -230,6 +237,10 @@ pub(super) fn unusable_on_debt(project: &Project, network: Network, supplied: &M
         (!is(BIRTH_DAY, is_day), codes::DEBTOR_BIRTH_DAY),
         (!is(POST_CODE, is_post_code), codes::DEBTOR_POST_CODE),
         (!is(LAST_NAME, |name| name.chars().any(char::is_alphabetic)), codes::DEBTOR_SURNAME),
+        (
+            STREETS.iter().any(|path| supplied.contains_key(*path) && !is(path, is_street)),
+            codes::DEBTOR_STREET,
+        ),
     ]
     .into_iter()
     .find_map(|(fails, code)| fails.then_some(code))
@@ -258,6 +269,11 @@ fn is_post_code(text: &str) -> bool {
         && signs.iter().all(char::is_ascii_alphanumeric)
         && signs.iter().any(char::is_ascii_digit)
         && signs.first().is_some_and(char::is_ascii_alphabetic)
+}
+
+/// A street is named by letters, and is of one line.
+fn is_street(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic) && !text.chars().any(char::is_control)
 }
 
 /// Whether a Maestro card may be used for an order by mail or telephone (G-255).

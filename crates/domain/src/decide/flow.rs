@@ -34,10 +34,26 @@ impl Scene<'_> {
         if self.has_no_provider() {
             return self.declined(Event::Declined, codes::PROVIDER_UNAVAILABLE);
         }
+        if self.provider_refuses_expired_card() {
+            return self.declined(Event::Declined, codes::EXPIRED_AT_PROVIDER);
+        }
         if !self.begins_confirmation() {
             self.next_attempt();
         }
         Ok(())
+    }
+
+    /// Whether the card has expired, as one that a series debits on may, and the account takes no such cards (G-073).
+    fn provider_refuses_expired_card(&self) -> bool {
+        let refusing = &self.project.settings.expired_cards_refused_by;
+        if refusing.is_empty() {
+            return false;
+        }
+        let expiry = self.payment.detail.card.as_ref().and_then(|card| card.expiry);
+        let is_debit = self.operation.kind == OperationKind::Recurring;
+        is_debit
+            && expiry.is_some_and(|expiry| !expiry.is_valid_at(self.now.business))
+            && refusing.contains(&self.account())
     }
 
     /// Data is missing: it is asked for, or that is the end (G-217, G-225).

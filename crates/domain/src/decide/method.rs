@@ -22,7 +22,7 @@ use crate::{
         PaymentDetail, PaymentKind, ProviderAnswer, ReturnUrls, Shown,
         machine::{AttemptEvent, Event},
     },
-    project::{Limits, Project},
+    project::{Limits, OtherAmount, Project},
     risk::{Direction, Means},
     series::{Registration, SeriesKind},
 };
@@ -125,6 +125,9 @@ const MEMBERS: &[&str] = &[
     "payment.extra_param",
     "payment.local_conversion_currency",
 ];
+
+/// The customer's account.
+const ACCOUNT: &str = "account.number";
 
 /// Members that the provider needs or some rule of the project demands of an operation by `method`, by dotted path:
 /// those of them that a request has are to be handed to the decision.
@@ -291,6 +294,17 @@ fn problems(
     let (below, above) = beyond_limits(project, is_direct, *amount);
     let cannot_register =
         command.registration.is_some() && method.demands(OperationKind::Recurring).is_none();
+    // A bank's contract lets a purchase of nothing through: its customer says there how much it is, where the project takes
+    // what is paid (G-484).
+    let is_open = *kind == OperationKind::Sale
+        && amount.minor == 0
+        && settings.other_amount == OtherAmount::Accept
+        && is_direct.is_some();
+    let is_bound = is_purchase && !is_open;
+    // Clarification has no place for it (G-218).
+    let listed = settings.required_data.get(kind.text());
+    let needs_account = listed.is_some_and(|listed| listed.iter().any(|path| path == ACCOUNT));
+    let lacks_account = needs_account && !data::has(&command.given, ACCOUNT);
     let no_customer = settings.customer_id_required && command.customer.id.is_none();
     let takes = project.allows(amount.currency) && (converted.is_err() || method.takes(there));
     let given = |path| command.given.get(path).map(String::as_str);
@@ -306,21 +320,18 @@ fn problems(
     .or_else(|| conversion::problem_of(converted))
     .or_else(|| {
         first_broken([
+            (lacks_account, codes::ACCOUNT_REQUIRED, Some(ACCOUNT)),
             (bank == Pick::Missing, codes::BANK_REQUIRED, Some("account.bank_id")),
+            (bank == Pick::Unknown, codes::BANK_NOT_FOUND, Some("account.bank_id")),
             (bank == Pick::Wrong, codes::INVALID_BANK, Some("account.bank_id")),
             (
                 payee_of(project, command).is_some_and(|payee| payee.name.trim().is_empty()),
                 codes::REQUIRED_MISSING,
                 Some("account.customer_name"),
             ),
-            // A bank's contract lets a purchase of nothing through (G-484).
-            (is_purchase && (amount.minor <= 0 || below), codes::BELOW_LIMIT, Some("payment.amount")),
+            (is_bound && (amount.minor <= 0 || below), codes::BELOW_LIMIT, Some("payment.amount")),
             (is_purchase && above, codes::ABOVE_LIMIT, Some("payment.amount")),
-            (
-                is_purchase && settings.sale_fee.exceeds(*amount),
-                codes::BELOW_FIXED_FEE,
-                Some("payment.amount"),
-            ),
+            (is_bound && settings.sale_fee.exceeds(*amount), codes::BELOW_FIXED_FEE, Some("payment.amount")),
         ])
     })
     .or_else(|| {

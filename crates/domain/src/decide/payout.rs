@@ -221,7 +221,7 @@ pub(super) fn rules(
     let expired = card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
-        (!settings.card_payouts_allowed || !settings.card_data_allowed, codes::NOT_ALLOWED, None),
+        (!settings.card_payouts_allowed || !project.may_send_cards(now.real), codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (settings.payout_rules.expiry && card.expiry.is_none(), codes::EXPIRY_REQUIRED, Some("card.year")),
         (expired, codes::CARD_EXPIRED, Some("card.year")),

@@ -29,6 +29,8 @@ pub struct RefundCommand {
     pub debit: Option<OperationId>,
     /// The merchant's own identifier, unique among the project's refunds (G-061).
     pub merchant_refund_id: Option<String>,
+    /// Whether it has data of a trip (G-265).
+    pub has_trip: bool,
     /// Members that some rule of the project demands, by dotted path; those that the request has.
     pub given: BTreeMap<String, String>,
     /// Callback options; the payment's own address stays.
@@ -82,7 +84,9 @@ pub fn refund(
         // Debits of a schedule are never reversed (G-291).
         ReturnOf::One(_) | ReturnOf::NoneFits => OperationKind::Refund,
     };
-    let converted = match refusal(project, payment, amount, facts, now) {
+    let new_trip = command.has_trip && !payment.detail.has_trip;
+    let refused = refusal(project, payment, amount, facts, now).or(new_trip.then_some(codes::NOT_ALLOWED));
+    let converted = match refused {
         None => conversion::of_return(payment, kind, amount, facts.of, facts.rate),
         Some(code) => Err(code),
     };

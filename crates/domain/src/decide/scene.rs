@@ -186,6 +186,7 @@ impl<'a> Scene<'a> {
         }
         if row.to.is_final() {
             self.operation.detail.paid_otherwise = None;
+            self.end_confirmation();
             if self.payment.open == Some(self.operation.id) {
                 self.payment.open = None;
             }

@@ -44,9 +44,11 @@ pub struct Bank {
 pub enum Pick {
     /// One of the method's banks, or none where none is needed.
     Good,
-    /// The method needs one and none is named (2801).
+    /// The method needs one and none is named (3244).
     Missing,
-    /// No bank of the method, or not in this currency or region (2641).
+    /// No bank of the method (2801).
+    Unknown,
+    /// Not in this currency or region (2641).
     Wrong,
 }
 
@@ -59,8 +61,10 @@ impl MethodRef {
         }
         let Some(named) = bank else { return if demanded { Pick::Missing } else { Pick::Good } };
         let id = named.parse::<u32>().ok();
-        let found = self.banks.iter().find(|bank| Some(bank.id) == id && bank.currency == currency);
-        let Some(found) = found else { return Pick::Wrong };
+        let Some(found) = self.banks.iter().find(|bank| Some(bank.id) == id) else { return Pick::Unknown };
+        if found.currency != currency {
+            return Pick::Wrong;
+        }
         let is_there = |region: u32| found.region.is_none_or(|own| own == region);
         match region.map(str::parse::<u32>) {
             None => Pick::Good,
@@ -94,10 +98,11 @@ mod tests {
         assert_eq!(cash.pick(true, Some(&id), None, php), Pick::Good);
         assert_eq!(cash.pick(true, None, None, php), Pick::Missing);
         assert_eq!(cash.pick(false, None, None, php), Pick::Good);
-        for (bank, region, currency) in
-            [("1", None, php), ("x", None, php), (id.as_str(), None, eur), (&id, Some("99"), php)]
-        {
+        for (bank, region, currency) in [(id.as_str(), None, eur), (&id, Some("99"), php)] {
             assert_eq!(cash.pick(false, Some(bank), region, currency), Pick::Wrong, "{bank} {region:?}");
+        }
+        for bank in ["1", "x"] {
+            assert_eq!(cash.pick(false, Some(bank), None, php), Pick::Unknown, "{bank}");
         }
         let blik = MethodRef::of_code("blik").unwrap();
         assert_eq!(blik.pick(true, Some("1"), None, eur), Pick::Good, "it has no banks");

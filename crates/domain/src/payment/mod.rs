@@ -134,6 +134,9 @@ pub struct PaymentDetail {
     /// Data supplied on demand, by dotted path of the request's member (G-219).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub supplied: BTreeMap<String, String>,
+    /// It began with data of a trip, so that later messages may have some (G-265).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_trip: bool,
     /// Echoed booking data as JSON text (G-156); never interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<String>,
@@ -437,6 +440,9 @@ pub struct ProviderAnswer {
     /// What it said of the crediting, where it says anything of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Credit>,
+    /// While it is under way: the code that says how long to wait, where it says so (G-486).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Code>,
     /// The customer is done there, and the provider is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finalizing: bool,

@@ -32,8 +32,9 @@ use crate::{
     method::MethodRef,
     money::Currency,
     series::RetryPlan,
+    time::Timestamp,
 };
-use jiff::tz::TimeZone;
+use jiff::{civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -90,6 +91,20 @@ impl Project {
         }
         let is_taken = channel_currencies.is_empty() || channel_currencies.contains(&currency);
         if is_taken { Ok(None) } else { Err(codes::CHANNEL_CURRENCY) }
+    }
+
+    /// Whether the project may send card data at `now`, real time (G-525).
+    pub fn may_send_cards(&self, now: Timestamp) -> bool {
+        let is_past = |until: Date| days_until(until, now).is_some_and(|days| days < 0);
+        self.settings.card_data_allowed && !self.settings.card_data_until.is_some_and(is_past)
+    }
+
+    /// How many days are left of the attestation by which the project may send card data, when few are; below zero once it
+    /// is past (G-525).
+    pub fn attestation_ends_in(&self, now: Timestamp) -> Option<i32> {
+        const WARNED_AHEAD: i32 = 30;
+        let until = self.settings.card_data_until.filter(|_| self.settings.card_data_allowed)?;
+        days_until(until, now).filter(|days| *days <= WARNED_AHEAD)
     }
 
     /// The lowest the merchant's balance in `currency` may fall to, in minor units: zero or below.
@@ -158,9 +173,50 @@ impl Project {
     }
 }
 
+/// Whole days from `now` to the day, in UTC; 0 on the day itself.
+fn days_until(day: Date, now: Timestamp) -> Option<i32> {
+    let today = now.civil()?.to_zoned(TimeZone::UTC).date();
+    today.until(day).ok().map(|span| span.get_days())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // G-525: to the end of the day; warned of thirty days before, and after it
+    #[test]
+    fn cards_are_sent_until_the_attestation_ends_and_its_end_is_warned_of() {
+        let at =
+            |text: &str| Timestamp::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+        let by = |allowed, until: Option<&str>| Project {
+            id: ProjectId::new(1),
+            environment: Environment::Test,
+            active: true,
+            settings: Settings {
+                card_data_allowed: allowed,
+                card_data_until: until.map(|day| day.parse().unwrap()),
+                ..Settings::default()
+            },
+            card_account: ProviderAccountId::new(1),
+        };
+        let project = by(true, Some("2026-12-31"));
+        for (moment, may, left) in [
+            ("2026-11-30T23:59:59Z", true, None),
+            ("2026-12-01T00:00:00Z", true, Some(30)),
+            ("2026-12-31T23:59:59Z", true, Some(0)),
+            ("2027-01-01T00:00:00Z", false, Some(-1)),
+        ] {
+            let now = at(moment);
+            assert_eq!(
+                (project.may_send_cards(now), project.attestation_ends_in(now)),
+                (may, left),
+                "{moment}"
+            );
+        }
+        let now = at("2027-06-01T00:00:00Z");
+        assert!(by(true, None).may_send_cards(now) && !by(false, Some("2030-01-01")).may_send_cards(now));
+        assert_eq!(by(false, Some("2026-12-31")).attestation_ends_in(now), None, "it sends none anyway");
+    }
 
     // G-397, G-399
     #[test]

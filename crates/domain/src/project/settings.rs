@@ -11,6 +11,7 @@ use crate::{
     },
     risk::{Rule, Screening, TransferLimits},
 };
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,6 +64,9 @@ pub struct Settings {
     pub crypto_purchases: bool,
     /// Whether the project may send card data (G-525).
     pub card_data_allowed: bool,
+    /// The last day of the attestation by which it may, in UTC: card data is refused with 310 after it, and the log warns of
+    /// it thirty days ahead; without a day it may for good (G-525).
+    pub card_data_until: Option<Date>,
     /// Whether card sales are switched on (G-034).
     pub card_sales_allowed: bool,
     /// Whether purchases in two steps are switched on (G-034, G-165).
@@ -253,6 +257,8 @@ pub struct Settings {
     pub missed_debits: MissedDebits,
     /// Whether a card that has expired may be debited on as long as its series was to run as long as the card (G-363).
     pub expired_cards_debited: bool,
+    /// Provider accounts that take no cards that have expired: debits of such cards end with 3029 there (G-073).
+    pub expired_cards_refused_by: Vec<ProviderAccountId>,
     /// Minutes by which the time of schedules and the days of series are ahead of UTC (D-54).
     pub series_utc_offset_minutes: i16,
     /// Whether callbacks name the network's identifier of the operation that registered a series (G-106).
@@ -433,6 +439,7 @@ impl Default for Settings {
             customer_names_checked: false,
             crypto_purchases: false,
             card_data_allowed: true,
+            card_data_until: None,
             card_sales_allowed: true,
             two_step_allowed: true,
             account_verification_allowed: false,
@@ -516,6 +523,7 @@ impl Default for Settings {
             debit_retries_allowed: false,
             missed_debits: MissedDebits::One,
             expired_cards_debited: false,
+            expired_cards_refused_by: Vec::new(),
             series_utc_offset_minutes: 0,
             scheme_id_in_callbacks: false,
             trace_id_required: false,

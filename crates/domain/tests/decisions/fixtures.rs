@@ -188,6 +188,7 @@ pub(crate) fn completion() -> Completion {
 
 pub(crate) fn second_of(kind: OperationKind, amount: Option<Money>) -> SecondStepCommand {
     SecondStepCommand {
+        has_trip: false,
         head: head(3, "payment/card/capture"),
         kind,
         amount,
@@ -279,6 +280,7 @@ pub(crate) fn country(code: &str) -> Country {
 
 pub(crate) fn refund_of(amount: Option<Money>) -> RefundCommand {
     RefundCommand {
+        has_trip: false,
         debit: None,
         head: head(2, "payment/card/refund"),
         amount,

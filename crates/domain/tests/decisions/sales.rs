@@ -189,6 +189,9 @@ fn each_rule_of_a_sale_rejects_with_its_own_code_and_field() {
     let off = Some((codes::NOT_ALLOWED, None));
     assert_eq!(rejection(Settings { card_sales_allowed: false, ..base() }, right), off);
     assert_eq!(rejection(Settings { card_data_allowed: false, ..base() }, right), off);
+    let attested = |day: &str| Settings { card_data_until: day.parse().ok(), ..base() };
+    assert_eq!(rejection(attested("2020-01-01"), right), off);
+    assert_eq!(rejection(attested("2090-01-01"), right), None);
     let euro_only = || Settings { currencies: vec![Currency::parse("EUR").unwrap()], ..base() };
     assert_eq!(rejection(euro_only(), right), None);
     let currency = Some((codes::CURRENCY_DISABLED, Some("payment.currency")));

@@ -11,6 +11,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::Standing;
+use ferropay_wire::mask::{masked_text, may_hold_card_data};
 use fluent_templates::{LanguageIdentifier, Loader as _, fluent_bundle::FluentValue};
 use std::{borrow::Cow, collections::HashMap};
 
@@ -210,9 +211,8 @@ pub(super) fn compose(project: &KnownProject, draft: Draft<'_>) -> Option<Mail> 
 
 /// What every mail about a payment lists.
 pub(super) fn about(payment: &Payment, amount: String) -> Vec<(&'static str, String)> {
-    let description = one_line(&payment.detail.description);
-    let listed =
-        [("payment", one_line(payment.id.as_str())), ("amount", amount), ("description", description)];
+    let description = shown(&payment.detail.description);
+    let listed = [("payment", shown(payment.id.as_str())), ("amount", amount), ("description", description)];
     listed.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
@@ -253,6 +253,11 @@ fn colour(settings: &MailSettings) -> &str {
             .is_some_and(|it| it.len() == 6 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     settings.colour.as_deref().filter(is_colour).unwrap_or(COLOUR)
+}
+
+/// What a merchant wrote, in one line; what looks like a card's number is masked.
+pub(super) fn shown(text: &str) -> String {
+    if may_hold_card_data(text) { one_line(&masked_text(text)) } else { one_line(text) }
 }
 
 /// Text that may stand in a header or a line: what would break it becomes a blank.

@@ -2,7 +2,7 @@
 
 use super::{
     Mail,
-    letters::{Draft, about, compose, moment, one_line},
+    letters::{Draft, about, compose, moment, one_line, shown},
 };
 use crate::projects::KnownProject;
 use ferropay_domain::{
@@ -49,7 +49,7 @@ pub(super) fn write_about_series(project: &KnownProject, series: &Series, change
     // What a debit comes to is agreed for schedules only.
     let amount_known = detail.plan.is_some() && goes_on;
     facts.extend(amount_known.then(|| ("amount", amount.clone())));
-    facts.extend(Some(("description", one_line(&detail.description))).filter(|(_, text)| !text.is_empty()));
+    facts.extend(Some(("description", shown(&detail.description))).filter(|(_, text)| !text.is_empty()));
     facts.extend(means(detail.card.as_ref(), detail.agreement.as_deref().map(|it| it.method)));
     facts.extend(goes_on.then(|| ("valid-until", detail.valid_thru.to_string())));
     facts.extend(detail.next.filter(|_| goes_on).and_then(moment).map(|at| ("next-debit", at)));

@@ -259,6 +259,7 @@ pub(crate) async fn sell(engine: &Arc<Engine>, name: &str) {
 /// Accepts a capture of everything that is held.
 pub(crate) async fn capture(engine: &Arc<Engine>, name: &str) {
     let capture = SecondStep {
+        has_trip: false,
         kind: OperationKind::Capture,
         payment_id: PaymentId::parse(name).unwrap(),
         amount: None,

@@ -410,6 +410,7 @@ fn told(answer: &Answer, clock: &link::Clock) -> ProviderAnswer {
         name_check: answer.name_check.map(|letter| letter.as_str().to_owned()).unwrap_or_default(),
         credit: None,
         words: None,
+        waits: None,
         finalizing: false,
         at: Timestamp::from_micros(clock().as_microsecond()),
     }

@@ -244,6 +244,7 @@ impl Transaction {
             result_code: self.result.chars().take(64).collect(),
             payment_id: self.id.chars().take(64).collect(),
             credit: self.credit,
+            waits: (self.status == Status::Pending).then(|| results::waits(&self.result)).flatten(),
             finalizing: self.stage == Some(Stage::Finalizing) && self.status == Status::Pending,
             words: self.words(),
             at,

@@ -16,6 +16,14 @@ const RESULTS: &[(&str, u32)] = &[
     ("not_credited", 20_812),
 ];
 
+/// What a pending transaction says of how long to wait, and codes.
+const WAITS: &[(&str, u32)] = &[("no_status", 20_802), ("takes_days", 20_899)];
+
+/// The code of a pending transaction with this result; none for any other.
+pub(super) fn waits(result: &str) -> Option<Code> {
+    WAITS.iter().find(|(name, _)| *name == result).map(|(_, code)| Code::new(*code))
+}
+
 /// The code of a refusal with this result.
 pub(super) fn code(result: &str) -> Code {
     let known = RESULTS.iter().find(|(name, _)| *name == result);
@@ -29,6 +37,11 @@ mod tests {
     // D-501, D-504, D-505, G-486
     #[test]
     fn every_result_has_a_code_of_the_table() {
+        for (result, number) in WAITS {
+            assert_eq!(waits(result), Some(Code::new(*number)));
+            assert!(Code::new(*number).known_message().is_some(), "{result}");
+        }
+        assert_eq!(waits("refused"), None);
         for (result, number) in RESULTS {
             assert_eq!(code(result).get(), *number);
             assert!(code(result).known_message().is_some(), "{result}");

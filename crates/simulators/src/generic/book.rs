@@ -155,7 +155,9 @@ impl Book {
                 | "agreement"
                 | "debit"
         );
-        let moves_nothing = asked.operation == "agreement" && asked.amount == 0;
+        // The customer of a bank may say how much it is.
+        let is_open = asked.operation == "sale" && asked.method.starts_with("banks/");
+        let moves_nothing = (asked.operation == "agreement" || is_open) && asked.amount == 0;
         if !is_known || (asked.amount <= 0 && !moves_nothing) || asked.currency.len() != 3 {
             return Err(Refused::Invalid);
         }

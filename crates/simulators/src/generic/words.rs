@@ -1,10 +1,10 @@
-//! What the provider says in words, and what it hands on to the merchant.
+//! What the provider says in words, how long it will take, and what it hands on to the merchant.
 
 use super::book::{Status, Transaction};
 use serde_json::{Map, Value, json};
 
 impl Transaction {
-    /// Adds what there is to say: why it was refused, and the customer's account here where `[account]` in the description
+    /// Adds what there is to say: why it was refused, that it takes long where `[days]` or `[no-status]` asks for it, and the customer's account here where `[account]` in the description
     /// asks for it.
     pub(super) fn add_words(&self, told: &mut Map<String, Value>) {
         let reason = match (self.status, self.result.as_str()) {
@@ -23,6 +23,11 @@ impl Transaction {
         if !reason.0.is_empty() {
             told.insert("message".to_owned(), reason.0.into());
             told.insert("description".to_owned(), reason.1.into());
+        }
+        let waits = [("[days]", "takes_days"), ("[no-status]", "no_status")];
+        let wait = waits.into_iter().find(|(word, _)| self.asked.description.contains(word));
+        if let (Status::Pending, Some((_, result))) = (self.status, wait) {
+            told.insert("result".to_owned(), result.into());
         }
         let hands_on = self.asked.description.contains("[account]");
         if hands_on && self.status == Status::Approved {

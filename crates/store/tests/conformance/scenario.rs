@@ -254,6 +254,7 @@ impl World {
     /// A refund as the domain decides it.
     pub(crate) fn refund(&self, payment: &Payment, amount: i64, own_id: Option<&str>) -> Commit {
         let command = RefundCommand {
+            has_trip: false,
             debit: None,
             head: self.head("payment/card/refund"),
             amount: Some(eur(amount)),

@@ -1,7 +1,7 @@
 //! Members of card requests that only some agreements give a meaning: taken as the contract has them, passed on or echoed
 //! where that is documented, and in nobody's way otherwise.
 
-use crate::support::{CARD_OK, World, by_token, pick, sale};
+use crate::support::{CARD_OK, World, by_token, capture, pick, refund, sale};
 use serde_json::{Value, json};
 
 const SALE: &str = "/v2/payment/card/sale";
@@ -133,11 +133,9 @@ async fn a_recipient_is_a_wallet_or_a_card() {
     world.end().await;
 }
 
-// G-265, G-266, G-366: one to four legs of a journey, amounts within bounds, and no registration of a series with it
-#[tokio::test(flavor = "multi_thread")]
-async fn an_airline_addendum_keeps_the_documented_form() {
-    let world = World::new().await;
-    let leg = json!({
+/// One leg of a journey.
+fn leg() -> Value {
+    json!({
         "flight_number": "601",
         "carrier_code": "BT",
         "departure_airport": "RIX",
@@ -147,17 +145,26 @@ async fn an_airline_addendum_keeps_the_documented_form() {
         "stop_over_code": false,
         "service_class": "Y",
         "fare_bassis": "YBT",
-    });
-    let flight = |legs: Value| {
-        json!({ "airlines": {
-            "ticket_number": "657123456789",
-            "passenger_name": "BYRON/ADA",
-            "customer_ref": "R-17",
-            "ticket_issuer_code": "BT",
-            "ticket_issue_date": "2026-11-21",
-            "trip_legs": legs,
-        } })
-    };
+    })
+}
+
+/// Data of a flight with these legs.
+fn flight(legs: Value) -> Value {
+    json!({ "airlines": {
+        "ticket_number": "657123456789",
+        "passenger_name": "BYRON/ADA",
+        "customer_ref": "R-17",
+        "ticket_issuer_code": "BT",
+        "ticket_issue_date": "2026-11-21",
+        "trip_legs": legs,
+    } })
+}
+
+// G-265, G-266, G-366: one to four legs of a journey, amounts within bounds, and no registration of a series with it
+#[tokio::test(flavor = "multi_thread")]
+async fn an_airline_addendum_keeps_the_documented_form() {
+    let world = World::new().await;
+    let leg = leg();
     let taken = world.told(SALE, &with("order-1", "addendum", flight(json!({ "trip_leg1": leg })))).await;
     assert_eq!(pick(&taken, &["payment.status"]), json!(["success"]));
     refused(&world, &with("order-2", "addendum", flight(json!({}))), "trip_leg1").await;
@@ -186,5 +193,31 @@ async fn an_airline_addendum_keeps_the_documented_form() {
     assert_eq!((reply.status, &reply.body["code"]), (400, &json!("2014")), "{}", reply.text);
     registering["recurring"]["register"] = false.into();
     world.paid(&registering).await;
+    world.end().await;
+}
+
+// G-265: a second step or a return may have data of a trip where the first message had some, and nowhere else
+#[tokio::test(flavor = "multi_thread")]
+async fn later_messages_have_data_of_a_trip_where_the_first_had() {
+    let world = World::new().await;
+    let about_trip = |mut body: Value| {
+        body["addendum"] = flight(json!({ "trip_leg1": leg() }));
+        body
+    };
+    let seen = |told: &Value| pick(told, &["operation.status", "operation.code", "payment.status"]);
+    world.paid(&about_trip(sale("trip", 1_000, "EUR"))).await;
+    let back = world.refunded(&about_trip(refund("trip", None))).await;
+    assert_eq!(seen(&back), json!(["success", "0", "reversed"]));
+    world.paid(&sale("plain", 1_000, "EUR")).await;
+    let back = world.refunded(&about_trip(refund("plain", None))).await;
+    assert_eq!(seen(&back), json!(["decline", "310", "success"]));
+    for (name, body, code) in [
+        ("held", sale("held", 1_000, "EUR"), "310"),
+        ("held-trip", about_trip(sale("held-trip", 1_000, "EUR")), "0"),
+    ] {
+        world.held(&body).await;
+        let told = world.told("/v2/payment/card/capture", &about_trip(capture(name, None))).await;
+        assert_eq!(told["operation"]["code"], code, "{name}");
+    }
     world.end().await;
 }

@@ -108,6 +108,24 @@ async fn unusable_data_about_the_payer_declines_with_a_code_of_its_own() {
         let callback = world.told(SALE, &body).await;
         assert_eq!(outcome(&callback), json!(["decline", "decline", code]), "{value}");
     }
+    // Where the project demands a street, it is looked at too, by clarification as well.
+    world
+        .reconfigure(|project| {
+            let demanded = vec!["customer.address".to_owned()];
+            project.settings.required_data.insert("sale".to_owned(), demanded);
+        })
+        .await;
+    for (number, (street, code)) in [("17", "3004"), ("17 Baker Street", "0")].into_iter().enumerate() {
+        let mut body = repayment(&format!("street-{number}"));
+        body["customer"]["address"] = street.into();
+        assert_eq!(world.told(SALE, &body).await["operation"]["code"], code, "{street}");
+        let name = format!("asked-{number}");
+        let asked = world.told(SALE, &repayment(&name)).await;
+        assert_eq!(asked["clarification_fields"], json!({ "customer": ["address"] }));
+        let data = json!({ "customer": { "address": street } });
+        let told = world.told(CLARIFICATION, &clarification(&name, data)).await;
+        assert_eq!(told["operation"]["code"], code, "{street}");
+    }
     world.end().await;
 }
 

@@ -215,12 +215,8 @@ async fn the_example_of_the_older_layout() {
         "account": { "number": "a", "type": "visa", "card_holder": "A", "expiry_month": "03", "expiry_year": "2028" },
         "general": { "project_id": 1, "payment_id": "a", "signature": "a" }, "description": "a", "operations": [],
     });
-    let left_out = [
-        "payment.is_new_attempts_available",
-        "payment.attempts_timeout",
-        "payment.cascading_with_redirect",
-        "payment.provider_id",
-    ];
+    let left_out =
+        ["payment.is_new_attempts_available", "payment.attempts_timeout", "payment.cascading_with_redirect"];
     assert_has_members_of(&reply, &example, &left_out);
     let members: Vec<&String> = reply["operations"][0].as_object().unwrap().keys().collect();
     assert_eq!(members, ["code", "date", "id", "message", "request_id", "status", "sum", "type"]);

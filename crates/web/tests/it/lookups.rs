@@ -184,7 +184,7 @@ async fn what_there_is_not_has_no_banks() {
     world.end().await;
 }
 
-// G-458, G-459: 2801 where a bank is needed, 2641 where it is none of the method's
+// G-412, G-458, G-459: 3244 where a bank is needed, 2801 where it is none of the method's, 2641 in another currency or region
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bank_a_request_names_is_one_of_the_methods() {
     let (world, _provider) = World::with_provider(|project| {
@@ -201,8 +201,8 @@ async fn the_bank_a_request_names_is_one_of_the_methods() {
     let cash = own_banks("atm/philippines")[0];
     let (thai, pesos) = ("/v2/payment/banks/thailand/payout", "/v2/payment/atm/philippines/payout");
     for (number, (path, body, code)) in [
-        (thai, payout("o-0", "THB", json!({ "number": "1234567890" })), 2801),
-        (thai, payout("o-1", "THB", json!({ "number": "1234567890", "bank_id": cash })), 2641),
+        (thai, payout("o-0", "THB", json!({ "number": "1234567890" })), 3244),
+        (thai, payout("o-1", "THB", json!({ "number": "1234567890", "bank_id": cash })), 2801),
         (thai, payout("o-2", "EUR", json!({ "number": "1234567890", "bank_id": bank })), 2641),
         (pesos, payout("o-3", "PHP", json!({ "bank_id": cash, "region_id": 77 })), 2641),
     ]

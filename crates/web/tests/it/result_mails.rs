@@ -81,7 +81,8 @@ async fn a_mail_about_a_payment_shows_the_masked_card_and_runs_nothing_that_was_
     let world = mailing(&[MailedResult::Sale], false).await;
     let server = server(&world).await;
     let mut body = sale("<b>order</b>", 4_990, "EUR");
-    body["payment"]["description"] = "<script>alert(1)</script>\r\nBcc: everybody@example.com".into();
+    body["payment"]["description"] =
+        "<script>alert(1)</script>\r\nBcc: everybody@example.com, card 4000000000000077".into();
     body["customer"]["language"] = "de".into();
     let told = world.told(SALE, &body).await;
     assert_eq!(told["customer"].get("language"), None, "callbacks say nothing new");
@@ -92,7 +93,10 @@ async fn a_mail_about_a_payment_shows_the_masked_card_and_runs_nothing_that_was_
         assert!(mail.text.contains(text), "{text} in {}", mail.text);
     }
     assert!(!mail.html.contains("<script>") && !mail.html.contains("<b>order"), "{}", mail.html);
-    assert!(!mail.source.contains("\nBcc:") && !mail.source.contains("4000000000000077"), "{}", mail.source);
+    assert!(!mail.source.contains("\nBcc:"), "{}", mail.source);
+    for part in [&mail.source, &mail.text, &mail.html] {
+        assert!(!part.contains("4000000000000077"), "{part}");
+    }
     world.end().await;
 }
 

@@ -355,7 +355,7 @@ async fn a_series_ends_with_its_term_or_with_its_card() {
     world.end().await;
 }
 
-// G-363: with the project's agreement a series that was to run as long as its card is debited on
+// G-073, G-363: with the project's agreement a series that was to run as long as its card is debited on
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_that_has_expired_may_be_debited_on_by_agreement() {
     let world = World::with(|project| project.settings.expired_cards_debited = true).await;
@@ -366,6 +366,11 @@ async fn a_card_that_has_expired_may_be_debited_on_by_agreement() {
     world.clock.set("2028-05-01T00:00:00Z");
     assert_eq!(world.callback().await["recurring"]["id"], other, "its end is another day than the card's");
     assert_eq!(world.told(DEBIT, &debit("d-1", own)).await["payment"]["status"], "success");
+    // G-073: an account that takes no expired cards
+    world.reconfigure(|project| project.settings.expired_cards_refused_by = vec![project.card_account]).await;
+    let refused = world.told(DEBIT, &debit("d-2", own)).await;
+    let seen = pick(&refused, &["payment.status", "operation.status", "operation.code"]);
+    assert_eq!(seen, json!(["decline", "decline", "3029"]));
     world.end().await;
 }
 

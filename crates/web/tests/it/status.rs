@@ -106,7 +106,8 @@ async fn the_terminal_layout_has_the_documented_members() {
     assert_eq!(names(&reply["general"]), ["payment_id", "project_id", "signature"]);
     assert_eq!(reply["request_id"], request_id.as_str());
     let payment = json!({ "id": "order-1", "method": "card", "date": "2026-11-21T12:00:00+0000",
-        "status": "success", "result_code": "0", "result_message": "Success" });
+        "status": "success", "result_code": "0", "result_message": "Success",
+        "provider_id": callback["operation"]["provider"]["id"] });
     assert_eq!(reply["payment"], payment);
     let id = &callback["operation"]["id"];
     let transaction = json!({ "id": id, "type": "sale", "date": "2026-11-21T12:00:00+0000" });

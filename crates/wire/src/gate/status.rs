@@ -2,7 +2,7 @@
 
 use crate::view::{
     AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, Sum, WaitingView,
-    avs_result, cascading_with_redirect, date, further_attempts, reasons,
+    avs_result, cascading_with_redirect, date, further_attempts, reasons, told_code,
 };
 use ferropay_domain::{
     callback::Problem,
@@ -160,6 +160,8 @@ struct LegacyPayment<'a> {
     result_code: String,
     result_message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     is_new_attempts_available: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts_timeout: Option<u64>,
@@ -201,8 +203,9 @@ pub fn request_status(
         let is_own =
             |operation: &Operation| operation.request == request && operation.kind != OperationKind::Invoice;
         let own = facts.operations.iter().find(|(operation, _)| is_own(operation));
-        own.or(facts.operations.last()).map(|(operation, _)| *operation)
+        own.or(facts.operations.last()).copied()
     });
+    let last_code = last.map(|(operation, attempt)| told_code(operation, attempt));
     let payment = facts.map(|facts| facts.payment);
     let attempts = facts.and_then(|facts| further_attempts(facts.payment, facts.now));
     let customer = payment.map(|payment| &payment.detail.customer);
@@ -211,13 +214,14 @@ pub fn request_status(
         general: General { project_id: project.get(), payment_id },
         request_id: request.to_string(),
         status: payment.map_or("error", |payment| payment.status.text()),
-        payment: payment.zip(last).map(|(payment, operation)| LegacyPayment {
+        payment: payment.zip(last).map(|(payment, (operation, attempt))| LegacyPayment {
             id: payment.id.as_str(),
             method: crate::view::method(payment),
             date: date(payment.updated_at),
             status: payment.status.text(),
-            result_code: operation.code.to_string(),
-            result_message: operation.code.message(),
+            result_code: last_code.unwrap_or(operation.code).to_string(),
+            result_message: last_code.unwrap_or(operation.code).message(),
+            provider_id: attempt.map(|attempt| attempt.account.get()),
             is_new_attempts_available: attempts.map(|(available, _)| available),
             attempts_timeout: attempts.map(|(_, seconds)| seconds),
             cascading_with_redirect: cascading_with_redirect(operation),
@@ -236,7 +240,7 @@ pub fn request_status(
         waiting,
         recurring: facts.and_then(|facts| facts.series).map(RecurringView::of),
         avs_result: facts.and_then(|facts| facts.avs_result()),
-        transaction: last.map(|operation| Transaction {
+        transaction: last.map(|(operation, _)| Transaction {
             id: operation.id.get(),
             r#type: operation.kind.text(),
             date: date(operation.updated_at),
@@ -245,15 +249,15 @@ pub fn request_status(
             facts
                 .operations
                 .iter()
-                .map(|(operation, _)| LegacyOperation {
+                .map(|(operation, attempt)| LegacyOperation {
                     id: operation.id.get(),
                     r#type: operation.kind.text(),
                     status: operation.status.text(),
                     date: date(operation.updated_at),
                     request_id: operation.request.to_string(),
                     sum: operation.amount.into(),
-                    code: operation.code.to_string(),
-                    message: reasons(operation),
+                    code: told_code(operation, *attempt).to_string(),
+                    message: reasons(operation, told_code(operation, *attempt)),
                 })
                 .collect()
         }),

@@ -56,7 +56,7 @@ pub struct CardPayment {
 }
 
 /// What the data of a trip is about, where there is any.
-fn addendum(body: &Value<'_>) -> Option<Addendum> {
+pub(super) fn addendum(body: &Value<'_>) -> Option<Addendum> {
     let data = body.get("addendum")?;
     let has = |name| data.get(name).is_some_and(|part| !part.is_null());
     let lodging = has("lodging").then_some(Addendum::Lodging);

@@ -1,7 +1,8 @@
 //! Returning money of a purchase.
 
 use super::{
-    Part, Refusal, callback_address, callback_options, method::has_callback, optional_amount, payment_id,
+    Part, Refusal, callback_address, callback_options, card::addendum, method::has_callback, optional_amount,
+    payment_id,
 };
 use crate::json::Value;
 use ferropay_domain::{
@@ -21,6 +22,8 @@ pub struct Refund {
     pub debit: Option<OperationId>,
     /// Why.
     pub description: String,
+    /// Whether it has data of a trip (G-265).
+    pub has_trip: bool,
     /// The merchant's own identifier of the refund.
     pub merchant_refund_id: Option<String>,
     /// Callback options.
@@ -59,6 +62,7 @@ impl Refund {
             amount,
             debit: Part::of(body, "general").integer("operation_id").map(OperationId::new),
             description: description.to_owned(),
+            has_trip: addendum(body).is_some(),
             merchant_refund_id: payment.owned("merchant_refund_id"),
             callback,
         })

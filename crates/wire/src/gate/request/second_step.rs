@@ -1,6 +1,6 @@
 //! The second step of a purchase, and changes of what is held.
 
-use super::{Part, Refusal, callback_address, callback_options, optional_amount, payment_id};
+use super::{Part, Refusal, callback_address, callback_options, card::addendum, optional_amount, payment_id};
 use crate::json::Value;
 use ferropay_domain::{decide::CallbackOptions, ids::PaymentId, money::Money, payment::OperationKind};
 
@@ -18,6 +18,8 @@ pub struct SecondStep {
     pub customer: Option<String>,
     /// Why, when the request says so.
     pub description: Option<String>,
+    /// Whether it has data of a trip (G-265).
+    pub has_trip: bool,
     /// Callback options; an increment's contract has the address only.
     pub callback: CallbackOptions,
 }
@@ -41,6 +43,7 @@ impl SecondStep {
             amount,
             customer: Part::of(body, "customer").filled("id").filter(|_| raises).map(str::to_owned),
             description: payment.filled("description").map(str::to_owned),
+            has_trip: addendum(body).is_some(),
             callback: if raises { callback_address(body) } else { callback_options(body) },
         })
     }
