@@ -13,6 +13,8 @@ mod cascading;
 #[cfg(test)]
 mod clarification;
 #[cfg(test)]
+mod confirmations;
+#[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod conversion;

@@ -5,7 +5,7 @@ use super::World;
 use ferropay_domain::{
     callback::{Content, Event},
     change::{TaskKey, Walked},
-    codes,
+    codes, decide,
     ids::OperationId,
     ledger::Owner,
     money::Money,
@@ -371,6 +371,8 @@ impl World {
                 authentication.step == AuthenticationStep::Asking && !operation.status.is_final()
             });
             assert_eq!(self.has_task(TaskKey::Authenticate(operation.id)), asks);
+            let asks = decide::is_confirming(operation);
+            assert_eq!(self.has_task(TaskKey::Confirm(operation.id)), asks, "the merchant is asked");
             let holds = payment.detail.hold.as_ref().filter(|hold| hold.attempt.operation == operation.id);
             let by_platform =
                 payment.open.is_some_and(|open| self.operations.get(&open).unwrap().detail.automatic);

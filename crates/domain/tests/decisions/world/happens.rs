@@ -67,6 +67,14 @@ impl World {
         self.apply(changes);
     }
 
+    /// The merchant answers what it was asked; whether anybody waited for it.
+    pub(crate) fn answered(&mut self, answer: decide::MerchantAnswer) -> bool {
+        let ids = self.draw();
+        let facts = self.situation();
+        let changes = decide::merchant_answered(&self.project, facts, answer, ids, self.now).unwrap();
+        self.apply_some(changes)
+    }
+
     /// The link's timer is looked at; answers whether anything came of it.
     pub(crate) fn link_rings(&mut self) -> bool {
         let ids = self.draw();
