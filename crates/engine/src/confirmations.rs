@@ -103,16 +103,17 @@ impl Engine {
         self.step(Step::AfterDelivery);
         let operation = standing.operation.id.get();
         Ok(match answer {
-            Ok((200, body)) => match self.read_answer(project, standing, &body) {
-                Some(answer) => (answer, true),
-                None => {
+            Ok((200, body)) => {
+                if let Some(answer) = self.read_answer(project, standing, &body) {
+                    (answer, true)
+                } else {
                     tracing::warn!(
                         operation,
                         "a merchant answered a question about an operation with nothing usable"
                     );
                     (MerchantAnswer::Silent, false)
                 }
-            },
+            }
             Ok((status, _)) => {
                 tracing::warn!(operation, status, "a merchant did not take a question about an operation");
                 (MerchantAnswer::Undelivered, false)
