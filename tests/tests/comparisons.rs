@@ -42,8 +42,8 @@ fn statements() -> Vec<(String, String)> {
 /// Whether a statement compares a proof with `==` or `!=`, which end at the first difference.
 fn compares_plainly(statement: &str) -> bool {
     let compares = statement.contains(" == ") || statement.contains(" != ");
-    let makes = |name: &&str| statement.contains(&format!("{name}("));
-    compares && PROOFS.iter().any(|name| makes(&name))
+    let makes = |name: &str| statement.contains(&format!("{name}("));
+    compares && PROOFS.iter().any(|name| makes(name))
 }
 
 // G-042

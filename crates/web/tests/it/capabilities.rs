@@ -149,7 +149,7 @@ fn leg() -> Value {
 }
 
 /// Data of a flight with these legs.
-fn flight(legs: Value) -> Value {
+fn flight(legs: &Value) -> Value {
     json!({ "airlines": {
         "ticket_number": "657123456789",
         "passenger_name": "BYRON/ADA",
@@ -165,14 +165,14 @@ fn flight(legs: Value) -> Value {
 async fn an_airline_addendum_keeps_the_documented_form() {
     let world = World::new().await;
     let leg = leg();
-    let taken = world.told(SALE, &with("order-1", "addendum", flight(json!({ "trip_leg1": leg })))).await;
+    let taken = world.told(SALE, &with("order-1", "addendum", flight(&json!({ "trip_leg1": leg })))).await;
     assert_eq!(pick(&taken, &["payment.status"]), json!(["success"]));
-    refused(&world, &with("order-2", "addendum", flight(json!({}))), "trip_leg1").await;
-    refused(&world, &with("order-2", "addendum", flight(json!({ "trip_leg2": leg }))), "trip_leg1").await;
+    refused(&world, &with("order-2", "addendum", flight(&json!({}))), "trip_leg1").await;
+    refused(&world, &with("order-2", "addendum", flight(&json!({ "trip_leg2": leg }))), "trip_leg1").await;
     let legs = json!({ "trip_leg1": leg, "trip_leg2": leg, "trip_leg3": leg, "trip_leg4": leg });
-    world.paid(&with("order-3", "addendum", flight(legs))).await;
+    world.paid(&with("order-3", "addendum", flight(&legs))).await;
     for (amount, status) in [(0, 400), (1, 200), (10_000_000_000_000_i64, 200), (10_000_000_000_001, 400)] {
-        let mut priced = flight(json!({ "trip_leg1": leg }));
+        let mut priced = flight(&json!({ "trip_leg1": leg }));
         priced["airlines"]["total_fare_amount"] = amount.into();
         let reply = world.send(SALE, &with(&format!("priced-{amount}"), "addendum", priced)).await;
         assert_eq!(reply.status, status, "{amount}: {}", reply.text);
@@ -181,13 +181,13 @@ async fn an_airline_addendum_keeps_the_documented_form() {
         }
     }
     world.reconfigure(|project| project.settings.category = Some(5942)).await;
-    let told = world.told(SALE, &with("shop", "addendum", flight(json!({ "trip_leg1": leg })))).await;
+    let told = world.told(SALE, &with("shop", "addendum", flight(&json!({ "trip_leg1": leg })))).await;
     assert_eq!(
         pick(&told, &["payment.status", "errors.0.code", "errors.0.field"]),
         json!(["error", 310, "addendum"])
     );
     world.reconfigure(|project| project.settings.category = None).await;
-    let mut registering = with("order-4", "addendum", flight(json!({ "trip_leg1": leg })));
+    let mut registering = with("order-4", "addendum", flight(&json!({ "trip_leg1": leg })));
     registering["recurring"] = json!({ "register": true, "type": "U" });
     let reply = world.send(SALE, &registering).await;
     assert_eq!((reply.status, &reply.body["code"]), (400, &json!("2014")), "{}", reply.text);
@@ -201,7 +201,7 @@ async fn an_airline_addendum_keeps_the_documented_form() {
 async fn later_messages_have_data_of_a_trip_where_the_first_had() {
     let world = World::new().await;
     let about_trip = |mut body: Value| {
-        body["addendum"] = flight(json!({ "trip_leg1": leg() }));
+        body["addendum"] = flight(&json!({ "trip_leg1": leg() }));
         body
     };
     let seen = |told: &Value| pick(told, &["operation.status", "operation.code", "payment.status"]);

@@ -27,7 +27,7 @@ async fn asking(change: impl FnOnce(&mut Confirmation)) -> World {
 }
 
 /// The merchant's answer to a question, with these members and signed by `secret`.
-fn signed_by(secret: &str, question: &Value, members: Value) -> Answer {
+fn signed_by(secret: &str, question: &Value, members: &Value) -> Answer {
     let mut answer = json!({
         "project_id": question["project_id"],
         "payment": { "id": question["payment"]["id"] },
@@ -43,7 +43,7 @@ fn signed_by(secret: &str, question: &Value, members: Value) -> Answer {
     (200, sign_at(Place::Root, &answer, secret).into_bytes())
 }
 
-fn answer(question: &Value, members: Value) -> Answer {
+fn answer(question: &Value, members: &Value) -> Answer {
     signed_by(SECRET, question, members)
 }
 
@@ -71,7 +71,7 @@ async fn told_in_time(world: &World) -> Value {
 async fn a_purchase_waits_for_the_merchants_word_and_goes_on_by_it() {
     let world =
         asking(|confirmation| confirmation.url = Some("https://shop.example/confirm".to_owned())).await;
-    world.mailbox.answer_questions(|question| Ok(answer(question, confirm())));
+    world.mailbox.answer_questions(|question| Ok(answer(question, &confirm())));
     let told = world.told(SALE, &sale("order-1", 4_990, "EUR")).await;
     assert_eq!(outcome(&told), json!(["success", "sale", "success", "0"]));
     let questions = world.mailbox.questions();
@@ -113,7 +113,7 @@ async fn what_the_merchant_does_not_confirm_is_declined_and_nobody_is_asked_agai
     for (members, code) in refusals {
         let world = asking(|_| ()).await;
         let said = members.clone();
-        world.mailbox.answer_questions(move |question| Ok(answer(question, said.clone())));
+        world.mailbox.answer_questions(move |question| Ok(answer(question, &said)));
         let told = world.told(SALE, &sale("order-1", 1_000, "EUR")).await;
         assert_eq!(outcome(&told), json!(["decline", "sale", "decline", code]), "{members}");
         let questions = world.mailbox.questions();
@@ -125,7 +125,7 @@ async fn what_the_merchant_does_not_confirm_is_declined_and_nobody_is_asked_agai
     let world = asking(|_| ()).await;
     world.mailbox.answer_questions(|question| {
         let sum = json!({ "amount": 1_000, "currency": "EUR" });
-        Ok(answer(question, json!({ "confirmation": "confirm", "payment": { "sum": sum } })))
+        Ok(answer(question, &json!({ "confirmation": "confirm", "payment": { "sum": sum } })))
     });
     assert_eq!(outcome(&world.told(SALE, &sale("order-1", 1_000, "EUR")).await)[0], "success");
     world.end().await;
@@ -141,9 +141,9 @@ async fn a_merchant_who_cannot_be_reached_or_says_nothing_is_asked_again_and_the
         (|_| Ok((500, Vec::new())), "20604"),
         (|_| Err(Undelivered::NoAnswerInTime), "30302"),
         (|_| Ok((200, Vec::new())), "30302"),
-        (|question| Ok(signed_by("another secret", question, confirm())), "30302"),
+        (|question| Ok(signed_by("another secret", question, &confirm())), "30302"),
         (
-            |question| Ok(answer(question, json!({ "confirmation": "confirm", "operation": { "id": 1 } }))),
+            |question| Ok(answer(question, &json!({ "confirmation": "confirm", "operation": { "id": 1 } }))),
             "30302",
         ),
     ];
@@ -171,7 +171,7 @@ async fn an_answer_that_was_lost_is_asked_for_again() {
         if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
             return Err(Undelivered::NoAnswerInTime);
         }
-        Ok(answer(question, confirm()))
+        Ok(answer(question, &confirm()))
     });
     world.accept(SALE, &sale("order-1", 1_000, "EUR")).await;
     assert_eq!(outcome(&told_in_time(&world).await)[0], "success");
@@ -185,11 +185,11 @@ async fn an_answer_that_was_lost_is_asked_for_again() {
 async fn a_payout_waits_for_the_merchants_word_too() {
     let world = asking(|_| ()).await;
     let before = world.balance("EUR").await;
-    world.mailbox.answer_questions(|question| Ok(answer(question, json!({ "confirmation": "decline" }))));
+    world.mailbox.answer_questions(|question| Ok(answer(question, &json!({ "confirmation": "decline" }))));
     let told = world.told(PAYOUT, &payout("order-1", "4242424242424242", 700)).await;
     assert_eq!(outcome(&told), json!(["decline", "payout", "decline", "30000"]));
     assert_eq!(world.balance("EUR").await, before);
-    world.mailbox.answer_questions(|question| Ok(answer(question, confirm())));
+    world.mailbox.answer_questions(|question| Ok(answer(question, &confirm())));
     let told = world.told(PAYOUT, &payout("order-2", "4242424242424242", 700)).await;
     assert_eq!(outcome(&told)[0], "success");
     assert_eq!(world.balance("EUR").await, (before.0 - 700, 0));
@@ -208,7 +208,7 @@ async fn merchants_are_asked_about_what_the_project_lists_and_nothing_else() {
         project.settings.confirmation.methods = vec!["blik".to_owned()];
     })
     .await;
-    world.mailbox.answer_questions(|question| Ok(answer(question, json!({ "confirmation": "decline" }))));
+    world.mailbox.answer_questions(|question| Ok(answer(question, &json!({ "confirmation": "decline" }))));
     world.paid(&sale("order-1", 1_000, "EUR")).await;
     assert!(world.mailbox.questions().is_empty());
     let told = world.told("/v2/payment/blik/sale", &purchase("order-2", 1_200, "EUR")).await;
