@@ -4,7 +4,7 @@ use crate::{
     asking::{self, Asked, Kind},
     bodies, by_method,
     cast::Merchant,
-    customers, invitations,
+    customers, device_wallets, invitations,
     life::{self, Life},
     named_cards, oracle, subscriptions,
     world::{Mood, World},
@@ -26,6 +26,7 @@ enum Action {
     ByMethod,
     OneClick,
     Revoke,
+    ByWallet,
     NamedCard,
     GiveUpCard,
     Payout,
@@ -64,6 +65,7 @@ const ACTIONS: &[(u64, Action)] = &[
     (150, Action::ByMethod),
     (40, Action::OneClick),
     (6, Action::Revoke),
+    (80, Action::ByWallet),
     (130, Action::NamedCard),
     (25, Action::GiveUpCard),
     (110, Action::Payout),
@@ -123,6 +125,11 @@ pub(crate) async fn act(life: &mut Life) {
             }
         }
         Action::Revoke => by_method::revoke(&world),
+        Action::ByWallet => {
+            if let Some(asked) = any(&world).and_then(|merchant| device_wallets::payment(&world, merchant)) {
+                ask(life, asked);
+            }
+        }
         Action::NamedCard => {
             if let Some(asked) = any(&world).and_then(|merchant| named_cards::payment(&world, merchant)) {
                 ask(life, asked);

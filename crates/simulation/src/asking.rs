@@ -1,7 +1,8 @@
 //! Merchants' requests: as bodies of the Gate API, put to the engine, sent again byte for byte when it pleases.
 
-use crate::world::World;
+use crate::{device_wallets, world::World};
 use ferropay_domain::{
+    card::DeviceWallet,
     ids::{ProjectId, RequestId},
     method::{MethodAsk, MethodRef},
     payment::OperationKind,
@@ -17,7 +18,7 @@ use ferropay_wire::{
     gate::{
         CancelLink, CardPayment, CardPayout, Clarification, CreateLink, MerchantAuth, MerchantAuthRequest,
         MethodRequest, RecurringDebit, Refund, Refusal, RegisterPayout, SecondStep, SeriesChange,
-        ThreeDsCheck, ThreeDsProof, ThreeDsResult,
+        ThreeDsCheck, ThreeDsProof, ThreeDsResult, WalletPayment, wallet_operation,
     },
     json::{Document, Limits, Value},
 };
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     Card(OperationKind),
     /// With a card that is named by a token or a saved one.
     Named(OperationKind, &'static str),
+    /// At an endpoint of a wallet on customers' devices.
+    ByWallet(&'static str),
     SecondStep(OperationKind),
     Refund,
     /// At an endpoint of a payment method other than cards.
@@ -60,7 +63,7 @@ impl Kind {
             Self::SecondStep(OperationKind::Cancel) => "payment/card/cancel",
             Self::SecondStep(_) => "payment/card/incremental",
             Self::Refund => "payment/card/refund",
-            Self::ByMethod(name, ..) | Self::Named(_, name) => name,
+            Self::ByMethod(name, ..) | Self::Named(_, name) | Self::ByWallet(name) => name,
             Self::Payout(false) => "payment/card/payout",
             Self::Payout(true) => "payment/individual/payout",
             Self::ThreeDsCheck => "payment/card/3ds_check_iframe",
@@ -147,6 +150,7 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
             let request = CardPayment::read((kind, path), body, false).map_err(refused)?;
             engine.card(&project, request, body, origin).await
         }
+        Kind::ByWallet(name) => return by_wallet(engine, asked, name, (&project, body)).await,
         Kind::SecondStep(kind) => {
             let request = SecondStep::read(kind, body).map_err(refused)?;
             engine.second_step(&project, (Through::Card, request), body, origin).await
@@ -206,6 +210,44 @@ async fn put(engine: &Arc<Engine>, asked: &Asked, now: Timestamp) -> Result<Resu
         Kind::RegisterPayout => {
             let request = RegisterPayout::read(body).map_err(refused)?;
             engine.register_payout(&project, request, origin).await
+        }
+    })
+}
+
+/// Puts a request at an endpoint of a wallet.
+async fn by_wallet(
+    engine: &Arc<Engine>,
+    asked: &Asked,
+    name: &'static str,
+    (project, body): (&Arc<KnownProject>, &Value<'_>),
+) -> Result<Result<Intake, Failure>, Unread> {
+    let refused = Unread::Refused;
+    // A token is left out of what tells requests apart, as it is on the wire.
+    let content = body.serialize_without(&[&["etoken", "token"]]);
+    let origin = Origin { path: name, signature: &asked.body, content: &content, fault_plan: None };
+    let (asks, step) = name.split_once("pay/").unwrap_or_default();
+    let wallet = if asks == "payment/apple" { DeviceWallet::ApplePay } else { DeviceWallet::GooglePay };
+    let through = Through::Wallet(wallet);
+    Ok(match wallet_operation(&format!("/v2/{name}")) {
+        Some((_, kind @ (OperationKind::Capture | OperationKind::Cancel))) => {
+            let request = SecondStep::read(kind, body).map_err(refused)?;
+            engine.second_step(project, (through, request), body, origin).await
+        }
+        Some((_, OperationKind::Refund)) => {
+            let request = Refund::read(body).map_err(refused)?;
+            engine.refund(project, (through, request), body, origin).await
+        }
+        Some(wanted) => {
+            let request = WalletPayment::read(wanted, body).map_err(refused)?;
+            engine.wallet_payment(project, request, body, origin).await
+        }
+        None if step == "recurring" => {
+            let request = RecurringDebit::read(name, body).map_err(refused)?;
+            engine.recurring_debit(project, (through, request), body, origin).await
+        }
+        None => {
+            let request = SeriesChange::read(name, body).map_err(refused)?;
+            engine.change_series(project, (through, request), origin).await
         }
     })
 }
@@ -295,6 +337,7 @@ fn replied(world: &World, number: usize, asked: &Asked, reply: &Result<Intake, F
         if elsewhere {
             wrong.push(format!("request {id} answers two different requests"));
         }
+        wrong.extend(device_wallets::used_twice(&all, &world.seen.lock(), asked, *id));
         if let Some(it) = all.get_mut(number)
             && !it.accepted.contains(id)
         {

@@ -46,6 +46,13 @@ pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
     let kinds =
         [(55, OperationKind::Sale), (35, OperationKind::Auth), (10, OperationKind::AccountVerification)];
     let kind = world.dice.weighted(&kinds, OperationKind::Sale);
+    let amount = if kind == OperationKind::AccountVerification { 0 } else { amount(world) };
+    let (payment, body) = new_purchase(world, merchant, (amount, currency(world, merchant)));
+    asked(merchant, Kind::Card(kind), payment, &body)
+}
+
+/// A request for a purchase by card: the payment's name, mostly a new one, and the body.
+pub(crate) fn new_purchase(world: &World, merchant: &Merchant, sum: (i64, &str)) -> (String, Value) {
     let next = merchant.names.fetch_add(1, Ordering::SeqCst);
     let mut payment = name(merchant, next);
     if next > 0 && world.dice.chance(4) {
@@ -58,10 +65,8 @@ pub(crate) fn card(world: &World, merchant: &Merchant) -> Asked {
     if world.dice.chance(5) {
         general.insert("merchant_callback_url".to_owned(), format!("http://own.example/{payment}").into());
     }
-    let amount = if kind == OperationKind::AccountVerification { 0 } else { amount(world) };
-    let sum = (amount, currency(world, merchant));
     let body = purchase(world, merchant, &general, sum);
-    asked(merchant, Kind::Card(kind), payment, &body)
+    (payment, body)
 }
 
 /// A customer whose purchase failed tries again; seldom another amount, or something else.

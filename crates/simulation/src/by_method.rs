@@ -4,6 +4,7 @@ use crate::{
     asking::{Asked, Kind},
     bodies::{self, amount, currency, customer, name, object},
     cast::Merchant,
+    device_wallets,
     life::Life,
     subscriptions,
     world::World,
@@ -37,9 +38,13 @@ pub(crate) fn kind_of(method: MethodRef, step: &str) -> Option<Kind> {
     Some(Kind::ByMethod(name, method, ask))
 }
 
-/// The same of a payment by a method; of a card, none.
+/// The same of a payment by a method or a wallet; of a card, none.
 pub(crate) fn kind_about(payment: Option<&Payment>, step: &str) -> Option<Kind> {
-    kind_of(payment?.method()?, step)
+    let payment = payment?;
+    match payment.detail.wallet {
+        Some(wallet) => device_wallets::kind_of(wallet, step),
+        None => kind_of(payment.method()?, step),
+    }
 }
 
 /// A purchase, a payout or an agreement.

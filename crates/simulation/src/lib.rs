@@ -20,6 +20,7 @@ mod courier;
 mod crash;
 mod crediting;
 mod customers;
+mod device_wallets;
 mod invitations;
 mod issuers;
 mod life;

@@ -4,6 +4,7 @@ use crate::{
     actions, asking, by_method,
     cast::{self, Merchant},
     courier::Post,
+    device_wallets,
     mailbox::Mailbox,
     oracle,
     store::WatchedStore,
@@ -94,6 +95,7 @@ impl Life {
         if store.projects().await.map_err(|error| error.to_string())?.is_empty() {
             for merchant in &world.merchants {
                 save(store.as_ref(), &vault, merchant).await?;
+                device_wallets::give_keys(store.as_ref(), &vault, merchant).await?;
             }
             store.set_rates(cast::rates()).await.map_err(|error| error.to_string())?;
         }
@@ -290,6 +292,7 @@ async fn start_engine(
     for issuers in &world.issuers {
         engine.authenticate_with(issuers.clone());
     }
+    engine.open_tokens_with(Arc::new(device_wallets::Tokens));
     engine.mail_with(Arc::new(Mailbox(world.clone())));
     engine.start();
     Ok(engine)

@@ -6,6 +6,7 @@ use crate::{
     bodies::{self, amount, customer, name, object},
     by_method,
     cast::Merchant,
+    device_wallets,
     life::Life,
     world::World,
 };
@@ -157,10 +158,12 @@ pub(crate) fn cancellation(merchant: &Merchant, series: &Series) -> Asked {
     about_series(merchant, kind, &object(json!({"id": series.id.get()})))
 }
 
-/// At which endpoint a series is spoken about: its method's, or the cards'.
+/// At which endpoint a series is spoken about: its method's, its wallet's, or the cards'.
 fn kind_of(series: &Series, step: &str, of_card: Kind) -> Kind {
     let agreement = series.detail.agreement.as_deref();
-    agreement.and_then(|it| by_method::kind_of(it.method, step)).unwrap_or(of_card)
+    let by_method = agreement.and_then(|it| by_method::kind_of(it.method, step));
+    let by_wallet = || device_wallets::kind_of(series.detail.wallet?, step);
+    by_method.or_else(by_wallet).unwrap_or(of_card)
 }
 
 fn about_series(merchant: &Merchant, kind: Kind, terms: &Map<String, Value>) -> Asked {
