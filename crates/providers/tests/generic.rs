@@ -147,6 +147,22 @@ fn declined(outcome: &Outcome) -> Code {
     }
 }
 
+#[test]
+fn a_real_provider_is_not_spoken_to_in_the_clear() {
+    let production = |base: &str| {
+        let config = Config { environment: Environment::Production, ..config(base, simulator::TEST_SECRET) };
+        GenericProvider::new(config).map(drop)
+    };
+    let refused = production("http://provider.example").unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "\"http://provider.example/generic/v1\": a provider of production projects is reached by https"
+    );
+    for good in ["https://provider.example", "http://127.0.0.1:9999"] {
+        assert!(production(good).is_ok(), "{good}");
+    }
+}
+
 // G-158, D-501: purchase, notice, and what it says
 #[tokio::test]
 async fn a_purchase_is_taken_on_and_its_result_told_by_a_signed_notice() {

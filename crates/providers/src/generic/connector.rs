@@ -68,6 +68,9 @@ pub enum StartError {
     /// The base address is no absolute http or https address.
     #[error("{0:?} is no absolute http or https address without a slash at the end")]
     BaseUrl(String),
+    /// A real provider would be spoken to in the clear, and not on this machine.
+    #[error("{0:?}: a provider of production projects is reached by https")]
+    InTheClear(String),
     /// The secret is too short to keep anybody out.
     #[error("the secret has fewer than 16 bytes")]
     ShortSecret,
@@ -114,6 +117,10 @@ impl GenericProvider {
         let Some(url) = parsed.filter(|_| !config.base_url.ends_with('/')) else {
             return Err(StartError::BaseUrl(config.base_url));
         };
+        let is_here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        if config.environment == Environment::Production && url.scheme() != "https" && !is_here {
+            return Err(StartError::InTheClear(config.base_url));
+        }
         if config.secret.len() < 16 {
             return Err(StartError::ShortSecret);
         }

@@ -274,8 +274,9 @@ impl Transaction {
             Credit::Failed => "failed",
         });
         fields.extend(credit.map(|it| field("credit", "whether it reached whom it is for", it)));
-        let succeeded = matches!(self.status, Status::Approved | Status::Pending);
-        Said { name: name.to_owned(), result: Some(result), succeeded: Some(succeeded), fields }
+        let is_open = matches!(self.status, Status::Pending);
+        let succeeded = (!is_open).then_some(matches!(self.status, Status::Approved));
+        Said { name: name.to_owned(), result: Some(result), succeeded, fields }
     }
 }
 

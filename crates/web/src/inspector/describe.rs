@@ -149,8 +149,7 @@ fn of_message(message: &Message, payment: Option<&str>) -> Described {
     let took = if message.took.is_zero() { String::new() } else { words::span(message.took) };
     let (arrow, mark, end) = match message.direction {
         Direction::Sent => ("pr", None, String::new()),
-        Direction::Received if failed => ("pb", Some(NO), took),
-        Direction::Received => ("pb", Some(OK), took),
+        Direction::Received => ("pb", Some(words::heard(content.succeeded())), took),
         Direction::Missing => ("pb lost", Some(WAIT), took),
     };
     let attempt = message.attempt.filter(|_| message.direction == Direction::Sent);

@@ -236,7 +236,7 @@ fn of_message(mut head: Head, message: &Message) -> String {
         Direction::Sent => (words::RUN, "sent".to_owned()),
         Direction::Missing => (WAIT, result.unwrap_or_else(|| "no answer".to_owned())),
         Direction::Received => {
-            let mark = if message.content.succeeded() == Some(false) { NO } else { OK };
+            let mark = words::heard(message.content.succeeded());
             (mark, result.unwrap_or_else(|| "received".to_owned()))
         }
     };

@@ -23,6 +23,15 @@ pub(super) const WAIT: Mark = Mark { tone: "wait", glyph: "wait" };
 pub(super) const RUN: Mark = Mark { tone: "acc", glyph: "run" };
 pub(super) const VOID: Mark = Mark { tone: "void", glyph: "void" };
 
+/// What a provider has said: that it did it, that it did not, or that this is still open.
+pub(super) const fn heard(succeeded: Option<bool>) -> Mark {
+    match succeeded {
+        Some(true) => OK,
+        Some(false) => NO,
+        None => WAIT,
+    }
+}
+
 /// The mark of a payment's or operation's status, by its documented text.
 pub(super) fn mark_of(status: &str) -> Mark {
     match status {

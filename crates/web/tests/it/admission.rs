@@ -446,7 +446,7 @@ async fn requests_from_other_addresses_than_the_registered_are_refused_with_403(
 
 // G-014: what the project has not been set up for creates nothing and says so
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_that_is_not_served_is_refused_with_310() {
+async fn what_a_project_has_not_been_set_up_for_is_refused_with_310() {
     let world = World::new().await;
     let body = json!({ "general": {
         "project_id": 1001, "payment_id": "order-1", "display_name": "Books", "domain_name": "shop.example",
