@@ -97,7 +97,7 @@ fn used_with(world: &World, merchant: &Merchant) -> Option<String> {
 fn token_of(asked: &Asked) -> Option<String> {
     let Kind::ByWallet(_) = asked.kind else { return None };
     let body: Value = serde_json::from_str(&asked.body).ok()?;
-    body["etoken"]["token"].as_str().map(str::to_owned)
+    body.pointer("/etoken/token")?.as_str().map(str::to_owned)
 }
 
 /// What is wrong when a request by a token has begun something as `id`: another one has, with the same token (G-465).
