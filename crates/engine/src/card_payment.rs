@@ -56,7 +56,8 @@ impl Acceptable for CardOrder {
         let (range, wallet) = (self.range.clone(), self.wallet.clone());
         let rate = engine.rate(project, command.amount.currency, now).await?;
         let recipient = self.recipient.clone();
-        let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet, recipient };
+        let known = CardFacts { range, scheduled_name_taken, risk, rate, ..CardFacts::default() };
+        let facts = CardFacts { wallet, recipient, ..known };
         let earlier = engine.tried_before(project, &command.payment_id, lost).await?;
         let command = command.clone();
         let begun = begun(&project.project, earlier.as_deref(), command, facts, self.ids, now)?;

@@ -5,12 +5,14 @@ use crate::{
     authentications::authentication,
     engine::Engine,
     failure::Failure,
+    instruments::known_of_payment,
     intake::{Intake, Origin},
     projects::KnownProject,
 };
 use ferropay_domain::{
     decide::{self, CardFacts, FollowUp, NotWaiting, Now, RequestHead, ThreeDsRequest},
     ids::{PaymentId, PaymentKey, RequestId},
+    instrument::Instrument,
     payment::{AuthenticationFlow, OperationKind, OperationStatus},
 };
 use ferropay_store::{Commit, Standing};
@@ -180,6 +182,14 @@ impl Engine {
     ) -> Result<CardFacts, Failure> {
         let card = standing.payment.detail.card.as_ref();
         let needed = matches!(follow, FollowUp::Clarification { .. });
+        let with = standing.payment.detail.method.as_deref();
+        if needed && with.is_some_and(|with| with.consent.is_some()) {
+            // The account may have been deleted while data was waited for, and the consent with it.
+            let known = Box::pin(known_of_payment(self.store.as_ref(), &standing.payment)).await?.0;
+            let account = known.as_ref().filter(|it| it.is_saved()).and_then(Instrument::account);
+            let account_is_gone = account.is_none_or(|account| account.consent.is_none());
+            return Ok(CardFacts { account_is_gone, ..CardFacts::default() });
+        }
         let operation = standing.operation.kind;
         // Nobody is there to be authenticated when stored credentials are used (G-374).
         let needed = needed && operation.is_primary() && operation != OperationKind::Recurring;

@@ -112,7 +112,8 @@ impl Acceptable for NamedOrder {
                 let scheduled_name_taken = engine.scheduled_name_taken(known, wished, now).await?;
                 let rate = engine.rate(known, command.amount.currency, now).await?;
                 let recipient = engine.recipient(recipient.as_ref());
-                let facts = CardFacts { range, scheduled_name_taken, risk, rate, wallet: None, recipient };
+                let known_of_it = CardFacts { range, scheduled_name_taken, risk, ..CardFacts::default() };
+                let facts = CardFacts { rate, recipient, ..known_of_it };
                 let changes = match begun(project, earlier.as_deref(), command, facts, self.ids, now)? {
                     Ok(changes) => changes,
                     Err(why) => return Ok(Decision::Answer(Intake::no_attempt(why))),

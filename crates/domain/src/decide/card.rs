@@ -206,13 +206,14 @@ pub(super) fn planned(
     project: &Project,
     wanted: Wanted<'_>,
     asked: CardRequest,
-    three_ds: ThreeDsRequest,
+    mut three_ds: ThreeDsRequest,
     facts: CardFacts,
     ids: Ids,
     now: Now,
 ) -> Planned {
     let Wanted { kind, payment, card, at_risk, given, blocked, registers, by_link } = wanted;
     let customer = at_risk.customer;
+    contact::said_before(given, &mut three_ds.data);
     let risk = risk::check_resident(project, &facts.risk, &at_risk, given, (payment, now));
     let mut request = granted(project, kind, card.network, asked);
     let limit = request

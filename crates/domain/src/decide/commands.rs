@@ -136,6 +136,8 @@ pub struct CardFacts {
     pub wallet: Option<Box<WalletFacts>>,
     /// What is known of the card that the money goes on to, where the request names one.
     pub recipient: Option<Box<Origin>>,
+    /// The saved account that is debited at one click has been deleted since.
+    pub account_is_gone: bool,
 }
 
 /// What is known of the wallet's token a card came in.

@@ -81,8 +81,18 @@ pub(super) fn short_name(customer: &Customer) -> Option<&'static str> {
         (MIDDLE_NAME, &customer.middle_name),
         (LAST_NAME, &customer.last_name),
     ];
-    let is_short = |name: &str| name.trim().chars().count() < 2;
     names.into_iter().find_map(|(path, name)| name.as_deref().is_some_and(is_short).then_some(path))
+}
+
+/// Whether one of the names that were asked for has one character only.
+pub(super) fn has_short_name(given: &Members) -> bool {
+    [FIRST_NAME, MIDDLE_NAME, LAST_NAME]
+        .iter()
+        .any(|path| given.get(*path).is_some_and(|name| is_short(name)))
+}
+
+fn is_short(name: &str) -> bool {
+    name.trim().chars().count() < 2
 }
 
 pub(super) fn has(given: &Members, path: &str) -> bool {

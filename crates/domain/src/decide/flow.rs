@@ -1,6 +1,7 @@
 //! What an accepted operation does next. Every way back to processing comes through [`Scene::proceed`]: first the data
 //! has to be complete, then the customer is authenticated where that is due, then the provider is asked.
 
+use super::payout_data::has_foreign_names;
 use super::{Stage, data, scene::Scene, second_step::may_change_hold};
 use crate::{
     change::{MachineBreak, TaskKey},
@@ -76,6 +77,17 @@ impl Scene<'_> {
 
     fn unusable_data(&self) -> Option<Code> {
         let kind = self.operation.kind;
+        let detail = &self.payment.detail;
+        if kind == OperationKind::Payout && detail.card.is_some() {
+            let is_foreign =
+                has_foreign_names(self.project, self.network(), &detail.customer, &detail.supplied);
+            return is_foreign.then_some(codes::INVALID_HOLDER);
+        }
+        // Names of the request itself have been looked at; these were asked for.
+        let is_checked = self.project.settings.customer_names_checked && detail.card.is_some();
+        if is_checked && kind != OperationKind::Recurring && data::has_short_name(&detail.supplied) {
+            return Some(codes::INVALID_HOLDER);
+        }
         let no_debt = !self.project.settings.debt_repayment || self.payment.detail.method.is_some();
         // Debits of a series repay on what was said, and checked, when it was registered (G-250).
         if no_debt || !kind.is_primary() || matches!(kind, OperationKind::Payout | OperationKind::Recurring) {

@@ -172,6 +172,7 @@ impl Scene<'_> {
         let mut missing = std::mem::take(&mut wait.missing);
         for (path, value) in values {
             let asked = missing.iter().position(|known| *known == path);
+            let asked = asked.or_else(|| self.answers_for(&path, &missing));
             if let Some(at) = asked.filter(|_| !value.trim().is_empty()) {
                 missing.remove(at);
                 self.supply(path, value);
@@ -183,6 +184,10 @@ impl Scene<'_> {
             return Ok(Ok(()));
         }
         self.step(Event::DataComplete, codes::AWAITING)?;
+        if facts.account_is_gone {
+            self.declined(Event::Declined, codes::SAVED_CARD_NOT_FOUND)?;
+            return Ok(Ok(()));
+        }
         let planned = self.operation.detail.authentication.as_deref_mut();
         if let (Some(planned), Some(range)) = (planned, &facts.range)
             && planned.step == AuthenticationStep::Planned

@@ -15,7 +15,7 @@ const LONGEST_ADDRESS: usize = 50;
 pub(super) const FUNDING: &str = "sender.funding_ips_id";
 
 /// Members that some rule looks at.
-pub(super) const MEMBERS: [&str; 18] = [
+pub(super) const MEMBERS: [&str; 19] = [
     "customer.address",
     "sender.day_of_birth",
     FUNDING,
@@ -33,6 +33,7 @@ pub(super) const MEMBERS: [&str; 18] = [
     "recipient.address",
     "recipient.state",
     "recipient.first_name",
+    "recipient.middle_name",
     "recipient.last_name",
 ];
 
@@ -75,10 +76,21 @@ pub(super) fn missing(project: &Project, parties: Parties<'_>) -> Vec<String> {
 /// (G-314).
 pub(super) fn has_foreign_letters(project: &Project, parties: Parties<'_>) -> bool {
     let Parties { card, customer, given, .. } = parties;
+    has_foreign_names(project, card.network, customer, given)
+}
+
+/// The same of all that is known by now.
+pub(super) fn has_foreign_names(
+    project: &Project,
+    network: Network,
+    customer: &Customer,
+    given: &Members,
+) -> bool {
     let own = [&customer.first_name, &customer.middle_name, &customer.last_name].into_iter().flatten();
-    let of_recipient =
-        ["recipient.first_name", "recipient.last_name"].into_iter().filter_map(|it| given.get(it));
-    let is_taken = if card.network == Network::UnionPay { is_chinese } else { is_basic_latin };
+    let of_recipient = ["recipient.first_name", "recipient.middle_name", "recipient.last_name"]
+        .into_iter()
+        .filter_map(|it| given.get(it));
+    let is_taken = if network == Network::UnionPay { is_chinese } else { is_basic_latin };
     project.settings.payout_rules.letters
         && own.chain(of_recipient).any(|name| !name.trim().chars().all(is_taken))
 }

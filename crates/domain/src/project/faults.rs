@@ -67,6 +67,10 @@ impl Settings {
         if let Some((code, _)) = self.channel_limits.iter().find(|(_, most)| **most <= 0) {
             return Some(format!("channel_limits: {code} has to be above zero"));
         }
+        let into = |code: &String| self.conversions.values().any(|channel| channel.code() == code);
+        if let Some(code) = self.channel_limits.keys().find(|code| !into(code)) {
+            return Some(format!("channel_limits: nothing is converted into {code}"));
+        }
         let channels = &self.channel_currencies;
         let wrong = |(code, channel): &(&String, &Currency)| {
             channel.code() == code.as_str() || !channels.is_empty() && !channels.contains(channel)
@@ -219,7 +223,7 @@ mod tests {
             ("series_utc_offset_minutes", json!(-721), json!(-720)),
             ("conversions", json!({ "EUR": "EUR" }), json!({ "USD": "EUR" })),
             ("conversions", json!({ "EURO": "EUR" }), json!({})),
-            ("channel_limits", json!({ "EUR": 0 }), json!({ "EUR": 1 })),
+            ("channel_limits", json!({ "EUR": 1 }), json!({})),
             ("registration_sources", json!(["somewhere"]), json!(["192.0.2.1"])),
             ("allowed_sources", json!(["192.0.2.1/24"]), json!(["192.0.2.0/24", "2001:db8::/32"])),
         ] {

@@ -45,6 +45,38 @@ fn one_way_to_reach_the_customer_is_needed_and_the_email_is_asked_for_where_ther
     assert_eq!(known.data.get(EMAIL).map(String::as_str), Some("judy@mail.example"), "the issuer is told");
 }
 
+// G-152: any contact will do, unless the project itself asks for the e-mail
+#[test]
+fn a_telephone_answers_the_question_for_an_email() {
+    let answer = || FollowUp::Clarification { values: members(&[("customer.home_phone", "4915100000")]) };
+    let mut world = asked(wanted(), &[]);
+    world.follow(answer()).unwrap();
+    assert_eq!(world.status(), PaymentStatus::AwaitingThreeDs);
+    let known = world.operation().detail.authentication.as_deref().unwrap();
+    assert_eq!(known.data.get("customer.home_phone").map(String::as_str), Some("4915100000"));
+    let mut settings = wanted();
+    settings.required_data.insert("sale".to_owned(), vec![EMAIL.to_owned()]);
+    let mut world = asked(settings, &[]);
+    world.follow(answer()).unwrap();
+    assert_eq!(world.status(), PaymentStatus::AwaitingClarification);
+}
+
+// G-152, G-512: asked for once, and told in every attempt
+#[test]
+fn a_contact_that_was_asked_for_is_known_in_the_next_attempt() {
+    let mut world = asked(Settings { additional_attempts: 1, ..wanted() }, &[]);
+    world.follow(FollowUp::Clarification { values: members(&[(EMAIL, "judy@mail.example")]) }).unwrap();
+    world.advance(std::time::Duration::from_mins(31));
+    assert!(world.wait_ended());
+    assert_eq!(world.status(), PaymentStatus::AwaitingCustomer);
+    let mut again = CardCommand { three_ds: extended(), ..sale_of(eur(1000), Network::Visa) };
+    again.customer.email = None;
+    world.again(again).unwrap();
+    assert_eq!(world.status(), PaymentStatus::AwaitingThreeDs);
+    let known = world.operation().detail.authentication.as_deref().unwrap();
+    assert_eq!(known.data.get(EMAIL).map(String::as_str), Some("judy@mail.example"));
+}
+
 // G-152, G-225
 #[test]
 fn nobody_is_asked_where_that_cannot_be_or_is_not_needed() {

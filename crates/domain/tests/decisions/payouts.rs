@@ -210,6 +210,14 @@ fn names_of_the_recipient_are_in_letters_of_the_network_and_may_have_a_middle_on
     world.clarify(&[("customer.middle_name", "Ann")]).unwrap();
     assert_eq!(world.status(), PaymentStatus::Processing);
     assert_eq!(world.payment().detail.customer.middle_name.as_deref(), Some("Ann"));
+    let both = PayoutRules { middle_name: true, letters: true, ..PayoutRules::default() };
+    for (answer, expected) in [("Ann", codes::AWAITING), ("\u{c4}nne", codes::INVALID_HOLDER)] {
+        let mut world = World::new(with(both.clone()), 1_000_000);
+        world.payout_by(&payout_of(eur(1000), Network::Visa));
+        world.clarify(&[("customer.middle_name", answer)]).unwrap();
+        assert_eq!(world.operation().code, expected, "{answer}");
+        assert_eq!(world.holds.is_empty(), expected != codes::AWAITING, "what was held is free again");
+    }
     let full = paid(with(PayoutRules { middle_name: true, ..PayoutRules::default() }), Network::Visa, |it| {
         it.customer.middle_name = Some("Ann".to_owned());
     });

@@ -24,6 +24,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             plausible(store.as_ref(), std::slice::from_ref(&rate), force).await?;
             store.set_rates(vec![rate.clone()]).await?;
             println!("{}", line(&rate));
+            if let Some(later) = next_after(&store.rates().await?, &rate) {
+                eprintln!("From then on another one takes its place: {}", line(later));
+            }
         }
         Command::Remove { database, from, to, valid_from } => {
             let store = files::open_store(&database.database, true)?;
@@ -60,6 +63,15 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rate of the same pair that takes the place of this one before its own end, if it has one.
+fn next_after<'a>(rates: &'a [ExchangeRate], it: &ExchangeRate) -> Option<&'a ExchangeRate> {
+    let same = |other: &&ExchangeRate| (other.from, other.to) == (it.from, it.to);
+    let later = |other: &&ExchangeRate| {
+        other.valid_from > it.valid_from && it.valid_until.is_none_or(|until| other.valid_from < until)
+    };
+    rates.iter().filter(same).filter(later).min_by_key(|other| other.valid_from)
 }
 
 /// A slip of a decimal point, or a rate the wrong way round, turns up beside what held before.
@@ -153,6 +165,18 @@ fn line(it: &ExchangeRate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // G-447
+    #[test]
+    fn a_rate_that_another_one_soon_replaces_is_told() {
+        let text = "USD,EUR,0.92,2026-11-21T00:00:00Z\nUSD,EUR,0.93,2026-11-25T00:00:00Z\nUSD,EUR,0.94,2026-11-23T00:00:00Z
+            EUR,USD,1.1,2026-11-22T00:00:00Z";
+        let rates = table(text, Timestamp::default()).unwrap();
+        let next = |it: &ExchangeRate| next_after(&rates, it).map(|it| it.rate.to_string());
+        assert_eq!(next(&rates[0]).as_deref(), Some("0.94"));
+        assert_eq!(next(&ExchangeRate { valid_until: Some(rates[2].valid_from), ..rates[0].clone() }), None);
+        assert_eq!((next(&rates[1]), next(&rates[3])), (None, None));
+    }
 
     // G-447
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     mandates::page,
     series::{error, rejection},
     support::{
-        CARD_OK, PROJECT, World, about_customer, by_token, pick,
+        CARD_OK, PROJECT, World, about_customer, by_token, clarification, pick,
         provider::{Provider, purchase},
         refund,
     },
@@ -71,6 +71,35 @@ impl World {
         assert_eq!(done["operation"]["status"], "success", "{done}");
         done
     }
+}
+
+// G-378, G-409: the customer deletes the account while data is waited for
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_debited_from_an_account_that_was_deleted_meanwhile() {
+    let (world, provider) = world().await;
+    let paid = world.approved(&provider, &format!("{ALIPAY}/sale"), &saving("order-1", NUMBER)).await;
+    let id = &paid["account"]["id"];
+    world
+        .reconfigure(|project| {
+            let asked = vec!["customer.zip".to_owned()];
+            project.settings.required_data.insert("sale".to_owned(), asked);
+        })
+        .await;
+    for (payment_id, deleted) in [("click-1", false), ("click-2", true)] {
+        let waiting = world.told(ONE_CLICK, &one_click(payment_id, id)).await;
+        assert_eq!(waiting["payment"]["status"], "awaiting clarification");
+        if deleted {
+            let delete =
+                json!({ "customer": { "project_id": PROJECT, "id": CUSTOMER }, "saved_account_id": id });
+            assert_eq!(world.send(DELETE, &delete).await.body["status"], "success");
+        }
+        let data = json!({ "customer": { "zip": "10115" } });
+        world.send("/v2/payment/clarification", &clarification(payment_id, data)).await;
+        let told = world.callback().await;
+        let code = if deleted { "3101" } else { "0" };
+        assert_eq!(told["operation"]["code"], code, "{told}");
+    }
+    world.end().await;
 }
 
 // G-378, G-406, G-407, G-408, G-409, G-411, G-479: agreed to once at the wallet, debited at one click without being led

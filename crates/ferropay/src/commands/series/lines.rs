@@ -13,7 +13,7 @@ use ferropay_domain::{
 use ferropay_engine::migration::Line;
 use jiff::civil::{Date, Time};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 /// Every column there may be.
 const COLUMNS: [&str; 14] = [
@@ -100,16 +100,22 @@ fn table(text: &str) -> Result<Vec<Row>, Faults> {
     let headers = reader.headers().map_err(|_| unreadable(1))?.clone();
     let columns: Option<Vec<_>> = headers.iter().map(known).collect();
     let columns = columns.ok_or_else(|| vec![(1, fault("line", "names something that is no column"))])?;
+    let twice = |(place, name): (usize, &&str)| columns.iter().take(place).any(|known| known == name);
+    if columns.iter().enumerate().any(twice) {
+        return Err(vec![(1, fault("line", "names a column twice"))]);
+    }
     let mut rows = Vec::new();
     for record in reader.records() {
         let Ok(record) = record else { return Err(unreadable(rows.len().saturating_add(2))) };
         let place = record.position().map_or(0, csv::Position::line);
         let number = usize::try_from(place).unwrap_or(usize::MAX);
-        let cells = if record.len() > columns.len() {
-            Err(fault("line", "has more values than columns"))
-        } else {
-            let cells = columns.iter().copied().zip(record.iter().map(str::to_owned));
-            Ok(Cells(cells.filter(|(_, text)| !text.is_empty()).collect()))
+        let cells = match record.len().cmp(&columns.len()) {
+            Ordering::Greater => Err(fault("line", "has more values than columns")),
+            Ordering::Less => Err(fault("line", "has fewer values than columns")),
+            Ordering::Equal => {
+                let cells = columns.iter().copied().zip(record.iter().map(str::to_owned));
+                Ok(Cells(cells.filter(|(_, text)| !text.is_empty()).collect()))
+            }
         };
         rows.push((number, cells));
     }
@@ -273,7 +279,8 @@ mod tests {
              r,4314220000000056,09/2029,M1,g,active,R,9,EUR,2027-02-30,,M,1,x\n\
              r,4314220000000056,09/2029,M1,h,active,R,9,EUR,2027-02-28,,,,x\n\
              ,4314220000000056,09/2029,M1,i,active,U,,EUR,,,,,\n\
-             r,4314220000000056,09/2029,M1,j,active,U,,EUR,,,,,,4314220000000056\n"
+             r,4314220000000056,09/2029,M1,j,active,U,,EUR,,,,,,4314220000000056\n\
+             r,4314220000000056,09/2029,M1,k,active,R,9,EUR,2027-02-28,,M\n"
         );
         let said = faults(&wrong);
         let columns: Vec<_> = said.iter().filter_map(|it| it.split(':').next()).collect();
@@ -289,9 +296,12 @@ mod tests {
                 "8 start_date",
                 "9 period",
                 "10 customer_id",
-                "11 line"
+                "11 line",
+                "12 line"
             ]
         );
+        let twice = faults("pan,customer_id,pan\n1,2,3");
+        assert_eq!(twice, ["1 line: names a column twice"]);
         for text in [
             "4314220000000056,reader-7\n4314220000000056,reader-8",
             "{\"4314220000000056\":1}",
