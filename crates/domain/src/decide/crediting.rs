@@ -15,6 +15,7 @@ use crate::{
     money::Money,
     payment::{
         Ask, Attempt, AttemptStatus, Conversion, Credit, Operation, OperationDetail, OperationKind,
+        PaymentKind, PaymentStatus,
         machine::{Event, transition},
     },
     project::Project,
@@ -59,7 +60,7 @@ pub fn credit_noticed<'a>(
     match operation.kind {
         OperationKind::Recurring if scene.is_automatic() => {
             // Its debits are refunded, never reversed (G-291), and each was credited or not by itself.
-            return Ok(if has_failed { scene.debit_not_credited() } else { CreditNoticed::Nothing });
+            return Ok(scene.debit_credited(credit));
         }
         OperationKind::Payout => {}
         OperationKind::Sale | OperationKind::Capture | OperationKind::Recurring if is_the_debit => {}
@@ -67,16 +68,22 @@ pub fn credit_noticed<'a>(
         _ => return Ok(CreditNoticed::Nothing),
     }
     match (payment.detail.credit, credit) {
-        (Some(Credit::Failed), Credit::Confirmed) => {
-            return Ok(by_people(
-                "it was said not to be credited, and what is taken back would go back twice",
-            ));
+        (Some(Credit::Failed), Credit::Confirmed) => return Ok(scene.credited_after_all()),
+        (Some(Credit::Confirmed), Credit::Confirmed) | (_, Credit::Pending) => {
+            return Ok(CreditNoticed::Nothing);
         }
-        (_, Credit::Confirmed | Credit::Pending) => return Ok(CreditNoticed::Nothing),
+        // A payout may bounce after it had arrived.
+        (_, Credit::Confirmed) if operation.kind == OperationKind::Payout => {
+            return Ok(CreditNoticed::Nothing);
+        }
+        (Some(Credit::Pending) | None, Credit::Confirmed) => {
+            scene.payment.detail.credit = Some(Credit::Confirmed);
+            return Ok(CreditNoticed::Recorded(Box::new(scene.finish())));
+        }
         (Some(Credit::Confirmed), Credit::Failed) => {
             return Ok(by_people("the crediting had been confirmed before"));
         }
-        // It is being taken back. Where the provider refused to, its word counts again; what is back is back.
+        // It is being taken back, or will be. Where the provider refused to, its word counts again; what is back is back.
         (Some(Credit::Failed), Credit::Failed) if payment.open.is_some() => {
             return Ok(CreditNoticed::Nothing);
         }
@@ -85,6 +92,7 @@ pub fn credit_noticed<'a>(
     let is_known = payment.detail.credit == Some(Credit::Failed);
     scene.payment.detail.credit = Some(Credit::Failed);
     if payment.open.is_some() {
+        scene.payment.detail.goes_back = true;
         return Ok(CreditNoticed::Recorded(Box::new(scene.finish())));
     }
     if operation.kind == OperationKind::Payout {
@@ -117,6 +125,31 @@ fn by_people(why: &'static str) -> CreditNoticed {
 fn by_support(project: &Project, facts: Facts<'_>) -> bool {
     let code = facts.payment.method().map_or("card", |method| method.get().code.as_str());
     project.settings.payouts_reversed_by_support.iter().any(|listed| listed == code)
+}
+
+/// People have found out that something was credited after all, of which its provider had said that it was not and which
+/// it did not take back. `None` where nobody has said so, or it is being taken back.
+pub(super) fn found_credited(project: &Project, facts: Facts<'_>, ids: Ids, now: Now) -> Option<ChangeSet> {
+    let attempt = facts.attempt.filter(|attempt| attempt.status == AttemptStatus::Approved)?;
+    let payment = facts.payment;
+    let scene = Scene::of(project, facts, ids, now);
+    let found = if scene.is_automatic() {
+        attempt.answer.as_ref()?.credit.filter(|credit| *credit == Credit::Failed)?;
+        scene.debit_credited(Credit::Confirmed)
+    } else {
+        let is_the_debit = payment.detail.debit.as_ref().is_some_and(|debit| debit.attempt == attempt.id);
+        let has_failed = payment.detail.credit == Some(Credit::Failed);
+        if !is_the_debit || !has_failed || payment.open.is_some() {
+            return None;
+        }
+        scene.credited_after_all()
+    };
+    match found {
+        CreditNoticed::Recorded(changes) | CreditNoticed::ByPeople(_, changes) => {
+            Some(*changes).filter(|changes| changes.payment.is_some() || !changes.attempts.is_empty())
+        }
+        CreditNoticed::Nothing => None,
+    }
 }
 
 /// What became of something the platform begins by itself, so that nobody asks for it again. A question does nothing:
@@ -153,6 +186,7 @@ impl Scene<'_> {
         let left = Money::new(self.payment.returnable(), self.payment.currency);
         let converted = conversion::of_return(&self.payment, kind, left, ReturnOf::Only, None);
         self.payment.detail.credit = Some(Credit::Failed);
+        self.payment.detail.goes_back = false;
         let (Ok(converted), Some(debit)) = (converted, &self.payment.detail.debit) else { return Ok(false) };
         let account = debit.account;
         let reversal = self.following(kind, left, converted);
@@ -164,32 +198,55 @@ impl Scene<'_> {
         Ok(true)
     }
 
-    /// A return that somebody asked for has ended, or was taken back. Where it was said meanwhile that the purchase had
-    /// never been credited, the rest goes back now.
+    /// A return that somebody asked for has ended, or was taken back. Where it was said while it was under way that the
+    /// purchase had never been credited, the rest goes back now.
     pub(super) fn return_ended(&mut self) -> Result<(), MachineBreak> {
         let is_asked_for = match self.operation.kind {
             OperationKind::Reversal => !self.operation.detail.automatic,
             kind => matches!(kind, OperationKind::Refund | OperationKind::RefundReversal),
         };
-        let goes_back = self.payment.detail.credit == Some(Credit::Failed)
-            && self.payment.open.is_none()
-            && self.payment.returnable() > 0;
-        if is_asked_for && goes_back {
+        if !is_asked_for || self.payment.open.is_some() {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.payment.detail.goes_back) && self.payment.returnable() > 0 {
             self.give_back()?;
         }
         Ok(())
     }
 
-    /// A debit of a schedule was not credited: its attempt says so from now on.
-    fn debit_not_credited(mut self) -> CreditNoticed {
-        const WHY: &str = "a debit of a schedule is refunded by the merchant";
-        let told = self.attempt.as_mut().and_then(|attempt| attempt.answer.as_mut());
-        let is_new = told.is_some_and(|told| told.credit.replace(Credit::Failed) != Some(Credit::Failed));
-        if !is_new {
-            return by_people(WHY);
+    /// The provider, which had said that it could not credit what it has done, says that it did. It counts unless the money
+    /// is on its way back, or is back, already.
+    fn credited_after_all(mut self) -> CreditNoticed {
+        let payment = &mut self.payment;
+        let is_going_back = payment.open.is_some() && !payment.detail.goes_back;
+        // Of a payout nothing is ever left to return.
+        let is_back = payment.kind != PaymentKind::Payout && payment.returnable() <= 0;
+        if is_going_back || is_back || payment.status == PaymentStatus::Reversed {
+            return by_people("it was said not to be credited, and what is taken back would go back twice");
         }
-        self.touch_attempt();
-        CreditNoticed::ByPeople(WHY, Box::new(self.finish()))
+        payment.detail.credit = Some(Credit::Confirmed);
+        payment.detail.goes_back = false;
+        let why = "it was said not to be credited, and counts as credited now";
+        CreditNoticed::ByPeople(why, Box::new(self.finish()))
+    }
+
+    /// The provider says whether a debit of a schedule was credited: its attempt says so from now on.
+    fn debit_credited(mut self, credit: Credit) -> CreditNoticed {
+        let told = self.attempt.as_mut().and_then(|attempt| attempt.answer.as_mut());
+        let before = told.and_then(|told| told.credit.replace(credit));
+        let changes = if before == Some(credit) {
+            Box::default()
+        } else {
+            self.touch_attempt();
+            Box::new(self.finish())
+        };
+        match (credit, before) {
+            (Credit::Failed, _) => {
+                CreditNoticed::ByPeople("a debit of a schedule is refunded by the merchant", changes)
+            }
+            (_, Some(Credit::Failed)) => CreditNoticed::Recorded(changes),
+            _ => CreditNoticed::Nothing,
+        }
     }
 
     /// An operation that the platform begins by itself because of how this one ended.

@@ -2,6 +2,7 @@
 
 use super::{
     Facts, Ids, Now,
+    crediting::found_credited,
     outcome::{Outcome, attempt_outcome, reversal_acknowledged},
 };
 use crate::{
@@ -26,7 +27,7 @@ pub enum Finding {
 }
 
 /// Takes the finding for the provider's answer. What is repeated until it is answered can turn out done or not done,
-/// what is being undone can turn out undone; anything else is refused with 3060 and changes nothing. Should the provider
+/// what is being undone can turn out undone, and what was done and said not to be credited can turn out credited; anything else is refused with 3060 and changes nothing. Should the provider
 /// say something else later, it counts as any late answer does: a success goes to suspense and is undone.
 ///
 /// # Errors
@@ -55,6 +56,9 @@ pub fn found<'a>(
                 if attempt.ask == Ask::Confirm { codes::NOT_CREDITED } else { facts.payment.time_out_code() };
             let outcome = Outcome::Declined { code, answer: answer(String::new()) };
             attempt_outcome(project, facts, outcome, ids, now)
+        }
+        (AttemptStatus::Approved, Finding::Done { .. }) => {
+            return Ok(found_credited(project, facts, ids, now).ok_or(codes::WRONG_STATE));
         }
         (AttemptStatus::Reversing, Finding::Undone) => reversal_acknowledged(project, facts, ids, now),
         _ => return Ok(Err(codes::WRONG_STATE)),

@@ -134,6 +134,8 @@ impl Scene<'_> {
         answer: Option<ProviderAnswer>,
         amount: Money,
     ) -> Result<(), MachineBreak> {
+        // The purchase ends, so that no timer of the method's has to be wound up again.
+        self.operation.detail.paid_otherwise = None;
         self.give_up(answer)?;
         self.put_in_suspense(amount);
         self.declined(Event::Declined, codes::WRONG_AMOUNT)

@@ -364,7 +364,10 @@ impl<'a> Scene<'a> {
 
     fn end_waiting(&mut self) {
         if self.operation.detail.wait.take().is_some() {
-            self.changes.done.push(TaskKey::EndWait(self.operation.id));
+            let timer = TaskKey::EndWait(self.operation.id);
+            // Tasks are put after others are done with.
+            self.changes.tasks.retain(|task| task.key != timer);
+            self.changes.done.push(timer);
         }
     }
 

@@ -128,6 +128,10 @@ pub struct PaymentDetail {
     /// The provider's last word on whether its money reached whom it is for (G-160, G-309), once it is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Credit>,
+    /// What is left of it goes back once the return that is under way has ended: its provider has said meanwhile that it was
+    /// never credited (G-161).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_back: bool,
     /// Refunds that were taken back (G-307); none twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds_undone: Vec<OperationId>,

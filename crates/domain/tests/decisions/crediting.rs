@@ -218,11 +218,71 @@ fn what_was_not_credited_goes_back_after_a_refund_that_is_refused() {
     world.refund(Some(300));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "it is remembered");
-    assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::ByPeople(..)), "a contradiction");
     world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
     assert_eq!((world.operation().kind, world.attempt().amount), (OperationKind::Reversal, eur(1000)));
+    assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::ByPeople(..)), "a contradiction");
     world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
     assert_eq!(world.operations.len(), 3, "what the platform began is not begun for ever");
+    assert_eq!((world.payment().open, world.merchant()), (None, 1000));
+}
+
+// G-161: nothing has been sent yet when the provider takes its word back
+#[test]
+fn a_word_that_is_taken_back_during_a_refund_moves_nothing() {
+    let mut world = World::new(with_methods(Settings::default()), 0);
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    world.outcome(approved(eur(1000))).unwrap();
+    let sale = world.attempt().id;
+    world.refund(Some(300));
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
+    assert!(
+        matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::ByPeople(..)),
+        "people hear of it"
+    );
+    world.outcome(approved(eur(300))).unwrap();
+    assert_eq!((world.operation().kind, world.merchant()), (OperationKind::Refund, 700));
+    assert_eq!((world.payment().open, world.payment().detail.credit), (None, Some(Credit::Confirmed)));
+}
+
+// G-161: after a provider has refused to take it back, only what it says anew begins anything
+#[test]
+fn a_refund_long_after_a_refused_reversal_brings_nothing_else_back() {
+    for (says_so, by_people) in [(false, false), (true, false), (false, true)] {
+        let mut world = awaited(Settings::default(), 0);
+        let sale = ferropay_domain::ids::AttemptId::first(world.operations.values().next().unwrap().id);
+        world.outcome(declined(codes::NOT_CREDITED)).unwrap();
+        world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+        if says_so {
+            assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::ByPeople(..)));
+        }
+        if by_people {
+            world.find_of(sale, Finding::Done { provider_id: String::new() }).unwrap();
+        }
+        let is_known = says_so || by_people;
+        assert_eq!(world.payment().detail.credit == Some(Credit::Confirmed), is_known);
+        world.advance(Duration::from_hours(1));
+        assert_eq!(world.refund(Some(300)), codes::AWAITING);
+        world.outcome(approved(eur(300))).unwrap();
+        assert_eq!((world.operation().kind, world.merchant()), (OperationKind::Refund, 700));
+        world.advance(Duration::from_hours(1));
+        assert_eq!(world.refund(Some(200)), codes::AWAITING);
+        world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
+        assert_eq!((world.payment().open, world.merchant()), (None, 700));
+        let found = world.find_of(sale, Finding::Done { provider_id: String::new() });
+        assert_eq!(found.is_ok(), !is_known, "it is found once");
+    }
+}
+
+// G-304, G-309: a word that comes late and out of order does not undo what was confirmed
+#[test]
+fn what_was_confirmed_without_being_asked_is_remembered() {
+    let mut world = World::new(with_methods(Settings::default()), 0);
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    world.outcome(approved(eur(1000))).unwrap();
+    let sale = world.attempt().id;
+    assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Recorded(_)));
+    assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Nothing), "it is known");
+    assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::ByPeople(..)), "a contradiction");
     assert_eq!((world.payment().open, world.merchant()), (None, 1000));
 }
 

@@ -58,6 +58,20 @@ fn another_amount_is_taken_and_the_payment_counts_for_it() {
     }
 }
 
+// G-162: a project that decides otherwise meanwhile leaves no timer behind
+#[test]
+fn what_waits_for_support_may_be_declined_by_the_projects_new_rule() {
+    let mut world = asked(OtherAmount::Support);
+    world.outcome(approved(eur(700))).unwrap();
+    let wait = TaskKey::EndWait(world.operation().id);
+    assert!(world.has_task(wait));
+    world.project.settings.other_amount = OtherAmount::Decline;
+    world.outcome(approved(eur(700))).unwrap();
+    assert_eq!((world.status(), world.operation().code), (PaymentStatus::Decline, codes::WRONG_AMOUNT));
+    assert!(!world.has_task(wait), "nothing is waited for");
+    assert_eq!(world.operation().detail.paid_otherwise, None);
+}
+
 // G-162, T-069: neither time nor repeats decide what support is to decide
 #[test]
 fn another_amount_waits_for_support() {

@@ -154,12 +154,13 @@ impl World {
                 frame.open = after.open;
             }
             let is_uncredited = new.kind == OperationKind::PaymentConfirmation
-                || new.kind.is_return() && before.detail.credit == Some(Credit::Failed);
+                || new.kind.is_return() && before.detail.goes_back;
             if let Some(begun) = walked.iter().find(|step| step.operation != *id && is_uncredited) {
                 // What was paid goes back at once.
                 frame.open = Some(begun.operation);
                 frame.returning = before.debited - before.returned;
                 frame.detail.credit = Some(Credit::Failed);
+                frame.detail.goes_back = false;
                 frame.last_return_at = Some(self.now.business);
             }
             assert_eq!(*after, frame, "{walked:?}");
@@ -481,5 +482,6 @@ pub(super) fn assert_untouched(before: Option<&Payment>, after: Option<&Payment>
     };
     let mut expected = Payment { version: after.version, ..before.clone() };
     expected.detail.credit = after.detail.credit;
+    expected.detail.goes_back = after.detail.goes_back;
     assert_eq!(*after, expected);
 }

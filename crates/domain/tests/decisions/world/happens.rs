@@ -132,6 +132,14 @@ impl World {
         Ok(())
     }
 
+    /// People found out what became of an attempt that was not the last.
+    pub(crate) fn find_of(&mut self, id: AttemptId, finding: decide::Finding) -> Result<(), Code> {
+        let ids = self.draw();
+        let changes = decide::found(&self.project, self.scene(id), finding, ids, self.now).unwrap()?;
+        self.apply(changes);
+        Ok(())
+    }
+
     pub(crate) fn acknowledge(&mut self, id: AttemptId) -> Result<(), MachineBreak> {
         let ids = self.draw();
         let changes = decide::reversal_acknowledged(&self.project, self.scene(id), ids, self.now)?;
