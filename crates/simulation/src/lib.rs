@@ -27,6 +27,7 @@ mod life;
 mod log;
 mod mailbox;
 mod method_ledger;
+mod method_words;
 mod methods;
 mod named_cards;
 mod oracle;

@@ -1,6 +1,7 @@
 //! What a project is allowed and configured to do.
 
 mod callback_route;
+mod choices;
 mod confirmation;
 mod day;
 mod faults;
@@ -13,16 +14,17 @@ mod source;
 mod transfer_rules;
 
 pub use callback_route::CallbackRoute;
+pub use choices::{
+    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MissedDebits, OtherAmount, SeriesRegistration,
+    TokenMode, Unauthenticated,
+};
 pub use confirmation::{Confirmation, ConfirmedKind};
 pub use day::OperationDay;
 pub use mail::{MailSettings, MailText, MailedResult};
 pub use payout_rules::{EarlierPurchase, PayoutRules};
 pub use reversal::ReversalRule;
 pub use routing::{Mismatch, RouteRule, Routed};
-pub use settings::{
-    AvsMode, CredentialStorage, DebitRetries, HoldEnd, Limits, MissedDebits, OtherAmount, SeriesRegistration,
-    Settings, TokenMode, Unauthenticated,
-};
+pub use settings::Settings;
 pub use source::Source;
 pub use transfer_rules::TransferRules;
 
