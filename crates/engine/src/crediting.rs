@@ -27,7 +27,7 @@ impl Engine {
         scene: Scene,
     ) -> Result<Option<Noticed>, Failure> {
         let (now, ids, account) = (self.moment(project), self.ids.for_decision(), scene.attempt.account);
-        alert_difference(&scene, &notice.outcome);
+        let mut alerts: Vec<Alert> = Alert::difference(&scene, &notice.outcome).into_iter().collect();
         if let Some(standing) = self.awaited(&scene).await? {
             let changes = match answer_of(notice, credit, &standing) {
                 Some(outcome) => {
@@ -35,22 +35,18 @@ impl Engine {
                 }
                 None => ChangeSet::default(),
             };
-            return self.keep_notice(project, notice, changes, (standing.before(), account), now).await;
+            let decided = (changes, alerts);
+            return self.keep_notice(project, notice, decided, (standing.before(), account), now).await;
         }
         let changes = match decide::credit_noticed(&project.project, scene.facts(), credit, ids, now)? {
             CreditNoticed::Recorded(changes) => *changes,
             CreditNoticed::Nothing => ChangeSet::default(),
             CreditNoticed::ByPeople(why, remembered) => {
-                tracing::error!(
-                    operation = notice.attempt.operation.get(),
-                    attempt = notice.attempt.reference(),
-                    why,
-                    "what a provider says of crediting is for people; see `ferropay recover list`"
-                );
+                alerts.push(Alert::about(&scene, About::ForPeople(why)));
                 *remembered
             }
         };
-        self.keep_notice(project, notice, changes, (scene.before(), account), now).await
+        self.keep_notice(project, notice, (changes, alerts), (scene.before(), account), now).await
     }
 
     /// The confirmation that waits for such a word about this debit, if one does.
@@ -67,6 +63,8 @@ impl Engine {
 pub(crate) struct Alert {
     operation: OperationId,
     project: ProjectId,
+    /// The attempt's reference, where it is about one.
+    attempt: Option<i64>,
     about: About,
 }
 
@@ -75,6 +73,12 @@ enum About {
     OtherAmount { asked: i64, paid: i64 },
     /// Money that reached nobody was not taken back (G-161, G-309).
     NotTakenBack(Code),
+    /// A provider has another amount than is booked, minor units.
+    Difference { booked: i64, paid: i64 },
+    /// What a provider says of crediting has consequences that nobody draws but people: why.
+    ForPeople(&'static str),
+    /// A provider refuses what it had approved.
+    Contradiction,
 }
 
 impl Alert {
@@ -89,12 +93,35 @@ impl Alert {
                 }
                 None => return None,
             };
-            Some(Box::new(Self { operation: it.id, project: it.project, about }))
+            Some(Box::new(Self { operation: it.id, project: it.project, attempt: None, about }))
         })
     }
 
+    /// A provider tells of another amount than is booked of what it approved: somebody paid once more, or it was decided
+    /// on what had been paid earlier.
+    pub(crate) fn difference(scene: &Scene, outcome: &Outcome) -> Option<Self> {
+        let Outcome::Approved { amount, .. } = outcome else { return None };
+        let differs = decide::differs_from_booked(&scene.operation, &scene.attempt, *amount);
+        let about = About::Difference { booked: scene.operation.processed().minor, paid: amount.minor };
+        differs.then(|| Self::about(scene, about))
+    }
+
+    /// A provider that says it did not do what it has said it did.
+    pub(crate) fn contradiction(scene: &Scene) -> Self {
+        Self::about(scene, About::Contradiction)
+    }
+
+    fn about(scene: &Scene, about: About) -> Self {
+        Self {
+            operation: scene.operation.id,
+            project: scene.payment.project,
+            attempt: Some(scene.attempt.id.reference()),
+            about,
+        }
+    }
+
     pub(crate) fn tell(&self) {
-        let (operation, project) = (self.operation.get(), self.project.get());
+        let (operation, project, attempt) = (self.operation.get(), self.project.get(), self.attempt);
         match self.about {
             About::OtherAmount { asked, paid } => tracing::error!(
                 operation,
@@ -109,23 +136,35 @@ impl Alert {
                 code = code.get(),
                 "a provider refuses to take back what it could not credit; agree with it on what becomes of the money"
             ),
+            About::Difference { booked, paid } => tracing::error!(
+                operation,
+                project,
+                attempt,
+                booked,
+                paid,
+                "a provider has another amount of a purchase than is booked; compare its statement"
+            ),
+            About::ForPeople(why) => tracing::error!(
+                operation,
+                project,
+                attempt,
+                why,
+                "what a provider says of crediting is for people; see `ferropay recover list`"
+            ),
+            About::Contradiction => tracing::error!(
+                operation,
+                project,
+                attempt,
+                "the provider now refuses what it had approved; compare its statement"
+            ),
         }
     }
 }
 
-/// Says that a provider tells of another amount than is booked of what it approved: somebody paid once more, or it was
-/// decided on what had been paid earlier.
+/// Says that a provider tells of another amount than is booked, where its word is an answer and comes once.
 pub(crate) fn alert_difference(scene: &Scene, outcome: &Outcome) {
-    let Outcome::Approved { amount, .. } = outcome else { return };
-    if decide::differs_from_booked(&scene.operation, &scene.attempt, *amount) {
-        tracing::error!(
-            operation = scene.operation.id.get(),
-            project = scene.payment.project.get(),
-            attempt = scene.attempt.id.reference(),
-            booked = scene.operation.processed().minor,
-            paid = amount.minor,
-            "a provider has another amount of a purchase than is booked; compare its statement"
-        );
+    if let Some(alert) = Alert::difference(scene, outcome) {
+        alert.tell();
     }
 }
 

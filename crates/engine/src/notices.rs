@@ -6,7 +6,7 @@
 
 use crate::{
     connector::{Connector, NoticeRefused, ProviderNotice},
-    crediting::{Alert, alert_difference},
+    crediting::Alert,
     engine::Engine,
     failure::Failure,
     following::{Before, Situation as _},
@@ -98,7 +98,7 @@ impl Engine {
         {
             return Box::pin(self.record_credit(&mut project, notice, credit, scene)).await;
         }
-        let (facts, ids) = (scene.facts(), self.ids.for_decision());
+        let (facts, ids, mut alerts) = (scene.facts(), self.ids.for_decision(), Vec::new());
         let changes = if scene.attempt.status.is_open() {
             let approves = matches!(notice.outcome, Outcome::Approved { .. });
             let keeps = if approves { self.facts_to_keep(&project.project, &scene).await? } else { None };
@@ -109,24 +109,26 @@ impl Engine {
             }
             changes
         } else if let Outcome::Approved { amount, answer } = &notice.outcome {
-            alert_difference(&scene, &notice.outcome);
+            alerts.extend(Alert::difference(&scene, &notice.outcome));
             match decide::late_approval(&project.project, facts, *amount, answer.clone(), ids, now)? {
                 Lateness::Booked(changes) => *changes,
                 Lateness::Known => ChangeSet::default(),
             }
         } else {
-            contradiction(notice, &scene);
+            alerts.extend(contradiction(notice, &scene));
             ChangeSet::default()
         };
-        self.keep_notice(&mut project, notice, changes, (scene.before(), scene.attempt.account), now).await
+        let decided = (changes, alerts);
+        self.keep_notice(&mut project, notice, decided, (scene.before(), scene.attempt.account), now).await
     }
 
-    /// Records what follows from a notice together with the notice; `None` when the payment has changed meanwhile.
+    /// Records what follows from a notice together with the notice, and tells people what they have to hear once that is
+    /// done: of a notice that comes again they have heard. `None` when the payment has changed meanwhile.
     pub(crate) async fn keep_notice(
         self: &Arc<Self>,
         project: &mut Arc<KnownProject>,
         notice: &ProviderNotice,
-        changes: ChangeSet,
+        (changes, mut alerts): (ChangeSet, Vec<Alert>),
         (before, account): (Before<'_>, ProviderAccountId),
         now: Now,
     ) -> Result<Option<Noticed>, Failure> {
@@ -139,14 +141,12 @@ impl Engine {
             ..Commit::default()
         };
         let bucket = bucket_of(payment.key);
-        let told = Alert::of(&changes);
+        alerts.extend(Alert::of(&changes).map(|alert| *alert));
         self.step(Step::BeforeNotice);
         match self.apply(project, changes, commit, before, Cards::default, (bucket, now)).await {
             Ok(()) => {
                 self.step(Step::AfterNotice);
-                if let Some(alert) = &told {
-                    alert.tell();
-                }
+                alerts.iter().for_each(Alert::tell);
                 self.noticed.wake(&notice.attempt.operation);
                 Ok(Some(Noticed::Taken))
             }
@@ -171,15 +171,9 @@ fn said_of_crediting(notice: &ProviderNotice) -> Option<Credit> {
 }
 
 /// A provider that says it did not do what it has said it did has to be asked by a person.
-fn contradiction(notice: &ProviderNotice, scene: &Scene) {
+fn contradiction(notice: &ProviderNotice, scene: &Scene) -> Option<Alert> {
     let denies = matches!(notice.outcome, Outcome::Declined { .. });
-    if denies && scene.attempt.status == AttemptStatus::Approved {
-        tracing::error!(
-            operation = notice.attempt.operation.get(),
-            attempt = notice.attempt.reference(),
-            "the provider now refuses what it had approved; compare its statement"
-        );
-    }
+    (denies && scene.attempt.status == AttemptStatus::Approved).then(|| Alert::contradiction(scene))
 }
 
 /// A notice as it is kept.

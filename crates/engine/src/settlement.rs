@@ -10,14 +10,19 @@ use crate::{
 };
 use ferropay_domain::{
     change::NameKind,
-    codes::Code,
+    codes::{self, Code},
     decide::{self, BalanceOrder, Now},
+    ids::{ProjectId, ProviderAccountId, fold},
     ledger::Owner,
     money::{Currency, Money, Rate},
+    project::Project,
     time::Timestamp,
 };
-use ferropay_store::{Balance, Commit, CommitError, Loss, ProjectRecord, Store};
+use ferropay_store::{Balance, Commit, CommitError, Loss, Notification, ProjectRecord, Store, Unavailable};
 use std::sync::Arc;
+
+/// Under which account of the inbox it is kept at which rate a balance was settled: no provider's, but the platform's own.
+const OWN_ACCOUNT: ProviderAccountId = ProviderAccountId::new(0);
 
 /// What came of the settlement of one balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub enum BalanceSettled {
     },
     /// It was done before under this name.
     Already,
+    /// Under this name another amount of the currency was settled, or into another currency.
+    NamedOtherwise,
     /// There is nothing, or not so much.
     TooLittle,
     /// No rate is in force.
@@ -41,8 +48,48 @@ pub enum BalanceSettled {
     Refused(Code),
 }
 
-/// Settles what a project's merchant has in `from`, or `minor` units of it, into `into` at the rate of the moment.
-/// Whatever is held for returns and payouts stays.
+impl BalanceSettled {
+    /// Whether nothing is left to be done by whoever ordered it. Who wanted `all` there is has got it where there is
+    /// nothing, or less than comes to one minor unit.
+    pub fn is_fine(&self, all: bool) -> bool {
+        match self {
+            Self::Done { .. } | Self::Already => true,
+            Self::TooLittle | Self::Refused(codes::CONVERTED_TOO_SMALL) => all,
+            Self::NamedOtherwise | Self::NoRate | Self::Refused(_) => false,
+        }
+    }
+}
+
+/// What a settlement is called by that was given no name: the day where it takes all there is, so that the order may be
+/// repeated; the moment where it takes a certain amount, of which another one may be wanted the same day.
+pub fn default_name(all: bool, now: Timestamp) -> String {
+    let moment = now.civil().map(|moment| moment.to_string()).unwrap_or_default();
+    if !all {
+        return moment;
+    }
+    moment.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// Currencies a merchant has something in that it is to have no balance in, by its settings, and that are not what it is
+/// settled `into`.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn others(
+    store: &dyn Store,
+    project: &Project,
+    into: Currency,
+) -> Result<Vec<Currency>, Unavailable> {
+    let balances = store.balances(Some(project.id)).await?;
+    let merchant = balances.iter().filter(|it| it.account.owner == Owner::Merchant(project.id));
+    let free = merchant.filter(|it| it.posted > it.held).map(|it| it.account.currency);
+    let stays =
+        |currency: &Currency| *currency == into || project.settings.balance_currencies.contains(currency);
+    Ok(free.filter(|currency| !stays(currency)).collect())
+}
+
+/// Settles what a project's merchant has in `from`, or `wanted` minor units of it, into `into` at the rate of the moment.
+/// Whatever is held for returns and payouts stays. At which rate it was done is kept as evidence, in the same commit.
 ///
 /// # Errors
 /// The store cannot be read or written.
@@ -51,23 +98,26 @@ pub async fn settle_balance(
     (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
     record: &ProjectRecord,
     name: &str,
-    (from, minor): (Currency, Option<i64>),
+    (from, wanted): (Currency, Option<i64>),
     into: Currency,
 ) -> Result<BalanceSettled, Failure> {
     let project = &record.project;
-    let real = clock.now();
-    let ahead = if project.timer_clock().is_some() { record.clock_offset } else { 0 };
-    let now = Now { business: Timestamp::from_micros(real.micros().saturating_add(ahead)), real };
-    let ids = IdSource::new(clock, entropy, ADMINISTRATION_NODE);
-    let Some(rate) = store.rate(from, into, now.business).await? else { return Ok(BalanceSettled::NoRate) };
+    let ids = IdSource::new(clock.clone(), entropy, ADMINISTRATION_NODE);
+    let mut offset = record.clock_offset;
     for tries in 1.. {
-        let minor = match minor {
+        let real = clock.now();
+        let ahead = if project.timer_clock().is_some() { offset } else { 0 };
+        let now = Now { business: Timestamp::from_micros(real.micros().saturating_add(ahead)), real };
+        let minor = match wanted {
             Some(minor) => minor,
             None => free(&store.balances(Some(project.id)).await?, Owner::Merchant(project.id), from),
         };
         if minor <= 0 {
             return Ok(BalanceSettled::TooLittle);
         }
+        let Some(rate) = store.rate(from, into, now.business).await? else {
+            return Ok(BalanceSettled::NoRate);
+        };
         let taken = Money::new(minor, from);
         let order = BalanceOrder { name: name.to_owned(), amount: taken, into };
         let operation = ids.for_decision().operation;
@@ -75,11 +125,24 @@ pub async fn settle_balance(
             Ok(settled) => settled,
             Err(code) => return Ok(BalanceSettled::Refused(code)),
         };
+        let notification = Notification {
+            account: OWN_ACCOUNT,
+            id: order_name(project.id, name, (from, wanted), into),
+            body: format!("operation {operation}: {taken} at {rate} is {given}"),
+            at: real,
+        };
         let clock = project.timer_clock().map(|id| (id, ahead));
-        match store.commit(Commit { changes, clock, ..Commit::default() }).await {
+        let commit = Commit { changes, clock, notification: Some(notification), ..Commit::default() };
+        match store.commit(commit).await {
             Ok(()) => return Ok(BalanceSettled::Done { taken, given, rate }),
+            // The very same order; it is looked for before the name is.
+            Err(CommitError::Lost(Loss::NotificationKnown)) => return Ok(BalanceSettled::Already),
             Err(CommitError::Lost(Loss::NameTaken(NameKind::BalanceSettlement, _))) => {
-                return Ok(BalanceSettled::Already);
+                return Ok(BalanceSettled::NamedOtherwise);
+            }
+            Err(CommitError::Lost(Loss::ClockMoved)) if tries < MOST_TRIES => {
+                let moved = store.projects().await?.into_iter().find(|it| it.project.id == project.id);
+                offset = moved.map_or(offset, |it| it.clock_offset);
             }
             // Where everything was wanted, something was held meanwhile.
             Err(CommitError::Lost(Loss::BalanceShort) | CommitError::Defect(_)) if tries < MOST_TRIES => {}
@@ -88,6 +151,17 @@ pub async fn settle_balance(
         }
     }
     Err(Failure::Busy)
+}
+
+/// An order in words, equal for equal orders.
+fn order_name(
+    project: ProjectId,
+    name: &str,
+    (from, wanted): (Currency, Option<i64>),
+    into: Currency,
+) -> String {
+    let amount = wanted.map_or_else(|| "all".to_owned(), |minor| minor.to_string());
+    format!("balance of {project} settled: {amount} {from} into {into}, {}", fold(name))
 }
 
 /// What of a balance is not held, minor units.

@@ -174,7 +174,11 @@ fn page_of(walks: &Walks) -> Result<String, std::fmt::Error> {
          ```sh\ncargo run -p ferropay-simulation -- --seed 17 --trace\n```\n\n\
          This page lists the rows of the machines ([states](states.md)) and how often the {SEEDS} seeds walked each when\n\
          the page was made. A test fails when a row in scope is never walked. To make the page again:\n\n\
-         ```sh\n{UPDATE}\n```\n"
+         ```sh\n{UPDATE}\n```\n\n\
+         Not simulated: confirmation by the merchant ([G-092](merchant-confirmation.md)), whose step has no row of its own:\n\
+         simulated merchants take callbacks and answer no questions, so no project has it on. The decisions on their word\n\
+         are walked at random in the tests of the domain. Nor are balances settled into other currencies (G-449), an\n\
+         operator's command whose repetitions the tests of the engine show.\n"
     )?;
     for (title, rows) in walks.all() {
         writeln!(out, "## {title}\n\n| row | of | from | event | to | times |\n|---|---|---|---|---|---|")?;

@@ -5,7 +5,7 @@ use super::Now;
 use crate::{
     change::{ChangeSet, Hold, Name, NameKind, Settlement},
     codes::{self, Code},
-    ids::{OperationId, PaymentKey},
+    ids::{OperationId, PaymentKey, fold},
     ledger::{self, AccountKey, Owner},
     money::{Currency, Money, Rate},
     project::Project,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// What is to be settled.
 #[derive(Clone, Debug)]
 pub struct BalanceOrder {
-    /// What it is called by; the same is not done twice for one pair of currencies.
+    /// What it is called by, compared like every other name; nothing is taken twice in one currency under it.
     pub name: String,
     /// What is taken from the merchant.
     pub amount: Money,
@@ -43,7 +43,7 @@ pub fn settle_balance(
     let taken = Name {
         kind: NameKind::BalanceSettlement,
         project: project.id,
-        folded: format!("{} {into} {name}", amount.currency),
+        folded: format!("{} {}", amount.currency, fold(&name)),
         payment: holder(operation),
     };
     let changes = ChangeSet {

@@ -11,6 +11,8 @@ mod retention;
 #[cfg(test)]
 mod settled;
 #[cfg(test)]
+mod settlement;
+#[cfg(test)]
 mod subscriptions;
 #[cfg(test)]
 mod time_travel;

@@ -7,7 +7,8 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Balance {
     /// Converts what a merchant has in one currency into another, at the rate of the moment. What is held for returns and
-    /// payouts stays. Under one name the same is done once, so that a daily order may be repeated without harm.
+    /// payouts stays. Under one name it is done once for each currency that is converted, so that a daily order may be
+    /// repeated without harm.
     Settle {
         #[command(flatten)]
         database: Database,
@@ -22,7 +23,7 @@ pub(crate) enum Balance {
         /// How much, minor units; needs --from. [default: all that is not held]
         #[arg(long, requires = "from")]
         amount: Option<i64>,
-        /// What it is called by. [default: the day, such as `2026-11-22`]
+        /// What it is called by. [default: the day, such as `2026-11-22`; with --amount the moment, so that it is done each time]
         #[arg(long)]
         name: Option<String>,
     },

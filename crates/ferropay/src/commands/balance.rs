@@ -3,13 +3,12 @@
 use super::project::find;
 use crate::{cli::Balance as Command, platform::files};
 use anyhow::{Context, Result, bail};
-use ferropay_domain::{ids::ProjectId, ledger::Owner, money::Currency};
+use ferropay_domain::{codes, ids::ProjectId, money::Currency};
 use ferropay_engine::{
     clock::{Clock as _, SystemClock},
     entropy::SystemEntropy,
-    settlement::{BalanceSettled, settle_balance},
+    settlement::{BalanceSettled, default_name, others, settle_balance},
 };
-use ferropay_store::{ProjectRecord, Store};
 use std::{process::ExitCode, sync::Arc};
 
 /// Runs a sub-command of `balance`.
@@ -31,44 +30,43 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         None if kept.is_empty() => {
             bail!("which currency? Give --from, or set `balance_currencies` of project {project}")
         }
-        None => others(store, &record).await?,
+        None => others(store, &record.project, into).await?,
     };
-    let name = name.unwrap_or_else(today);
-    let mut all = true;
+    let all = amount.is_none();
+    let name = name.unwrap_or_else(|| default_name(all, SystemClock.now()));
+    if from.is_empty() {
+        println!("There is nothing to settle.");
+    }
+    let mut fine = true;
     for from in from {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let settled = settle_balance(store, (clock, entropy), &record, &name, (from, amount), into).await?;
-        all &= told(&settled, from, into, &name);
+        let settled = settle_balance(store, (clock, entropy), &record, &name, (from, amount), into).await;
+        let settled = settled.with_context(|| format!("it may be ordered again with --name {name:?}"))?;
+        tell(&settled, from, into, &name);
+        fine &= settled.is_fine(all);
     }
-    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Says what came of it, and answers whether that is as it should be.
-fn told(settled: &BalanceSettled, from: Currency, into: Currency, name: &str) -> bool {
+/// Says what came of it.
+fn tell(settled: &BalanceSettled, from: Currency, into: Currency, name: &str) {
     match settled {
-        BalanceSettled::Done { taken, given, rate } => println!("{taken} at {rate}: {given}"),
+        BalanceSettled::Done { taken, given, rate } => println!("{taken} at {rate}: {given} ({name:?})"),
         BalanceSettled::Already => println!("{from} into {into}: {name:?} was settled before"),
-        BalanceSettled::TooLittle => println!("{from} into {into}: there is not so much to settle"),
+        BalanceSettled::NamedOtherwise => println!(
+            "{from} into {into}: {name:?} is the name of another settlement of {from}; give this one another --name"
+        ),
+        BalanceSettled::TooLittle => {
+            println!("{from} into {into}: there is nothing, or not so much, to settle")
+        }
         BalanceSettled::NoRate => println!("{from} into {into}: no rate is in force"),
+        BalanceSettled::Refused(codes::CONVERTED_TOO_SMALL) => {
+            println!("{from} into {into}: what there is comes to less than one minor unit");
+        }
         BalanceSettled::Refused(code) => println!("{from} into {into}: cannot be converted ({code})"),
     }
-    matches!(settled, BalanceSettled::Done { .. } | BalanceSettled::Already)
-}
-
-/// Currencies in which the merchant has something and no balance of its own.
-async fn others(store: &dyn Store, record: &ProjectRecord) -> Result<Vec<Currency>> {
-    let project = &record.project;
-    let balances = store.balances(Some(project.id)).await?;
-    let merchant = balances.iter().filter(|it| it.account.owner == Owner::Merchant(project.id));
-    let free = merchant.filter(|it| it.posted > it.held).map(|it| it.account.currency);
-    Ok(free.filter(|currency| !project.settings.balance_currencies.contains(currency)).collect())
 }
 
 fn currency(code: &str) -> Result<Currency> {
     Currency::parse(code).ok().with_context(|| format!("{code:?} is no currency"))
-}
-
-fn today() -> String {
-    let day = SystemClock.now().civil().map(|moment| moment.to_zoned(jiff::tz::TimeZone::UTC).date());
-    day.map(|day| day.to_string()).unwrap_or_default()
 }

@@ -46,6 +46,12 @@ async fn act(provider: &Provider, operation: &str, action: &str) {
     provider.act(newest["reference"].as_str().unwrap(), action).await;
 }
 
+/// How many notices the provider has sent about its newest transaction of this kind, repetitions included.
+async fn told(provider: &Provider, operation: &str) -> Value {
+    let list = provider.transactions().await;
+    list.into_iter().find(|it| it["operation"] == operation).unwrap()["notices"].clone()
+}
+
 // G-162: told when it comes and reminded of once a day, however often the provider repeats it
 #[tokio::test]
 async fn another_amount_is_told_to_support_once_a_day() {
@@ -111,10 +117,12 @@ async fn what_was_not_credited_and_stays_is_listed_until_it_is_back() {
     let mut body = scripted("wages-1", "");
     body.as_object_mut().unwrap().remove("return_url");
     body["account"] = json!({ "number": "ada@wallet.example" });
-    let payout = operation(&world.told(SKRILL, &body).await);
+    let payout = operation(&world.told_with_fault(SKRILL, &body, "twice").await);
     assert_eq!(unsettled(&world).await, []);
     act(&provider, "payout", "uncredit").await;
     until(async || log.count("is for people") > 0).await;
+    // Two notices, and each twice.
+    until(async || told(&provider, "payout").await == 4).await;
     until(async || unsettled(&world).await == [payout]).await;
     let scene = world.store.unsettled(10).await.unwrap().pop().unwrap();
     assert_eq!(scene.attempt.status, AttemptStatus::Approved);
@@ -122,6 +130,7 @@ async fn what_was_not_credited_and_stays_is_listed_until_it_is_back() {
     reverse_payout(world.store.as_ref(), clock, entropy, payout).await.unwrap();
     assert_eq!(pick(&world.callback().await, &["payment.status"]), json!(["reversed"]));
     assert_eq!(unsettled(&world).await, []);
+    assert_eq!(log.count("is for people"), 1, "of a notice that comes again people have heard");
     world.assert_gained(0).await;
     world.end().await;
 }
