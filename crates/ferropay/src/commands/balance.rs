@@ -57,7 +57,7 @@ fn tell(settled: &BalanceSettled, from: Currency, into: Currency, name: &str) {
             "{from} into {into}: {name:?} is the name of another settlement of {from}; give this one another --name"
         ),
         BalanceSettled::TooLittle => {
-            println!("{from} into {into}: there is nothing, or not so much, to settle")
+            println!("{from} into {into}: there is nothing, or not so much, to settle");
         }
         BalanceSettled::NoRate => println!("{from} into {into}: no rate is in force"),
         BalanceSettled::Refused(codes::CONVERTED_TOO_SMALL) => {
