@@ -301,10 +301,10 @@ fn problems(
         && settings.other_amount == OtherAmount::Accept
         && is_direct.is_some();
     let is_bound = is_purchase && !is_open;
-    // Clarification has no place for it (G-218).
-    let listed = settings.required_data.get(kind.text());
-    let needs_account = listed.is_some_and(|listed| listed.iter().any(|path| path == ACCOUNT));
-    let lacks_account = needs_account && !data::has(&command.given, ACCOUNT);
+    // Where nothing is asked for.
+    let lacks_account = !settings.clarification_allowed
+        && demanded_of_account(project, *kind).any(|path| path == ACCOUNT)
+        && !data::has(&command.given, ACCOUNT);
     let no_customer = settings.customer_id_required && command.customer.id.is_none();
     let takes = project.allows(amount.currency) && (converted.is_err() || method.takes(there));
     let given = |path| command.given.get(path).map(String::as_str);
@@ -426,10 +426,17 @@ fn payout_refusal(
     .find_map(|(fails, code)| fails.then_some(code))
 }
 
+/// What the project's channel demands of the customer's account, which is asked for where methods have one (G-218).
+fn demanded_of_account(project: &Project, kind: OperationKind) -> impl Iterator<Item = &String> {
+    let listed = project.settings.required_data.get(kind.text());
+    listed.into_iter().flatten().filter(|path| path.starts_with("account."))
+}
+
 /// What has to be asked for: demands of the method and of the project.
 fn missing(project: &Project, command: &MethodCommand) -> Vec<String> {
     let mut missing = data::missing_members(project, command.kind, &command.given);
-    for path in method_needs(command.method, command.kind) {
+    let of_method = method_needs(command.method, command.kind).iter();
+    for path in of_method.chain(demanded_of_account(project, command.kind)) {
         if !data::has(&command.given, path) && !missing.contains(path) {
             missing.push(path.clone());
         }

@@ -383,7 +383,7 @@ fn network_token(token: &payment::NetworkToken) -> Option<NetworkToken> {
 }
 
 /// A choice that cannot be written down is not left out: the customer was told of it.
-fn chosen(choice: CurrencyChoice) -> Option<Text<15>> {
+fn chosen(choice: CurrencyChoice) -> Option<Text<17>> {
     let minor = choice.minor.map(u64::try_from).transpose().ok()?.map(|minor| format!("{minor:012}"));
     let text = format!("{:03}{}", choice.currency.numeric(), minor.unwrap_or_default());
     Text::new(text.as_bytes()).ok()

@@ -134,7 +134,7 @@ impl<'a> Tags<'a> {
                 self.exemption = value.chars().next();
                 return matches!(value, "L" | "T");
             }
-            Some(30) => (&mut self.chosen, matches!(value.len(), 3 | 15) && digits),
+            Some(30) => (&mut self.chosen, matches!(value.len(), 3 | 15..=17) && digits),
             _ => return true,
         };
         *place = Some(value);

@@ -225,6 +225,8 @@ async fn the_customers_choice_of_a_currency_made_elsewhere_reaches_the_acquirer(
     };
     let whole = Some("608000000051941".to_owned());
     assert_eq!(told(SALE, sale("a", 100, "EUR"), Some(51_941), Some("PHP")).await, whole);
+    let most = Some("60810000000000000".to_owned());
+    assert_eq!(told(SALE, sale("m", 100, "EUR"), Some(10_000_000_000_000), Some("PHP")).await, most);
     assert_eq!(told(SALE, sale("b", 100, "EUR"), None, Some("PHP")).await.as_deref(), Some("608"));
     assert_eq!(told(SALE, sale("c", 100, "EUR"), Some(51_941), None).await, None, "of which currency?");
     assert_eq!(told("/v2/payment/card/auth", sale("d", 100, "EUR"), Some(51_941), Some("PHP")).await, whole);

@@ -61,15 +61,22 @@ async fn a_purchase_of_nothing_at_a_bank_is_worth_what_its_customer_pays() {
     world.end().await;
 }
 
-// G-412: an account that the channel demands cannot be asked for
+// G-412, G-218: an account that the channel demands is asked for, or missed where the project asks for nothing
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_demanded_and_missing_is_3242() {
+async fn an_account_that_is_demanded_and_missing_is_asked_for_or_3242() {
     let (world, _provider) = World::with_provider(|project| {
         let demanded = vec!["account.number".to_owned()];
         project.settings.required_data.insert("sale".to_owned(), demanded);
     })
     .await;
-    let refused = world.told(BLIK, &purchase("order-1", 1_200, "EUR")).await;
+    let asked = world.told(BLIK, &purchase("order-1", 1_200, "EUR")).await;
+    assert_eq!(asked["payment"]["status"], "awaiting clarification", "{asked}");
+    let more = json!({ "general": { "project_id": 1001, "payment_id": "order-1" },
+        "additional_data": { "account": { "number": "ada@wallet.example" } } });
+    let going_on = world.told("/v2/payment/clarification", &more).await;
+    assert_eq!(going_on["payment"]["status"], "awaiting customer action", "{going_on}");
+    world.reconfigure(|project| project.settings.clarification_allowed = false).await;
+    let refused = world.told(BLIK, &purchase("order-2", 1_200, "EUR")).await;
     assert_eq!(
         pick(&refused, &["payment.status", "errors.0.code", "errors.0.field"]),
         json!(["error", 3242, "account.number"])

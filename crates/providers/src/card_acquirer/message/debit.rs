@@ -143,7 +143,7 @@ pub struct Debit {
     /// The code of a merchant authentication as the customer typed it (G-213).
     pub confirmation: Option<Text<32>>,
     /// The currency that the customer chose elsewhere, three digits, and how much of it, twelve (G-451).
-    pub chosen: Option<Box<Text<15>>>,
+    pub chosen: Option<Box<Text<17>>>,
 }
 
 impl Debit {

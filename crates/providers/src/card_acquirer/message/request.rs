@@ -74,7 +74,7 @@ pub struct Credit {
     /// Name on the card, where it is known.
     pub holder: Option<Text<26>>,
     /// The currency that the customer chose elsewhere, three digits, and how much of it, twelve (G-451).
-    pub chosen: Option<Box<Text<15>>>,
+    pub chosen: Option<Box<Text<17>>>,
 }
 
 /// The part of a purchase or hold that a partial void or release gives back.

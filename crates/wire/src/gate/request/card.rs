@@ -140,12 +140,17 @@ impl CardPayment {
     }
 }
 
+/// The largest amount that a customer can have chosen elsewhere, minor units.
+const MOST_CHOSEN: i64 = 10_000_000_000_000;
+
 /// The customer's choice of a currency made elsewhere. How much of it is nothing without the currency.
 pub(super) fn choice(payment: Part<'_, '_>) -> Result<Option<Box<CurrencyChoice>>, Refusal> {
     let Some(code) = payment.filled("local_conversion_currency") else { return Ok(None) };
     let refused = |_| Refusal::bad_request(codes::INVALID_CURRENCY).at("payment.local_conversion_currency");
     let currency = Currency::parse(code).map_err(refused)?;
-    Ok(Some(Box::new(CurrencyChoice { currency, minor: payment.integer("customer_amount") })))
+    // Not every contract has the amount, and says how large it may be.
+    let minor = payment.integer("customer_amount").filter(|minor| (0..=MOST_CHOSEN).contains(minor));
+    Ok(Some(Box::new(CurrencyChoice { currency, minor })))
 }
 
 /// Where the money of a purchase goes on to, if the request says so: a card before a wallet (G-489).
