@@ -1,6 +1,6 @@
 //! Sending callbacks, and questions to merchants, over HTTP.
 
-use crate::outward::{Leave, Outward};
+use crate::outward::Outward;
 use std::{
     future::Future,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -12,7 +12,8 @@ use std::{
 /// How long a merchant may take to answer a callback.
 const ANSWER_TIME_OUT: Duration = Duration::from_secs(15);
 
-/// Connections to merchants at a time, and to one host. What waits for one has not begun its time-out.
+/// Callbacks under way at a time, and to one host. What waits has not begun its time-out. Questions have bounds of their
+/// own, where they are put.
 const CONNECTIONS: (usize, usize) = (768, 256);
 
 /// How much of an answer's body is read, bytes.
@@ -48,7 +49,7 @@ pub trait Courier: Send + Sync + 'static {
     ) -> Pin<Box<dyn Future<Output = Result<u16, Undelivered>> + Send + 'a>>;
 
     /// Posts `body` (JSON) to `url` and reads what is answered; an answer that is too long counts as an empty one, and
-    /// so does every answer where none is ever read.
+    /// so does every answer where none is ever read. How many are under way is bounded by whoever asks.
     fn ask<'a>(
         &'a self,
         url: &'a str,
@@ -95,7 +96,9 @@ impl Courier for HttpCourier {
         body: Arc<str>,
     ) -> Pin<Box<dyn Future<Output = Result<u16, Undelivered>> + Send + 'a>> {
         Box::pin(async move {
-            let (answer, _leave) = self.send(url, body).await?;
+            let url = self.address(url)?;
+            let _leave = self.outward.leave(url.host_str().unwrap_or_default()).await;
+            let answer = self.send(url, body).await?;
             let status = answer.status().as_u16();
             discard(answer).await;
             Ok(status)
@@ -108,7 +111,7 @@ impl Courier for HttpCourier {
         body: Arc<str>,
     ) -> Pin<Box<dyn Future<Output = Result<Answer, Undelivered>> + Send + 'a>> {
         Box::pin(async move {
-            let (answer, _leave) = self.send(url, body).await?;
+            let answer = self.send(self.address(url)?, body).await?;
             let status = answer.status().as_u16();
             let body = read(answer).await.map_err(undelivered)?;
             Ok((status, body))
@@ -117,12 +120,8 @@ impl Courier for HttpCourier {
 }
 
 impl HttpCourier {
-    /// The answer to a message, before its body is read.
-    async fn send(
-        &self,
-        url: &str,
-        body: Arc<str>,
-    ) -> Result<(reqwest::Response, Option<Leave>), Undelivered> {
+    /// An address that messages may go to, as far as can be told before its name is resolved.
+    fn address(&self, url: &str) -> Result<reqwest::Url, Undelivered> {
         let url = reqwest::Url::parse(url).map_err(|_| Undelivered::BadAddress)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Undelivered::BadAddress);
@@ -132,7 +131,11 @@ impl HttpCourier {
         if literal.is_some_and(|address| !is_allowed(address, self.allow_loopback)) {
             return Err(Undelivered::PrivateAddress);
         }
-        let leave = self.outward.leave(url.host_str().unwrap_or_default()).await;
+        Ok(url)
+    }
+
+    /// The answer to a message, before its body is read.
+    async fn send(&self, url: reqwest::Url, body: Arc<str>) -> Result<reqwest::Response, Undelivered> {
         let sent = self
             .client
             .post(url)
@@ -140,7 +143,7 @@ impl HttpCourier {
             .body(bytes::Bytes::from_owner(Shared(body)))
             .send()
             .await;
-        Ok((sent.map_err(undelivered)?, leave))
+        sent.map_err(undelivered)
     }
 }
 

@@ -36,6 +36,13 @@ impl Outward {
         Some(Leave { _to_one: to_one, _all: all })
     }
 
+    /// A connection to `host`, if it may be had now.
+    pub(crate) fn leave_now(&self, host: &str) -> Option<Leave> {
+        let to_one = self.host(host).try_acquire_owned().ok()?;
+        let all = self.all.clone().try_acquire_owned().ok()?;
+        Some(Leave { _to_one: to_one, _all: all })
+    }
+
     fn host(&self, host: &str) -> Arc<Semaphore> {
         let mut hosts = self.hosts.lock();
         if let Some(known) = hosts.get(host) {
@@ -63,8 +70,10 @@ mod tests {
     async fn one_silent_host_takes_no_more_than_its_share() {
         let outward = Outward::new(3, 2);
         let held = [outward.leave("silent").await, outward.leave("silent").await];
-        assert!(has_to_wait(&outward, "silent").await);
+        assert!(has_to_wait(&outward, "silent").await && outward.leave_now("silent").is_none());
+        assert!(outward.leave_now("other").is_some());
         let other = outward.leave("other").await;
+        assert!(outward.leave_now("third").is_none());
         assert!(has_to_wait(&outward, "third").await, "three all in all");
         drop(other);
         assert!(!has_to_wait(&outward, "third").await);

@@ -24,6 +24,7 @@ struct Tasks {
     reversals: HashSet<TaskKey>,
     deliveries: HashSet<TaskKey>,
     authentications: HashSet<TaskKey>,
+    confirmations: HashSet<TaskKey>,
     timers: HashSet<TaskKey>,
     mails: HashSet<TaskKey>,
     /// What was given back since due tasks were listed; kept only while a listing is gone through.
@@ -36,7 +37,8 @@ impl Tasks {
             TaskKey::Call(_) => &mut self.calls,
             TaskKey::Reverse(_) => &mut self.reversals,
             TaskKey::Deliver(..) => &mut self.deliveries,
-            TaskKey::Authenticate(_) | TaskKey::Confirm(_) => &mut self.authentications,
+            TaskKey::Authenticate(_) => &mut self.authentications,
+            TaskKey::Confirm(_) => &mut self.confirmations,
             TaskKey::EndWait(_)
             | TaskKey::EndHold(_)
             | TaskKey::EndAttempts(_)
@@ -52,6 +54,7 @@ impl Tasks {
             &self.reversals,
             &self.deliveries,
             &self.authentications,
+            &self.confirmations,
             &self.timers,
             &self.mails,
         ];
@@ -122,6 +125,20 @@ impl Drop for InHand {
 mod tests {
     use super::*;
     use ferropay_domain::ids::{AttemptId, CallbackId, OperationId};
+
+    // G-092
+    #[test]
+    fn merchants_who_are_asked_take_no_room_from_authentications() {
+        let registry = Arc::new(Registry::default());
+        let numbers = 0..i64::try_from(MAX_CARRIED).unwrap();
+        let asked = |number| registry.take(TaskKey::Confirm(OperationId::new(number)));
+        let held: Vec<_> = numbers.map(|number| asked(number).unwrap()).collect();
+        assert!(asked(-1).is_none());
+        let authenticated = registry.take(TaskKey::Authenticate(OperationId::new(-1))).unwrap();
+        assert_eq!(registry.len(), MAX_CARRIED + 1);
+        drop((held, authenticated));
+        assert_eq!(registry.len(), 0);
+    }
 
     #[test]
     fn work_of_one_kind_leaves_room_for_the_others() {

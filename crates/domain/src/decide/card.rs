@@ -91,7 +91,7 @@ fn asked(
     let wallet =
         facts.wallet.as_deref().map(|it| (it.wallet, format!("{}:{}", it.wallet.number(), it.token_id)));
     let (series, blocked) = registration::step_of(project, command.registration);
-    let has_trip = command.request.addendum.is_some();
+    let has_trip = Some(command.request.addendum.is_some());
     let wanted = Wanted {
         kind,
         payment: ids.payment,

@@ -53,7 +53,9 @@ pub use commands::{
     AuthenticationOutcome, CardCommand, CardFacts, FollowUp, NotWaiting, Noticed, RangeFacts,
     SecondStepCommand, SecondStepFacts, SuppliedAuthentication, ThreeDsRequest, WalletFacts,
 };
-pub use confirmation::{MerchantAnswer, confirmation_address, is_confirming, merchant_answered};
+pub use confirmation::{
+    MerchantAnswer, asked_again_at, asked_later_at, confirmation_address, is_confirming, merchant_answered,
+};
 pub use crediting::{CreditNoticed, credit_noticed};
 pub use data::demanded;
 pub use debit::{DebitCommand, DebitFacts, debit};

@@ -269,7 +269,7 @@ pub fn threshold_passed<'a>(
 
 /// Whether an operation of which nothing is heard is declined in the end. Whether a payout was done is never settled by
 /// time: the merchant would pay the customer another way, and the customer would be paid twice.
-const fn ends_at_threshold(operation: &Operation) -> bool {
+pub(super) const fn ends_at_threshold(operation: &Operation) -> bool {
     operation.kind.is_primary() && !matches!(operation.kind, OperationKind::Payout)
 }
 

@@ -115,7 +115,7 @@ pub fn payout(
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
     let converted = conversion::of(project, None, command.amount, facts.rate);
-    let problems = rules(project, &command.card, command.amount, &converted, now);
+    let problems = rules(project, &command, &converted, now);
     let PayoutCommand {
         head,
         payment_id,
@@ -210,25 +210,31 @@ pub(super) fn terms(
 }
 
 /// The rules checked between acceptance and the operation; the first that is broken is reported.
-pub(super) fn rules(
+fn rules(project: &Project, command: &PayoutCommand, converted: &Converted, now: Now) -> Vec<Problem> {
+    let unattested = project.active && !project.may_send_cards(now.real);
+    let refused = first_broken([(unattested, codes::NOT_ALLOWED, None)]);
+    let broken = || broken_rule(project, &command.card, command.amount, converted, now);
+    refused.or_else(broken).into_iter().collect()
+}
+
+/// The first rule that is broken by a payout to a card, whoever gave it.
+pub(super) fn broken_rule(
     project: &Project,
     card: &CardSummary,
     amount: Money,
     converted: &Converted,
     now: Now,
-) -> Vec<Problem> {
+) -> Option<Problem> {
     let settings = &project.settings;
     let expired = card.expiry.is_some_and(|expiry| !expiry.is_valid_at(now.business));
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
-        (!settings.card_payouts_allowed || !project.may_send_cards(now.real), codes::NOT_ALLOWED, None),
+        (!settings.card_payouts_allowed, codes::NOT_ALLOWED, None),
         (!project.allows(amount.currency), codes::CURRENCY_DISABLED, Some("payment.currency")),
         (settings.payout_rules.expiry && card.expiry.is_none(), codes::EXPIRY_REQUIRED, Some("card.year")),
         (expired, codes::CARD_EXPIRED, Some("card.year")),
     ])
     .or_else(|| conversion::problem_of(converted))
-    .into_iter()
-    .collect()
 }
 
 /// The first rule by which an accepted payout is declined (T-109).

@@ -62,7 +62,7 @@ pub fn register_payout(
     ids: Ids,
     now: Now,
 ) -> Result<ChangeSet, MachineBreak> {
-    let problems = registration_problems(project, &command);
+    let problems = registration_problems(project, &command, now);
     let RegistrationCommand { head, payment_id, amount, customer, uuid, callback, .. } = command;
     if !problems.is_empty() {
         return Ok(rejected(project, head, payment_id, problems, &callback, ids.callback, now));
@@ -86,10 +86,10 @@ pub fn register_payout(
     Ok(scene.finish())
 }
 
-fn registration_problems(project: &Project, command: &RegistrationCommand) -> Vec<Problem> {
+fn registration_problems(project: &Project, command: &RegistrationCommand, now: Now) -> Vec<Problem> {
     let settings = &project.settings;
     let enabled = settings.page_payouts_allowed && command.mail_works;
-    let allowed = settings.card_payouts_allowed && settings.card_data_allowed;
+    let allowed = settings.card_payouts_allowed && project.may_send_cards(now.real);
     first_broken([
         (!project.active, codes::MERCHANT_STATUS, None),
         (!enabled, codes::PAGE_PAYOUTS_NOT_ALLOWED, None),
@@ -157,7 +157,9 @@ pub fn complete_payout(
     }
     let amount = operation.amount;
     let converted = conversion::of(project, None, amount, facts.rate);
-    let problems = payout::rules(project, &completion.card, amount, &converted, now);
+    // The card is given on the platform's own page: whether the merchant may send such data was asked at registration.
+    let problems: Vec<Problem> =
+        payout::broken_rule(project, &completion.card, amount, &converted, now).into_iter().collect();
     if !problems.is_empty() {
         return Ok(Err(problems));
     }

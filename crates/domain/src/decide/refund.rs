@@ -84,7 +84,7 @@ pub fn refund(
         // Debits of a schedule are never reversed (G-291).
         ReturnOf::One(_) | ReturnOf::NoneFits => OperationKind::Refund,
     };
-    let new_trip = command.has_trip && !payment.detail.has_trip;
+    let new_trip = command.has_trip && payment.detail.has_trip == Some(false);
     let refused = refusal(project, payment, amount, facts, now).or(new_trip.then_some(codes::NOT_ALLOWED));
     let converted = match refused {
         None => conversion::of_return(payment, kind, amount, facts.of, facts.rate),

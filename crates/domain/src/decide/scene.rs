@@ -373,11 +373,7 @@ impl<'a> Scene<'a> {
 
     /// When the operation is given up whatever it is doing (D-58), business time.
     pub(super) fn threshold(&self) -> Timestamp {
-        let span = self
-            .payment
-            .method()
-            .map_or_else(|| self.project.card_threshold(), |method| self.project.method_threshold(method));
-        self.operation.created_at.plus(span)
+        self.project.threshold_of(&self.payment, &self.operation)
     }
 
     /// Whether the operation has come to its threshold.

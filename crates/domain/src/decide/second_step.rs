@@ -141,7 +141,7 @@ fn refusal(
     [
         (!project.active, codes::MERCHANT_STATUS),
         (!project.settings.two_step_allowed, codes::NOT_ALLOWED),
-        (command.has_trip && !payment.detail.has_trip, codes::NOT_ALLOWED),
+        (command.has_trip && payment.detail.has_trip == Some(false), codes::NOT_ALLOWED),
         (!is_held, codes::WRONG_STATE),
         (amount.currency != payment.currency, codes::CHANNEL_CURRENCY),
         (kind == OperationKind::Incremental && command.amount.is_none(), codes::AMOUNT_REQUIRED),

@@ -5,6 +5,7 @@ use crate::{
     money::Currency,
     payment::OperationKind,
     project::{Project, TokenMode},
+    time::Timestamp,
 };
 
 /// Which way the money goes.
@@ -52,11 +53,11 @@ impl Project {
             && self.method_account(method).is_some()
     }
 
-    /// Whether the project may take or pay money by a card whose number it has.
-    pub const fn may_use_cards(&self, direction: Direction) -> bool {
+    /// Whether the project may take or pay money by a card whose number it has, at `now`, real time.
+    pub fn may_use_cards(&self, direction: Direction, now: Timestamp) -> bool {
         let settings = &self.settings;
         self.active
-            && settings.card_data_allowed
+            && self.may_send_cards(now)
             && match direction {
                 Direction::PayIn => settings.card_sales_allowed,
                 Direction::PayOut => settings.card_payouts_allowed,
@@ -64,8 +65,8 @@ impl Project {
     }
 
     /// The same by a token in the number's place.
-    pub fn may_use_card_tokens(&self, direction: Direction) -> bool {
-        self.may_use_cards(direction) && self.settings.tokens != TokenMode::Off
+    pub fn may_use_card_tokens(&self, direction: Direction, now: Timestamp) -> bool {
+        self.may_use_cards(direction, now) && self.settings.tokens != TokenMode::Off
     }
 }
 
@@ -141,6 +142,12 @@ mod tests {
         }
     }
 
+    /// The middle of the 22nd of November 2026.
+    fn noon() -> Timestamp {
+        let moment: jiff::Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        Timestamp::from_micros(moment.as_microsecond())
+    }
+
     // G-453, G-456
     #[test]
     fn a_method_may_be_used_while_it_is_agreed_taken_and_able() {
@@ -152,11 +159,27 @@ mod tests {
         project.settings.methods_off.clear();
         project.settings.method_accounts = [("blik".to_owned(), ProviderAccountId::new(7))].into();
         assert!(!project.may_use(method, Direction::PayOut), "nobody takes it");
-        assert!(project.may_use_cards(Direction::PayIn) && project.may_use_card_tokens(Direction::PayOut));
+        let now = noon();
+        let by_card = |project: &Project| project.may_use_cards(Direction::PayIn, now);
+        assert!(by_card(&project) && project.may_use_card_tokens(Direction::PayOut, now));
         project.settings.tokens = TokenMode::Off;
-        assert!(!project.may_use_card_tokens(Direction::PayIn));
+        assert!(!project.may_use_card_tokens(Direction::PayIn, now));
         project.active = false;
-        assert!(!project.may_use_cards(Direction::PayIn));
+        assert!(!by_card(&project));
+    }
+
+    // G-453, G-525
+    #[test]
+    fn cards_are_available_to_the_last_day_of_the_attestation() {
+        let mut project = project();
+        let now = noon();
+        for (until, expected) in [("2026-11-22", true), ("2026-11-21", false)] {
+            project.settings.card_data_until = until.parse().ok();
+            for direction in [Direction::PayIn, Direction::PayOut] {
+                assert_eq!(project.may_use_cards(direction, now), expected, "{until}");
+                assert_eq!(project.may_use_card_tokens(direction, now), expected, "{until}");
+            }
+        }
     }
 
     // G-457

@@ -138,9 +138,9 @@ pub struct PaymentDetail {
     /// Data supplied on demand, by dotted path of the request's member (G-219).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub supplied: BTreeMap<String, String>,
-    /// It began with data of a trip, so that later messages may have some (G-265).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub has_trip: bool,
+    /// Whether it began with data of a trip, so that later messages may have some (G-265); none when nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_trip: Option<bool>,
     /// Echoed booking data as JSON text (G-156); never interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking: Option<String>,

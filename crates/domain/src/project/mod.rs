@@ -33,6 +33,7 @@ use crate::{
     ids::{ProjectId, ProviderAccountId},
     method::MethodRef,
     money::Currency,
+    payment::{Operation, Payment},
     series::RetryPlan,
     time::Timestamp,
 };
@@ -135,6 +136,13 @@ impl Project {
     pub fn method_threshold(&self, method: MethodRef) -> Duration {
         let own = self.settings.method_thresholds.get(&method.code);
         own.map_or_else(|| method.threshold(), |seconds| Duration::from_secs(u64::from(*seconds)))
+    }
+
+    /// When an operation is given up whatever it is doing (D-58), business time.
+    pub(crate) fn threshold_of(&self, payment: &Payment, operation: &Operation) -> Timestamp {
+        let method = payment.method();
+        let span = method.map_or_else(|| self.card_threshold(), |method| self.method_threshold(method));
+        operation.created_at.plus(span)
     }
 
     /// By which plan declined debits of series are tried again (G-397, G-399).

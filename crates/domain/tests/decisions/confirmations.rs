@@ -7,7 +7,7 @@ use crate::{
 use ferropay_domain::{
     change::TaskKey,
     codes::{self, Code},
-    decide::{MerchantAnswer, is_confirming},
+    decide::{self, MerchantAnswer, is_confirming},
     money::{Currency, Money},
     payment::{OperationStatus, PaymentStatus},
     project::{Confirmation, ConfirmedKind, Settings},
@@ -91,4 +91,79 @@ fn a_payout_is_asked_about_once_and_gives_back_what_it_held() {
     assert!(world.wait_ended());
     assert!(!is_confirming(world.operation()));
     assert_eq!(world.attempts.len(), 2);
+}
+
+// G-092: payouts have no threshold, and what the merchant confirmed is paid
+#[test]
+fn a_payout_that_is_confirmed_late_is_paid_all_the_same() {
+    let mut world = asking(Settings::default());
+    world.payout(700);
+    world.advance(Duration::from_hours(49));
+    assert!(world.answered(MerchantAnswer::Confirmed(None)));
+    assert_eq!((world.status(), world.attempts.len()), (PaymentStatus::Processing, 1));
+}
+
+// G-092, G-335: what a provider was asked about before confirmations were switched on is not asked about at its next try
+#[test]
+fn what_a_provider_has_been_asked_about_needs_no_word() {
+    let mut world = World::new(Settings { payout_retries: 2, ..Settings::default() }, 1_000_000);
+    world.payout(700);
+    world.outcome(declined(codes::PROVIDER_UNAVAILABLE)).unwrap();
+    world.project.settings.confirmation.operations = vec![ConfirmedKind::Payout];
+    world.advance(Duration::from_hours(2));
+    assert!(world.wait_ended());
+    assert!(!is_confirming(world.operation()));
+    assert_eq!(world.attempts.len(), 2);
+}
+
+/// After how many seconds each the questions about an operation come, when none is answered.
+fn asked_at(world: &mut World) -> Vec<u64> {
+    let begun = world.now.real;
+    let mut moments = vec![0];
+    for tries in 0.. {
+        let pair = (world.payment(), world.operation());
+        let Some(next) = decide::asked_again_at(&world.project, pair, tries, world.now) else { break };
+        moments.push(next.since(begun).as_secs());
+        world.advance(next.since(world.now.real));
+    }
+    moments
+}
+
+// G-092
+#[test]
+fn merchants_are_asked_about_purchases_for_minutes_and_about_payouts_for_an_hour() {
+    let mut world = asking(Settings::default());
+    world.sale(1_000);
+    assert_eq!(asked_at(&mut world), [0, 2, 12, 42, 102, 162, 222, 282]);
+    let mut world = asking(Settings::default());
+    world.payout(700);
+    let moments = asked_at(&mut world);
+    assert_eq!(moments[..6], [0, 2, 12, 42, 102, 402]);
+    assert_eq!((moments.len(), moments.last()), (16, Some(&3_402)));
+    // Not beyond the moment at which a purchase is declined whatever comes.
+    let mut world = asking(Settings::default());
+    world.sale(1_000);
+    let since = world.operation().created_at;
+    let threshold = world.project.card_threshold();
+    world.advance(threshold.saturating_sub(Duration::from_secs(5)));
+    let moments = asked_at(&mut world);
+    assert!(world.now.business < since.plus(threshold) && moments.len() < 3, "{moments:?}");
+}
+
+// G-092: who has too many questions is asked later, each time after twice as long, and not for ever
+#[test]
+fn a_question_for_which_there_is_no_room_waits_as_long_again_as_it_has() {
+    let mut world = asking(Settings::default());
+    world.payout(700);
+    let mut pauses = Vec::new();
+    while let Some(next) =
+        decide::asked_later_at(&world.project, (world.payment(), world.operation()), world.now)
+    {
+        let pause = next.since(world.now.real);
+        pauses.push(pause.as_secs());
+        world.advance(pause);
+    }
+    assert_eq!(pauses[..7], [1, 1, 2, 4, 8, 16, 32]);
+    let waited: u64 = pauses.iter().sum();
+    assert!(pauses.iter().all(|pause| *pause <= 300) && (3_300..3_600).contains(&waited), "{pauses:?}");
 }

@@ -252,6 +252,7 @@ fn what_makes_a_payout_impossible_is_told_before_an_operation_exists() {
     let off = Some((codes::NOT_ALLOWED, None));
     assert_eq!(by(Settings { card_payouts_allowed: false, ..base() }), off);
     assert_eq!(by(Settings { card_data_allowed: false, ..base() }), off);
+    assert_eq!(by(Settings { card_data_until: "2020-01-01".parse().ok(), ..base() }), off);
     let inactive = Project { active: false, ..project(base()) };
     assert_eq!(rejection_of(&inactive, |_| {}), Some((codes::MERCHANT_STATUS, None)));
     let euro_only = project(Settings { currencies: vec![Currency::parse("EUR").unwrap()], ..base() });

@@ -114,3 +114,19 @@ fn wrong_codes_are_counted_while_the_recipient_is_waited_for() {
     world.advance(Duration::from_mins(30));
     assert!(decide::wrong_payout_code((world.payment(), world.operation()), world.now).is_err());
 }
+
+// G-525, G-329: an attestation that has ended forbids registrations, and not what the recipient gives on the platform's page
+#[test]
+fn a_payout_registered_while_the_merchant_might_send_cards_is_completed_after_that() {
+    let mut world = registered(settings(), 100_000);
+    world.project.settings.card_data_until = "2020-01-01".parse().ok();
+    assert_eq!(world.complete_payout(&completion()), Ok(codes::AWAITING));
+    let ended = Settings { card_data_until: "2020-01-01".parse().ok(), ..settings() };
+    let mut world = World::new(ended, 100_000);
+    assert!(!world.register_payout(registration_of(eur(1000))));
+    // What is switched off meanwhile is.
+    let mut world = registered(settings(), 100_000);
+    world.project.settings.card_payouts_allowed = false;
+    let problems = world.complete_payout(&completion()).unwrap_err();
+    assert_eq!(problems.iter().map(|it| it.code).collect::<Vec<_>>(), [codes::NOT_ALLOWED]);
+}

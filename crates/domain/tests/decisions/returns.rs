@@ -421,3 +421,21 @@ fn each_return_is_an_operation_with_one_callback_of_its_own() {
     assert_eq!(told, expected);
     assert_eq!(world.operation().detail.description.as_deref(), Some("returned goods"));
 }
+
+// G-265: payments of which nobody noted whether they began with data of a trip may have some later
+#[test]
+fn data_of_a_trip_is_refused_only_where_it_is_known_that_there_was_none() {
+    for (noted, code) in
+        [(Some(false), codes::NOT_ALLOWED), (None, codes::AWAITING), (Some(true), codes::AWAITING)]
+    {
+        let mut world = World::rich();
+        world.sale(1_000);
+        world.outcome(approved(eur(1_000))).unwrap();
+        assert_eq!(world.payment().detail.has_trip, Some(false));
+        if let Some(payment) = &mut world.payment {
+            payment.detail.has_trip = noted;
+        }
+        let command = RefundCommand { has_trip: true, ..refund_of(None) };
+        assert_eq!(world.refund_by(&command), code, "{noted:?}");
+    }
+}

@@ -260,10 +260,15 @@ pub(super) fn shown(text: &str) -> String {
     if may_hold_card_data(text) { one_line(&masked_text(text)) } else { one_line(text) }
 }
 
-/// Text that may stand in a header or a line: what would break it becomes a blank.
+/// Text that may stand in a header or a line: what would break it, or turn what follows around, becomes a blank.
 pub(super) fn one_line(text: &str) -> String {
-    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = text.chars().map(|c| if leaves_line(c) { ' ' } else { c }).collect();
     shown.trim().to_owned()
+}
+
+/// Control characters, separators of lines and paragraphs, and what embeds, overrides or isolates a direction of writing.
+fn leaves_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -276,6 +281,17 @@ mod tests {
         let lines: Vec<String> =
             texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
         lines.iter().filter_map(|line| line.split_once(" = ")).map(|(id, _)| id.to_owned()).collect()
+    }
+
+    #[test]
+    fn nothing_that_stands_in_a_line_leaves_it_or_turns_it_around() {
+        let separators = "a\r\n\u{85}b\u{2028}c\u{2029}d";
+        assert_eq!(super::one_line(separators), "a   b c d");
+        for c in ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+            assert_eq!(super::one_line(&format!("paid {c}evil")), "paid  evil");
+        }
+        let right_to_left = "\u{5d0}\u{200f}\u{5d1} caf\u{e9}";
+        assert_eq!(super::one_line(right_to_left), right_to_left);
     }
 
     // G-068, G-268

@@ -16,7 +16,7 @@ mod ring;
 
 pub use correspondence::Correspondence;
 pub use explain::Explained;
-pub use record::{Content, Delivery, Direction, Field, Message, Record, Request, Steps, What};
+pub use record::{Content, Delivery, Direction, Field, Message, Question, Record, Request, Steps, What};
 
 use crate::projects::KnownProject;
 use ferropay_domain::{

@@ -48,6 +48,10 @@ impl Record {
                 request.body.len().saturating_mul(explained) + request.reply.len() + text(&request.fault_plan)
             }
             What::Delivery(delivery) => delivery.body.len() + delivery.url.len(),
+            What::Question(question) => {
+                let answer = question.answer.as_ref().map_or(0, |(_, body)| body.len());
+                question.body.len() + question.url.len() + answer
+            }
             What::Message(_) => 512,
             What::Steps(steps) => steps.walked.len().saturating_mul(size_of::<Walked>()),
         };
@@ -62,6 +66,8 @@ pub enum What {
     Request(Request),
     /// One try to deliver a callback.
     Delivery(Delivery),
+    /// A question to the merchant about an operation, with its answer.
+    Question(Question),
     /// A message to or from a provider.
     Message(Message),
     /// Steps of the machines that one decision took.
@@ -114,6 +120,21 @@ pub struct Delivery {
     pub took: Duration,
     /// When it is tried again, business time; none when it is over.
     pub again: Option<Timestamp>,
+}
+
+/// One question to the merchant about an operation that waits for its word.
+#[derive(Debug)]
+pub struct Question {
+    /// Where it went.
+    pub url: Box<str>,
+    /// The signed body.
+    pub body: Arc<str>,
+    /// The merchant's answer: HTTP status and body, or why there was none.
+    pub answer: Result<(u16, Box<str>), Box<str>>,
+    /// Whether it is one, so that the operation goes on by it or is declined.
+    pub is_usable: bool,
+    /// From the first byte sent to the answer.
+    pub took: Duration,
 }
 
 /// Which way a message went.

@@ -43,14 +43,15 @@ async fn available(
     request: AvailableMethods,
 ) -> Result<Vec<(String, bool)>, Refusal> {
     let (project, direction) = (&admitted.project.project, request.direction);
+    let now = engine.now();
     let has_keys = async |wallet| {
         let found = engine.takes_wallet(&admitted.project, wallet).await;
         let found = found.map_err(|failure| failed(&failure))?;
         Ok::<_, Refusal>(found && direction == Direction::PayIn && project.active)
     };
     let by_card = [
-        ("card", project.may_use_cards(direction)),
-        ("card-token", project.may_use_card_tokens(direction)),
+        ("card", project.may_use_cards(direction, now)),
+        ("card-token", project.may_use_card_tokens(direction, now)),
         ("etoken", has_keys(DeviceWallet::ApplePay).await?),
         ("google-pay", has_keys(DeviceWallet::GooglePay).await?),
     ];

@@ -1,7 +1,7 @@
 //! A record in words: what the list shows of it and what filters look at.
 
 use super::words::{self, BANG, Mark, NO, OK, WAIT};
-use ferropay_engine::recorder::{Delivery, Direction, Message, Record, Request, Steps, What};
+use ferropay_engine::recorder::{Delivery, Direction, Message, Question, Record, Request, Steps, What};
 use ferropay_wire::{
     json::{Document, Limits, Value},
     mask,
@@ -31,7 +31,7 @@ impl Kind {
     pub(super) const fn of(what: &What) -> Self {
         match what {
             What::Request(_) => Self::Request,
-            What::Delivery(_) => Self::Callback,
+            What::Delivery(_) | What::Question(_) => Self::Callback,
             What::Message(_) => Self::Provider,
             What::Steps(_) => Self::Step,
         }
@@ -58,6 +58,7 @@ pub(super) fn describe(record: &Record) -> Described {
     match &record.what {
         What::Request(request) => of_request(request, payment),
         What::Delivery(delivery) => of_delivery(delivery, record, payment),
+        What::Question(question) => of_question(question, payment),
         What::Message(message) => of_message(message, payment),
         What::Steps(steps) => of_steps(steps, payment),
     }
@@ -68,7 +69,11 @@ pub(super) fn payment_id(record: &Record) -> Option<String> {
     if let Some(name) = &record.payment_id {
         return Some(mask::masked_text(name));
     }
-    if let What::Delivery(delivery) = &record.what { payment_of(&delivery.body) } else { None }
+    match &record.what {
+        What::Delivery(delivery) => payment_of(&delivery.body),
+        What::Question(question) => payment_of(&question.body),
+        _ => None,
+    }
 }
 
 /// The merchant's name of the payment a callback's body is about.
@@ -138,6 +143,25 @@ fn of_delivery(delivery: &Delivery, record: &Record, payment: Option<&str>) -> D
         note,
         end: delivery.answer.as_ref().map_or_else(|_| "no reply".to_owned(), ToString::to_string),
         failed: !accepted,
+    }
+}
+
+fn of_question(question: &Question, payment: Option<&str>) -> Described {
+    let (arrow, mark, word) = match (question.is_usable, &question.answer) {
+        (true, _) => ("out", OK, "answered"),
+        (false, Ok(_)) => ("out bad", WAIT, "not answered"),
+        (false, Err(_)) => ("out slow", WAIT, "not answered"),
+    };
+    Described {
+        arrow,
+        title: format!("Question: {}", subject(&question.body)),
+        mark: Some(mark),
+        note: joined(payment, word),
+        end: question
+            .answer
+            .as_ref()
+            .map_or_else(|_| "no reply".to_owned(), |(status, _)| status.to_string()),
+        failed: !question.is_usable,
     }
 }
 

@@ -11,7 +11,9 @@ use super::{
     words::{self, BANG, Mark, NO, OK, WAIT},
 };
 use askama::Template;
-use ferropay_engine::recorder::{Delivery, Direction, Field, Message, Record, Request, Steps, What};
+use ferropay_engine::recorder::{
+    Delivery, Direction, Field, Message, Question, Record, Request, Steps, What,
+};
 use ferropay_wire::mask;
 
 /// Says that something is not there.
@@ -56,6 +58,8 @@ struct DeliveryPage {
     url: String,
     failure: Option<Reason>,
     body: String,
+    /// What was answered, where that is read.
+    answer: Option<String>,
     resend: Option<Resend>,
 }
 
@@ -141,6 +145,7 @@ pub(super) fn of(
             });
             of_delivery(head, record, delivery, resend)
         }
+        What::Question(question) => of_question(head, question),
         What::Message(message) => of_message(head, message),
         What::Steps(steps) => {
             head.facts.push(format!("{} by the project's clock", words::moment(record.business())));
@@ -226,7 +231,37 @@ fn of_delivery(mut head: Head, record: &Record, delivery: &Delivery, resend: Opt
         url: mask::masked_text(&delivery.url),
         failure,
         body: json_view::html(&delivery.body, None),
+        answer: None,
         resend,
+    })
+}
+
+fn of_question(mut head: Head, question: &Question) -> String {
+    (head.mark, head.state) =
+        if question.is_usable { (OK, "answered".to_owned()) } else { (WAIT, "not answered".to_owned()) };
+    let took = words::span(question.took);
+    head.facts.push(match &question.answer {
+        Ok((status, _)) => format!("answered {status} in {took}"),
+        Err(_) => format!("no answer after {took}"),
+    });
+    let failure = match &question.answer {
+        _ if question.is_usable => None,
+        Ok(_) => Some(Reason {
+            title: "The shop did not give its word".to_owned(),
+            text: "A word is a signed JSON object, answered with 200, that names project, payment and operation."
+                .to_owned(),
+        }),
+        Err(reason) => {
+            Some(Reason { title: "The shop did not answer".to_owned(), text: format!("{reason}.") })
+        }
+    };
+    part(&DeliveryPage {
+        head,
+        url: mask::masked_text(&question.url),
+        failure,
+        body: json_view::html(&question.body, None),
+        answer: question.answer.as_ref().ok().map(|(_, body)| json_view::html(body, None)),
+        resend: None,
     })
 }
 

@@ -63,6 +63,7 @@ pub(super) fn began(record: &Record) -> Timestamp {
     let took = match &record.what {
         What::Request(request) => request.took,
         What::Delivery(delivery) => delivery.took,
+        What::Question(question) => question.took,
         What::Message(_) | What::Steps(_) => return record.at,
     };
     let took = i64::try_from(took.as_micros()).unwrap_or(i64::MAX);

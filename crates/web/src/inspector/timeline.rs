@@ -199,6 +199,17 @@ fn from_record(record: &Arc<Record>, answers: &Answers<'_>, known: &mut HashSet<
             };
             vec![plain(described.mark.unwrap_or(RUN), reason, 3)]
         }
+        What::Question(question) => {
+            let took = words::span(question.took);
+            let reason = match (&question.answer, question.is_usable) {
+                (Ok(_), true) => format!("The shop gave its word in {took}."),
+                (Ok((status, _)), false) => {
+                    format!("The shop answered {status} in {took}, which is no word about the operation.")
+                }
+                (Err(why), _) => format!("No answer: {why}."),
+            };
+            vec![plain(described.mark.unwrap_or(OK), reason, 2)]
+        }
         What::Delivery(delivery) => {
             known.insert(About::Callback(delivery.callback, delivery.address));
             let took = words::span(delivery.took);

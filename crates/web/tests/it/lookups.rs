@@ -217,3 +217,17 @@ async fn the_bank_a_request_names_is_one_of_the_methods() {
     assert_eq!(world.told(pesos, &done).await["payment"]["status"], "success");
     world.end().await;
 }
+
+// G-453, G-525: what would be refused with 310 is not said to be usable
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_are_not_usable_once_the_attestation_has_ended() {
+    let world = World::with(|project| {
+        project.settings.card_data_until = "2020-01-01".parse().ok();
+    })
+    .await;
+    for direction in ["payin", "payout"] {
+        let found = available(&world, direction, Some(&["card", "card-token"])).await;
+        assert!(usable(&found).is_empty(), "{found:?}");
+    }
+    world.end().await;
+}

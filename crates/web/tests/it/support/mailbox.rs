@@ -27,6 +27,8 @@ pub(crate) struct Mailbox {
     word: Mutex<Option<Word>>,
     /// Where the merchant was asked, and what.
     questions: Mutex<Vec<(String, Arc<str>)>>,
+    /// Questions to addresses that begin like this get no answer until it is taken away.
+    silent: tokio::sync::watch::Sender<Option<&'static str>>,
 }
 
 impl Mailbox {
@@ -41,6 +43,11 @@ impl Mailbox {
         word: impl Fn(&Value) -> Result<Answer, Undelivered> + Send + 'static,
     ) {
         *self.word.lock() = Some(Box::new(word));
+    }
+
+    /// Questions to addresses that begin like this get no answer from now on; those that wait get one when there are none.
+    pub(crate) fn keep_silent_at(&self, addresses: Option<&'static str>) {
+        self.silent.send_replace(addresses);
     }
 
     /// Every question so far: where, and what.
@@ -96,6 +103,11 @@ impl Courier for Mailbox {
         let answer = self.word.lock().as_ref().map(|word| word(&question));
         self.questions.lock().push((url.to_owned(), body));
         let nobody = || Err(Undelivered::NoAnswer("nobody listens".to_owned()));
-        Box::pin(std::future::ready(answer.unwrap_or_else(nobody)))
+        let mut silent = self.silent.subscribe();
+        Box::pin(async move {
+            let spoken = silent.wait_for(|silent| !silent.is_some_and(|it| url.starts_with(it))).await;
+            drop(spoken.unwrap());
+            answer.unwrap_or_else(nobody)
+        })
     }
 }
