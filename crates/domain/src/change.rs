@@ -178,6 +178,8 @@ pub enum NameKind {
     /// What provider and card network call the debit of a transfer, by which a credit names it (G-490). The first that was
     /// called so keeps the name, and nobody loses by it.
     TransferDebit,
+    /// Debits of transfers that a credit follows, by their payments' keys: one credit each, until it is declined (G-490).
+    FollowedDebit,
 }
 
 impl NameKind {
@@ -191,6 +193,7 @@ impl NameKind {
             Self::Payer => 5,
             Self::BalanceSettlement => 6,
             Self::TransferDebit => 7,
+            Self::FollowedDebit => 8,
         }
     }
 
@@ -207,7 +210,8 @@ impl NameKind {
             | Self::MigratedSeries
             | Self::Payer
             | Self::BalanceSettlement
-            | Self::TransferDebit => project,
+            | Self::TransferDebit
+            | Self::FollowedDebit => project,
             Self::WalletToken => ProjectId::new(0),
         }
     }

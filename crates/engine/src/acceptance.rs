@@ -256,7 +256,11 @@ impl Engine {
                 Loss::BalanceShort => facts.balance_short = true,
                 Loss::TooMuch(code) => facts.limit = Some(code),
                 Loss::ClockMoved => self.catch_up(&mut project).await?,
-                Loss::Stale | Loss::ExceedsDebit | Loss::InstrumentChanged => {}
+                Loss::Stale
+                | Loss::ExceedsDebit
+                | Loss::InstrumentChanged
+                // Somebody was quicker with the debit; the next decision finds it followed.
+                | Loss::NameTaken(NameKind::FollowedDebit, _) => {}
                 Loss::Fenced
                 | Loss::NotificationKnown
                 | Loss::NameTaken(

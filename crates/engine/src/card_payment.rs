@@ -104,8 +104,8 @@ pub(crate) fn begun(
 
 impl Engine {
     /// What is known of the card that money goes on to.
-    pub(crate) fn recipient(&self, pan: Option<&Pan>) -> Option<Box<CardOrigin>> {
-        pan.map(|pan| Box::new(self.card_ranges.origin(pan)))
+    pub(crate) fn recipient(&self, project: &Project, pan: Option<&Pan>) -> Option<Box<CardOrigin>> {
+        pan.map(|pan| Box::new(self.card_ranges.origin(project, pan)))
     }
 
     /// Accepts a card purchase in one step or two, or the verification of a card (G-015, G-165, G-338).
@@ -163,7 +163,7 @@ impl Engine {
             }
         };
         let customer = customer.map(Box::new);
-        let recipient = self.recipient(request.recipient.as_ref());
+        let recipient = self.recipient(&project.project, request.recipient.as_ref());
         let order = CardOrder { command, range, recipient, wallet: None, ids, card, customer };
         self.accept(project, ids.payment, head, &order).await
     }

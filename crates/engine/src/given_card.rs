@@ -64,7 +64,7 @@ impl Engine {
         pan: Pan,
         cvv: Option<Cvv>,
     ) -> Result<GivenCard, Failure> {
-        let origin = self.card_ranges.origin(&pan);
+        let origin = self.card_ranges.origin(&project.project, &pan);
         Ok(GivenCard { sealed: self.sealed_card(project, &pan)?, pan, cvv, origin })
     }
 

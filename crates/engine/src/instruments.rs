@@ -163,7 +163,7 @@ impl Engine {
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
         let card = self.sealed_card(project, &request.pan)?;
-        let origin = self.card_ranges.origin(&request.pan);
+        let origin = self.card_ranges.origin(&project.project, &request.pan);
         let summary = CardSummary::of(card.1, &request.pan, origin, request.holder, Some(request.expiry));
         let order = TokenOrder {
             customer: customer_record(request.customer.as_deref(), body),

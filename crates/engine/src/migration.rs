@@ -6,7 +6,7 @@
 //! over what is missing and nothing twice.
 
 use crate::{
-    card_ranges,
+    card_ranges::KnownRanges,
     clock::Clock,
     entropy::Entropy,
     failure::Failure,
@@ -76,13 +76,15 @@ pub async fn import_series(
     let at = clock.now();
     let now = Now { business: at, real: at };
     let place = Place { store, project, ids: IdSource::new(clock, entropy, ADMINISTRATION_NODE), now };
-    let ranges = card_ranges::in_force(store).await?;
+    let ranges = KnownRanges::default();
+    ranges.refresh(store).await?;
     let mut faults = named_twice(&lines);
     let mut checked = Vec::new();
     for line in lines {
         let sealed = vault.seal_card(project.id, &line.pan);
         let (key, sealed) = sealed.map_err(|error| Failure::Vault(error.to_string()))?;
-        let card = CardSummary::of(key, &line.pan, ranges.origin(&line.pan), None, Some(line.expiry));
+        let card =
+            CardSummary::of(key, &line.pan, ranges.origin(project, &line.pan), None, Some(line.expiry));
         let (number, line) = (line.number, Checked { terms: line.terms, card, sealed });
         match place.standing(&line).await? {
             Standing::Missing => checked.push((line, None)),

@@ -97,7 +97,7 @@ impl Acceptable for NamedOrder {
         };
         let pan = engine.card_number(project.id, &card).await?;
         let pan = self.pan.get_or_init(|| pan);
-        let card = card.known_as(engine.card_ranges.origin(pan));
+        let card = card.known_as(engine.card_ranges.origin(project, pan));
         let mut commit = Commit::default();
         let mut changes = match &self.with {
             With::Card(command, cvv, recipient) => {
@@ -111,7 +111,7 @@ impl Acceptable for NamedOrder {
                 let wished = (command.registration.as_deref(), command.head);
                 let scheduled_name_taken = engine.scheduled_name_taken(known, wished, now).await?;
                 let rate = engine.rate(known, command.amount.currency, now).await?;
-                let recipient = engine.recipient(recipient.as_ref());
+                let recipient = engine.recipient(project, recipient.as_ref());
                 let known_of_it = CardFacts { range, scheduled_name_taken, risk, ..CardFacts::default() };
                 let facts = CardFacts { rate, recipient, ..known_of_it };
                 let changes = match begun(project, earlier.as_deref(), command, facts, self.ids, now)? {

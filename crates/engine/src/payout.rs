@@ -69,9 +69,9 @@ impl Engine {
         let Some(name) = decide::funding_named(project, given) else { return Ok(Funding::Unnamed) };
         let holder = self.store.name_holder(project.id, NameKind::TransferDebit, name).await?;
         let Some(key) = holder else { return Ok(Funding::Unknown) };
+        let follower = self.store.name_holder(project.id, NameKind::FollowedDebit, &key.to_string()).await?;
         let debit = self.store.payment(project.id, key).await?;
-        let is_there = debit.is_some_and(|debit| debit.returnable() > 0);
-        Ok(if is_there { Funding::Made } else { Funding::Unknown })
+        Ok(debit.map_or(Funding::Unknown, |debit| Funding::of(&debit, follower.is_some())))
     }
 
     /// Accepts a payout to a card (G-310). A balance too small for it is a fact for the next decision, which declines it

@@ -87,7 +87,7 @@ impl Engine {
             fault_plan: fault_plan(project, &origin),
         };
         let wallet = Some(Box::new(WalletFacts { wallet, token_id: id, confirmed }));
-        let recipient = self.recipient(request.recipient.as_ref());
+        let recipient = self.recipient(&project.project, request.recipient.as_ref());
         let order = CardOrder { command, range, recipient, wallet, ids, card, customer: None };
         Box::pin(self.accept(project, ids.payment, head, &order)).await
     }

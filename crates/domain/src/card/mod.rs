@@ -8,7 +8,7 @@ mod wallet;
 pub(crate) use country::VISA_EUROPE;
 pub use country::{Country, InvalidCountry, Region};
 pub use descriptor::{comparable_name, statement_name};
-pub use ranges::{CardRange, CardRanges, Funding, Issue, Origin, RangeFault, Transfers};
+pub use ranges::{CardRange, CardRanges, Funding, Issue, Origin, RangeFault, Transfers, quotable};
 pub use wallet::DeviceWallet;
 
 use serde::{Deserialize, Serialize};

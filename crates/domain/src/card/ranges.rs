@@ -244,7 +244,18 @@ impl CardRange {
 }
 
 fn fault(column: &'static str, cell: &str, expected: &'static str) -> RangeFault {
-    RangeFault::Cell { column, cell: cell.chars().take(40).collect(), expected }
+    RangeFault::Cell { column, cell: quotable(cell), expected }
+}
+
+/// The beginning of a cell as it may be told: whoever mixes up files or columns may have written the number of a card, so no
+/// digit beyond the sixth is shown.
+pub fn quotable(cell: &str) -> String {
+    let mut digits = 0_usize;
+    let shown = cell.chars().take(40).map(|it| {
+        digits = digits.saturating_add(usize::from(it.is_numeric()));
+        if it.is_numeric() && digits > FEWEST_DIGITS { '*' } else { it }
+    });
+    shown.collect()
 }
 
 fn digits(column: &'static str, cell: &str, rest: char) -> Result<u64, RangeFault> {
@@ -433,6 +444,11 @@ mod tests {
         ] {
             let said = read(wrong).unwrap_err().to_string();
             assert!(said.contains(why), "{wrong}: {said}");
+        }
+        let number = "4000056655665556";
+        for column in ["first", "country", "funding"] {
+            let said = read(&format!("first=400001 {column}={number}")).unwrap_err().to_string();
+            assert!(said.contains("\"400005**********\"") && !said.contains(number), "{said}");
         }
         // What is listed can be read again.
         for range in CardRanges::built_in().ranges() {

@@ -1,7 +1,7 @@
 //! What an approval or a refusal of an attempt means for its operation: what is booked, what is held, and what is
 //! asked of the provider next.
 
-use super::{scene::Scene, second_step::hold_limit};
+use super::{funding::claim_of, scene::Scene, second_step::hold_limit};
 use crate::{
     card::Network,
     change::{MachineBreak, NameKind, Settlement, TaskKey, Walked, Write},
@@ -65,6 +65,7 @@ impl Scene<'_> {
             OperationKind::Payout => {
                 self.settle_hold(0);
                 self.operation.detail.fee_minor = 0;
+                self.changes.released.extend(claim_of(&self.operation));
             }
             OperationKind::Refund | OperationKind::Reversal => {
                 self.payment.returning = self.payment.returning.saturating_sub(self.operation.amount.minor);

@@ -428,6 +428,7 @@ fn granted(project: &Project, kind: OperationKind, network: Network, asked: Card
         network_token: asked.network_token.filter(|_| !asked.token_data || settings.network_tokens_allowed),
         token_data: asked.token_data,
         transfer: asked.transfer.filter(|_| settings.card_transfers_allowed),
+        follows: None,
         exemption: None,
         choice: asked.choice.filter(|_| !is_verification),
         extra_param: asked.extra_param,

@@ -21,6 +21,7 @@ mod facts;
 mod finding;
 mod flow;
 mod follow_up;
+mod funding;
 mod instruments;
 mod link;
 mod manage;
@@ -63,6 +64,7 @@ pub use due::series_due;
 pub use facts::Facts;
 pub use finding::{Finding, found};
 pub use follow_up::{follow_up, wait_ended};
+pub use funding::{Funding, funding_named};
 pub use instruments::{
     InstrumentFacts, RevokeCommand, TokenizeCommand, delete_saved, instrument_key, keep_instrument,
     keeps_instrument, revoke_token, save_on_success, token_expired, tokenize,
@@ -79,9 +81,7 @@ pub use outcome::{
     Lateness, Outcome, attempt_outcome, forgotten, late_approval, reversal_acknowledged, threshold_passed,
 };
 pub use payee::{PayeeCommand, payee_problem, tell_payee, verify_payee};
-pub use payout::{
-    Funding, PayoutCommand, PayoutFacts, funding_named, payout, payout_retry_due, retry_payout,
-};
+pub use payout::{PayoutCommand, PayoutFacts, payout, payout_retry_due, retry_payout};
 pub use payout_registration::{
     Completion, RegistrationCommand, complete_payout, register_payout, wrong_payout_code,
 };

@@ -3,8 +3,9 @@
 use super::{
     CallbackOptions, Facts, Ids, Now, RequestHead, Stage,
     conversion::{self, Converted},
-    data::Members,
-    first_broken, new_payment,
+    first_broken,
+    funding::{Funding, claim_of},
+    new_payment,
     payout_data::{self, Parties},
     rejected,
     risk::{self, AtRisk, RiskFacts},
@@ -83,24 +84,6 @@ pub struct PayoutFacts {
     pub funding: Funding,
 }
 
-/// The debit that the credit of a transfer names (G-490).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Funding {
-    /// None is named.
-    #[default]
-    Unnamed,
-    /// There is none of that name, or nothing is left of it.
-    Unknown,
-    /// It was made.
-    Made,
-}
-
-/// By which name a payout follows the debit of a transfer, where the project makes transfers.
-pub fn funding_named<'a>(project: &Project, given: &'a Members) -> Option<&'a str> {
-    let named = given.get(payout_data::FUNDING).map(|name| name.trim()).filter(|name| !name.is_empty());
-    named.filter(|_| project.settings.card_transfers_allowed)
-}
-
 /// Accepts a payout (G-310): payment and operation come into being together, with the amount and its fee held on the
 /// merchant's balance (T-103), or the operation is declined at once (T-109), or the request fails before an operation
 /// exists and the merchant is told by callback (G-120).
@@ -142,6 +125,7 @@ pub fn payout(
     let Terms { refused, missing, fee_minor, retries, counted } =
         terms(project, parties, &at_risk, facts, (ids.payment, now));
     let choice = command.choice;
+    let follows = facts.funding.debit().filter(|_| refused.is_none());
     let descriptor = command
         .descriptor
         .filter(|_| project.settings.descriptor_allowed)
@@ -150,8 +134,8 @@ pub fn payout(
         conversion: converted.unwrap_or(None),
         fee_minor,
         retries_left: retries,
-        card: (descriptor.is_some() || choice.is_some())
-            .then(|| Box::new(CardRequest { descriptor, choice, ..CardRequest::default() })),
+        card: (descriptor.is_some() || choice.is_some() || follows.is_some())
+            .then(|| Box::new(CardRequest { descriptor, follows, choice, ..CardRequest::default() })),
         ..callback.asked_with(command.fault_plan)
     };
     let about = PaymentDetail {
@@ -168,6 +152,7 @@ pub fn payout(
         scene.begin(Event::PreconditionFailed, code)?;
     } else {
         scene.changes.counted = counted;
+        scene.changes.names.extend(claim_of(&scene.operation));
         scene.hold_on_balance();
         scene.begin(Event::Accepted, codes::AWAITING)?;
         scene.proceed(Stage::Data(missing))?;
@@ -245,10 +230,9 @@ fn refusal(project: &Project, parties: Parties<'_>, amount: Money, facts: &Payou
     let limit = facts.risk.transfer_limit(project, Direction::Out, parties.card, amount);
     let issue = parties.card.issue();
     let transfers = &project.settings.transfer_rules;
-    let lacks_debit =
-        facts.funding == Funding::Unknown || (transfers.debit_first && facts.funding == Funding::Unnamed);
-    let elsewhere =
-        (facts.funding == Funding::Made).then(|| transfers.refuse_recipient(parties.card.country)).flatten();
+    let lacks_debit = facts.funding.is_short_of(amount, transfers.debit_first);
+    let makes_transfers = project.settings.card_transfers_allowed;
+    let elsewhere = makes_transfers.then(|| transfers.refuse_recipient(parties.card.country)).flatten();
     let takes_nothing = issue.and_then(|issue| issue.transfers).is_some_and(|part| !part.receives());
     [
         (!project.settings.payout_rules.take("card"), codes::PAYOUT_METHOD),

@@ -1,6 +1,8 @@
 //! A payout that was done is not to stay: it did not reach the customer, or support cancels it (D-26).
 
-use super::{Ids, Now, Stage, addresses_about, days_between, new_operation, scene::Scene, updated};
+use super::{
+    Ids, Now, Stage, addresses_about, days_between, funding::claim_of, new_operation, scene::Scene, updated,
+};
 use crate::{
     callback::{Content, Event as Callback, Subject},
     card::Network,
@@ -81,6 +83,7 @@ pub fn cancel_payout(
     payment.status = PaymentStatus::Decline;
     payment.updated_at = now.business;
     let mut changes = ChangeSet::default();
+    changes.released.extend(claim_of(payout));
     let exchanged = payout.detail.conversion.as_ref().map(|conversion| conversion.amount);
     let parties = Parties { project: project.id, provider: credit.account, exchanged };
     let fee = Money::new(payout.detail.fee_minor, payout.amount.currency);

@@ -1,7 +1,7 @@
 //! What is asked of a card beyond the plain debit, and what an operation waits for.
 
 use super::{Exemption, NetworkToken, Transfer};
-use crate::{money::Currency, series::SeriesKind, time::Timestamp};
+use crate::{ids::PaymentKey, money::Currency, series::SeriesKind, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The particulars of a card operation.
@@ -51,6 +51,9 @@ pub struct CardRequest {
     /// Where the money goes on to, when it is the debit of a transfer (G-488).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
+    /// The debit that this credit of a transfer follows (G-490).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<PaymentKey>,
     /// What the data of a trip is about, which is looked at and not kept (G-265).
     #[serde(skip)]
     pub addendum: Option<Addendum>,

@@ -29,6 +29,7 @@ impl Settings {
             .or_else(|| self.limits())
             .or_else(|| self.amounts())
             .or_else(|| self.attempts())
+            .or_else(|| self.transfers())
     }
 
     fn fees(&self) -> Option<String> {
@@ -147,6 +148,13 @@ impl Settings {
         (!is_day).then(|| "additional_attempts_seconds: from 1 to 86400".to_owned())
     }
 
+    fn transfers(&self) -> Option<String> {
+        let never = self.transfer_rules.debit_first && !self.card_transfers_allowed;
+        never.then(|| {
+            "transfer_rules: debit_first declines every payout without card_transfers_allowed".to_owned()
+        })
+    }
+
     fn limits(&self) -> Option<String> {
         if let Some(fault) = self.transfer_limits.fault() {
             return Some(format!("transfer_limits: {fault}"));
@@ -209,6 +217,7 @@ mod tests {
             ("payout_rules", json!({ "methods": ["no-such"] }), json!({ "methods": ["card", "blik"] })),
             ("refund_days", json!({ "no-such": 1 }), json!({ "card": 0, "blik": 3 })),
             ("method_thresholds", json!({ "blik": 0 }), json!({ "blik": 1 })),
+            ("transfer_rules", json!({ "debit_first": true }), json!({ "debit_first": false })),
             ("category_most", json!({ "eur": 1 }), json!({ "EUR": 1 })),
             ("low_value_most", json!({ "eur": 3_000 }), json!({ "EUR": 3_000 })),
             ("prepaid_most", json!({ "EUR": -1 }), json!({ "EUR": 0 })),

@@ -14,10 +14,11 @@ pub struct TransferRules {
     /// with 3411 or 3480.
     pub sender_region: Option<Region>,
     /// Where the card that is paid may be issued, anywhere when none is listed; from elsewhere, or from nobody knows where, it
-    /// is declined with 3472.
+    /// is declined with 3472. Holds for debits and, where `card_transfers_allowed`, for every payout to a card.
     pub recipient_countries: Vec<Country>,
     /// Whether a payout to a card has to follow a debit, which it names in `sender.funding_ips_id`; one that does not is
-    /// declined with 2606. One that names a debit nobody made is declined so in any case (G-490).
+    /// declined with 2606. One that names a debit which another one follows, or which took less, is declined so in any case (G-490).
+    /// Needs `card_transfers_allowed`, without which nobody makes debits.
     pub debit_first: bool,
     /// Whether the card that pays must not be one for businesses: 3400.
     pub no_commercial_senders: bool,

@@ -2,7 +2,7 @@
 
 use crate::{cli::Cards as Command, platform::files};
 use anyhow::{Context, Result, bail};
-use ferropay_domain::card::{CardRange, CardRanges};
+use ferropay_domain::card::{CardRange, CardRanges, quotable};
 use ferropay_engine::card_ranges;
 use std::{
     fs::File,
@@ -64,6 +64,7 @@ fn table(file: impl Read) -> Result<Vec<CardRange>> {
         bail!("the first line has to name the columns, one of them first");
     }
     if let Some(unknown) = columns.iter().find(|it| !CardRange::COLUMNS.contains(it)) {
+        let unknown = quotable(unknown);
         bail!("there is no column {unknown:?}; there are {}", CardRange::COLUMNS.join(", "));
     }
     let place = |column: &str| columns.iter().position(|it| it == column);
@@ -99,6 +100,7 @@ mod tests {
             ("first\n", "no range"),
             ("first,contry\n400001,DE\n", "no column \"contry\""),
             ("first,country\n400001,DE\n400002,XYZ\n", "line 3"),
+            ("first,4000056655665556\n", "no column \"400005**********\""),
             ("first,country\n400001\n", "found record with 1 fields"),
             ("first,last\n400001,400003\n400002,400004\n", "overlap"),
         ] {

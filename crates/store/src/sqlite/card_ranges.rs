@@ -17,9 +17,13 @@ pub(super) fn read(it: &Connection, known: i64) -> Result<Option<CardTable>> {
     })
 }
 
-pub(super) fn set(it: &Connection, ranges: Option<&[CardRange]>) -> Result<()> {
+/// A table as it is kept. A large one takes a while, so it is made before the database is locked.
+pub(super) fn text(ranges: Option<&[CardRange]>) -> Result<Option<String>> {
     let text = ranges.map(serde_json::to_string).transpose();
-    let text = text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+pub(super) fn set(it: &Connection, text: Option<&str>) -> Result<()> {
     it.execute(
         "INSERT INTO card_ranges (id, revision, ranges) VALUES (1, 1, ?1)
          ON CONFLICT (id) DO UPDATE SET revision = revision + 1, ranges = ?1",

@@ -467,7 +467,11 @@ impl Store for SqliteStore {
     }
 
     fn set_card_ranges(&self, ranges: Option<Vec<CardRange>>) -> Answer<'_, ()> {
-        self.write("set the table of card ranges", move |it| card_ranges::set(it, ranges.as_deref()))
+        let action = "set the table of card ranges";
+        match card_ranges::text(ranges.as_deref()) {
+            Ok(text) => self.write(action, move |it| card_ranges::set(it, text.as_deref())),
+            Err(error) => Box::pin(std::future::ready(Err(unavailable(action, &error)))),
+        }
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {

@@ -5,7 +5,8 @@ use crate::support::{
 };
 use ferropay_domain::{
     card::{CardRange, Country, Region},
-    project::TransferRules,
+    ids::ProviderAccountId,
+    project::{Environment, TransferRules},
 };
 use serde_json::{Value, json};
 
@@ -86,6 +87,27 @@ async fn payouts_go_to_cards_with_a_name_that_take_credits() {
     let mut placeholder = payout("placeholder", CREDITED, 500);
     placeholder["card"]["card_holder"] = "CARDHOLDER NAME".into();
     assert_eq!(outcome(&world, PAYOUT, &placeholder).await, json!(["decline", "3161"]));
+    world.end().await;
+}
+
+// D-482: what a number of the examples is in earnest is not known
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_say_nothing_of_cards_of_production_projects() {
+    let world = World::new().await;
+    world.connect_account_for(Environment::Production, 2, "GATELIVE");
+    world
+        .reconfigure(|project| {
+            project.environment = Environment::Production;
+            project.card_account = ProviderAccountId::new(2);
+        })
+        .await;
+    let country = async |card: &str| {
+        world.accept("/v2/customer/card/tokenize", &tokenize("reader-7", card)).await;
+        world.token_callback().await["card"]["country"].clone()
+    };
+    assert_eq!(country(CARD_MASTERCARD).await, Value::Null);
+    know(&world, &[["400000", "FR", "", "", "", ""]]).await;
+    assert_eq!(country(CARD_OK).await, "FR");
     world.end().await;
 }
 

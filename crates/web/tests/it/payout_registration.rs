@@ -5,7 +5,7 @@ use crate::{
     support::{PROJECT, SECRET, World, pick},
 };
 use ferropay_domain::{
-    card::Pan,
+    card::{Country, Pan},
     codes,
     ids::{PaymentId, ProjectId},
     money::{Currency, Money},
@@ -124,6 +124,26 @@ async fn a_recipient_confirms_with_the_mailed_code_and_is_paid() {
     assert_eq!(confirm(&world, opening(&told), &code).await, PayoutConfirmed::Over, "once");
     world.assert_moved("EUR", -7_000, 0).await;
     world.end().await;
+}
+
+// G-493: where a recipient's card is issued is known when it is given
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_payout_goes_to_cards_of_agreed_countries_only() {
+    for (country, expected) in [("FR", json!(["decline", "3472"])), ("US", json!(["success", "0"]))] {
+        let world = platform(|settings| {
+            settings.card_transfers_allowed = true;
+            settings.transfer_rules.recipient_countries = vec![Country::parse(country).unwrap()];
+        })
+        .await;
+        let server = server(&world).await;
+        let told = registered(&world, "order-1").await;
+        let mail = mails(&server, 1).await;
+        let code = code(&mail);
+        assert_eq!(confirm(&world, opening(&told), &code).await, PayoutConfirmed::Taken);
+        let told = world.callback().await;
+        assert_eq!(json!([told["payment"]["status"], told["operation"]["code"]]), expected);
+        world.end().await;
+    }
 }
 
 // G-332: five wrong codes are enough, and no code is taken after them

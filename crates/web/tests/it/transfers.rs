@@ -11,6 +11,8 @@ use std::time::Duration;
 const SALE: &str = "/v2/payment/card/sale";
 /// Takes credits.
 const RECIPIENT: &str = "4242424242424242";
+/// Refuses them.
+const REFUSED_RECIPIENT: &str = "4314220000000072";
 
 async fn world() -> World {
     World::with(|project| project.settings.card_transfers_allowed = true).await
@@ -75,32 +77,49 @@ async fn a_credit_follows_a_debit_that_was_made() {
     let world = world().await;
     let debited = world.told(SALE, &transfer("debit", CARD_OK)).await;
     let debit = &debited["operation"]["provider"]["payment_id"];
-    let credited = async |payment_id: &str, named: &Value| {
-        let mut body = payout(payment_id, RECIPIENT, 500);
+    let other = world.told(SALE, &transfer("other-debit", CARD_OK)).await;
+    let other = &other["operation"]["provider"]["payment_id"];
+    let credit = |payment_id: &str, named: &Value, minor: i64, currency: &str| {
+        let mut body = payout(payment_id, RECIPIENT, minor);
+        body["payment"]["currency"] = currency.into();
         body["sender"] = json!({ "day_of_birth": "10-12-1985" });
         if !named.is_null() {
             body["sender"]["funding_ips_id"] = named.clone();
         }
         body["customer"]["first_name"] = "Fran".into();
         body["customer"]["last_name"] = "Petrarca".into();
-        let told = world.told("/v2/payment/card/payout", &body).await;
+        body
+    };
+    let told = async |body: &Value| {
+        let told = world.told("/v2/payment/card/payout", body).await;
         pick(&told, &["payment.status", "operation.code"])
     };
-    assert_eq!(credited("follows", debit).await, json!(["success", "0"]));
-    assert_eq!(credited("invented", &json!("NOBODYSDEBIT")).await, json!(["decline", "2606"]));
+    let credited = async |payment_id: &str, named: &Value| told(&credit(payment_id, named, 500, "EUR")).await;
+    assert_eq!(told(&credit("too-much", debit, 5_001, "EUR")).await, json!(["decline", "2606"]));
+    assert_eq!(told(&credit("in-dollars", debit, 500, "USD")).await, json!(["decline", "2606"]));
+    let mut refused = credit("refused", debit, 5_000, "EUR");
+    refused["card"]["pan"] = REFUSED_RECIPIENT.into();
+    assert_eq!(told(&refused).await, json!(["decline", "10000"]), "it can still be followed");
+    assert_eq!(told(&credit("follows", debit, 5_000, "EUR")).await, json!(["success", "0"]));
+    assert_eq!(credited("follows-too", debit).await, json!(["decline", "2606"]), "one credit for one debit");
+    assert_eq!(credited("made-elsewhere", &json!("NOBODYSDEBIT")).await, json!(["success", "0"]));
     assert_eq!(credited("alone", &Value::Null).await, json!(["success", "0"]), "unless it has to");
     world.reconfigure(|project| project.settings.transfer_rules.debit_first = true).await;
     assert_eq!(credited("alone-again", &Value::Null).await, json!(["decline", "2606"]));
-    assert_eq!(credited("follows-again", debit).await, json!(["success", "0"]));
+    assert_eq!(credited("invented", &json!("NOBODYSDEBIT")).await, json!(["decline", "2606"]));
     world
         .reconfigure(|project| {
             project.settings.transfer_rules.recipient_countries = vec![Country::parse("FR").unwrap()];
         })
         .await;
-    assert_eq!(credited("elsewhere", debit).await, json!(["decline", "3472"]));
+    assert_eq!(credited("elsewhere", other).await, json!(["decline", "3472"]));
+    world.reconfigure(|project| project.settings.transfer_rules.debit_first = false).await;
+    assert_eq!(credited("elsewhere-alone", &Value::Null).await, json!(["decline", "3472"]));
     world.reconfigure(|project| project.settings.transfer_rules.recipient_countries.clear()).await;
-    world.refunded(&refund("debit", None)).await;
-    assert_eq!(credited("taken-back", debit).await, json!(["decline", "2606"]));
+    let returned = world.refunded(&refund("debit", None)).await;
+    assert_eq!(returned["operation"]["code"], "0", "whoever paid is not to suffer by the credit: {returned}");
+    world.refunded(&refund("other-debit", None)).await;
+    assert_eq!(credited("taken-back", other).await, json!(["decline", "2606"]));
     // Where no transfers are agreed, whatever stands there is kept and nothing more.
     world
         .reconfigure(|project| {
@@ -109,6 +128,38 @@ async fn a_credit_follows_a_debit_that_was_made() {
         })
         .await;
     assert_eq!(credited("no-transfers", &json!("NOBODYSDEBIT")).await, json!(["success", "0"]));
+    world.end().await;
+}
+
+// G-490: whoever is quicker has the debit
+#[tokio::test(flavor = "multi_thread")]
+async fn of_credits_that_follow_one_debit_at_once_one_is_made() {
+    let world = world().await;
+    for round in 0..3 {
+        let debited = world.told(SALE, &transfer(&format!("debit-{round}"), CARD_OK)).await;
+        let debit = &debited["operation"]["provider"]["payment_id"];
+        let credits: [Value; 4] = std::array::from_fn(|number| {
+            let mut body = payout(&format!("credit-{round}-{number}"), RECIPIENT, 500);
+            body["sender"] = json!({ "funding_ips_id": debit, "day_of_birth": "10-12-1985" });
+            body["customer"]["first_name"] = "Fran".into();
+            body["customer"]["last_name"] = "Petrarca".into();
+            body
+        });
+        let path = "/v2/payment/card/payout";
+        let [a, b, c, d] = &credits;
+        tokio::join!(
+            world.accept(path, a),
+            world.accept(path, b),
+            world.accept(path, c),
+            world.accept(path, d)
+        );
+        let mut codes = Vec::new();
+        for _ in &credits {
+            codes.push(world.callback().await["operation"]["code"].as_str().unwrap().to_owned());
+        }
+        codes.sort();
+        assert_eq!(codes, ["0", "2606", "2606", "2606"]);
+    }
     world.end().await;
 }
 
