@@ -17,7 +17,7 @@ use ferropay_domain::{
     callback::Problem,
     card::{Origin as CardOrigin, Pan},
     change::{ChangeSet, MachineBreak},
-    decide::{self, CardCommand, CardFacts, Ids, Now, RangeFacts, WalletFacts},
+    decide::{self, CardCommand, CardFacts, Ids, Named, Now, RangeFacts, RequestHead, WalletFacts},
     instrument::CustomerRecord,
     payment::Payment,
     project::Project,
@@ -39,6 +39,22 @@ pub(crate) struct CardOrder {
     pub(crate) ids: Ids,
     pub(crate) card: GivenCard,
     pub(crate) customer: Option<Box<CustomerRecord>>,
+}
+
+/// What a request for a card operation comes to: one with the card's number at hand, or with a card that is known by a
+/// name.
+#[expect(clippy::large_enum_variant, reason = "the usual one is the large one, and lives where it is made")]
+enum Ordered {
+    ByNumber(CardOrder),
+    ByName(Box<ByName>),
+}
+
+/// An operation with a card that is known by a name.
+struct ByName {
+    named: Named,
+    with: With,
+    customer: Option<CustomerRecord>,
+    ids: Ids,
 }
 
 impl Acceptable for CardOrder {
@@ -120,6 +136,24 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
+        match self.card_order(project, (request, head), body, &origin)? {
+            Ordered::ByNumber(order) => self.accept(project, order.ids.payment, head, &order).await,
+            Ordered::ByName(by_name) => {
+                let ByName { named, with, customer, ids } = *by_name;
+                Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await
+            }
+        }
+    }
+
+    /// What is to be decided about a request. It stands by itself so that the future of an acceptance, which is moved about,
+    /// does not carry the request as well.
+    fn card_order(
+        &self,
+        project: &KnownProject,
+        (request, head): (CardPayment, RequestHead),
+        body: &Value<'_>,
+        origin: &Origin<'_>,
+    ) -> Result<Ordered, Failure> {
         let ids = self.ids.for_decision();
         let id = request.customer.id.as_deref();
         let customer = record_to_keep(id, body, request.request.save);
@@ -150,7 +184,7 @@ impl Engine {
             registration: request.registration.map(|terms| Box::new(self.registration(terms))),
             given: given(&project.project, request.kind, body),
             callback: request.callback,
-            fault_plan: fault_plan(project, &origin),
+            fault_plan: fault_plan(project, origin),
         };
         let card = match number {
             Ok(mut card) => {
@@ -159,12 +193,11 @@ impl Engine {
             }
             Err(named) => {
                 let with = With::Card(Box::new(command), request.cvv, request.recipient);
-                return Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await;
+                return Ok(Ordered::ByName(Box::new(ByName { named, with, customer, ids })));
             }
         };
         let customer = customer.map(Box::new);
         let recipient = self.recipient(&project.project, request.recipient.as_ref());
-        let order = CardOrder { command, range, recipient, wallet: None, ids, card, customer };
-        self.accept(project, ids.payment, head, &order).await
+        Ok(Ordered::ByNumber(CardOrder { command, range, recipient, wallet: None, ids, card, customer }))
     }
 }
