@@ -14,6 +14,7 @@
 
 pub mod binary;
 pub mod browser;
+pub mod crash;
 pub mod database;
 pub mod merchant;
 pub mod receiver;

@@ -4,7 +4,11 @@
 //! the platform's at the end. The merchant resends what was not answered, byte for byte, as it should.
 #![cfg(test)]
 
-use ferropay_tests::{Answer, Database, Merchant, Received, Receiver, World, cards, seconds};
+use ferropay_tests::{
+    Database, Merchant, Received, Receiver, World, cards,
+    crash::{STEPS, Where, four_at_a_time, insist},
+    seconds,
+};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -15,21 +19,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
-
-/// Steps of a sale, a refund, a payout and a debit of a series at which the process can be ended.
-const STEPS: [&str; 10] = [
-    "accept.before-commit",
-    "accept.after-commit",
-    "call.before-send",
-    "call.after-receive",
-    "outcome.before-commit",
-    "outcome.after-commit",
-    "delivery.before-send",
-    "delivery.after-receive",
-    "delivered.before-commit",
-    "delivered.after-commit",
-];
+use tokio::task::JoinSet;
 
 /// Steps of undoing an attempt whose answer was lost.
 const REVERSAL_STEPS: [&str; 4] =
@@ -43,22 +33,6 @@ struct Accepted {
     payment_id: String,
     request_id: String,
     refund: bool,
-}
-
-/// Where the platform is at the moment, for clients that outlive it.
-type Where = Arc<Mutex<String>>;
-
-/// Posts until an answer comes, to wherever the platform is by then.
-async fn insist(merchant: &Merchant, place: &Where, path: &str, body: &str, plan: Option<&str>) -> Answer {
-    let deadline = tokio::time::Instant::now() + seconds(90);
-    loop {
-        let url = format!("{}{path}", place.lock().unwrap());
-        match merchant.try_post(&url, body, plan).await {
-            Ok(answer) => return answer,
-            Err(error) => assert!(tokio::time::Instant::now() < deadline, "{path}: {error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// One customer after another: buys, and every second one gets a part or everything back.
@@ -301,18 +275,7 @@ fn debit(merchant: &Merchant, payment_id: &str, series: &Value) -> Value {
 
 /// Runs stories four at a time.
 async fn all(stories: Vec<Story>) {
-    let places = Arc::new(Semaphore::new(4));
-    let mut running = JoinSet::new();
-    for story in stories {
-        let places = places.clone();
-        running.spawn(async move {
-            let _place = places.acquire_owned().await.unwrap();
-            die_at(story).await;
-        });
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.unwrap();
-    }
+    four_at_a_time(stories.into_iter().map(die_at)).await;
 }
 
 // G-015 G-055 G-091

@@ -6,7 +6,11 @@
 #![cfg(test)]
 
 use ferropay_simulators::generic;
-use ferropay_tests::{Answer, Database, World, seconds};
+use ferropay_tests::{
+    Database, World,
+    crash::{STEPS, four_at_a_time},
+    seconds,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -17,39 +21,16 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::time::Instant;
 
-/// Steps at which the process can be ended, and which time it comes to them: what a purchase waits for is committed and told
-/// first, what became of it second.
-const PURCHASE: [&str; 16] = [
-    "accept.before-commit",
-    "accept.after-commit",
-    "call.before-send",
-    "call.after-receive",
-    "outcome.before-commit",
-    "outcome.after-commit",
-    "delivery.before-send",
-    "delivery.after-receive",
-    "delivered.before-commit",
-    "delivered.after-commit",
+/// What a purchase waits for is committed and told first, what became of it second.
+const DECIDED: [&str; 6] = [
     "notice.before-commit",
     "notice.after-commit",
     "delivery.before-send:2",
     "delivery.after-receive:2",
     "delivered.before-commit:2",
     "delivered.after-commit:2",
-];
-
-/// Steps of a refund, which the payment system first takes note of and then executes by itself.
-const REFUND: [&str; 8] = [
-    "accept.before-commit",
-    "accept.after-commit",
-    "call.before-send",
-    "call.after-receive",
-    "outcome.before-commit",
-    "outcome.after-commit",
-    "notice.before-commit",
-    "notice.after-commit",
 ];
 
 const SALE: &str = "/v2/payment/wallet/alipay/sale";
@@ -132,19 +113,6 @@ fn sale(world: &World, payment_id: &str) -> String {
     merchant.signed(body)
 }
 
-/// Posts until an answer comes.
-async fn insist(world: &World, path: &str, body: &str) -> Answer {
-    let started = Instant::now();
-    loop {
-        let url = format!("{}{path}", world.platform.base());
-        match world.platform.merchant.try_post(&url, body, None).await {
-            Ok(answer) => return answer,
-            Err(error) => assert!(started.elapsed() < seconds(60), "{path}: {error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// Follows the merchant's callbacks like a customer: goes once where the first one that leads somewhere leads.
 async fn customer(receiver: ferropay_tests::Receiver, provider: Arc<PaymentSystem>) {
     let started = Instant::now();
@@ -167,7 +135,7 @@ enum What {
     Refund,
 }
 
-async fn die_at(step: &str, what: What) {
+async fn die_at(step: &'static str, what: What) {
     let provider = Arc::new(PaymentSystem::start().await);
     let address = free_address();
     let options = ["--listen", &address, "--sandbox-methods", &provider.base];
@@ -176,7 +144,7 @@ async fn die_at(step: &str, what: What) {
     let shopper = tokio::spawn(customer(world.receiver.clone(), provider.clone()));
     if what == What::Refund {
         world.restart().await;
-        let bought = insist(&world, SALE, &sale(&world, "story")).await.request_id();
+        let bought = world.platform.post_raw(SALE, &sale(&world, "story"), None).await.request_id();
         let told = world.receiver.final_of(&bought, seconds(30)).await;
         assert_eq!(told.operation(), ("sale", "success"), "{}", told.text);
         world.quiet(seconds(20)).await;
@@ -195,7 +163,7 @@ async fn die_at(step: &str, what: What) {
     assert!(!died.success(), "{step}: the process did not die");
     world.platform.start(&undisturbed).await;
 
-    let resent = insist(&world, path, &body).await.request_id();
+    let resent = world.platform.post_raw(path, &body, None).await.request_id();
     if let Ok(first) = first {
         assert_eq!(first.request_id(), resent, "{step}");
     }
@@ -219,30 +187,17 @@ async fn die_at(step: &str, what: What) {
     assert_eq!(status.json["payment"]["status"], told.json["payment"]["status"], "{step}: {}", status.text);
 }
 
-/// Runs stories four at a time.
-async fn all(steps: &'static [&'static str], what: What) {
-    let places = Arc::new(Semaphore::new(4));
-    let mut running = JoinSet::new();
-    for step in steps {
-        let places = places.clone();
-        running.spawn(async move {
-            let _place = places.acquire_owned().await.unwrap();
-            die_at(step, what).await;
-        });
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.unwrap();
-    }
-}
-
 // G-055 G-091 G-125: the customer pays once, whenever the process dies
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_purchase_decided_elsewhere_survives_a_death_at_each_of_its_steps() {
-    all(&PURCHASE, What::Purchase).await;
+    let steps = STEPS.into_iter().chain(DECIDED);
+    four_at_a_time(steps.map(|step| die_at(step, What::Purchase))).await;
 }
 
 // G-055 G-295: the customer is paid back once, whenever the process dies
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_refund_executed_elsewhere_survives_a_death_at_each_of_its_steps() {
-    all(&REFUND, What::Refund).await;
+    // The payment system takes note of it and then executes it by itself.
+    let steps = STEPS[..6].iter().chain(&DECIDED[..2]);
+    four_at_a_time(steps.map(|step| die_at(step, What::Refund))).await;
 }

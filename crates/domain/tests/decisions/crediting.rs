@@ -12,6 +12,7 @@ use ferropay_domain::{
     change::TaskKey,
     codes,
     decide::{CreditNoticed, Finding},
+    ids::AttemptId,
     payment::{Ask, AttemptStatus, Credit, OperationKind, OperationStatus, PaymentStatus},
     project::Settings,
 };
@@ -24,6 +25,15 @@ fn awaited(settings: Settings, opening: i64) -> World {
     world.outcome(credited(eur(1000), Credit::Pending)).unwrap();
     assert_eq!(world.operation().kind, OperationKind::PaymentConfirmation);
     world
+}
+
+/// A purchase that was paid and of whose crediting nothing was promised, and the attempt that took the money.
+fn paid() -> (World, AttemptId) {
+    let mut world = World::new(with_methods(Settings::default()), 0);
+    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
+    world.outcome(approved(eur(1000))).unwrap();
+    let sale = world.attempt().id;
+    (world, sale)
 }
 
 fn told(world: &World) -> (OperationKind, OperationStatus, PaymentStatus) {
@@ -54,7 +64,7 @@ fn a_purchase_is_confirmed_when_its_money_arrives() {
     // What comes again, or contradicts it, changes nothing.
     world.outcome(declined(codes::NOT_CREDITED)).unwrap();
     let sale = world.operations.values().next().unwrap().id;
-    let sale = ferropay_domain::ids::AttemptId::first(sale);
+    let sale = AttemptId::first(sale);
     assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Nothing));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::ByPeople(..)));
     assert_eq!((world.operations.len(), world.status()), (2, PaymentStatus::Success));
@@ -87,7 +97,7 @@ fn a_reversal_the_provider_refuses_leaves_the_purchase_paid() {
     world.outcome(declined(codes::NOT_CREDITED)).unwrap();
     world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
     assert_eq!((world.status(), world.sum(), world.merchant()), (PaymentStatus::Success, 1000, 1000));
-    let sale = ferropay_domain::ids::AttemptId::first(world.operations.values().next().unwrap().id);
+    let sale = AttemptId::first(world.operations.values().next().unwrap().id);
     assert_eq!(world.refund(None), codes::REFUND_TOO_SOON);
     world.advance(Duration::from_hours(1));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)), "it insists");
@@ -120,10 +130,7 @@ fn what_was_not_credited_goes_back_however_long_its_provider_is_away() {
 // G-161, D-25, M-019: after a refund of a part nothing is given back twice
 #[test]
 fn a_provider_that_promised_nothing_may_report_what_did_not_arrive() {
-    let mut world = World::new(with_methods(Settings::default()), 0);
-    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
-    world.outcome(approved(eur(1000))).unwrap();
-    let sale = world.attempt().id;
+    let (mut world, sale) = paid();
     assert!(matches!(world.credit(sale, Credit::Pending), CreditNoticed::Nothing));
     world.refund(Some(300));
     assert!(
@@ -211,10 +218,7 @@ fn a_converted_purchase_goes_back_in_the_currency_it_was_taken_in() {
 // G-161, D-25: the refund under way is refused, and then everything goes back
 #[test]
 fn what_was_not_credited_goes_back_after_a_refund_that_is_refused() {
-    let mut world = World::new(with_methods(Settings::default()), 0);
-    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
-    world.outcome(approved(eur(1000))).unwrap();
-    let sale = world.attempt().id;
+    let (mut world, sale) = paid();
     world.refund(Some(300));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Nothing), "it is remembered");
@@ -229,10 +233,7 @@ fn what_was_not_credited_goes_back_after_a_refund_that_is_refused() {
 // G-161: nothing has been sent yet when the provider takes its word back
 #[test]
 fn a_word_that_is_taken_back_during_a_refund_moves_nothing() {
-    let mut world = World::new(with_methods(Settings::default()), 0);
-    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
-    world.outcome(approved(eur(1000))).unwrap();
-    let sale = world.attempt().id;
+    let (mut world, sale) = paid();
     world.refund(Some(300));
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::Recorded(_)));
     assert!(
@@ -249,7 +250,7 @@ fn a_word_that_is_taken_back_during_a_refund_moves_nothing() {
 fn a_refund_long_after_a_refused_reversal_brings_nothing_else_back() {
     for (says_so, by_people) in [(false, false), (true, false), (false, true)] {
         let mut world = awaited(Settings::default(), 0);
-        let sale = ferropay_domain::ids::AttemptId::first(world.operations.values().next().unwrap().id);
+        let sale = AttemptId::first(world.operations.values().next().unwrap().id);
         world.outcome(declined(codes::NOT_CREDITED)).unwrap();
         world.outcome(declined(codes::METHOD_DECLINE)).unwrap();
         if says_so {
@@ -276,10 +277,7 @@ fn a_refund_long_after_a_refused_reversal_brings_nothing_else_back() {
 // G-304, G-309: a word that comes late and out of order does not undo what was confirmed
 #[test]
 fn what_was_confirmed_without_being_asked_is_remembered() {
-    let mut world = World::new(with_methods(Settings::default()), 0);
-    world.by_method(&method_of(OperationKind::Sale, "blik", eur(1000)));
-    world.outcome(approved(eur(1000))).unwrap();
-    let sale = world.attempt().id;
+    let (mut world, sale) = paid();
     assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Recorded(_)));
     assert!(matches!(world.credit(sale, Credit::Confirmed), CreditNoticed::Nothing), "it is known");
     assert!(matches!(world.credit(sale, Credit::Failed), CreditNoticed::ByPeople(..)), "a contradiction");
