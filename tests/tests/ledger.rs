@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Where the rules of every store stand; `sqlite.rs` there makes tests of them.
+/// Where the rules of every store stand; the macro in `rules.rs` there makes tests of them.
 const CONFORMANCE: &str = "crates/store/tests/conformance/";
 
 const STATES: [&str; 4] = ["done", "partly", "open", "out"];
@@ -158,7 +158,7 @@ fn fault_of(test: &str, id: &str, sources: &mut BTreeMap<String, Option<String>>
         sources.entry(path.to_owned()).or_insert_with(read).clone()
     };
     let module = path.strip_prefix(CONFORMANCE).and_then(|file| file.strip_suffix(".rs"));
-    let list = module.and_then(|_| source(&format!("{CONFORMANCE}sqlite.rs"))).unwrap_or_default();
+    let list = module.and_then(|_| source(&format!("{CONFORMANCE}rules.rs"))).unwrap_or_default();
     let is_listed = module.is_some_and(|module| lists(&list, module, name));
     let counts = if is_listed { Counts::Listed } else { Counts::Marked };
     let Some(source) = source(path) else {
@@ -305,7 +305,7 @@ fn third() {
         assert!(!lists(list, "guards", "left_out") && !lists(list, "books", "kept"));
         let mut sources = BTreeMap::from([
             (format!("{CONFORMANCE}guards.rs"), Some(rules.to_owned())),
-            (format!("{CONFORMANCE}sqlite.rs"), Some(list.to_owned())),
+            (format!("{CONFORMANCE}rules.rs"), Some(list.to_owned())),
         ]);
         let mut fault =
             |rule: &str, id: &str| fault_of(&format!("{CONFORMANCE}guards.rs::{rule}"), id, &mut sources);

@@ -5,7 +5,11 @@
 //! is told on its own whether it was applied, lost a guard ([`Loss`]), or could not be stored. Nothing here
 //! knows messages, networks or clocks, and nothing of a particular database shows through [`Store`].
 
+mod audit;
+mod columns;
 mod commit;
+mod parts;
+pub mod postgres;
 mod prepared;
 mod projects;
 mod records;

@@ -4,8 +4,8 @@
 //! nothing behind and needs no savepoint; nobody else writes in between. Only the last guard of a commit may
 //! be a guarded write: the payment's version where nothing is held, else the hold itself.
 
-use super::{dependents::delivery_id, statements::Statements};
-use crate::{Loss, prepared::Prepared};
+use super::statements::Statements;
+use crate::{Loss, parts::delivery_id, prepared::Prepared};
 use ferropay_domain::{
     change::{Hold, PaymentWrite, Request, SeriesWrite},
     ids::{PaymentKey, ProjectId, RequestId},

@@ -1,9 +1,11 @@
 //! The rows of a commit whose guards are won.
 
 use super::apply::{Applier, Refusal};
-use crate::{DeliveryWrite, prepared::Prepared};
+use crate::{
+    parts::{delivery_id, subject_parts},
+    prepared::Prepared,
+};
 use ferropay_domain::{
-    callback::Subject,
     change::{PaymentWrite, RESEND_WINDOW_SECONDS, Request, SeriesWrite, Task, TaskKey, Write},
     ids::PaymentKey,
     payment::Payment,
@@ -376,18 +378,4 @@ impl Applier<'_> {
 
 fn contradiction(text: String) -> Result<(), Refusal> {
     Err(Refusal::Contradiction(text))
-}
-
-/// The row of the delivery a write is about.
-pub(super) fn delivery_id(delivery: &DeliveryWrite) -> i64 {
-    TaskKey::Deliver(delivery.callback, delivery.address).parts().1
-}
-
-/// Kind and key of a callback's subject, as stored.
-pub(super) fn subject_parts(subject: Subject) -> (u8, [u8; 16]) {
-    match subject {
-        Subject::Payment(key) => (1, *key.as_bytes()),
-        Subject::Request(id) => (2, *id.as_bytes()),
-        Subject::Series(id) => (16, id.as_subject()),
-    }
 }

@@ -6,32 +6,24 @@ use super::{
     reads::{all, first},
     rows,
 };
-use crate::prepared::Prepared;
+use crate::{
+    parts::{CARD, means_columns},
+    prepared::Prepared,
+};
 use ferropay_domain::{
     change::InstrumentWrite,
     ids::{CardKey, InstrumentId, PayeeCheckId, ProjectId},
-    instrument::{CustomerRecord, Instrument, InstrumentKey, Means},
+    instrument::{CustomerRecord, Instrument, InstrumentKey},
     payee::PayeeCheck,
     series::SeriesStatus,
 };
 use rusqlite::{Connection, Result, Row, params};
 
-/// What `method` says of a card.
-const CARD: &str = "card";
-
-/// A card's or an account's columns `method` and `means`.
-fn columns(means: &Means) -> (&str, &[u8]) {
-    match means {
-        Means::Card(card) => (CARD, card.key.as_bytes()),
-        Means::Account(it) => (&it.method.get().code, it.number.as_bytes()),
-    }
-}
-
 impl Applier<'_> {
     /// Whether a card's or an account's record is still what the decision was made on, and a customer has room for one more saved one.
     pub(super) fn instrument_stands(&mut self, write: &InstrumentWrite) -> Result<bool> {
         let it = &write.instrument;
-        let (method, means) = columns(&it.means);
+        let (method, means) = means_columns(&it.means);
         let key = params![it.project.get(), it.customer, method, means];
         let version: Option<u32> = self.statements.instrument_version.first(key, |row| row.get(0))?;
         if version != write.expected {
@@ -48,7 +40,7 @@ impl Applier<'_> {
         let changes = &prepared.commit.changes;
         if let (Some(write), Some(detail)) = (&changes.instrument, &prepared.instrument) {
             let it = &write.instrument;
-            let (method, means) = columns(&it.means);
+            let (method, means) = means_columns(&it.means);
             self.statements.put_instrument.execute(params![
                 it.id.get(),
                 it.project.get(),

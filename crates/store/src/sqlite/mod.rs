@@ -12,7 +12,6 @@
 
 mod admin;
 mod apply;
-mod audit;
 mod card_ranges;
 mod dependents;
 mod exchange;
@@ -22,7 +21,7 @@ mod reader;
 mod reads;
 mod risk;
 mod rows;
-mod schema;
+pub(crate) mod schema;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -31,7 +30,7 @@ mod writer;
 use crate::{
     Answer, AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError, Delivery,
     Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
-    Standing, Store, Unavailable, prepared::Prepared, vault::Sealed,
+    Standing, Store, Unavailable, audit, prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,

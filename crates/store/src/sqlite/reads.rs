@@ -1,9 +1,13 @@
 //! The queries of the readers.
 
-use super::rows::{self, ATTEMPT, OPERATION, OPERATION_COLUMNS, PAYMENT, PAYMENT_COLUMNS, SERIES, TASK};
+use super::rows;
 use crate::{
     Balance, CallbackFilter, CallbackRow, Delivery, DeliveryState, OperationRow, PendingDelivery, RequestRow,
-    Scene, Standing, prepared, vault::Sealed,
+    Scene, Standing,
+    columns::{ATTEMPT, DELIVERY, OPERATION, OPERATION_COLUMNS, PAYMENT, PAYMENT_COLUMNS, SERIES, TASK},
+    parts::subject_parts,
+    prepared,
+    vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,
@@ -305,10 +309,6 @@ pub(super) fn is_busy(
     Ok(first(it, sql, key, |row| row.get(0))?.unwrap_or(false))
 }
 
-/// Columns of a callback with one of its deliveries, in the order [`delivery_row`] reads them.
-const DELIVERY: &str = "c.id, c.project, c.subject_kind, c.subject, c.number, c.body, c.due, c.created_at, \
-    d.id, d.url, d.attempts, d.state, d.status, d.tried_at";
-
 fn delivery_row(row: &Row<'_>) -> Result<CallbackRow> {
     let id = row.get::<_, Option<i64>>(8)?;
     let attempts = row.get::<_, Option<u32>>(10)?.unwrap_or(0);
@@ -354,7 +354,7 @@ pub(super) fn open_before(
          JOIN deliveries AS d ON d.id BETWEEN c.id * 256 AND c.id * 256 + 255
          LEFT JOIN tasks AS t ON t.kind = 3 AND t.number = d.id
          WHERE c.subject = ?1 AND c.number < ?2 AND d.state = 1 AND d.url = ?3 ORDER BY c.number";
-    let (_, key) = super::dependents::subject_parts(subject);
+    let (_, key) = subject_parts(subject);
     all(it, sql, params![key, number, url], |row| {
         Ok(PendingDelivery {
             callback: CallbackId::new(row.get(0)?),

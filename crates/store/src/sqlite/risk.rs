@@ -1,7 +1,7 @@
 //! Risk control: lists, and the counting of uses inside the commit that adds one.
 
 use super::apply::{Applier, Refusal};
-use crate::{Loss, RiskEntry};
+use crate::{Loss, RiskEntry, parts::MOST_COUNTED};
 use ferropay_domain::{
     ids::ProjectId,
     risk::{Feature, Hit, List, Measure, Reading, Use},
@@ -9,9 +9,6 @@ use ferropay_domain::{
 };
 use rusqlite::{Connection, Result, params, types::ValueRef};
 use std::collections::HashSet;
-
-/// What is counted of one use at most, minor units: sums of any number of them that a database can hold stay in range.
-const MOST_COUNTED: i64 = 10_000_000_000_000;
 
 impl Applier<'_> {
     /// Looks whether a use would be too much. Nobody else writes in between. Earlier uses are read from the latest back,

@@ -16,26 +16,6 @@ use ferropay_domain::{
 use rusqlite::{Row, types::Type};
 use uuid::Uuid;
 
-/// Columns of a payment, in the order [`payment`] reads them.
-pub(super) const PAYMENT: &str = "p.key, p.project, p.id, p.kind, p.status, p.currency, p.requested, p.debited, \
-    p.returned, p.returning_now, p.refunded_any, p.open, p.last_return_at, p.callbacks, p.version, p.created_at, \
-    p.updated_at, p.detail, p.held";
-/// How many they are.
-pub(super) const PAYMENT_COLUMNS: usize = 19;
-/// Columns of an operation, in the order [`operation`] reads them.
-pub(super) const OPERATION: &str = "o.id, o.payment, o.project, o.kind, o.status, o.minor, o.currency, \
-    o.request, o.code, o.created_at, o.updated_at, o.detail";
-/// How many they are.
-pub(super) const OPERATION_COLUMNS: usize = 12;
-/// Columns of an attempt, in the order [`attempt`] reads them.
-pub(super) const ATTEMPT: &str = "a.reference, a.payment, a.account, a.status, a.minor, a.currency, \
-    a.created_at, a.updated_at, a.suspended, a.late_approvals, a.answer, a.ask";
-/// Columns of a series, in the order [`series`] reads them.
-pub(super) const SERIES: &str = "id, project, kind, status, currency, open, due, payment, callbacks, version, \
-    created_at, updated_at, detail";
-/// Columns of a task, in the order [`task`] reads them.
-pub(super) const TASK: &str = "kind, number, bucket, clock, due, tries";
-
 /// What a column holds has no meaning.
 pub(super) fn senseless(column: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, format!("no {what}").into())

@@ -23,6 +23,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0012.sql"),
 ];
 
+/// How much of a scratch database is kept in memory, KiB.
+const SCRATCH_CACHE_KIB: i64 = 64 * 1024;
+
 /// The schema version this build writes.
 pub(super) fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
@@ -62,6 +65,18 @@ pub(super) fn open_in_memory(options: &Options) -> Result<Connection, OpenError>
     connection.pragma_update(None, "page_size", options.page_size)?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// A new, empty database of the newest schema for rows that come from elsewhere: kept in memory as far as there is room, else
+/// in a file without a name, and gone when it is closed.
+pub(crate) fn open_scratch() -> Result<Connection, OpenError> {
+    let mut connection = Connection::open("")?;
+    connection.pragma_update(None, "journal_mode", "OFF")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "cache_size", -SCRATCH_CACHE_KIB)?;
     migrate(&mut connection)?;
     Ok(connection)
 }

@@ -462,9 +462,12 @@ pub(crate) async fn a_commit_happens_although_its_future_is_dropped(world: World
     let sale = world.sale("sale", eur(100));
     let scene = World::scene_of(&sale);
     drop(world.store.commit(sale));
-    // Commits are taken in order, so that this one follows.
-    world.store.commit(world.sale("next", eur(100))).await.unwrap();
-    assert_eq!(world.payment(scene.payment.key).await, scene.payment);
+    // What is decided on top of it comes after it, and could not be applied without it.
+    let approved = world.approved(&scene);
+    let after = World::scene_of(&approved).payment;
+    world.store.commit(approved).await.unwrap();
+    assert_eq!(world.payment(scene.payment.key).await, after);
     let unknown = PaymentId::parse("nowhere").unwrap().folded();
     assert!(world.store.payment_named(world.project.id, &unknown).await.unwrap().is_none());
+    world.assert_sound().await;
 }

@@ -2,6 +2,10 @@
 //! rules; what only one of them has (a file to copy, a header to read) is tested beside it.
 
 #[cfg(test)]
+#[macro_use]
+mod rules;
+
+#[cfg(test)]
 mod books;
 #[cfg(test)]
 mod card_ranges;
@@ -14,6 +18,8 @@ mod messages;
 #[cfg(test)]
 mod payouts;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod risk;
@@ -23,5 +29,7 @@ mod scenario;
 mod sequences;
 #[cfg(test)]
 mod series;
+#[cfg(test)]
+mod server;
 #[cfg(test)]
 mod sqlite;

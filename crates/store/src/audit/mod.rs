@@ -24,7 +24,7 @@ const BEGINNINGS: [PaymentStatus; 3] =
     [PaymentStatus::Processing, PaymentStatus::AwaitingPayment, PaymentStatus::AwaitingPayoutCompletion];
 
 /// Reads the whole database once. Errors only when it cannot be read; what does not agree is in the report.
-pub(super) fn audit(connection: &Connection) -> Result<AuditReport> {
+pub(crate) fn audit(connection: &Connection) -> Result<AuditReport> {
     connection.create_scalar_function(
         "fold",
         1,

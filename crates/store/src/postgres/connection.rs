@@ -1,0 +1,184 @@
+//! One connection to the server: how it is made, what it remembers, and what its errors mean.
+
+use super::Setup;
+use crate::Unavailable;
+use futures_util::{Stream, StreamExt};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::oneshot;
+use tokio_postgres::{
+    Client, Config, Error, NoTls, Row, Statement, config::TargetSessionAttrs, error::SqlState, types::ToSql,
+};
+
+/// What every connection sets for itself, and nothing else. Plans are pinned because those made while the tables are empty are
+/// several times slower later on; a transaction of a node that has vanished does not keep its locks for long.
+const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
+    SET plan_cache_mode = force_generic_plan; SET jit = off; SET default_transaction_isolation = 'read committed';
+    SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = 'warning';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// How long a connection may take to be made, and how long what was sent may stay unacknowledged, unless the address says so.
+const PATIENCE_OF_NETWORK: Duration = Duration::from_secs(5);
+
+/// Why something could not be done.
+#[derive(Clone, Debug)]
+pub(super) enum Trouble {
+    /// The connection is gone; what was under way may or may not have happened.
+    Gone(String),
+    /// The server refused; nothing of the statement has happened.
+    Refused(SqlState, String),
+    /// What is stored has no meaning, or what is to be stored has no place.
+    Senseless(String),
+}
+
+impl Trouble {
+    /// For the operator, without any data.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Gone(reason) | Self::Senseless(reason) => reason.clone(),
+            Self::Refused(code, reason) => format!("{reason} ({})", code.code()),
+        }
+    }
+
+    pub(super) fn unavailable(&self, action: &'static str) -> Unavailable {
+        Unavailable { action, reason: self.reason() }
+    }
+
+    /// Two transactions stood in each other's way, and this one was chosen to be done again.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Refused(code, _) if *code == SqlState::T_R_SERIALIZATION_FAILURE
+            || *code == SqlState::T_R_DEADLOCK_DETECTED)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        if let Some(it) = error.as_db_error() {
+            let code = it.code().clone();
+            // The server is stopping or starting, has become a replica, or ends this connection.
+            let ends = ["57P", "08"].iter().any(|class| code.code().starts_with(class))
+                || code == SqlState::READ_ONLY_SQL_TRANSACTION
+                || code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT;
+            // The detail would hold data.
+            let text = it.message().to_owned();
+            return if ends { Self::Gone(text) } else { Self::Refused(code, text) };
+        }
+        let is_network =
+            std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+        if error.is_closed() || is_network {
+            Self::Gone(error.to_string())
+        } else {
+            Self::Senseless(error.to_string())
+        }
+    }
+}
+
+/// A parameter of a statement.
+pub(super) type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+/// Comes to an end, with an error, when a connection does.
+pub(super) type Ended = oneshot::Receiver<std::convert::Infallible>;
+
+/// A connection that works, with its prepared statements.
+pub(super) struct Live {
+    client: Client,
+    statements: Mutex<HashMap<String, Statement>>,
+    count: Arc<AtomicU64>,
+}
+
+impl Live {
+    /// Connects, and hands the connection's work to the runtime this is called on. The receiver is told when it ends.
+    pub(super) async fn connect(setup: &Setup, count: &Arc<AtomicU64>) -> Result<(Self, Ended), Trouble> {
+        let (client, connection) = with_defaults(&setup.server).connect(NoTls).await?;
+        let (lives, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(reason = Trouble::from(error).reason(), "a connection to PostgreSQL ended");
+            }
+            drop(lives);
+        });
+        client.batch_execute(SESSION).await?;
+        Ok((Self { client, statements: Mutex::default(), count: Arc::clone(count) }, ended))
+    }
+
+    /// Whether the connection has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs statements without parameters and without results.
+    pub(super) async fn run(&self, sql: &str) -> Result<(), Trouble> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// All rows of a query.
+    pub(super) async fn all(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Trouble> {
+        let statement = self.prepared(sql).await?;
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(self.client.query(&statement, parameters).await?)
+    }
+
+    /// The first row of a query, if there is one.
+    pub(super) async fn first(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Option<Row>, Trouble> {
+        Ok(self.all(sql, parameters).await?.into_iter().next())
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(super) async fn execute(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Trouble> {
+        let statement = self.prepared(sql).await?;
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(self.client.execute(&statement, parameters).await?)
+    }
+
+    /// The rows of a query as they come.
+    pub(super) async fn stream(
+        &self,
+        sql: &str,
+    ) -> Result<impl Stream<Item = Result<Row, Trouble>> + use<>, Trouble> {
+        let statement = self.prepared(sql).await?;
+        let rows = self.client.query_raw(&statement, std::iter::empty::<Parameter<'_>>()).await?;
+        Ok(rows.map(|row| row.map_err(Trouble::from)))
+    }
+
+    async fn prepared(&self, sql: &str) -> Result<Statement, Trouble> {
+        let lock = || self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(sql).cloned();
+        if let Some(statement) = known {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(sql).await?;
+        lock().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+/// What an address leaves open: to give up on a server that does not answer, and to take only one that can be written.
+fn with_defaults(server: &Config) -> Config {
+    let mut config = server.clone();
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(PATIENCE_OF_NETWORK);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(PATIENCE_OF_NETWORK);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_idle(PATIENCE_OF_NETWORK).keepalives_interval(PATIENCE_OF_NETWORK);
+        config.keepalives_retries(3);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("ferropay");
+    }
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    config
+}

@@ -1,0 +1,213 @@
+//! The store on a `PostgreSQL` database, 15 or newer, for any number of nodes beside each other.
+//!
+//! Two connections write ([`writer`]), each a batch at a time of whatever waits ([`queue`]); a few others are shared by whoever
+//! reads ([`links`]). All of them live on one thread of their own, so that the store does not depend on whose runtime asks.
+//! A batch of plain commits, which is nearly all of them, is one statement over arrays ([`statement`], [`tables`], [`collect`])
+//! and one round trip; the others take a few more statements in one transaction ([`more`]).
+//!
+//! Nothing depends on a session but the settings of plans: there are no advisory locks, no notifications, no temporary tables.
+//! What one batch only reads and another transaction may change is fenced (see `writers` in the schema); everything else is
+//! guarded by the row or the unique key that the commit writes. Commits that stand in each other's way on two nodes are begun
+//! again.
+
+mod accounts;
+mod admin;
+mod audit;
+mod collect;
+mod connection;
+mod instruments;
+mod limits;
+mod links;
+mod lists;
+mod messages;
+mod migrations;
+mod more;
+mod queue;
+mod rare;
+mod reads;
+mod rows;
+mod statement;
+mod store;
+mod tables;
+mod writer;
+
+use crate::{CommitError, Unavailable, prepared::Prepared};
+use accounts::KnownAccounts;
+use connection::{Live, Trouble};
+use links::Links;
+use queue::{Job, Queue};
+use std::{str::FromStr, sync::Arc, thread::JoinHandle, time::Duration};
+use tokio::sync::oneshot;
+use writer::{Counters, Writer};
+
+/// How the database is used.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Most commits in one batch.
+    pub batch_limit: usize,
+    /// Connections that are read through.
+    pub readers: usize,
+    /// How long commits and questions wait while the server cannot be reached; then they are refused until it can.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch_limit: 256, readers: 3, patience: Duration::from_secs(30) }
+    }
+}
+
+/// What the store's connections need to know.
+struct Setup {
+    server: tokio_postgres::Config,
+    batch_limit: usize,
+    patience: Duration,
+}
+
+/// Why a database could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The database is of a later release.
+    #[error(
+        "the database has schema version {found}, this release knows versions up to {known}: use the release that wrote it, or a later one"
+    )]
+    Newer {
+        /// The database's schema version.
+        found: i64,
+        /// The newest version this release knows.
+        known: i64,
+    },
+    /// The database's schema holds tables of something else.
+    #[error("the database holds something else than Ferropay: give it a database of its own")]
+    Foreign,
+    /// The server or the database cannot be used.
+    #[error("this PostgreSQL cannot be used: {0}")]
+    Server(String),
+    /// The address cannot be read.
+    #[error(
+        "this is no address of a database: {0}; it is written postgres://user:password@host:5432/database"
+    )]
+    Address(String),
+    /// The server cannot be reached or refused.
+    #[error("the database cannot be opened: {0}")]
+    Database(String),
+}
+
+impl From<Trouble> for ConnectError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Database(trouble.reason())
+    }
+}
+
+/// Durable state in a `PostgreSQL` database. Dropping it writes what is queued.
+pub struct PostgresStore {
+    setup: Arc<Setup>,
+    queue: Arc<Queue>,
+    links: Links,
+    counters: Arc<Counters>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl PostgresStore {
+    /// Connects to the database at an address like `postgres://user:password@host:5432/database`, brings its schema up to
+    /// date and starts the store's thread. Errors: see [`ConnectError`].
+    pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
+        let server = tokio_postgres::Config::from_str(url);
+        let server = server.map_err(|error| ConnectError::Address(error.to_string()))?;
+        let setup =
+            Arc::new(Setup { server, batch_limit: options.batch_limit.max(1), patience: options.patience });
+        let (queue, counters) = (Arc::new(Queue::default()), Arc::new(Counters::default()));
+        let (ready, begun) = oneshot::channel();
+        let thread = {
+            let (setup, queue, counters) = (Arc::clone(&setup), Arc::clone(&queue), Arc::clone(&counters));
+            std::thread::Builder::new()
+                .name("store-postgres".into())
+                .spawn(move || {
+                    // However the thread ends, whoever waits is told.
+                    let _end = End(Arc::clone(&queue));
+                    run(&setup, &queue, &counters, options.readers, ready);
+                })
+                .map_err(|error| ConnectError::Database(error.to_string()))?
+        };
+        let gone = || ConnectError::Database("its thread has ended".into());
+        let links = begun.await.map_err(|_| gone())??;
+        Ok(Self { setup, queue, links, counters, thread: Some(thread) })
+    }
+
+    /// Hands a commit in, which happens whether or not its verdict is waited for.
+    fn submit(&self, prepared: Prepared) -> oneshot::Receiver<Result<(), CommitError>> {
+        let (job, receiver) = Job::new(Box::new(prepared));
+        self.queue.add(job);
+        receiver
+    }
+}
+
+/// Tells everybody who still waits that nobody writes any more.
+struct End(Arc<Queue>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.refuse(&gone());
+    }
+}
+
+fn gone() -> Unavailable {
+    Unavailable { action: "commit", reason: "the store's thread has ended".into() }
+}
+
+/// What the store's thread does from its beginning to its end.
+fn run(
+    setup: &Arc<Setup>,
+    queue: &Arc<Queue>,
+    counters: &Arc<Counters>,
+    readers: usize,
+    ready: oneshot::Sender<Result<Links, ConnectError>>,
+) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = ready.send(Err(ConnectError::Database(error.to_string())));
+            return;
+        }
+    };
+    runtime.block_on(async {
+        if let Err(error) = prepare(setup, counters).await {
+            let _ = ready.send(Err(error));
+            return;
+        }
+        let links = Links::start(setup, readers, &counters.statements);
+        let known = Arc::new(KnownAccounts::default());
+        let writer =
+            || Writer::new(Arc::clone(setup), Arc::clone(queue), Arc::clone(counters), Arc::clone(&known));
+        let (one, other) = (writer(), writer());
+        if ready.send(Ok(links)).is_ok() {
+            tokio::join!(one.work(), other.work());
+        }
+    });
+}
+
+/// Brings the schema up to date, and takes away rows of writers that ended without doing so long ago.
+async fn prepare(setup: &Setup, counters: &Counters) -> Result<(), ConnectError> {
+    let (live, _ended) = Live::connect(setup, &counters.statements).await?;
+    migrations::migrate(&live).await?;
+    live.run("DELETE FROM writers WHERE at < now() - interval '30 days'").await?;
+    Ok(())
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's thread had panicked");
+        }
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
