@@ -19,9 +19,9 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_store::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError, Delivery,
-    Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
-    Standing, Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
+    Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
+    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow,
+    RiskEntry, Scene, Standing, Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -194,6 +194,10 @@ impl Store for WatchedStore {
 
     fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
         self.read(self.inner.due(clock, now, limit))
+    }
+
+    fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {
+        self.inner.backlog(clocks)
     }
 
     fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>> {

@@ -20,9 +20,9 @@ pub mod vault;
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
 pub use projects::change_project;
 pub use records::{
-    AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Delivery, DeliveryState, ExchangeRate,
-    Finding, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene, Secret,
-    Standing,
+    AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Delivery, DeliveryState, DueWork,
+    ExchangeRate, Finding, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
+    Secret, Standing,
 };
 
 use ferropay_domain::{
@@ -115,6 +115,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Tasks due at `now` by the clock of `clock` (real time when `None`), earliest first, at most `limit`.
     fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>>;
+
+    /// How much waits: tasks that are due by these clocks (as [`due`](Self::due) takes them), and what is not done.
+    fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog>;
 
     /// When the next task of this clock is due.
     fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>>;
@@ -248,11 +251,11 @@ pub trait Store: Send + Sync + 'static {
     /// Recomputes everything from postings and operations and lists what does not agree.
     fn audit(&self) -> Answer<'_, AuditReport>;
 
-    /// How much was written since start: batches made durable, commits in them, statements run.
+    /// How much was written since start, and how much waits to be written or read.
     fn effort(&self) -> Effort;
 }
 
-/// What the writer has done since start.
+/// What the store has done since start, and what it is asked to do at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
     /// Batches made durable, each with one fsync.
@@ -261,4 +264,8 @@ pub struct Effort {
     pub commits: u64,
     /// Statements run.
     pub statements: u64,
+    /// Commits and other writes handed in and not answered yet.
+    pub commits_waiting: u64,
+    /// Reads handed in and not answered yet.
+    pub reads_waiting: u64,
 }

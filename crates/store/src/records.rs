@@ -4,7 +4,7 @@ use crate::vault::Sealed;
 use ferropay_domain::{
     callback::{Problem, Subject},
     card::CardRange,
-    change::BUCKETS,
+    change::{BUCKETS, TaskKey},
     decide::Facts,
     ids::{CallbackId, OperationId, PaymentKey, ProjectId, RequestId},
     ledger::AccountKey,
@@ -295,4 +295,32 @@ pub struct ExchangeRate {
     pub valid_from: Timestamp,
     /// Until when, business time; until the next one begins when not stated.
     pub valid_until: Option<Timestamp>,
+}
+
+/// What waits, counted for whoever watches the platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Tasks that are due, by clock and kind.
+    pub due: Vec<DueWork>,
+    /// Deliveries that are neither made nor given up, due or not.
+    pub deliveries_open: u64,
+    /// Deliveries that are given up.
+    pub deliveries_parked: u64,
+    /// Attempts whose outcome is unknown, or that are being undone.
+    pub attempts_unknown: u64,
+}
+
+/// Tasks of one kind that are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueWork {
+    /// One of them, which tells the kind.
+    pub example: TaskKey,
+    /// By whose clock.
+    pub clock: Option<ProjectId>,
+    /// How many.
+    pub count: u64,
+    /// How many of them were put off at least once.
+    pub retried: u64,
+    /// Since when the first is due, by that clock.
+    pub earliest: Timestamp,
 }

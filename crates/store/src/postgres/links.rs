@@ -37,6 +37,8 @@ enum Link {
 pub(super) struct Links {
     readers: Vec<watch::Receiver<Link>>,
     next: AtomicUsize,
+    /// Questions that have no answer yet.
+    asked: AtomicU64,
     desk: watch::Receiver<Link>,
 }
 
@@ -49,12 +51,23 @@ impl Links {
             receiver
         };
         let desk = start();
-        Self { readers: (0..readers.max(1)).map(|_| start()).collect(), next: AtomicUsize::new(0), desk }
+        Self {
+            readers: (0..readers.max(1)).map(|_| start()).collect(),
+            next: AtomicUsize::new(0),
+            asked: AtomicU64::new(0),
+            desk,
+        }
     }
 
     /// Something to be asked that changes nothing.
     pub(super) fn question(&self, action: &'static str) -> Question<'_> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         Question { links: self, action, asked: 0, place: 0 }
+    }
+
+    /// How many questions have no answer yet.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Does something once.
@@ -74,6 +87,12 @@ pub(super) struct Question<'l> {
     action: &'static str,
     asked: u32,
     place: usize,
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.links.asked.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Question<'_> {

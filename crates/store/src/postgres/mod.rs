@@ -13,6 +13,7 @@
 mod accounts;
 mod admin;
 mod audit;
+mod backlog;
 mod collect;
 mod connection;
 mod instruments;

@@ -189,6 +189,11 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Commits that nobody has begun to write.
+    pub(super) fn waiting(&self) -> u64 {
+        u64::try_from(self.lock().waiting.len()).unwrap_or(u64::MAX)
+    }
+
     /// No more is taken on; what waits is still written.
     pub(super) fn close(&self) {
         self.lock().closed = true;

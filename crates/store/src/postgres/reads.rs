@@ -246,7 +246,7 @@ pub(super) async fn resent(
     found.map(|row| rows::uuid(&row, 0).map(RequestId::new)).transpose()
 }
 
-fn clock_number(clock: Option<ProjectId>) -> i64 {
+pub(super) fn clock_number(clock: Option<ProjectId>) -> i64 {
     clock.map_or(0, ProjectId::get)
 }
 

@@ -1,10 +1,10 @@
 //! What every store can do, put into the words of this one.
 
-use super::{PostgresStore, admin, audit, gone, instruments, lists, messages, reads};
+use super::{PostgresStore, admin, audit, backlog, gone, instruments, lists, messages, reads};
 use crate::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError, Delivery,
-    Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
-    Standing, Store, Unavailable, prepared::Prepared, vault::Sealed,
+    Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
+    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow,
+    RiskEntry, Scene, Standing, Store, Unavailable, prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,
@@ -129,6 +129,10 @@ impl Store for PostgresStore {
 
     fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
         ask!(self, "read due tasks", reads::due(clock, now, limit))
+    }
+
+    fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {
+        ask!(self, "count what waits", backlog::backlog(&clocks))
     }
 
     fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>> {
@@ -306,6 +310,8 @@ impl Store for PostgresStore {
             batches: self.counters.batches.load(Ordering::Relaxed),
             commits: self.counters.commits.load(Ordering::Relaxed),
             statements: self.counters.statements.load(Ordering::Relaxed),
+            commits_waiting: self.queue.waiting(),
+            reads_waiting: self.links.asked(),
         }
     }
 }

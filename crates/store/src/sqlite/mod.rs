@@ -12,11 +12,14 @@
 
 mod admin;
 mod apply;
+mod backlog;
 mod card_ranges;
 mod dependents;
 mod exchange;
 mod inline;
+mod inspect;
 mod instruments;
+mod options;
 mod reader;
 mod reads;
 mod risk;
@@ -28,9 +31,9 @@ mod tests;
 mod writer;
 
 use crate::{
-    Answer, AuditReport, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError, Delivery,
-    Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
-    Standing, Store, Unavailable, audit, prepared::Prepared, vault::Sealed,
+    Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
+    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow,
+    RiskEntry, Scene, Standing, Store, Unavailable, audit, prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
     callback::Subject,
@@ -49,6 +52,8 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use inline::Inline;
+pub use inspect::{Inspection, inspect};
+pub use options::{OpenError, Options};
 use reader::Readers;
 use rusqlite::Connection;
 use std::{
@@ -60,63 +65,6 @@ use std::{
 };
 use tokio::sync::oneshot;
 use writer::{Counters, Job};
-
-/// How the file is used. The defaults are measured.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Most commits in one batch.
-    pub batch_limit: usize,
-    /// Page size of a new file, bytes.
-    pub page_size: u32,
-    /// Page cache of the writer, KiB; each reader has a quarter of it.
-    pub cache_kib: i64,
-    /// How much of the file may be mapped, bytes.
-    pub mmap_bytes: i64,
-    /// Pages in the write-ahead log before they are moved into the file.
-    pub checkpoint_pages: u32,
-    /// Threads that read.
-    pub readers: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            batch_limit: 512,
-            page_size: 4096,
-            cache_kib: 16 * 1024,
-            mmap_bytes: 0,
-            checkpoint_pages: 4000,
-            readers: 2,
-        }
-    }
-}
-
-/// Why a database file could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file is of a later release.
-    #[error(
-        "the database has schema version {found}, this release knows versions up to {known}: use the release that wrote it, or a later one"
-    )]
-    Newer {
-        /// The file's schema version.
-        found: i64,
-        /// The newest version this release knows.
-        known: i64,
-    },
-    /// The file holds something else.
-    #[error("{0} is not a Ferropay database")]
-    Foreign(String),
-    /// `SQLite` or the operating system refused.
-    #[error("the database cannot be opened: {0}")]
-    Database(String),
-}
-
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
-    }
-}
 
 /// Durable state in one `SQLite` file. Dropping it writes what is queued.
 pub struct SqliteStore {
@@ -175,6 +123,7 @@ impl SqliteStore {
         if let Some(inline) = &self.inline {
             return inline.serve(job, &self.counters);
         }
+        self.counters.waiting.fetch_add(1, Ordering::Relaxed);
         self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
     }
 
@@ -310,6 +259,10 @@ impl Store for SqliteStore {
 
     fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
         self.read("read due tasks", move |it| reads::due(it, clock, now, limit))
+    }
+
+    fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {
+        self.read("count what waits", move |it| backlog::backlog(it, &clocks))
     }
 
     fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>> {
@@ -494,6 +447,8 @@ impl Store for SqliteStore {
             batches: self.counters.batches.load(Ordering::Relaxed),
             commits: self.counters.commits.load(Ordering::Relaxed),
             statements: self.counters.statements.load(Ordering::Relaxed),
+            commits_waiting: self.counters.waiting.load(Ordering::Relaxed),
+            reads_waiting: self.readers.as_ref().map_or(0, Readers::waiting),
         }
     }
 }

@@ -5,7 +5,11 @@ use crate::{Answer, Unavailable};
 use rusqlite::Connection;
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
 };
 use tokio::sync::oneshot;
@@ -16,6 +20,7 @@ type Work = Box<dyn FnOnce(&Connection) + Send>;
 pub(super) struct Readers {
     queue: Option<mpsc::Sender<Work>>,
     threads: Vec<JoinHandle<()>>,
+    waiting: Arc<AtomicU64>,
 }
 
 impl Readers {
@@ -23,9 +28,10 @@ impl Readers {
         let (queue, works) = mpsc::channel::<Work>();
         let works = Arc::new(Mutex::new(works));
         let mut threads = Vec::new();
+        let waiting = Arc::<AtomicU64>::default();
         for number in 0..options.readers.max(1) {
             let connection = schema::open_reader(path, options)?;
-            let works = Arc::clone(&works);
+            let (works, waiting) = (Arc::clone(&works), Arc::clone(&waiting));
             let thread = std::thread::Builder::new()
                 .name(format!("store-reader-{number}"))
                 .spawn(move || {
@@ -33,12 +39,18 @@ impl Readers {
                         let next = works.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(work) = next else { return };
                         work(&connection);
+                        waiting.fetch_sub(1, Ordering::Relaxed);
                     }
                 })
                 .map_err(|error| OpenError::Database(error.to_string()))?;
             threads.push(thread);
         }
-        Ok(Self { queue: Some(queue), threads })
+        Ok(Self { queue: Some(queue), threads, waiting })
+    }
+
+    /// Reads handed in and not done yet.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     pub(super) fn run<T: Send + 'static>(
@@ -50,6 +62,7 @@ impl Readers {
         let work: Work = Box::new(move |connection| {
             let _ = sender.send(work(connection).map_err(|error| unavailable(action, &error)));
         });
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let sent = self.queue.as_ref().is_some_and(|queue| queue.send(work).is_ok());
         answer(action, sent, receiver)
     }

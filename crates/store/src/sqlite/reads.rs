@@ -269,7 +269,7 @@ pub(super) fn resent(
     })
 }
 
-fn clock_number(clock: Option<ProjectId>) -> i64 {
+pub(super) fn clock_number(clock: Option<ProjectId>) -> i64 {
     clock.map_or(0, ProjectId::get)
 }
 

@@ -96,7 +96,7 @@ pub(super) fn open_reader(path: &Path, options: &Options) -> Result<Connection, 
 }
 
 /// Whether the file is empty. Errors when it holds something that is not ours, or is of a later build.
-fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     let foreign = || OpenError::Foreign(path.display().to_string());
     let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
     let objects = match objects {
@@ -116,7 +116,8 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> 
     if objects > 0 || application != 0 { Err(foreign()) } else { Ok(true) }
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+/// The schema version of a file.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 

@@ -83,6 +83,32 @@ async fn commits_that_wait_share_a_batch() {
 }
 
 #[tokio::test]
+async fn a_database_that_another_process_has_locked_holds_a_batch_up_once() {
+    let (directory, store) = fresh();
+    store.commit(evidence(0, 10)).await.unwrap();
+    let file = std::fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().path());
+    let file = file.into_iter().find(|it| it.extension().is_some_and(|it| it == "db")).unwrap();
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let started = std::time::Instant::now();
+    let running: Vec<_> = (1..40).map(|id| store.commit(evidence(id, 10))).collect();
+    assert_eq!(store.effort().commits_waiting, 39);
+    for commit in running {
+        assert!(is_unavailable(&commit.await));
+    }
+    // One batch or two, each as long as the lock is waited for; each commit by itself would take minutes.
+    assert!(started.elapsed() < std::time::Duration::from_secs(12), "{:?}", started.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    store.commit(evidence(1, 10)).await.unwrap();
+    assert!(store.audit().await.unwrap().findings.is_empty());
+    // The writer counts down after it has answered.
+    while store.effort().commits_waiting > 0 {
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "nothing waits any more");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_commit_of_nothing_is_applied() {
     let (_directory, store) = fresh();
     store.commit(Commit { changes: ChangeSet::default(), ..Commit::default() }).await.unwrap();

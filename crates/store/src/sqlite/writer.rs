@@ -39,6 +39,8 @@ pub(super) struct Counters {
     pub(super) batches: AtomicU64,
     pub(super) commits: AtomicU64,
     pub(super) statements: AtomicU64,
+    /// Jobs handed in and not served yet.
+    pub(super) waiting: AtomicU64,
 }
 
 type Waiting = (Box<Prepared>, oneshot::Sender<Verdict>);
@@ -71,7 +73,10 @@ pub(super) fn run(
             let Ok(job) = jobs.try_recv() else { break };
             waiting.push_back(job);
         }
+        let before = waiting.len();
         writer.serve(&mut waiting);
+        let served = u64::try_from(before.saturating_sub(waiting.len())).unwrap_or_default();
+        writer.counters.waiting.fetch_sub(served, Ordering::Relaxed);
     }
 }
 
@@ -142,6 +147,11 @@ impl Writer<'_> {
         match self.transaction(batch.iter().map(|(prepared, _)| prepared.as_ref())) {
             Ok(verdicts) => Some(verdicts),
             Err(refusal) if batch.len() == 1 => Some(vec![Err(error_of(&refusal))]),
+            Err(refusal) if is_locked(&refusal) => {
+                // Nothing was begun, and each try alone would wait as long as this one did.
+                tracing::error!(commits = batch.len(), "another process keeps the database locked");
+                Some(vec![Err(error_of(&refusal)); batch.len()])
+            }
             Err(refusal) => {
                 tracing::warn!(commits = batch.len(), reason = %reason_of(&refusal), "batch undone, retried singly");
                 None
@@ -202,6 +212,15 @@ fn reason_of(refusal: &Refusal) -> String {
         Refusal::Database(error) => error.to_string(),
         Refusal::Contradiction(text) => text.clone(),
     }
+}
+
+/// Whether another process has kept the database from being written.
+fn is_locked(refusal: &Refusal) -> bool {
+    let code = match refusal {
+        Refusal::Database(error) => error.sqlite_error_code(),
+        Refusal::Lost(_) | Refusal::Contradiction(_) => None,
+    };
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// A constraint or a contradiction is a defect of the platform; anything else is the database's trouble.

@@ -133,19 +133,29 @@ impl Vault {
         let files = KeyFiles::open(directory, master == Master::MakeWhenMissing)?;
         let wrapped = store.data_keys().await?;
         let may_make = master == Master::MakeWhenMissing && wrapped.is_empty();
-        let subkeys = Subkeys::derive(&*files.master(may_make)?)?;
+        let vault = Self::with_keys(files, may_make, wrapped)?;
+        if read(&vault.data_keys).is_empty() {
+            vault.rotate_data_key(store).await?;
+        }
+        vault.maintain(store, now).await?;
+        Ok(vault)
+    }
+
+    /// Whether a directory holds the master key that wraps these data keys; changes nothing. Errors: see [`VaultError`];
+    /// [`VaultError::Broken`] when it is another one.
+    pub fn check(directory: &Path, wrapped: Vec<(u32, Vec<u8>)>) -> Result<(), VaultError> {
+        Self::with_keys(KeyFiles::open(directory, false)?, false, wrapped).map(drop)
+    }
+
+    fn with_keys(files: KeyFiles, may_make: bool, wrapped: Vec<(u32, Vec<u8>)>) -> Result<Self, VaultError> {
         let vault = Self {
+            subkeys: Subkeys::derive(&*files.master(may_make)?)?,
             files,
-            subkeys,
             data_keys: RwLock::default(),
             uses: AtomicU64::new(0),
             cvv_keys: RwLock::default(),
         };
         vault.take_data_keys(wrapped)?;
-        if read(&vault.data_keys).is_empty() {
-            vault.rotate_data_key(store).await?;
-        }
-        vault.maintain(store, now).await?;
         Ok(vault)
     }
 

@@ -73,6 +73,8 @@ macro_rules! every_rule {
             a_vault_opens_again_with_its_own_master_key_only
             keys_of_verification_values_live_an_hour_and_as_long_as_needed
             keys_are_made_by_many_at_once_without_one_overwriting_another;
+        backlog:
+            what_waits_is_counted_by_clock_and_kind;
         card_ranges:
             a_table_of_card_ranges_is_read_again_when_it_was_replaced;
         exchange:

@@ -1,0 +1,73 @@
+//! Looking at a database file without changing anything about it, for whoever wants to know whether it can be used.
+
+use super::{OpenError, reads, schema};
+use ferropay_domain::time::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use std::{fmt::Write as _, path::Path, time::Duration};
+
+/// What a database file is.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// Its schema version.
+    pub schema: i64,
+    /// The one this release writes; an older file is brought to it when it is opened.
+    pub newest_schema: i64,
+    /// What is wrong with its structure; none when it was not looked at.
+    pub damage: Option<Vec<String>>,
+    /// When a process last began to work on it, real time.
+    pub last_enrolled: Option<Timestamp>,
+    /// The wrapped data keys of the vault, by number.
+    pub data_keys: Vec<(u32, Vec<u8>)>,
+}
+
+/// Looks at a file, and through all of its structure when `thoroughly`. Nothing is written, and a process that serves from
+/// it at the same time is not held up.
+///
+/// # Errors
+/// It cannot be read, is of a later release, or is something else.
+pub fn inspect(path: &Path, thoroughly: bool) -> Result<Inspection, OpenError> {
+    let connection = open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    if schema::check_owner(&connection, path)? {
+        return Err(OpenError::Foreign(format!("{} is empty and", path.display())));
+    }
+    let damage = if thoroughly { Some(damage(&connection)?) } else { None };
+    let newest = "SELECT max(enrolled_at) FROM nodes";
+    let last: Option<i64> = connection.query_row(newest, [], |row| row.get(0))?;
+    Ok(Inspection {
+        schema: schema::version(&connection)?,
+        newest_schema: schema::newest(),
+        damage,
+        last_enrolled: last.map(Timestamp::from_micros),
+        data_keys: reads::data_keys(&connection)?,
+    })
+}
+
+/// Opens a file without leaving anything beside it. Without a log nobody has it open at the moment, and it is read as it
+/// lies there; otherwise what is in the log counts, and its files are there already.
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).exists() {
+        return Connection::open_with_flags(path, flags);
+    }
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/.-_".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// At most ten lines, none when it is whole.
+fn damage(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare("PRAGMA quick_check(10)")?;
+    let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let lines: rusqlite::Result<Vec<String>> = lines.collect();
+    Ok(lines?.into_iter().filter(|line| line != "ok").collect())
+}
