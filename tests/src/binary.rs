@@ -214,10 +214,15 @@ impl Platform {
         }
     }
 
-    /// Asks the process to end (SIGTERM) and waits until it has.
-    pub async fn stop(&mut self) -> ExitStatus {
+    /// Asks the process to end (SIGTERM).
+    pub fn ask_to_stop(&self) {
         let asked = Command::new("kill").args(["-TERM", &self.process().to_string()]).status().unwrap();
         assert!(asked.success());
+    }
+
+    /// Asks the process to end and waits until it has.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.ask_to_stop();
         self.wait_for_end(Duration::from_secs(40)).await
     }
 

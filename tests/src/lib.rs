@@ -17,6 +17,7 @@ pub mod browser;
 pub mod crash;
 pub mod database;
 pub mod merchant;
+pub mod metrics;
 pub mod receiver;
 pub mod shop;
 pub mod sign;

@@ -225,6 +225,9 @@ impl Engine {
                 }
                 Decision::Changes(changes, commit, found) => (changes, commit, found),
             };
+            if !self.has_room_for(&changes) {
+                return Err(Failure::Overloaded);
+            }
             self.step(Step::BeforeAccept);
             // Another attempt is about a payment that it has not made.
             let about = changes.payment.as_ref().map_or(payment, |write| write.payment().key);

@@ -209,6 +209,11 @@ pub trait Connector: Send + Sync + 'static {
         ask.is_repeated()
     }
 
+    /// Whether the provider can be reached at the moment; none where that shows only when something is asked.
+    fn is_up(&self) -> Option<bool> {
+        None
+    }
+
     /// Reads what the provider tells of its own accord; `header` looks up a header by its name.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ impl Engine {
         let answer = self.courier.post(&delivery.url, delivery.body.clone()).await;
         let took = sent.elapsed();
         self.step(Step::AfterDelivery);
+        self.metrics.delivery(outcome_name(&answer), delivery.attempts == 0, took);
         let status = match &answer {
             Ok(status) => *status,
             Err(reason) => {
@@ -91,6 +92,7 @@ impl Engine {
         // Only 200 counts; other successes and redirects do not (G-089).
         let write = outcome(&self.renewed(known), &delivery, status, self.clock.now());
         if write.state == DeliveryState::Parked {
+            self.metrics.delivery_given_up();
             tracing::error!(
                 callback = delivery.callback.get(),
                 project = delivery.project.get(),
@@ -143,7 +145,7 @@ impl Engine {
             Commit { deliveries: vec![write], fence: Some(self.fence_of(bucket)), ..Commit::default() };
         let mut pause = FIRST_STORE_PAUSE;
         loop {
-            match self.store.commit(commit.clone()).await {
+            match self.write(commit.clone()).await {
                 // Somebody else recorded this try, or replayed the callback: theirs counts.
                 Ok(()) | Err(CommitError::Lost(Loss::Stale)) => break,
                 Err(CommitError::Lost(Loss::Fenced)) => {
@@ -222,6 +224,17 @@ pub(crate) fn bucket(subject: Subject) -> u8 {
         Subject::Payment(payment) => bucket_of(payment),
         Subject::Request(request) => bucket_of(PaymentKey::new(request.get())),
         Subject::Series(series) => bucket_of_series(series),
+    }
+}
+
+/// What came of a try, in a word.
+fn outcome_name(answer: &Result<u16, Undelivered>) -> &'static str {
+    match answer {
+        Ok(200) => "delivered",
+        Ok(_) => "refused",
+        Err(Undelivered::NoAnswerInTime) => "timed_out",
+        Err(Undelivered::NoAnswer(_)) => "no_answer",
+        Err(Undelivered::BadAddress | Undelivered::PrivateAddress) => "bad_address",
     }
 }
 

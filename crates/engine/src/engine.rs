@@ -13,8 +13,10 @@ use crate::{
     ids::IdSource,
     locks::PaymentLocks,
     mail::Mailer,
+    metrics::Metrics,
     outward::Outward,
     projects::{KnownProject, Projects},
+    provider_gate::{Limits, ProviderGate},
     recorder::{Recorder, Walk},
     registry::{InHand, Registry},
     steps::{Hook, Step},
@@ -70,11 +72,17 @@ pub struct Settings {
     /// The pause before the second reversal of a lost outcome, and before work that failed is tried again; doubled each
     /// time up to five minutes.
     pub reversal_pause: Duration,
+    /// How much may wait for the store, to be written or to be read, before requests are refused.
+    pub most_waiting: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { poll_every: Duration::from_millis(500), reversal_pause: Duration::from_secs(1) }
+        Self {
+            poll_every: Duration::from_millis(500),
+            reversal_pause: Duration::from_secs(1),
+            most_waiting: 4_096,
+        }
     }
 }
 
@@ -102,9 +110,11 @@ pub struct Engine {
     pub(crate) devices_seen: parking_lot::Mutex<Seen>,
     pub(crate) public_url: String,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) metrics: Arc<Metrics>,
     projects: Projects,
-    connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<dyn Connector>>>,
+    connectors: parking_lot::RwLock<HashMap<ProviderAccountId, Arc<ProviderGate>>>,
     hook: Option<Hook>,
+    leaving: AtomicBool,
     draining: AtomicBool,
     /// Buckets another node has taken over.
     lost: [AtomicBool; BUCKETS as usize],
@@ -115,6 +125,7 @@ impl Engine {
     /// [`start`](Self::start).
     pub async fn new(parts: Parts) -> Result<Arc<Self>, Failure> {
         let Parts { store, vault, clock, entropy, courier, hook, public_url, settings } = parts;
+        let metrics = Arc::new(Metrics::new(clock.now().seconds()));
         let node = store.enrol(clock.now()).await?;
         let projects = Projects::default();
         projects.refresh(store.as_ref(), &vault).await?;
@@ -141,9 +152,11 @@ impl Engine {
             devices_seen: parking_lot::Mutex::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             recorder: Arc::default(),
+            metrics,
             projects,
             connectors: parking_lot::RwLock::default(),
             hook,
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             lost: std::array::from_fn(|_| AtomicBool::new(false)),
         }))
@@ -151,7 +164,26 @@ impl Engine {
 
     /// Adds a connector; operations for its account go through it from now on.
     pub fn connect(&self, connector: Arc<dyn Connector>) {
-        self.connectors.write().insert(connector.account(), connector);
+        self.connect_within(connector, Limits::default());
+    }
+
+    /// Adds a connector whose calls are held to limits.
+    pub fn connect_within(&self, connector: Arc<dyn Connector>, limits: Limits) {
+        let account = connector.account();
+        let gate = ProviderGate::new(connector, limits, self.metrics.clone());
+        self.connectors.write().insert(account, Arc::new(gate));
+    }
+
+    /// The gate before an account's connector.
+    pub(crate) fn gate(&self, account: ProviderAccountId) -> Option<Arc<ProviderGate>> {
+        self.connectors.read().get(&account).cloned()
+    }
+
+    /// All connectors, by account.
+    pub(crate) fn gates(&self) -> Vec<Arc<ProviderGate>> {
+        let mut all: Vec<_> = self.connectors.read().values().cloned().collect();
+        all.sort_by_key(|gate| gate.account());
+        all
     }
 
     /// Starts looking for due work.
@@ -159,16 +191,27 @@ impl Engine {
         tokio::spawn(crate::scheduler::run(self.clone()));
     }
 
+    /// The node is about to stop and says so to whoever asks for its health; it takes requests as before.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+        // Whoever watches the recorder sees that the node stops.
+        self.recorder.wake();
+    }
+
+    /// Whether the node is about to stop, or is stopping.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
     /// Takes no new requests, waits until the work in hand is done or `patience` is over. Whatever is left stays
     /// recorded as tasks.
     pub async fn drain(&self, patience: Duration) {
         self.draining.store(true, Ordering::Release);
-        // Whoever watches the recorder sees that the node stops.
-        self.recorder.wake();
+        self.leave();
         drop(tokio::time::timeout(patience, self.registry.idle()).await);
     }
 
-    /// Whether the node is stopping.
+    /// Whether the node is stopping and takes no more requests.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
@@ -177,6 +220,16 @@ impl Engine {
     /// it, and this process should be stopped: what it accepts is done by the other.
     pub fn is_superseded(&self) -> bool {
         self.lost.iter().any(|lost| lost.load(Ordering::Acquire))
+    }
+
+    /// How many parts of the work another node is known to have taken over.
+    pub(crate) fn buckets_lost(&self) -> usize {
+        self.lost.iter().filter(|lost| lost.load(Ordering::Acquire)).count()
+    }
+
+    /// What happened, counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The projects.
@@ -221,16 +274,13 @@ impl Engine {
         account: ProviderAccountId,
         environment: Environment,
     ) -> Option<Arc<dyn Connector>> {
-        self.connectors
-            .read()
-            .get(&account)
-            .filter(|connector| connector.environment() == environment)
-            .cloned()
+        let gate = self.gate(account)?;
+        (gate.environment() == environment).then_some(gate as Arc<dyn Connector>)
     }
 
     /// The connector of an account, whatever its environment: for what comes from outside and names the account.
     pub(crate) fn connector_of(&self, account: ProviderAccountId) -> Option<Arc<dyn Connector>> {
-        self.connectors.read().get(&account).cloned()
+        self.gate(account).map(|gate| gate as Arc<dyn Connector>)
     }
 
     /// Whether `given` is the text that was kept secret. Keyed digests are compared, so that the time it takes tells
@@ -292,6 +342,14 @@ impl Engine {
         }
     }
 
+    /// Makes a commit durable, and notes how long that took.
+    pub(crate) async fn write(&self, commit: Commit) -> Result<(), CommitError> {
+        let started = std::time::Instant::now();
+        let result = self.store.commit(commit).await;
+        self.metrics.committed(&result, started.elapsed());
+        result
+    }
+
     /// Renders and signs the callbacks of a decision and makes everything durable. Answers the deliveries that
     /// have become due work, each taken in hand before the scheduler can see it, so that none is begun twice.
     pub(crate) async fn commit(
@@ -317,7 +375,7 @@ impl Engine {
         let walk = Walk::of(&self.recorder, project, &changes, now.real);
         commit.changes = changes;
         commit.clock = project.timer_clock().map(|id| (id, project.clock_offset));
-        self.store.commit(commit).await?;
+        self.write(commit).await?;
         if let Some(walk) = walk {
             self.recorder.steps(walk, now.real);
         }

@@ -68,7 +68,7 @@ impl Engine {
         // Under another identifier, so that whoever may act on the answer does not take it for dealt with.
         evidence.id = format!("{why}: {}", evidence.id);
         let commit = Commit { notification: Some(evidence), ..Commit::default() };
-        match self.store.commit(commit).await {
+        match self.write(commit).await {
             Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -21,6 +21,10 @@ pub enum Failure {
     /// The bucket of the work has been taken over by another node, which does it.
     #[error("another node has taken the work over")]
     Fenced,
+    /// More is waiting than the node, or the provider it would go to, has room for; nothing was changed, and later there
+    /// will be.
+    #[error("too much is waiting")]
+    Overloaded,
     /// The node is stopping and takes no new work.
     #[error("the node is draining")]
     Draining,

@@ -336,6 +336,7 @@ impl Engine {
             })
             .await?;
         if left {
+            self.metrics.left_unknown();
             let Scene { payment, attempt, .. } = &carried.scene;
             let since = attempt.created_at.civil().map(|moment| moment.to_string()).unwrap_or_default();
             tracing::error!(

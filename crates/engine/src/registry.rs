@@ -33,32 +33,75 @@ struct Tasks {
 
 impl Tasks {
     fn of_kind(&mut self, key: TaskKey) -> &mut HashSet<TaskKey> {
-        match key {
-            TaskKey::Call(_) => &mut self.calls,
-            TaskKey::Reverse(_) => &mut self.reversals,
-            TaskKey::Deliver(..) => &mut self.deliveries,
-            TaskKey::Authenticate(_) => &mut self.authentications,
-            TaskKey::Confirm(_) => &mut self.confirmations,
-            TaskKey::EndWait(_)
-            | TaskKey::EndHold(_)
-            | TaskKey::EndAttempts(_)
-            | TaskKey::Series(_)
-            | TaskKey::EndToken(_) => &mut self.timers,
-            TaskKey::Mail(..) | TaskKey::SeriesMail(..) => &mut self.mails,
+        match kind_of(key) {
+            Kind::Call => &mut self.calls,
+            Kind::Reversal => &mut self.reversals,
+            Kind::Delivery => &mut self.deliveries,
+            Kind::Authentication => &mut self.authentications,
+            Kind::Confirmation => &mut self.confirmations,
+            Kind::Mail => &mut self.mails,
+            Kind::Timer => &mut self.timers,
         }
     }
 
+    fn sizes(&self) -> [(Kind, usize); 7] {
+        [
+            (Kind::Call, self.calls.len()),
+            (Kind::Reversal, self.reversals.len()),
+            (Kind::Delivery, self.deliveries.len()),
+            (Kind::Authentication, self.authentications.len()),
+            (Kind::Confirmation, self.confirmations.len()),
+            (Kind::Timer, self.timers.len()),
+            (Kind::Mail, self.mails.len()),
+        ]
+    }
+
     fn len(&self) -> usize {
-        let all = [
-            &self.calls,
-            &self.reversals,
-            &self.deliveries,
-            &self.authentications,
-            &self.confirmations,
-            &self.timers,
-            &self.mails,
-        ];
-        all.into_iter().map(HashSet::len).sum()
+        self.sizes().into_iter().map(|(_, size)| size).sum()
+    }
+}
+
+/// Kinds of work, as people watch it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Call,
+    Reversal,
+    Delivery,
+    Authentication,
+    Confirmation,
+    Timer,
+    Mail,
+}
+
+impl Kind {
+    /// Its word.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Reversal => "reversal",
+            Self::Delivery => "delivery",
+            Self::Authentication => "authentication",
+            Self::Confirmation => "confirmation",
+            Self::Timer => "timer",
+            Self::Mail => "mail",
+        }
+    }
+}
+
+/// What kind of work a task is.
+pub(crate) const fn kind_of(key: TaskKey) -> Kind {
+    match key {
+        TaskKey::Call(_) => Kind::Call,
+        TaskKey::Reverse(_) => Kind::Reversal,
+        TaskKey::Deliver(..) => Kind::Delivery,
+        TaskKey::Authenticate(_) => Kind::Authentication,
+        TaskKey::Confirm(_) => Kind::Confirmation,
+        TaskKey::EndWait(_)
+        | TaskKey::EndHold(_)
+        | TaskKey::EndAttempts(_)
+        | TaskKey::Series(_)
+        | TaskKey::EndToken(_) => Kind::Timer,
+        TaskKey::Mail(..) | TaskKey::SeriesMail(..) => Kind::Mail,
     }
 }
 
@@ -94,6 +137,11 @@ impl Registry {
     /// How many tasks are in hand.
     pub(crate) fn len(&self) -> usize {
         self.tasks.lock().len()
+    }
+
+    /// The same, by kind of work.
+    pub(crate) fn sizes(&self) -> [(Kind, usize); 7] {
+        self.tasks.lock().sizes()
     }
 
     /// Waits until nothing is in hand.

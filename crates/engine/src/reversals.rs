@@ -94,7 +94,7 @@ impl Engine {
         };
         let changes = ChangeSet { tasks: vec![task], ..ChangeSet::default() };
         let commit = Commit { changes, fence: Some(self.fence(payment)), ..Commit::default() };
-        match self.store.commit(commit).await {
+        match self.write(commit).await {
             Err(CommitError::Lost(Loss::Fenced)) => {
                 self.disown(bucket);
                 Err(Failure::Fenced)

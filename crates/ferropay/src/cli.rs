@@ -160,6 +160,13 @@ pub(crate) struct Serve {
     /// platform).
     #[arg(long, hide = true)]
     pub(crate) sandbox_methods: Option<String>,
+    /// How long requests are still taken after the signal to stop, milliseconds: `/healthz` answers 503 meanwhile, so that a
+    /// load balancer can turn to other nodes. A second signal cuts it short. [default: 5000; 200 in a sandbox]
+    #[arg(long)]
+    pub(crate) drain_delay: Option<u64>,
+    /// How many commits, and how many reads, may wait for the database before requests are answered with 503. [default: 4096]
+    #[arg(long)]
+    pub(crate) most_waiting: Option<u64>,
     /// End the process at a named step of its work: `STEP` or `STEP:COUNT` (sandbox; for tests).
     #[arg(long, hide = true)]
     pub(crate) crash_at: Option<String>,

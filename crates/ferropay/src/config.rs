@@ -1,12 +1,17 @@
 //! Configuration of `serve`: defaults, then the TOML file, then the environment, then the command line.
 
+mod limits;
+
 use crate::cli::Serve;
 use anyhow::{Context, Result, bail};
+use ferropay_domain::ids::ProviderAccountId;
 use ferropay_domain::project::Source;
+use ferropay_engine::provider_gate::Limits;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
+use limits::ProviderLimits;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -44,6 +49,10 @@ pub(crate) struct Config {
     /// `http://HOST:PORT` of a simulator of payment methods outside this process.
     pub(crate) sandbox_methods: Option<String>,
     pub(crate) crash_at: Option<String>,
+    /// Milliseconds; none: 5,000, or 200 in a sandbox.
+    pub(crate) drain_delay: Option<u64>,
+    /// How much may wait for the database before requests are answered with 503.
+    pub(crate) most_waiting: u64,
     /// The mail server: `smtps://user:password@host`.
     pub(crate) smtp_url: Option<String>,
     /// Whom mails are from that have no sender of their own.
@@ -53,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) acquirers: Vec<AcquirerConfig>,
     /// Real providers of payment methods that speak the generic protocol, one per provider account (TOML only).
     pub(crate) method_providers: Vec<MethodProviderConfig>,
+    /// How many calls providers take, and when they are left alone (TOML only).
+    pub(crate) provider_limits: Vec<ProviderLimits>,
     /// The directory server of production projects (TOML only).
     pub(crate) three_ds: Option<ThreeDsConfig>,
 }
@@ -148,11 +159,14 @@ impl Default for Config {
             sandbox_acquirer: None,
             sandbox_methods: None,
             crash_at: None,
+            drain_delay: None,
+            most_waiting: 4_096,
             smtp_url: None,
             mail_sender: None,
             mail_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             acquirers: Vec::new(),
             method_providers: Vec::new(),
+            provider_limits: Vec::new(),
             three_ds: None,
         }
     }
@@ -196,6 +210,10 @@ struct Given<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     crash_at: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    drain_delay: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most_waiting: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     smtp_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_sender: Option<&'a str>,
@@ -233,6 +251,8 @@ impl Config {
                 sandbox_acquirer: options.sandbox_acquirer.as_deref(),
                 sandbox_methods: options.sandbox_methods.as_deref(),
                 crash_at: options.crash_at.as_deref(),
+                drain_delay: options.drain_delay,
+                most_waiting: options.most_waiting,
                 smtp_url: options.smtp_url.as_deref(),
                 mail_sender: options.mail_sender.as_deref(),
                 mail_listen: options.mail_listen,
@@ -275,6 +295,10 @@ impl Config {
         if self.smtp_url.is_some() && self.mail_sender.is_none() {
             bail!("--smtp-url needs --mail-sender, the address mails are from");
         }
+        limits::check(&self.provider_limits)?;
+        if self.most_waiting == 0 {
+            bail!("--most-waiting must be 1 or above");
+        }
         if self.sandbox_project == 0 {
             bail!("--sandbox-project must be 1 or above");
         }
@@ -287,8 +311,79 @@ impl Config {
         own.filter(|address| *address != self.listen || address.port() == 0)
     }
 
+    /// What calls of a provider account are held to.
+    pub(crate) fn limits_of(&self, account: ProviderAccountId) -> Limits {
+        limits::of(&self.provider_limits, account)
+    }
+
+    /// How long requests are still taken after the signal to stop.
+    pub(crate) fn drain_delay(&self) -> Duration {
+        Duration::from_millis(self.drain_delay.unwrap_or(if self.sandbox { 200 } else { 5_000 }))
+    }
+
     /// How long an answer of the acquirer is waited for.
     pub(crate) fn acquirer_timeout(&self) -> Duration {
         Duration::from_millis(self.acquirer_timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+    use crate::cli::Cli;
+    use clap::CommandFactory as _;
+
+    const PAGE: &str = include_str!("../../../docs/operations.md");
+
+    /// The cells of the table's rows by option.
+    fn rows() -> Vec<(String, Vec<String>)> {
+        let rows = PAGE.lines().filter(|line| line.starts_with("| `--"));
+        rows.map(|line| {
+            let cells: Vec<String> =
+                line.trim_matches('|').split(" | ").map(|it| it.trim().to_owned()).collect();
+            (cells[0].trim_matches('`').trim_start_matches('-').to_owned(), cells)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_page_for_operators_has_every_option_of_serve_with_its_default() {
+        let command = Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let rows = rows();
+        let defaults = serde_json::to_value(Config::default()).unwrap();
+        let mut expected = Vec::new();
+        for option in serve.get_arguments().filter(|it| !it.is_hide_set() && !it.is_global_set()) {
+            let Some(name) = option.get_long().filter(|it| *it != "help") else { continue };
+            expected.push(name.to_owned());
+            let (_, cells) =
+                rows.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("--{name}"));
+            let key = option.get_id().as_str();
+            assert_eq!(cells[1], format!("`FERROPAY_{}`", key.to_uppercase()), "--{name}");
+            // What the command line says of it, and what the code does.
+            let help = option.get_long_help().or(option.get_help()).unwrap().to_string().replace('\n', " ");
+            if let Some((_, said)) = help.split_once("[default: ") {
+                let said = said.split(']').next().unwrap();
+                let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert_eq!(cells[2].replace('`', ""), said, "--{name}");
+            }
+            match &defaults[key] {
+                serde_json::Value::Null | serde_json::Value::Array(_) => {}
+                value => {
+                    assert_eq!(cells[2].replace('`', "").split(';').next().unwrap(), plain(value, &cells[2]));
+                }
+            }
+        }
+        let described: Vec<&String> = rows.iter().map(|(name, _)| name).collect();
+        assert_eq!(described.len(), expected.len(), "{described:?} against {expected:?}");
+    }
+
+    /// A value as the page writes it; a port that may be any has words of its own there.
+    fn plain(value: &serde_json::Value, said: &str) -> String {
+        match value.as_str() {
+            Some(address) if address.ends_with(":0") => said.replace('`', ""),
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
+        }
     }
 }

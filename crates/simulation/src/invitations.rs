@@ -128,7 +128,7 @@ pub(crate) fn visit_link(life: &Life) {
                         None => world.finding(format!("the link of {name} is not known")),
                     }
                 }
-                Err(Failure::Store(_) | Failure::Busy | Failure::Draining) => {}
+                Err(Failure::Store(_) | Failure::Busy | Failure::Draining | Failure::Overloaded) => {}
                 Err(error) => world.finding(format!("the link of {name} cannot be paid by: {error}")),
             }
         });
@@ -183,7 +183,7 @@ pub(crate) fn confirm(life: &Life, operation: &Operation) {
                     world.finding(format!("the code of {name} (right: {is_right}) came to {answer:?}"));
                 }
             }
-            Err(Failure::Store(_) | Failure::Busy | Failure::Draining) => {}
+            Err(Failure::Store(_) | Failure::Busy | Failure::Draining | Failure::Overloaded) => {}
             Err(error) => world.finding(format!("payout {name} cannot be confirmed: {error}")),
         }
     });

@@ -195,7 +195,10 @@ pub(crate) fn stop_retries(life: &Life) {
         let Some(project) = engine.projects().get(series.project) else { return };
         let stopped = engine.stop_debit_retries(&project, series.id, trigger).await;
         world.note(format_args!("tries of {trigger} are to be stopped: {stopped:?}"));
-        if !matches!(stopped, Ok(_) | Err(Failure::Store(_) | Failure::Busy | Failure::Draining)) {
+        if !matches!(
+            stopped,
+            Ok(_) | Err(Failure::Store(_) | Failure::Busy | Failure::Draining | Failure::Overloaded)
+        ) {
             world.finding(format!("tries of {trigger} cannot be stopped: {stopped:?}"));
         }
     });

@@ -1,7 +1,15 @@
-//! Pages for whoever runs the platform: health.
+//! What whoever runs the platform asks it: its health and its metrics; and who is turned away when it is overloaded.
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
-use ferropay_engine::Engine;
+use crate::gate::RETRY_AFTER;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use ferropay_engine::{Engine, metrics::EXPOSITION_TYPE};
 use std::sync::Arc;
 
 /// `GET /healthz`: 200 once ready, 503 while draining or when another process has taken the work over.
@@ -9,12 +17,45 @@ pub fn router(engine: Arc<Engine>) -> Router {
     Router::new().route("/healthz", get(health)).with_state(engine)
 }
 
+/// `GET /metrics`: everything that is counted, in the text format of `OpenMetrics`, which Prometheus reads. It belongs to the
+/// admin side.
+pub fn metrics_router(engine: Arc<Engine>) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(engine)
+}
+
+/// Turns requests for `router` away with 503 while the store has more before it than it should.
+pub fn with_room(engine: Arc<Engine>, router: Router) -> Router {
+    router.route_layer(middleware::from_fn_with_state(engine, only_with_room))
+}
+
+async fn only_with_room(State(engine): State<Arc<Engine>>, request: Request, next: Next) -> Response {
+    if engine.is_overloaded() {
+        let headers = [(header::RETRY_AFTER, RETRY_AFTER)];
+        return (StatusCode::SERVICE_UNAVAILABLE, headers, "Too much is waiting. Try again in a second.\n")
+            .into_response();
+    }
+    next.run(request).await
+}
+
 async fn health(State(engine): State<Arc<Engine>>) -> (StatusCode, &'static str) {
-    if engine.is_draining() {
+    if engine.is_leaving() {
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
     } else if engine.is_superseded() {
         (StatusCode::SERVICE_UNAVAILABLE, "superseded\n")
     } else {
         (StatusCode::OK, "ready\n")
+    }
+}
+
+async fn metrics(State(engine): State<Arc<Engine>>) -> Response {
+    match engine.exposition().await {
+        Ok(text) => {
+            let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(EXPOSITION_TYPE))];
+            (kind, text.to_string()).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written down");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }

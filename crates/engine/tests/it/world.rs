@@ -45,8 +45,11 @@ pub(crate) const PROJECT: ProjectId = ProjectId::new(7);
 pub(crate) const ACCOUNT: ProviderAccountId = ProviderAccountId::new(1);
 
 /// Looks for due work often; the projects are read anew every other time.
-pub(crate) const PROMPT: Settings =
-    Settings { poll_every: Duration::from_millis(20), reversal_pause: Duration::from_mins(1) };
+pub(crate) const PROMPT: Settings = Settings {
+    poll_every: Duration::from_millis(20),
+    reversal_pause: Duration::from_mins(1),
+    most_waiting: 4_096,
+};
 
 pub(crate) fn count(counter: &AtomicU32) -> u32 {
     counter.load(Ordering::SeqCst)

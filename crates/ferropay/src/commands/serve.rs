@@ -3,7 +3,10 @@
 use crate::{cli::Serve, config::Config, platform::Platform};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 /// Serves until SIGTERM or SIGINT, then drains.
 pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
@@ -24,7 +27,7 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
             "  tokens     POST http://{address}/apple-pay/token, POST http://{address}/google-pay/token"
         );
     }
-    platform.run(stop_signal()?).await?;
+    platform.run(stop_signals()?).await?;
     println!("Stopped.");
     Ok(ExitCode::SUCCESS)
 }
@@ -43,14 +46,21 @@ pub(crate) fn raise_descriptors() {
     }
 }
 
-/// Completes at the first signal to stop.
-pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
+/// The signals to stop, as they come.
+pub(crate) fn stop_signals() -> Result<mpsc::Receiver<()>> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (heard, signals) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if heard.send(()).await.is_err() {
+                return;
+            }
         }
-    })
+    });
+    Ok(signals)
 }

@@ -38,28 +38,34 @@ pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<Vec<Arc<C
     config.acquirers.iter().map(|acquirer| connect_one(acquirer, config, engine)).collect()
 }
 
+/// The clearing day of a configured acquirer. Error: it is not configured right.
+pub(crate) fn day(acquirer: &AcquirerConfig) -> Result<OperationDay> {
+    let AcquirerConfig { account, cut_off, time_zone, .. } = acquirer;
+    if *account <= SANDBOX_ACCOUNT.get() {
+        bail!("acquirer account {account}: the numbers of real accounts start at 2");
+    }
+    let cut_off = cut_off
+        .parse()
+        .with_context(|| format!("acquirer account {account}: cut_off {cut_off:?} is no time"))?;
+    let zone = jiff::tz::TimeZone::get(time_zone)
+        .with_context(|| format!("acquirer account {account}: time_zone {time_zone:?}"))?;
+    Ok(OperationDay { cut_off, zone })
+}
+
 fn connect_one(
     acquirer: &AcquirerConfig,
     config: &Config,
     engine: &Arc<Engine>,
 ) -> Result<Arc<CardAcquirer>> {
     let AcquirerConfig { account, address, acquirer_id, terminal_id, merchant_id, .. } = acquirer;
-    if *account <= SANDBOX_ACCOUNT.get() {
-        bail!("acquirer account {account}: the numbers of real accounts start at 2");
-    }
-    let cut_off = acquirer
-        .cut_off
-        .parse()
-        .with_context(|| format!("acquirer account {account}: cut_off {:?} is no time", acquirer.cut_off))?;
-    let zone = jiff::tz::TimeZone::get(&acquirer.time_zone)
-        .with_context(|| format!("acquirer account {account}: time_zone {:?}", acquirer.time_zone))?;
+    let day = day(acquirer)?;
     let mut link = link::Config::new(address, acquirer_id, terminal_id, merchant_id, clock());
     link.timeout = config.acquirer_timeout();
     start(
         Channel {
             account: ProviderAccountId::new(*account),
             environment: Environment::Production,
-            day: OperationDay { cut_off, zone },
+            day,
             category: acquirer.category,
             shop: ShopName::new(
                 &acquirer.statement_name,
@@ -68,6 +74,7 @@ fn connect_one(
             ),
             link,
         },
+        config,
         engine,
     )
 }
@@ -101,15 +108,16 @@ fn connect_terminal(
             shop: ShopName::new("FERROPAY SANDBOX", "LOOPBACK", "GB"),
             link,
         },
+        config,
         engine,
     )
 }
 
-fn start(channel: Channel, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
+fn start(channel: Channel, config: &Config, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
     let account = channel.account;
     let connector = CardAcquirer::start(channel, late(engine))
         .with_context(|| format!("acquirer account {account} is not configured right"))?;
     let connector = Arc::new(connector);
-    engine.connect(connector.clone());
+    engine.connect_within(connector.clone(), config.limits_of(account));
     Ok(connector)
 }

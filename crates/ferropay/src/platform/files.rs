@@ -29,6 +29,13 @@ pub(crate) fn path_of(database: &str) -> Result<PathBuf> {
     }
 }
 
+/// The key directory of a sandbox's database, unless it names one.
+pub(crate) fn keys_beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".keys");
+    PathBuf::from(name)
+}
+
 /// Opens a database without its keys.
 pub(crate) fn open_store(database: &str, must_exist: bool) -> Result<Arc<dyn Store>> {
     let path = path_of(database)?;
@@ -43,12 +50,7 @@ pub(crate) fn open_store(database: &str, must_exist: bool) -> Result<Arc<dyn Sto
 /// Opens a database and its vault. `create` makes a missing key directory.
 pub(crate) async fn open(database: &str, keys: Option<&Path>, create: bool) -> Result<Opened> {
     let path = path_of(database)?;
-    let beside = || {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".keys");
-        PathBuf::from(name)
-    };
-    let keys = keys.map_or_else(beside, Path::to_owned);
+    let keys = keys.map_or_else(|| keys_beside(&path), Path::to_owned);
     let store = open_store(database, false)?;
     let master = if create { Master::MakeWhenMissing } else { Master::MustExist };
     let vault = Vault::open(&keys, master, store.as_ref(), SystemClock.now())

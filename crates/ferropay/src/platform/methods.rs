@@ -37,6 +37,7 @@ pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<()> {
                 timeout: config.acquirer_timeout(),
                 clock: Arc::new(|| SystemClock.now().seconds()),
             },
+            config,
             engine,
         )?;
     }
@@ -55,14 +56,15 @@ pub(crate) fn connect_sandbox(simulators: &str, config: &Config, engine: &Arc<En
             timeout: config.acquirer_timeout(),
             clock: Arc::new(|| SystemClock.now().seconds()),
         },
+        config,
         engine,
     )
 }
 
-fn start(account: Account, engine: &Arc<Engine>) -> Result<()> {
+fn start(account: Account, config: &Config, engine: &Arc<Engine>) -> Result<()> {
     let number = account.account;
     let connector = GenericProvider::new(account)
         .with_context(|| format!("method provider account {number} is not configured right"))?;
-    engine.connect(Arc::new(connector));
+    engine.connect_within(Arc::new(connector), config.limits_of(number));
     Ok(())
 }

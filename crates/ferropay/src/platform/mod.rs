@@ -1,6 +1,6 @@
 //! Putting the platform together: store, vault, engine, connectors, simulators, HTTP.
 
-mod acquirers;
+pub(crate) mod acquirers;
 pub(crate) mod files;
 mod mail;
 mod methods;
@@ -17,8 +17,8 @@ use ferropay_engine::{
     entropy::SystemEntropy,
     steps::{Hook, Step},
 };
+use ferropay_web::server::{self, Stage};
 use std::{
-    future::Future,
     net::SocketAddr,
     sync::{
         Arc,
@@ -26,9 +26,12 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
 
-/// How long requests and work in hand may take to end after the signal to stop.
+/// How long requests under way, and then work in hand, may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A platform that is ready to serve.
@@ -43,6 +46,8 @@ pub(crate) struct Platform {
     inspector_behind_proxy: bool,
     /// Where callbacks come from.
     callback_sources: Vec<String>,
+    /// How long requests are still taken after the signal to stop.
+    drain_delay: Duration,
     /// What a client of the sandbox needs to know.
     pub(crate) sandbox: Option<sandbox::Access>,
 }
@@ -73,7 +78,7 @@ impl Platform {
             ),
             hook: crash_hook(config)?,
             public_url: public_url.clone(),
-            settings: Settings::default(),
+            settings: Settings { most_waiting: config.most_waiting, ..Settings::default() },
         })
         .await
         .context("the engine could not start")?;
@@ -115,6 +120,7 @@ impl Platform {
             simulators,
             inspector_behind_proxy,
             callback_sources,
+            drain_delay: config.drain_delay(),
             sandbox: access,
         })
     }
@@ -134,39 +140,52 @@ impl Platform {
         self.simulators.as_ref().map(sandbox::Simulators::control_address)
     }
 
-    /// Serves until `stop` completes, then drains.
-    pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> Result<()> {
+    /// Serves until the first signal to stop comes, then leaves in order: while others are still to learn of it every
+    /// request is served, then those under way are, then work in hand ends.
+    pub(crate) async fn run(self, mut stop: mpsc::Receiver<()>) -> Result<()> {
         let admin_address = self.admin_address()?;
         let shown = ferropay_web::inspector::Options {
             behind_proxy: self.inspector_behind_proxy,
             callback_sources: self.callback_sources.into(),
         };
-        let Self { engine, listener, admin, connectors, simulators, .. } = self;
+        let Self { engine, listener, admin, connectors, simulators, drain_delay, .. } = self;
+        let customers = ferropay_web::three_ds::router(engine.clone())
+            .merge(ferropay_web::provider_side::router(engine.clone()))
+            .merge(ferropay_web::links::router(engine.clone()));
         let mut router = ferropay_web::gate::router(engine.clone())
             .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()))
-            .merge(ferropay_web::three_ds::router(engine.clone()))
-            .merge(ferropay_web::provider_side::router(engine.clone()))
-            .merge(ferropay_web::links::router(engine.clone()))
+            .merge(ferropay_web::operations::with_room(engine.clone(), customers))
             .merge(ferropay_web::assets::router());
-        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address, shown);
-        let (stopped, stopping) = watch::channel(false);
+        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address, shown)
+            .merge(ferropay_web::operations::metrics_router(engine.clone()));
+        let (stage, stages) = watch::channel(Stage::Serving);
         let admin = if let Some(admin) = admin {
             let admin_router = admin_router.merge(ferropay_web::assets::router());
-            let stop = when_stopped(stopping);
-            Some(tokio::spawn(ferropay_web::server::serve(admin, admin_router, stop, PATIENCE)))
+            Some(tokio::spawn(server::serve(admin, admin_router, stages.clone(), PATIENCE)))
         } else {
             router = router.merge(admin_router);
             None
         };
         engine.start();
-        let draining = engine.clone();
-        let stop = async move {
-            stop.await;
-            draining.drain(PATIENCE).await;
-            stopped.send_replace(true);
+        let mut public = tokio::spawn(server::serve(listener, router, stages, PATIENCE));
+        let ended = tokio::select! {
+            _ = stop.recv() => None,
+            ended = &mut public => Some(ended),
         };
-        ferropay_web::server::serve(listener, router, stop, PATIENCE).await.context("the server broke")?;
+        engine.leave();
+        if ended.is_none() {
+            stage.send_replace(Stage::Leaving);
+            until_gone_elsewhere(drain_delay, &mut stop).await;
+        }
+        stage.send_replace(Stage::Closing);
+        let ended = match ended {
+            Some(ended) => ended,
+            None => public.await,
+        };
+        // Requests that were taken are answered by now: from here on only work in hand is left.
+        engine.drain(PATIENCE).await;
+        ended.context("the server broke")?.context("the server broke")?;
         if let Some(admin) = admin {
             admin.await.context("the admin side broke")?.context("the admin side broke")?;
         }
@@ -186,9 +205,14 @@ async fn listen(address: SocketAddr, option: &str) -> Result<TcpListener> {
         .with_context(|| format!("the address {address} cannot be listened on; choose another with {option}"))
 }
 
-/// Completes when `stopping` turns true, or can no longer.
-async fn when_stopped(mut stopping: watch::Receiver<bool>) {
-    drop(stopping.wait_for(|stopped| *stopped).await);
+/// Gives load balancers the time to turn elsewhere, unless a second signal says that nobody has to.
+async fn until_gone_elsewhere(delay: Duration, stop: &mut mpsc::Receiver<()>) {
+    let another = async {
+        if stop.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    };
+    drop(tokio::time::timeout(delay, another).await);
 }
 
 /// The hook that ends the process at the step `--crash-at` names, the COUNT-th time it is reached.

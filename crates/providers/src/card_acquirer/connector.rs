@@ -329,6 +329,10 @@ impl Connector for CardAcquirer {
         &self.channel.day
     }
 
+    fn is_up(&self) -> Option<bool> {
+        Some(self.link.is_up())
+    }
+
     fn repeat_window(&self) -> Duration {
         REPEAT_WINDOW
     }

@@ -7,6 +7,9 @@ use axum::{
 };
 use ferropay_wire::gate::{self, Refusal};
 
+/// When to come again after the platform could not take a request, seconds.
+pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
 /// An answer: status and JSON body.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -85,6 +88,9 @@ fn with_headers(status: StatusCode, body: Body) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert("keep-alive", HeaderValue::from_static("timeout=60"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
     }

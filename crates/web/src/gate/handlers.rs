@@ -48,12 +48,22 @@ pub(super) async fn execute(
 pub(super) fn failed(failure: &Failure) -> Refusal {
     match failure {
         Failure::Busy => Refusal::bad_request(codes::LOCK_ERROR),
-        Failure::Draining => Refusal { status: 503, ..Refusal::bad_request(codes::INTERNAL) },
-        Failure::Store(_) | Failure::Defect(_) | Failure::Vault(_) | Failure::Fenced => {
+        Failure::Draining | Failure::Overloaded => later(),
+        Failure::Store(unavailable) => {
+            tracing::error!(%unavailable, "a request could not be taken");
+            later()
+        }
+        Failure::Defect(_) | Failure::Vault(_) | Failure::Fenced => {
             tracing::error!(%failure, "a request failed");
             Refusal { status: 500, ..Refusal::bad_request(codes::INTERNAL) }
         }
     }
+}
+
+/// What the client hears when the platform cannot take the request at the moment: nothing was changed, or an equal request
+/// gets the answer of this one.
+pub(super) fn later() -> Refusal {
+    Refusal { status: 503, ..Refusal::bad_request(codes::INTERNAL) }
 }
 
 async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
@@ -187,6 +197,11 @@ mod tests {
     fn a_payment_that_is_being_worked_on_for_too_long_is_2147_and_may_be_sent_again() {
         let refusal = failed(&Failure::Busy);
         assert_eq!((refusal.status, refusal.code), (400, codes::LOCK_ERROR));
-        assert_eq!(failed(&Failure::Draining).status, 503);
+        let unavailable = ferropay_engine::Unavailable { action: "commit", reason: "a table".to_owned() };
+        for failure in [Failure::Draining, Failure::Overloaded, Failure::Store(unavailable)] {
+            let refusal = failed(&failure);
+            assert_eq!((refusal.status, refusal.code), (503, codes::INTERNAL));
+            assert_eq!(Answer::refused(&refusal).into_response().headers().get("retry-after").unwrap(), "1");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod wallets;
 
 use crate::body;
 use answer::Answer;
+pub(crate) use answer::RETRY_AFTER;
 use axum::{
     Router,
     extract::{Request, State},
@@ -27,7 +28,7 @@ use ferropay_domain::codes;
 use ferropay_engine::Engine;
 use ferropay_wire::{contract::Contract, gate::Refusal};
 use recording::{Note, Watch};
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// The largest body of a request, bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -57,8 +58,11 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .and_then(|value| value.to_str().ok())
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
+    let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let answer = match body::take(body, MAX_BODY).await {
+    // Before the body is read, so that refusing costs next to nothing.
+    let taken = if engine.is_overloaded() { Err(503) } else { body::take(body, MAX_BODY).await };
+    let answer = match taken {
         Ok(body) => {
             let watch = Watch::begin(&body.bytes, fault_plan.as_deref());
             match admission::admit(&engine, path, &body.bytes, peer) {
@@ -75,7 +79,9 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
                 }
             }
         }
+        Err(503) => Answer::refused(&handlers::later()),
         Err(status) => Answer::refused(&Refusal { status, ..Refusal::bad_request(codes::MALFORMED) }),
     };
+    engine.metrics().gate(path, answer.status(), started.elapsed());
     answer.into_response()
 }

@@ -59,13 +59,13 @@ impl Stream {
             }
             let engine = self.inspector.engine.clone();
             // A stream that stayed open would keep the server from ending.
-            if engine.is_draining() {
+            if engine.is_leaving() {
                 return None;
             }
             if tokio::time::timeout(PULSE, engine.recorder().changed(self.after)).await.is_err() {
                 return Some(Event::default().comment("still here"));
             }
-            if engine.is_draining() {
+            if engine.is_leaving() {
                 return None;
             }
             tokio::time::sleep(GATHER).await;

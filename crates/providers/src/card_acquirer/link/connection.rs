@@ -128,6 +128,11 @@ impl Connection {
         self.state.lock().phase = Phase::Closing;
     }
 
+    /// Whether requests can be queued on it.
+    pub(super) fn is_ready(&self) -> bool {
+        self.state.lock().phase == Phase::Ready
+    }
+
     /// Whether no request is in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.state.lock().pending.is_empty()

@@ -139,6 +139,11 @@ impl Link {
         Ok(Self { shared, connections, closing, tasks: Mutex::new(tasks) })
     }
 
+    /// Whether a connection is signed on.
+    pub fn is_up(&self) -> bool {
+        self.connections.iter().any(|connection| connection.is_ready())
+    }
+
     /// Sends `request` and waits for its answer.
     ///
     /// Dropping the future gives up waiting: a request not yet written is taken back, the answer to one that was

@@ -118,6 +118,7 @@ impl World {
             settings: ferropay_engine::Settings {
                 poll_every: Duration::from_millis(20),
                 reversal_pause: Duration::from_millis(20),
+                ..ferropay_engine::Settings::default()
             },
         });
         let engine = engine.await.unwrap();

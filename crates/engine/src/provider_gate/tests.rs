@@ -1,0 +1,148 @@
+use super::*;
+use ferropay_domain::{
+    ids::{AttemptId, OperationId},
+    money::{Currency, Money},
+    payment::{CardRequest, ProviderAnswer},
+    time::Timestamp,
+};
+use parking_lot::Mutex;
+use std::{collections::VecDeque, num::NonZeroU32};
+
+/// A provider that does as it is told, and counts what reaches it.
+#[derive(Default)]
+struct Told {
+    outcomes: Mutex<VecDeque<Outcome>>,
+    day: OperationDay,
+    asked: AtomicUsize,
+}
+
+impl Connector for Told {
+    fn account(&self) -> ProviderAccountId {
+        ProviderAccountId::new(2)
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::Test
+    }
+
+    fn operation_day(&self) -> &OperationDay {
+        &self.day
+    }
+
+    fn repeat_window(&self) -> Duration {
+        Duration::from_mins(1)
+    }
+
+    fn retention(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
+    fn call(&self, _: Order) -> Eventually<'_, Outcome> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let outcome = self.outcomes.lock().pop_front().unwrap_or_else(declined);
+        Box::pin(std::future::ready(outcome))
+    }
+
+    fn reverse(&self, _: Order, _: u32) -> Eventually<'_, Reversal> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Reversal::Acknowledged))
+    }
+}
+
+fn declined() -> Outcome {
+    Outcome::Declined { code: codes::INTERNAL, answer: ProviderAnswer::default() }
+}
+
+fn order(repeat: bool) -> Order {
+    Order {
+        attempt: AttemptId::first(OperationId::new(7)),
+        ask: Ask::Sale,
+        amount: Money::new(100, Currency::parse("EUR").unwrap()),
+        created_at: Timestamp::default(),
+        repeat,
+        card: None,
+        original: None,
+        authentication: None,
+        credential: None,
+        card_request: CardRequest::default(),
+        name: None,
+        method: None,
+        fault_plan: None,
+        correspondence: None,
+    }
+}
+
+fn gate(limits: Limits) -> (Arc<Told>, ProviderGate) {
+    let told = Arc::new(Told::default());
+    let metrics = Arc::new(Metrics::new(0));
+    (told.clone(), ProviderGate::new(told, limits, metrics))
+}
+
+fn number(it: u32) -> NonZeroU32 {
+    NonZeroU32::new(it).unwrap()
+}
+
+fn is_not_sent(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE })
+}
+
+#[tokio::test]
+async fn while_calls_are_held_nothing_leaves_and_nothing_unknown_becomes_known() {
+    let patience = Patience { failures: number(2), hold: Duration::from_secs(2) };
+    let (told, gate) = gate(Limits { patience: Some(patience), ..Limits::default() });
+    told.outcomes.lock().extend([(); 3].map(|()| Outcome::Lost { repeatable: false }));
+    for _ in 0..2 {
+        assert!(
+            matches!(gate.call(order(false)).await, Outcome::Lost { .. }),
+            "as the provider's silence is told"
+        );
+    }
+    assert!(gate.is_held() && !gate.is_up());
+    // A new attempt and a repeat were not sent; the engine knows what that means for each.
+    assert!(is_not_sent(&gate.call(order(false)).await));
+    assert!(is_not_sent(&gate.call(order(true)).await));
+    assert_eq!(gate.reverse(order(true), 0).await, Reversal::Unanswered);
+    assert_eq!(told.asked.load(Ordering::Relaxed), 2);
+
+    tokio::time::sleep(Duration::from_millis(2_050)).await;
+    assert!(matches!(gate.call(order(false)).await, Outcome::Lost { .. }), "one finds out");
+    assert!(is_not_sent(&gate.call(order(false)).await), "and found nobody");
+    tokio::time::sleep(Duration::from_millis(2_050)).await;
+    assert_eq!(gate.reverse(order(true), 1).await, Reversal::Acknowledged, "a reversal may be the one");
+    assert!(!gate.is_held() && gate.is_up());
+    assert!(matches!(gate.call(order(false)).await, Outcome::Declined { .. }));
+    assert_eq!(told.asked.load(Ordering::Relaxed), 5);
+}
+
+#[tokio::test]
+async fn calls_beyond_the_rate_wait_in_order_and_beyond_the_bound_are_not_made() {
+    let rate = Rate { per_second: number(2), burst: number(1) };
+    let longest_wait = Duration::from_secs(2);
+    let (told, gate) = gate(Limits { rate: Some(rate), longest_wait, ..Limits::default() });
+    let gate = Arc::new(gate);
+    let start = Instant::now();
+    let mut running = Vec::new();
+    for _ in 0..8 {
+        let gate = gate.clone();
+        running.push(tokio::spawn(
+            async move { (is_not_sent(&gate.call(order(false)).await), start.elapsed()) },
+        ));
+        tokio::task::yield_now().await;
+    }
+    assert!(gate.is_full(), "requests had better come later");
+    assert_eq!(gate.in_hand(), 4, "the first went at once, three were refused");
+    let mut ended = Vec::new();
+    for one in running {
+        ended.push(one.await.unwrap());
+    }
+    let went: Vec<Duration> = ended.iter().filter(|(refused, _)| !refused).map(|(_, at)| *at).collect();
+    assert_eq!(went.len(), 5, "{ended:?}");
+    assert!(went.is_sorted(), "in the order in which they came: {ended:?}");
+    for (turn, at) in (0..).zip(&went) {
+        assert!(*at >= Duration::from_millis(500 * turn), "{ended:?}");
+    }
+    assert!(ended.iter().filter(|(refused, _)| *refused).all(|(_, at)| *at < Duration::from_secs(1)));
+    assert_eq!(told.asked.load(Ordering::Relaxed), 5);
+    assert_eq!(gate.in_hand(), 0);
+    assert!(!gate.is_full(), "half of the wait is free again");
+}

@@ -1,0 +1,324 @@
+//! `ferropay doctor` finds what is wrong, says what to do about it, and changes nothing.
+#![cfg(test)]
+
+use ferropay_tests::{Ran, World, binary::run, ferropay};
+use serde_json::Value;
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// A place in which everything is in order, as a service would have it.
+struct Place {
+    directory: TempDir,
+    config: String,
+}
+
+impl Place {
+    /// A database that exists, keys of its own, and a configuration file that names both.
+    fn new() -> Self {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("data")).unwrap();
+        fs::create_dir(at("keys")).unwrap();
+        fs::set_permissions(at("keys"), fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(at("keys/master.key"), [7; 32]).unwrap();
+        fs::set_permissions(at("keys/master.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        let config = format!(
+            "database = \"sqlite:{}\"\nkeys = \"{}\"\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+             public_url = \"https://pay.example.com\"\ncallback_sources = [\"198.51.100.7\"]\n",
+            at("data/ferropay.db").display(),
+            at("keys").display(),
+        );
+        let place = Self { directory, config };
+        run(&[
+            "project",
+            "create",
+            "2001",
+            "--name",
+            "Shop",
+            "--database",
+            &place.database(),
+            "--keys",
+            &place.keys(),
+        ])
+        .good();
+        place
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn database(&self) -> String {
+        format!("sqlite:{}", self.at("data/ferropay.db").display())
+    }
+
+    fn keys(&self) -> String {
+        self.at("keys").display().to_string()
+    }
+
+    /// What doctor says of the place, with these lines at the end of the file and these options.
+    fn examined(&self, more: &str, options: &[&str]) -> Said {
+        fs::write(self.at("ferropay.toml"), format!("{}{more}", self.config)).unwrap();
+        let mut command = ferropay();
+        command.args(["doctor", "--json", "--config"]).arg(self.at("ferropay.toml")).args(options);
+        Said::of(&Ran::of(&mut command))
+    }
+}
+
+/// The findings.
+struct Said {
+    ok: bool,
+    findings: Vec<Value>,
+}
+
+impl Said {
+    fn of(ran: &Ran) -> Self {
+        let read: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}{}", ran.out, ran.err));
+        let findings = read["findings"].as_array().unwrap().clone();
+        assert_eq!(read["sound"], ran.ok, "the status says the same");
+        for finding in &findings {
+            let is_ok = finding["state"] == "ok";
+            assert_eq!(
+                is_ok,
+                finding.get("advice").is_none(),
+                "advice where something is to be done: {finding}"
+            );
+        }
+        Self { ok: ran.ok, findings }
+    }
+
+    /// Fails the test unless a finding of this area and state says `part`.
+    fn says(&self, area: &str, state: &str, part: &str) {
+        let found = self.findings.iter().any(|it| {
+            it["area"] == area && it["state"] == state && it["what"].as_str().unwrap().contains(part)
+        });
+        assert!(found, "no {state} of {area} says {part:?}: {:#?}", self.findings);
+        assert!(self.ok || state != "warning" || self.any_problem());
+    }
+
+    fn problem(&self, area: &str, part: &str) {
+        self.says(area, "problem", part);
+        assert!(!self.ok, "the status tells of problems");
+    }
+
+    fn any_problem(&self) -> bool {
+        self.findings.iter().any(|it| it["state"] == "problem")
+    }
+}
+
+/// A port of this machine on which nobody listens.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_everything_is_in_order_it_says_so_and_changes_nothing() {
+    let place = Place::new();
+    let before = contents(place.directory.path());
+    let said = place.examined("", &[]);
+    assert!(said.ok, "{:#?}", said.findings);
+    for (area, part) in [
+        ("configuration", "every key is known"),
+        ("database", "opens, schema version"),
+        ("database", "its structure is whole"),
+        ("keys", "the master key of this database"),
+        ("ports", "--listen 127.0.0.1:0 is free"),
+        ("callbacks", "198.51.100.7"),
+        ("disk", "MiB are free"),
+        ("disk", "a sync takes"),
+    ] {
+        said.says(area, "ok", part);
+    }
+    fs::remove_file(place.at("ferropay.toml")).unwrap();
+    assert_eq!(contents(place.directory.path()), before);
+}
+
+/// Every file below a directory with its content.
+fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else if !path.to_string_lossy().ends_with("-shm") {
+            all.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_cannot_be_used_is_told_with_the_key_at_fault() {
+    let place = Place::new();
+    place.examined("lisen = \"127.0.0.1:1\"\n", &[]).problem("configuration", "lisen");
+    place.examined("acquirer_timeout = \"soon\"\n", &[]).problem("configuration", "acquirer_timeout");
+    place
+        .examined("[[provider_limits]]\nburst = 3\n", &[])
+        .problem("configuration", "burst needs per_second");
+    let acquirer = |zone: &str| {
+        format!(
+            "[[acquirers]]\naccount = 2\naddress = \"127.0.0.1:{}\"\nacquirer_id = \"606213\"\nterminal_id = \"T\"\n\
+             merchant_id = \"M\"\ncategory = 5812\nstatement_name = \"A\"\nstatement_town = \"B\"\n\
+             statement_country = \"GB\"\ntime_zone = \"{zone}\"\n",
+            free_port()
+        )
+    };
+    place.examined(&acquirer("Europe/Atlantis"), &[]).problem("configuration", "Europe/Atlantis");
+    place.examined(&acquirer("Europe/London"), &[]).problem("providers", "cannot be reached");
+    let no_file = run(&["doctor", "--json", "--config", "no-such.toml"]);
+    Said::of(&no_file).problem("configuration", "no-such.toml");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_passwords_that_everybody_can_read_is_told() {
+    let place = Place::new();
+    let mail = TcpListener::bind("127.0.0.1:0").unwrap();
+    let more = format!(
+        "smtp_url = \"smtp://user:password@{}\"\nmail_sender = \"a@example.com\"\n",
+        mail.local_addr().unwrap()
+    );
+    let said = place.examined(&more, &[]);
+    said.says("configuration", "warning", "may hold a password");
+    said.says("providers", "ok", "mail server");
+    assert!(!format!("{:?}", said.findings).contains("user:password"));
+    let provider = |base: &str, secret: &str| {
+        fs::write(place.at("secret"), secret).unwrap();
+        format!(
+            "[[method_providers]]\naccount = 3\nbase_url = \"{base}\"\nmerchant = \"m\"\nsecret_file = \"{}\"\n",
+            place.at("secret").display()
+        )
+    };
+    let here = format!("http://{}", mail.local_addr().unwrap());
+    let said = place.examined(&provider(&here, "a secret of sixteen letters or more"), &[]);
+    said.says("configuration", "warning", "everybody can read the secret");
+    said.says("providers", "ok", "method provider account 3");
+    place.examined(&provider(&here, "short"), &[]).problem("configuration", "fewer than 16 bytes");
+    let clear =
+        place.examined(&provider("http://provider.invalid", "a secret of sixteen letters or more"), &[]);
+    clear.problem("providers", "in the clear");
+    clear.problem("providers", "provider.invalid");
+    fs::remove_file(place.at("secret")).unwrap();
+    let gone = format!(
+        "[[method_providers]]\naccount = 3\nbase_url = \"{here}\"\nmerchant = \"m\"\nsecret_file = \"{}\"\n",
+        place.at("secret").display()
+    );
+    place.examined(&gone, &[]).problem("configuration", "cannot be read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_missing_exposed_malformed_or_of_another_database_are_told() {
+    let place = Place::new();
+    let key = place.at("keys/master.key");
+    fs::set_permissions(place.at("keys"), fs::Permissions::from_mode(0o755)).unwrap();
+    place.examined("", &[]).says("keys", "warning", "others may look into");
+    fs::set_permissions(place.at("keys"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    place.examined("", &[]).problem("keys", "can be read by others");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&key, [8; 32]).unwrap();
+    place.examined("", &[]).problem("keys", "does not open");
+    fs::write(&key, [8; 31]).unwrap();
+    place.examined("", &[]).problem("keys", "wrong length");
+    fs::remove_file(&key).unwrap();
+    place.examined("", &[]).problem("keys", "master.key");
+    let inside = place.at("data/keys");
+    fs::rename(place.at("keys"), &inside).unwrap();
+    fs::write(inside.join("master.key"), [7; 32]).unwrap();
+    fs::set_permissions(inside.join("master.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let said = place.examined("", &["--keys", inside.to_str().unwrap()]);
+    said.says("keys", "warning", "below the directory of the database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_damaged_foreign_newer_or_nowhere_is_told() {
+    let place = Place::new();
+    let file = place.at("data/ferropay.db");
+    let good = fs::read(&file).unwrap();
+
+    let change = |sql: &str| rusqlite::Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+    change("PRAGMA user_version = 9999");
+    place.examined("", &[]).problem("database", "9999");
+    change("PRAGMA user_version = 9");
+    place.examined("", &[]).says("database", "warning", "is brought to");
+    fs::write(&file, &good).unwrap();
+
+    let mut damaged = good.clone();
+    for byte in damaged.iter_mut().skip(8 * 4096).step_by(97) {
+        *byte ^= 0x5a;
+    }
+    fs::write(&file, &damaged).unwrap();
+    let said = place.examined("", &[]);
+    assert!(!said.ok && said.findings.iter().any(|it| it["area"] == "database" && it["state"] == "problem"));
+    fs::write(&file, "this is a letter and no database, however long it may be\n".repeat(99)).unwrap();
+    place.examined("", &[]).problem("database", "not a Ferropay database");
+    let nowhere = format!("sqlite:{}", place.at("nowhere/ferropay.db").display());
+    place.examined("", &["--database", &nowhere]).problem("database", "does not exist");
+    let new = format!("sqlite:{}", place.at("data/new.db").display());
+    place.examined("", &["--database", &new]).says("database", "ok", "will be made");
+    assert!(!place.at("data/new.db").exists());
+
+    fs::write(&file, &good).unwrap();
+    change("UPDATE nodes SET enrolled_at = enrolled_at + 864000000000");
+    change("INSERT INTO nodes VALUES ((SELECT coalesce(max(id), 0) + 1 FROM nodes), 7, 4000000000000000)");
+    place.examined("", &[]).problem("clock", "was used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_are_taken_not_ours_or_wanted_twice_are_told() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = place.examined("", &["--listen", &address]);
+    said.problem("ports", &format!("(process {})", std::process::id()));
+    place.examined("", &["--listen", "192.0.2.1:8080"]).problem("ports", "192.0.2.1:8080");
+    let port = free_port();
+    let one = format!("127.0.0.1:{port}");
+    let said = place.examined("", &["--sandbox", "--simulators-listen", &one, "--acquirer-listen", &one]);
+    said.problem("ports", "wanted twice");
+    place.examined("callback_sources = []\n", &[]).problem("configuration", "callback_sources");
+    let said = place.examined("", &["--callback-source", "10.0.0.1"]);
+    said.says("callbacks", "warning", "10.0.0.1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_serving_platform_it_finds_that_platform() {
+    let world = World::start(&[]).await;
+    world.paid("order-1").await;
+    let Ran { out, ok, err } = Ran::of(
+        ferropay()
+            .args(["doctor", "--sandbox", "--listen", world.platform.address(), "--database"])
+            .arg(world.platform.database())
+            .args(["--simulators-listen", "127.0.0.1:0", "--acquirer-listen", "127.0.0.1:0"]),
+    );
+    assert!(ok, "{out}{err}");
+    let process = format!("(process {})", world.platform.process());
+    let found = out.lines().find(|line| line.contains("is served by a platform that is ready"));
+    assert!(found.is_some_and(|line| line.contains(&process)), "{out}");
+    assert!(out.contains("ok       database"), "{out}");
+    world.paid("order-2").await;
+    world.quiet(ferropay_tests::seconds(10)).await;
+    world.assert_sound();
+}
+
+#[test]
+fn few_files_that_may_be_open_are_told() {
+    let place = Place::new();
+    fs::write(place.at("ferropay.toml"), &place.config).unwrap();
+    let examined = |most: u32| {
+        let binary = std::env::var("FERROPAY_BIN").expect("FERROPAY_BIN says where the built binary is");
+        let script = format!("ulimit -n {most} && exec \"$0\" doctor --json --config \"$1\"");
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &script, &binary]).arg(place.at("ferropay.toml"));
+        let output = command.output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        Said::of(&Ran { ok: output.status.success(), out, err: String::new() })
+    };
+    examined(2_000).says("open files", "warning", "2000");
+    examined(300).problem("open files", "300");
+}
