@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Runs the platform.
     Serve(Box<Serve>),
+    /// Looks at everything the options of `serve` name, and says what is wrong and what to do about it.
+    Doctor(Box<Doctor>),
     /// Prints the canonical string and the signature of a JSON document.
     Sign(Sign),
     /// Measures throughput and latency of a running platform, and checks that nothing is lost or doubled.
@@ -170,6 +172,19 @@ pub(crate) struct Serve {
     /// End the process at a named step of its work: `STEP` or `STEP:COUNT` (sandbox; for tests).
     #[arg(long, hide = true)]
     pub(crate) crash_at: Option<String>,
+}
+
+/// Nothing is changed. The status is 0 unless there is a problem; warnings do not count.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+    /// Look through the structure of a large database, too.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

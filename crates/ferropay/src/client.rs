@@ -122,3 +122,14 @@ fn purchase(pan: &str, minor: i64) -> Value {
         "payment": { "amount": minor, "currency": "EUR", "description": "Two coffees" }
     })
 }
+
+/// Whether a platform listens on an address and is ready for requests.
+pub(crate) async fn is_ready(address: std::net::SocketAddr) -> bool {
+    let patience = std::time::Duration::from_secs(2);
+    let client = reqwest::Client::builder().no_proxy().timeout(patience).build();
+    let Ok(client) = client else { return false };
+    match client.get(format!("http://{address}/healthz")).send().await {
+        Ok(answer) => answer.status() == reqwest::StatusCode::OK,
+        Err(_) => false,
+    }
+}

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod disk;
 mod platform;
 
 use clap::Parser;

@@ -5,6 +5,7 @@ mod callbacks;
 mod cards;
 mod clock;
 mod demo;
+mod doctor;
 mod etoken;
 mod payment;
 mod payout;
@@ -28,6 +29,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Demo(Demo::default())) {
         Command::Demo(options) => demo::run(options).await,
         Command::Serve(options) => serve::run(&options).await,
+        Command::Doctor(options) => doctor::run(&options).await,
         Command::Sign(options) => sign::run(&options),
         Command::Bench(options) => crate::bench::run(options).await,
         Command::Verify(options) => verify::run(&options).await,

@@ -1,0 +1,195 @@
+//! The database file, and the disk it lies on.
+
+use super::Findings;
+use crate::{config::Config, disk, platform::files};
+use ferropay_store::sqlite::{Inspection, OpenError, inspect};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+const AREA: &str = "database";
+const DISK: &str = "disk";
+
+/// Larger files are looked through only on request: that takes minutes.
+const QUICKLY_CHECKED: u64 = 1 << 30;
+
+/// How many syncs are measured.
+const SYNCS: usize = 50;
+
+const MIB: u64 = 1 << 20;
+
+/// What is known of the database.
+pub(super) struct LookedAt {
+    /// The directory its file lies in.
+    pub(super) directory: PathBuf,
+    /// None when there is no file yet, or it cannot be read.
+    pub(super) inspection: Option<Inspection>,
+}
+
+/// Looks at the file and its disk; none when there is no directory to look at.
+pub(super) fn look(config: &Config, full: bool, findings: &mut Findings) -> Option<LookedAt> {
+    let path = match files::path_of(&config.database) {
+        Ok(path) => path,
+        Err(error) => {
+            findings.problem(AREA, format!("{error:#}"), "--database sqlite:PATH");
+            return None;
+        }
+    };
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    if !directory.is_dir() {
+        findings.problem(
+            AREA,
+            format!("the directory {} does not exist", directory.display()),
+            "make it, and give it to the service's user",
+        );
+        return None;
+    }
+    let inspection = match std::fs::metadata(&path) {
+        Ok(found) => inspected(&path, full || found.len() < QUICKLY_CHECKED, findings),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            findings.ok(AREA, format!("{} will be made at the first start", path.display()));
+            None
+        }
+        Err(error) => {
+            findings.problem(
+                AREA,
+                format!("{} cannot be looked at: {error}", path.display()),
+                "give the file and its directory to the service's user",
+            );
+            None
+        }
+    };
+    writable(&directory, &path, findings);
+    disk_of(&directory, config.sandbox, findings);
+    Some(LookedAt { directory, inspection })
+}
+
+fn inspected(path: &Path, thoroughly: bool, findings: &mut Findings) -> Option<Inspection> {
+    let found = match inspect(path, thoroughly) {
+        Ok(found) => found,
+        Err(error) => {
+            let advice = match &error {
+                OpenError::Newer { .. } => "run the release that wrote it, or a later one",
+                OpenError::Foreign(_) => "name another file with --database",
+                OpenError::Database(_) => {
+                    "if the file is damaged, restore the last backup; see docs/operations.md"
+                }
+            };
+            findings.problem(AREA, format!("{}: {error}", path.display()), advice);
+            return None;
+        }
+    };
+    let Inspection { schema, newest_schema, damage, .. } = &found;
+    if schema < newest_schema {
+        findings.warning(
+            AREA,
+            format!("schema version {schema} is brought to {newest_schema} at the next start"),
+            "back the database up before; earlier releases cannot open it afterwards",
+        );
+    } else {
+        findings.ok(AREA, format!("{} opens, schema version {schema}", path.display()));
+    }
+    match damage.as_deref() {
+        Some([]) => findings.ok(AREA, "its structure is whole"),
+        Some(damage) => findings.problem(
+            AREA,
+            format!("it is damaged: {}", damage.join("; ")),
+            "stop the platform, keep the file, restore the last backup; see docs/operations.md",
+        ),
+        None => findings.warning(
+            AREA,
+            "its structure was not looked through, because the file is large",
+            "doctor --full does; it takes minutes, and the platform may go on",
+        ),
+    }
+    Some(found)
+}
+
+/// Whether the file and what is made beside it can be written.
+fn writable(directory: &Path, path: &Path, findings: &mut Findings) {
+    let beside = tempfile::tempfile_in(directory).err();
+    let itself = if path.exists() { std::fs::File::options().append(true).open(path).err() } else { None };
+    let wrong = beside.map(|error| (directory, error)).or(itself.map(|error| (path, error)));
+    if let Some((which, error)) = wrong {
+        findings.problem(
+            AREA,
+            format!("{} cannot be written: {error}", which.display()),
+            "give the file and its directory to the service's user; the log is kept beside the file",
+        );
+    }
+}
+
+fn disk_of(directory: &Path, sandbox: bool, findings: &mut Findings) {
+    match disk::file_system(directory) {
+        Ok(kind) if disk::is_memory(&kind) && !sandbox => findings.problem(
+            DISK,
+            format!("the database lies on {kind}, which keeps nothing when the power fails"),
+            "name a file on a disk with --database",
+        ),
+        Ok(kind) if disk::is_memory(&kind) => {
+            findings.warning(
+                DISK,
+                format!("the sandbox lies on {kind}, in memory"),
+                "fine for trying things out",
+            );
+        }
+        Ok(kind) if is_remote(&kind) => findings.problem(
+            DISK,
+            format!(
+                "the database lies on {kind}; locks and syncs of network file systems cannot be relied upon"
+            ),
+            "name a file on a disk of this machine with --database",
+        ),
+        Ok(kind) => findings.ok(DISK, format!("a {kind} file system")),
+        Err(error) => findings.warning(DISK, format!("{error:#}"), "make sure that it is a local disk"),
+    }
+    match disk::room(directory) {
+        Ok(room) => {
+            let text = format!("{} MiB of {} MiB are free", room.free / MIB, room.total / MIB);
+            if room.free < 256 * MIB {
+                findings.problem(DISK, text, "make room: without any, requests are answered with 503");
+            } else if room.free < 2_048 * MIB {
+                findings.warning(DISK, text, "a million payments take some 3 GiB: make room in time");
+            } else {
+                findings.ok(DISK, text);
+            }
+        }
+        Err(error) => findings.warning(DISK, format!("{error:#}"), "look with df"),
+    }
+    match disk::sync_times(directory, SYNCS) {
+        Ok(times) => {
+            let text = format!("a sync takes {:?}, at worst {:?}", times.median, times.p99);
+            if times.median > Duration::from_millis(20) {
+                findings.warning(DISK, text, "every answer waits for one; a faster disk makes it quicker");
+            } else {
+                findings.ok(DISK, text);
+            }
+        }
+        Err(error) => findings.warning(DISK, format!("{error:#}"), "look at the directory's permissions"),
+    }
+}
+
+fn is_remote(kind: &str) -> bool {
+    kind.starts_with("nfs")
+        || kind.starts_with("fuse")
+        || matches!(kind, "cifs" | "smb3" | "smbfs" | "9p" | "afs" | "ceph" | "glusterfs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_that_lie_elsewhere_are_told() {
+        for kind in ["nfs", "nfs4", "cifs", "fuse.sshfs", "9p"] {
+            assert!(is_remote(kind), "{kind}");
+        }
+        for kind in ["ext4", "xfs", "btrfs", "zfs", "overlay"] {
+            assert!(!is_remote(kind), "{kind}");
+        }
+    }
+}

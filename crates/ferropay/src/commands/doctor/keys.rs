@@ -1,0 +1,75 @@
+//! The key directory, and whether its keys are those of the database.
+
+use super::{Findings, database::LookedAt};
+use crate::{config::Config, platform::files};
+use ferropay_store::vault::{Vault, VaultError};
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
+
+const AREA: &str = "keys";
+
+pub(super) fn look(config: &Config, database: Option<&LookedAt>, findings: &mut Findings) {
+    let directory = match (&config.keys, files::path_of(&config.database)) {
+        (Some(directory), _) => directory.clone(),
+        (None, Ok(path)) => files::keys_beside(&path),
+        (None, Err(_)) => return,
+    };
+    let known = database.and_then(|it| it.inspection.as_ref()).map(|it| it.data_keys.clone());
+    let is_new = known.as_ref().is_none_or(Vec::is_empty);
+    if config.sandbox && is_new && !directory.join("master.key").exists() {
+        findings.ok(AREA, format!("the sandbox will make keys in {}", directory.display()));
+        return;
+    }
+    match Vault::check(&directory, known.unwrap_or_default()) {
+        Ok(()) if is_new => findings.ok(AREA, format!("{} holds a master key", directory.display())),
+        Ok(()) => findings.ok(AREA, format!("{} holds the master key of this database", directory.display())),
+        Err(error) => {
+            let advice = match &error {
+                VaultError::NoMaster(_) => {
+                    "put the master key there: 32 random bytes, the same for as long as the database lives\n\
+                     for a new database: head -c 32 /dev/urandom > master.key; chmod 600 master.key"
+                }
+                VaultError::Exposed(_) => "chmod 600, and think about who may have read it",
+                VaultError::Broken => "this is the master key of another database; put the right one there",
+                _ => "the directory and its files belong to the service's user alone",
+            };
+            findings.problem(AREA, error.to_string(), advice);
+            return;
+        }
+    }
+    others_may_look(&directory, findings);
+    if tempfile::tempfile_in(&directory).is_err() {
+        findings.problem(
+            AREA,
+            format!("{} cannot be written", directory.display()),
+            "keys of verification values are made there every hour: give it to the service's user",
+        );
+    }
+    if let Some(database) = database
+        && !config.sandbox
+        && is_within(&directory, &database.directory)
+    {
+        findings.warning(
+            AREA,
+            "the keys lie below the directory of the database, where one backup takes both",
+            "move them elsewhere: whoever has both has every card number",
+        );
+    }
+}
+
+fn others_may_look(directory: &Path, findings: &mut Findings) {
+    let mode = std::fs::metadata(directory).map_or(0, |it| it.permissions().mode());
+    if mode & 0o077 != 0 {
+        findings.warning(
+            AREA,
+            format!("others may look into {}", directory.display()),
+            format!("chmod 700 {}", directory.display()),
+        );
+    }
+}
+
+fn is_within(path: &Path, directory: &Path) -> bool {
+    match (path.canonicalize(), directory.canonicalize()) {
+        (Ok(path), Ok(directory)) => path.starts_with(directory),
+        _ => false,
+    }
+}
