@@ -1,8 +1,8 @@
 -- The first schema on PostgreSQL: what the steps of the SQLite schema have come to. Tables and columns have the same names and
 -- meanings there, so that one audit reads both. Moments are UTC microseconds, amounts minor units, currencies ISO 4217 numbers,
 -- kinds and statuses the numbers of the domain's enumerations; CHECKs bound these numbers only, so that a new one needs no
--- new constraint. Text is compared byte by byte. No index has a column that changes, and pages of rows that are changed are
--- filled by half, so that a changed row stays on its page and no index learns of it.
+-- new constraint. Text is compared byte by byte. Only that of tasks has a column that changes; pages of rows that are
+-- changed are filled by half or less, so that a changed row stays on its page and no index learns of it.
 
 -- A payment's head. It never lists operations.
 CREATE TABLE payments (
@@ -67,7 +67,7 @@ CREATE TABLE attempts (
     suspended      bigint   NOT NULL CHECK (suspended >= 0),
     late_approvals smallint NOT NULL CHECK (late_approvals BETWEEN 0 AND 255),
     answer         text
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 40);
 
 -- Series of debits with stored credentials. `customer` is the one in `detail`.
 CREATE TABLE series (

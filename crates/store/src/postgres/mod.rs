@@ -149,7 +149,7 @@ struct End(Arc<Queue>);
 impl Drop for End {
     fn drop(&mut self) {
         self.0.close();
-        self.0.refuse(&gone());
+        self.0.end(&gone());
     }
 }
 
@@ -181,9 +181,10 @@ fn run(
         let known = Arc::new(KnownAccounts::default());
         let writer =
             || Writer::new(Arc::clone(setup), Arc::clone(queue), Arc::clone(counters), Arc::clone(&known));
-        let (one, other) = (writer(), writer());
+        let writers = [writer(), writer()];
+        queue.expect(writers.len());
         if ready.send(Ok(links)).is_ok() {
-            tokio::join!(one.work(), other.work());
+            futures_util::future::join_all(writers.map(Writer::work)).await;
         }
     });
 }

@@ -17,6 +17,7 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
 
 pub(super) type Verdict = Result<(), CommitError>;
 
@@ -153,8 +154,12 @@ struct State {
     waiting: VecDeque<(Job, bool)>,
     busy: HashSet<u64>,
     closed: bool,
-    /// Why nothing can be written at the moment.
-    down: Option<Unavailable>,
+    /// How many writers there are.
+    writers: usize,
+    /// Those that cannot write at the moment, and why.
+    down: Vec<(Uuid, Unavailable)>,
+    /// Why nothing will ever be written any more.
+    ended: Option<Unavailable>,
 }
 
 /// Commits that wait for one of the writers.
@@ -172,14 +177,7 @@ impl Queue {
     /// Takes a commit on, or refuses it at once.
     pub(super) fn add(&self, job: Job) {
         let mut state = self.lock();
-        let refused = match (&state.down, state.closed) {
-            (Some(reason), _) => Some(reason.clone()),
-            (None, true) => {
-                Some(Unavailable { action: "commit", reason: "the store is being closed".into() })
-            }
-            (None, false) => None,
-        };
-        if let Some(reason) = refused {
+        if let Some(reason) = state.refusal() {
             drop(state);
             return job.answer(Err(reason.into()));
         }
@@ -205,19 +203,31 @@ impl Queue {
         self.lock().closed
     }
 
-    /// Refuses everything that waits and whatever comes, until [`resume`](Self::resume).
-    pub(super) fn refuse(&self, reason: &Unavailable) {
-        let mut state = self.lock();
-        state.down = Some(reason.clone());
-        let refused: Vec<_> = state.waiting.drain(..).collect();
-        drop(state);
-        for (job, _) in refused {
-            job.answer(Err(reason.clone().into()));
-        }
+    /// How many writers take from it.
+    pub(super) fn expect(&self, writers: usize) {
+        self.lock().writers = writers;
     }
 
-    pub(super) fn resume(&self) {
-        self.lock().down = None;
+    /// A writer cannot write until it says so by [`resume`](Self::resume). Where none can, everything that waits is refused,
+    /// and whatever comes.
+    pub(super) fn refuse(&self, writer: Uuid, reason: &Unavailable) {
+        let mut state = self.lock();
+        if !state.down.iter().any(|(known, _)| *known == writer) {
+            state.down.push((writer, reason.clone()));
+        }
+        state.turn_away();
+    }
+
+    /// A writer can write again.
+    pub(super) fn resume(&self, writer: Uuid) {
+        self.lock().down.retain(|(known, _)| *known != writer);
+    }
+
+    /// Nobody writes any more.
+    pub(super) fn end(&self, reason: &Unavailable) {
+        let mut state = self.lock();
+        state.ended = Some(reason.clone());
+        state.turn_away();
     }
 
     /// The next batch; none when the queue is closed and empty.
@@ -263,6 +273,24 @@ impl Batch {
 }
 
 impl State {
+    /// Why nothing more is taken on.
+    fn refusal(&self) -> Option<Unavailable> {
+        let closed = || Unavailable { action: "commit", reason: "the store is being closed".into() };
+        let all_down = self.down.len() >= self.writers;
+        let down = self.down.last().filter(|_| all_down).map(|(_, reason)| reason.clone());
+        self.ended.clone().or(down).or_else(|| self.closed.then(closed))
+    }
+
+    /// Refuses whoever waits, where nobody can write.
+    fn turn_away(&mut self) {
+        let all_down = self.down.len() >= self.writers || self.ended.is_some();
+        if let Some(reason) = self.refusal().filter(|_| all_down) {
+            for (job, _) in self.waiting.drain(..) {
+                job.answer(Err(reason.clone().into()));
+            }
+        }
+    }
+
     fn take(&mut self, limit: usize) -> Option<Batch> {
         let mut jobs = Vec::new();
         let mut is_plain = true;

@@ -186,13 +186,13 @@ impl Writer {
         let (mut passing, mut unfit) = (0_u32, 0_u32);
         self.pending = None;
         loop {
-            if let Err(reason) = self.connected(begun).await {
-                return Ok(commits.iter().map(|_| Err(reason.clone().into())).collect());
-            }
             // A connection that was made anew has asked what became of the last try.
             if let Some(Pending::Known(verdicts)) = self.pending.take_if(|it| matches!(it, Pending::Known(_)))
             {
                 return Ok(verdicts);
+            }
+            if let Err(reason) = self.connected(begun).await {
+                return Ok(commits.iter().map(|_| Err(reason.clone().into())).collect());
             }
             match self.once(commits, is_plain).await {
                 Ok((verdicts, is_written)) => {
@@ -301,7 +301,7 @@ impl Writer {
         }
         self.live = None;
         self.reconnect(&[], since).await;
-        if self.live.is_some() || self.pending.is_some() {
+        if self.live.is_some() {
             return Ok(());
         }
         Err(Unavailable { action: "commit", reason: "there is no connection to PostgreSQL".into() })
@@ -317,7 +317,7 @@ impl Writer {
                     self.live = Some(live);
                     self.is_open = false;
                     match self.ask(commits).await {
-                        Ok(()) => return self.queue.resume(),
+                        Ok(()) => return self.queue.resume(self.slot),
                         Err(trouble) => trouble,
                     }
                 }
@@ -330,7 +330,7 @@ impl Writer {
             if since.elapsed() >= if closed { patience.min(LAST_PATIENCE) } else { patience } {
                 let reason = trouble.unavailable("commit");
                 tracing::error!(reason = reason.reason, "PostgreSQL cannot be reached");
-                self.queue.refuse(&reason);
+                self.queue.refuse(self.slot, &reason);
                 if !in_doubt {
                     return;
                 }
