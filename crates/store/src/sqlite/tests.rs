@@ -92,7 +92,8 @@ async fn a_database_that_another_process_has_locked_holds_a_batch_up_once() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let started = std::time::Instant::now();
     let running: Vec<_> = (1..40).map(|id| store.commit(evidence(id, 10))).collect();
-    assert_eq!(store.effort().commits_waiting, 39);
+    // The one before may not be counted down yet.
+    assert!((39..=40).contains(&store.effort().commits_waiting));
     for commit in running {
         assert!(is_unavailable(&commit.await));
     }
