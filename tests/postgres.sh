@@ -27,7 +27,12 @@ stop() {
     kill -QUIT "$(head -n 1 "$directory/data/postmaster.pid" 2>/dev/null)" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
   fi
-  rm -rf "$directory"
+  # What the server's last processes still write may come in between.
+  local tries=0
+  until rm -rf "$directory" 2>/dev/null || [ "$tries" -ge 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+  done
 }
 trap stop EXIT
 # Whoever interrupts the tests from a terminal interrupts this too; it ends when they do.

@@ -5,6 +5,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -25,6 +26,8 @@ fn server() -> &'static str {
             // When this process ends its standard input does, and the script stops the server.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Whoever ends this process may end its whole group, which would leave the server's files behind.
+            .process_group(0)
             .spawn()
             .expect("tests/postgres.sh can be run");
         let mut line = String::new();
