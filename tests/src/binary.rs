@@ -71,6 +71,8 @@ pub struct Start {
 #[derive(Debug)]
 pub struct Platform {
     directory: PathBuf,
+    /// Where the database is.
+    data: PathBuf,
     child: Option<Child>,
     base: String,
     /// `http://…` of the simulators' control endpoints, when they run inside.
@@ -89,6 +91,7 @@ impl Platform {
     pub fn new(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
+            data: directory.to_owned(),
             child: None,
             base: String::new(),
             control: None,
@@ -104,7 +107,12 @@ impl Platform {
 
     /// The database's file.
     pub fn database_file(&self) -> PathBuf {
-        self.directory.join("ferropay.db")
+        self.data.join("ferropay.db")
+    }
+
+    /// Keeps the database, and with it the keys, in another directory.
+    pub fn keep_database_in(&mut self, directory: &Path) {
+        directory.clone_into(&mut self.data);
     }
 
     /// The files in which standard output and standard error of all starts are.

@@ -18,6 +18,8 @@ pub mod crash;
 pub mod database;
 pub mod merchant;
 pub mod metrics;
+pub mod mounts;
+pub mod payment_system;
 pub mod receiver;
 pub mod shop;
 pub mod sign;

@@ -204,6 +204,9 @@ impl Engine {
         if self.is_draining() {
             return Err(Failure::Draining);
         }
+        if self.is_held() {
+            return Err(Failure::Held);
+        }
         let mut project = project.clone();
         let mut facts = Lost::default();
         loop {

@@ -181,6 +181,41 @@ pub struct LateAnswer {
     pub answer: ProviderAnswer,
 }
 
+/// What a provider says of an attempt when it is only asked: nothing is done by it, whatever it is about.
+#[derive(Clone, Debug)]
+pub enum Inquiry {
+    /// This became of it.
+    Known(Outcome),
+    /// It has never heard of it.
+    NeverSeen,
+    /// No usable answer, or none that is final.
+    Unanswered,
+    /// The protocol has no such question.
+    NotPossible,
+}
+
+/// An attempt as its provider lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What the provider did, and how that stands, in words for people.
+    pub what: String,
+    /// How much, where the provider says so.
+    pub amount: Option<Money>,
+}
+
+/// A part of what a provider was asked for in the account's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// The next ones, by rising reference; empty when there are no more.
+    Page(Vec<Listed>),
+    /// No usable answer.
+    Unanswered,
+    /// The protocol has no such question, or the provider does not answer it.
+    NotPossible,
+}
+
 /// Where late answers go.
 pub type LateAnswers = Arc<dyn Fn(LateAnswer) + Send + Sync>;
 
@@ -229,6 +264,16 @@ pub trait Connector: Send + Sync + 'static {
     /// Asks the banks behind the provider about a payee (G-460). Nothing changes by asking.
     fn verify_payee(&self, _order: PayeeOrder) -> Eventually<'_, PayeeAnswer> {
         Box::pin(std::future::ready(PayeeAnswer::NOT_POSSIBLE))
+    }
+
+    /// Asks what became of an attempt. Nothing is done by asking.
+    fn inquire(&self, _order: Order) -> Eventually<'_, Inquiry> {
+        Box::pin(std::future::ready(Inquiry::NotPossible))
+    }
+
+    /// Asks for the attempts the provider knows whose references are above that of `after`.
+    fn listed(&self, _after: AttemptId) -> Eventually<'_, Listing> {
+        Box::pin(std::future::ready(Listing::NotPossible))
     }
 
     /// Sends an attempt and waits for its outcome.

@@ -141,8 +141,7 @@ impl Engine {
     async fn record(&self, write: DeliveryWrite, delivery: &Delivery) -> Result<Next, Failure> {
         let done = write.again.is_none();
         let bucket = bucket(delivery.subject);
-        let commit =
-            Commit { deliveries: vec![write], fence: Some(self.fence_of(bucket)), ..Commit::default() };
+        let commit = Commit { deliveries: vec![write], fence: self.fence_of(bucket), ..Commit::default() };
         let mut pause = FIRST_STORE_PAUSE;
         loop {
             match self.write(commit.clone()).await {

@@ -95,7 +95,8 @@ pub struct Engine {
     /// Questions to merchants that are under way.
     pub(crate) questions: Outward,
     pub(crate) ids: IdSource,
-    pub(crate) node: Node,
+    /// None: the engine is not one of those that work, but beside them.
+    node: Option<Node>,
     pub(crate) locks: PaymentLocks,
     pub(crate) registry: Arc<Registry>,
     pub(crate) settings: Settings,
@@ -116,6 +117,8 @@ pub struct Engine {
     hook: Option<Hook>,
     leaving: AtomicBool,
     draining: AtomicBool,
+    /// The database may not know everything that was done in its name.
+    held: AtomicBool,
     /// Buckets another node has taken over.
     lost: [AtomicBool; BUCKETS as usize],
 }
@@ -124,15 +127,33 @@ impl Engine {
     /// Enrols as a node, reads the projects and is ready to work; nothing runs until
     /// [`start`](Self::start).
     pub async fn new(parts: Parts) -> Result<Arc<Self>, Failure> {
-        let Parts { store, vault, clock, entropy, courier, hook, public_url, settings } = parts;
+        let node = parts.store.enrol(parts.clock.now()).await?;
+        let ids = IdSource::new(parts.clock.clone(), parts.entropy.clone(), node.number, node.highest);
+        Self::made(parts, ids, Some(node)).await
+    }
+
+    /// An engine beside those that work, for what an operator does to the database by hand. It takes nothing over from
+    /// anybody, is held for good, and begins nothing.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn beside(parts: Parts) -> Result<Arc<Self>, Failure> {
+        let Parts { store, clock, entropy, .. } = &parts;
+        let ids = IdSource::of_administration(store.as_ref(), clock.clone(), entropy.clone()).await?;
+        let engine = Self::made(parts, ids, None).await?;
+        engine.hold();
+        Ok(engine)
+    }
+
+    async fn made(parts: Parts, ids: IdSource, node: Option<Node>) -> Result<Arc<Self>, Failure> {
+        let Parts { store, vault, clock, entropy: _, courier, hook, public_url, settings } = parts;
         let metrics = Arc::new(Metrics::new(clock.now().seconds()));
-        let node = store.enrol(clock.now()).await?;
         let projects = Projects::default();
         projects.refresh(store.as_ref(), &vault).await?;
         let card_ranges = KnownRanges::default();
         card_ranges.refresh(store.as_ref()).await?;
         Ok(Arc::new(Self {
-            ids: IdSource::new(clock.clone(), entropy, node.number),
+            ids,
             store,
             vault,
             clock,
@@ -158,6 +179,7 @@ impl Engine {
             hook,
             leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             lost: std::array::from_fn(|_| AtomicBool::new(false)),
         }))
     }
@@ -214,6 +236,22 @@ impl Engine {
     /// Whether the node is stopping and takes no more requests.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Begins nothing from now on, and takes nothing on: no provider is asked, no callback and no mail is sent, no timer
+    /// rings. What is in hand is done. States can still be asked for.
+    pub fn hold(&self) {
+        self.held.store(true, Ordering::Release);
+    }
+
+    /// Goes on after [`hold`](Self::hold).
+    pub fn go_on(&self) {
+        self.held.store(false, Ordering::Release);
+    }
+
+    /// Whether the engine is held.
+    pub fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
     }
 
     /// Whether another node is known to have taken over work of this one. On `SQLite` it has then taken over all of
@@ -290,6 +328,13 @@ impl Engine {
         digest(secret) == digest(given)
     }
 
+    /// The accounts that are connected, by number.
+    pub(crate) fn accounts(&self) -> Vec<ProviderAccountId> {
+        let mut accounts: Vec<_> = self.connectors.read().keys().copied().collect();
+        accounts.sort();
+        accounts
+    }
+
     pub(crate) fn project(&self, id: ProjectId) -> Result<Arc<KnownProject>, Failure> {
         self.projects.get(id).ok_or_else(|| Failure::Defect(format!("project {id} is not known")))
     }
@@ -311,9 +356,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether the work of a bucket is this node's, as far as it knows.
+    /// Whether the work of a bucket is this node's, as far as it knows, and may be done.
     pub(crate) fn owns(&self, bucket: u8) -> bool {
-        self.lost.get(usize::from(bucket)).is_some_and(|lost| !lost.load(Ordering::Acquire))
+        !self.is_held()
+            && self.lost.get(usize::from(bucket)).is_some_and(|lost| !lost.load(Ordering::Acquire))
     }
 
     /// A commit was fenced: another node has taken the bucket over and does its work.
@@ -328,12 +374,14 @@ impl Engine {
         }
     }
 
-    pub(crate) fn fence(&self, payment: PaymentKey) -> Fence {
+    pub(crate) fn fence(&self, payment: PaymentKey) -> Option<Fence> {
         self.fence_of(bucket_of(payment))
     }
 
-    pub(crate) fn fence_of(&self, bucket: u8) -> Fence {
-        Fence { bucket, epoch: self.node.epochs.get(usize::from(bucket)).copied().unwrap_or(0) }
+    /// None where this is no node: the guards of each commit are enough then, as they are for support.
+    pub(crate) fn fence_of(&self, bucket: u8) -> Option<Fence> {
+        let node = self.node.as_ref()?;
+        Some(Fence { bucket, epoch: node.epochs.get(usize::from(bucket)).copied().unwrap_or(0) })
     }
 
     pub(crate) fn step(&self, step: Step) {

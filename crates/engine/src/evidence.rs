@@ -103,7 +103,7 @@ impl Engine {
         };
         let commit = Commit {
             notification: Some(evidence(late, now.real)),
-            fence: Some(self.fence(scene.payment.key)),
+            fence: self.fence(scene.payment.key),
             ..Commit::default()
         };
         let bucket = bucket_of(scene.payment.key);

@@ -25,6 +25,9 @@ pub enum Failure {
     /// will be.
     #[error("too much is waiting")]
     Overloaded,
+    /// The database is held until people have compared it with the providers.
+    #[error("the platform is in recovery hold")]
+    Held,
     /// The node is stopping and takes no new work.
     #[error("the node is draining")]
     Draining,

@@ -271,7 +271,7 @@ impl Engine {
             // Once the merchant is told the result there is mostly nothing left to carry on here.
             let told = Alert::of(&changes);
             let advance = changes.events.is_empty().then(|| Advance::of(&changes));
-            let commit = Commit { fence: Some(self.fence_of(bucket)), ..Commit::default() };
+            let commit = Commit { fence: self.fence_of(bucket), ..Commit::default() };
             self.step(Step::BeforeOutcome);
             let place = (bucket, now);
             let applied = Box::pin(self.apply(

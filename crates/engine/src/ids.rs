@@ -3,12 +3,18 @@
 //! Numbers shown on the wire stay below 2^53: 30 bits of seconds since 2025, 8 bits of the node, 15 bits of a
 //! counter. Every start enrols as a node with a number of its own, so a restart within the same second draws
 //! from another range, and the counter borrows from the next second when it runs over.
+//!
+//! A clock that was set back, or that belongs to another machine than the one that drew the numbers in a restored copy, must
+//! not bring a number about again. So a start continues after the second of the greatest number the database knows of,
+//! whatever its clock says.
 
-use crate::{clock::Clock, entropy::Entropy};
+use crate::{clock::Clock, entropy::Entropy, support::ADMINISTRATION_NODE};
 use ferropay_domain::{
     decide::Ids,
     ids::{AuthenticationId, CallbackId, InstrumentId, OperationId, PaymentKey, RequestId},
+    time::Timestamp,
 };
+use ferropay_store::{Store, Unavailable};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -16,6 +22,11 @@ use std::sync::Arc;
 const EPOCH_SECONDS: i64 = 1_735_689_600;
 const COUNTER_BITS: u32 = 15;
 const NODE_BITS: u32 = 8;
+
+/// The smallest number that can have been drawn at a moment, whoever drew it.
+pub(crate) fn smallest_at(moment: Timestamp) -> i64 {
+    moment.seconds().saturating_sub(EPOCH_SECONDS).max(0) << (COUNTER_BITS + NODE_BITS)
+}
 
 /// Draws identifiers for one node.
 pub(crate) struct IdSource {
@@ -26,8 +37,21 @@ pub(crate) struct IdSource {
 }
 
 impl IdSource {
-    pub(crate) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, node: u8) -> Self {
-        Self { clock, entropy, node, last: Mutex::new((0, 0)) }
+    /// Numbers of a node; none of the second of the number `highest`, or of an earlier one.
+    pub(crate) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, node: u8, highest: i64) -> Self {
+        let used = highest.max(0) >> (COUNTER_BITS + NODE_BITS);
+        Self { clock, entropy, node, last: Mutex::new((used, (1 << COUNTER_BITS) - 1)) }
+    }
+
+    /// Numbers for what is done on the database beside running nodes; as far as a provider was found to know numbers after a
+    /// restore, none of those.
+    pub(crate) async fn of_administration(
+        store: &dyn Store,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Unavailable> {
+        let known = store.recovery().await?.map_or(0, |recovery| recovery.highest_known);
+        Ok(Self::new(clock, entropy, ADMINISTRATION_NODE, known))
     }
 
     /// A number unique over the platform, greater than every earlier one of this node.
@@ -84,7 +108,7 @@ mod tests {
     // G-057
     #[test]
     fn numbers_are_unique_rising_and_readable_by_every_client() {
-        let source = IdSource::new(Arc::new(SystemClock), Arc::new(SystemEntropy), 255);
+        let source = IdSource::new(Arc::new(SystemClock), Arc::new(SystemEntropy), 255, 0);
         let drawn: Vec<i64> = (0..100_000).map(|_| source.number()).collect();
         assert!(drawn.is_sorted());
         assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), drawn.len());
@@ -95,9 +119,38 @@ mod tests {
     #[test]
     fn two_starts_within_a_second_draw_different_numbers() {
         let clock = Arc::new(SystemClock);
-        let source = |node| IdSource::new(clock.clone(), Arc::new(SystemEntropy), node);
+        let source = |node| IdSource::new(clock.clone(), Arc::new(SystemEntropy), node, 0);
         let (first, second) = (source(3), source(4));
         let before: HashSet<i64> = (0..10_000).map(|_| first.number()).collect();
         assert!((0..10_000).all(|_| !before.contains(&second.number())));
+    }
+
+    /// A clock that stands still.
+    struct Stopped(i64);
+
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_seconds(self.0)
+        }
+    }
+
+    // G-057: a copy is restored on a machine whose clock is behind, and its node has the number of the one that drew before
+    #[test]
+    fn no_number_is_drawn_again_after_a_restore_on_a_clock_that_is_behind() {
+        let source = |seconds, highest| {
+            IdSource::new(Arc::new(Stopped(EPOCH_SECONDS + seconds)), Arc::new(SystemEntropy), 7, highest)
+        };
+        let original = source(50_000_000, 0);
+        let drawn: Vec<i64> = (0..100_000).map(|_| original.number()).collect();
+        let highest = *drawn.iter().max().unwrap();
+        let drawn: HashSet<i64> = drawn.into_iter().collect();
+        for behind in [0, 1, 60, 40_000_000] {
+            let restored = source(50_000_000 - behind, highest);
+            let again: Vec<i64> = (0..100_000).map(|_| restored.number()).collect();
+            assert!(again.is_sorted() && again.iter().all(|number| !drawn.contains(number)), "{behind}");
+            assert!(again.iter().all(|number| *number > highest), "{behind}");
+        }
+        // Nothing known: the clock alone decides.
+        assert_eq!(source(9, 0).number() >> (COUNTER_BITS + NODE_BITS), 9);
     }
 }

@@ -323,7 +323,7 @@ impl Engine {
             let changes =
                 found.and_then(|found| decide::token_expired(&known.project, &found, request, callback, now));
             let Some(changes) = changes else { return Ok(()) };
-            let commit = Commit { fence: Some(self.fence_of(bucket)), ..Commit::default() };
+            let commit = Commit { fence: self.fence_of(bucket), ..Commit::default() };
             match self.commit(&known, changes, commit, bucket, now).await {
                 Ok(deliveries) => {
                     self.dispatch(&known, deliveries);

@@ -55,6 +55,7 @@ pub mod provider_gate;
 mod provider_work;
 mod rates;
 pub mod recorder;
+pub mod recovery;
 mod registry;
 mod reversals;
 mod risk;

@@ -6,12 +6,8 @@
 //! over what is missing and nothing twice.
 
 use crate::{
-    card_ranges::KnownRanges,
-    clock::Clock,
-    entropy::Entropy,
-    failure::Failure,
-    ids::IdSource,
-    support::{ADMINISTRATION_NODE, MOST_TRIES},
+    card_ranges::KnownRanges, clock::Clock, entropy::Entropy, failure::Failure, ids::IdSource,
+    support::MOST_TRIES,
 };
 use ferropay_domain::{
     card::{CardSummary, Expiry, Pan},
@@ -75,7 +71,8 @@ pub async fn import_series(
     }
     let at = clock.now();
     let now = Now { business: at, real: at };
-    let place = Place { store, project, ids: IdSource::new(clock, entropy, ADMINISTRATION_NODE), now };
+    let ids = IdSource::of_administration(store, clock, entropy).await?;
+    let place = Place { store, project, ids, now };
     let ranges = KnownRanges::default();
     ranges.refresh(store).await?;
     let mut faults = named_twice(&lines);

@@ -51,6 +51,9 @@ impl Engine {
         header: &(dyn Fn(&str) -> Option<String> + Send + Sync),
         body: &[u8],
     ) -> Result<Noticed, Failure> {
+        if self.is_held() {
+            return Ok(Noticed::Later);
+        }
         let Some(connector) = self.connector_of(account) else { return Ok(Noticed::Unknown) };
         let notice = match connector.notice(header, body) {
             Ok(notice) => notice,
@@ -137,7 +140,7 @@ impl Engine {
         };
         let commit = Commit {
             notification: Some(evidence(notice, account, now.real)),
-            fence: Some(self.fence(payment.key)),
+            fence: self.fence(payment.key),
             ..Commit::default()
         };
         let bucket = bucket_of(payment.key);

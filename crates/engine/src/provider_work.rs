@@ -29,7 +29,7 @@ use ferropay_domain::{
     payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment, ProviderAnswer},
     series::SeriesKind,
 };
-use ferropay_store::Scene;
+use ferropay_store::{Scene, vault::VaultError};
 use std::{sync::Arc, time::Duration};
 
 /// The longest pause between two tries of one attempt or its reversal.
@@ -132,28 +132,10 @@ impl Engine {
                 }
                 Turn::Forgotten => return self.leave_to_operator(carried).await,
             };
-            let outcome = match outcome {
-                Outcome::Declined { code, answer } if demands_customer(carried, code) => {
-                    Box::pin(self.demanded(carried, code, answer)).await?
-                }
-                outcome => outcome,
-            };
-            self.step(Step::AfterCall);
-            // A sale is not sent again by this worker, and recording the answer may take long.
-            carried.cards.cvv = None;
-            if matches!(outcome, Outcome::Approved { .. }) && carried.keeps_instrument() {
-                return Box::pin(self.settle_keeping(carried, outcome)).await;
-            }
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
-            let Carried { project, scene, cards, .. } = carried;
-            self.settle(project, scene, cards, |project, scene, ids, now| {
-                if says_nothing_new(scene, &outcome) {
-                    alert_difference(scene, &outcome);
-                    return Ok(None);
-                }
-                decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
-            })
-            .await?;
+            if self.take_down(carried, outcome).await? {
+                return Ok(());
+            }
             let Scene { attempt, .. } = &carried.scene;
             if attempt.ask == Ask::Confirm {
                 // Its task brings it back.
@@ -167,6 +149,37 @@ impl Engine {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Records what is known of an attempt. Answers whether its card or account became known with it, after which nothing is
+    /// left to be done about it here.
+    pub(crate) async fn take_down(
+        self: &Arc<Self>,
+        carried: &mut Carried,
+        outcome: Outcome,
+    ) -> Result<bool, Failure> {
+        let outcome = match outcome {
+            Outcome::Declined { code, answer } if demands_customer(carried, code) => {
+                Box::pin(self.demanded(carried, code, answer)).await?
+            }
+            outcome => outcome,
+        };
+        self.step(Step::AfterCall);
+        // A sale is not sent again by this worker, and recording the answer may take long.
+        carried.cards.cvv = None;
+        if matches!(outcome, Outcome::Approved { .. }) && carried.keeps_instrument() {
+            return Box::pin(self.settle_keeping(carried, outcome)).await.map(|()| true);
+        }
+        let Carried { project, scene, cards, .. } = carried;
+        self.settle(project, scene, cards, |project, scene, ids, now| {
+            if says_nothing_new(scene, &outcome) {
+                alert_difference(scene, &outcome);
+                return Ok(None);
+            }
+            decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
+        })
+        .await
+        .map(|_| false)
     }
 
     /// A provider that did nothing until the customer is authenticated: what such an authentication would begin with. It
@@ -257,7 +270,7 @@ impl Engine {
             amount: attempt.amount,
             created_at: attempt.created_at,
             repeat,
-            card: self.order_card(carried).await?,
+            card: self.order_card(carried, repeat).await?,
             original: original(&carried.scene),
             authentication: detail.authentication.as_deref().and_then(Authentication::proof),
             name: card_request.name_check.then(|| checked_name(&payment.detail.customer)),
@@ -306,10 +319,12 @@ impl Engine {
         self.vault.open_card(project, card.key, &sealed).map_err(|error| Failure::Vault(error.to_string()))
     }
 
-    async fn order_card(&self, carried: &Carried) -> Result<Option<OrderCard>, Failure> {
+    /// The card of an order. A repeat, and what undoes, are recognised without the verification value: where its key was
+    /// destroyed, as it is after a while on purpose, they go without.
+    async fn order_card(&self, carried: &Carried, repeat: bool) -> Result<Option<OrderCard>, Failure> {
         let Scene { payment, operation, attempt, .. } = &carried.scene;
         let Some(card) = payment.card_of(operation.id) else { return Ok(None) };
-        let vault_failed = |error: ferropay_store::vault::VaultError| Failure::Vault(error.to_string());
+        let vault_failed = |error: VaultError| Failure::Vault(error.to_string());
         let pan = match &carried.cards.pan {
             Some(pan) => pan.clone(),
             None => self.card_number(payment.project, card).await?,
@@ -317,7 +332,10 @@ impl Engine {
         let cvv = match &carried.cards.cvv {
             Some(cvv) => Some(cvv.clone()),
             None if attempt.ask.takes_cvv() => match self.store.cvv(operation.id).await? {
-                Some(sealed) => Some(self.vault.open_cvv(operation.id, &sealed).map_err(vault_failed)?),
+                Some(sealed) => match self.vault.open_cvv(operation.id, &sealed) {
+                    Err(VaultError::NoKey(_)) if repeat => None,
+                    opened => Some(opened.map_err(vault_failed)?),
+                },
                 None => None,
             },
             None => None,

@@ -93,7 +93,7 @@ impl Engine {
             tries,
         };
         let changes = ChangeSet { tasks: vec![task], ..ChangeSet::default() };
-        let commit = Commit { changes, fence: Some(self.fence(payment)), ..Commit::default() };
+        let commit = Commit { changes, fence: self.fence(payment), ..Commit::default() };
         match self.write(commit).await {
             Err(CommitError::Lost(Loss::Fenced)) => {
                 self.disown(bucket);

@@ -67,7 +67,9 @@ pub(crate) async fn run(engine: Arc<Engine>) {
         if round % ROUNDS_PER_WARNING == 0 {
             warned.tell(&engine);
         }
-        if let Err(error) = look(&engine, &mut blocked).await {
+        if !engine.is_held()
+            && let Err(error) = look(&engine, &mut blocked).await
+        {
             tracing::error!(%error, "due work could not be looked up");
         }
     }

@@ -1,13 +1,7 @@
 //! What merchants have in one currency is settled into another (G-449), on the database, beside any number of running
 //! nodes: the balance is guarded by the commit that takes it.
 
-use crate::{
-    clock::Clock,
-    entropy::Entropy,
-    failure::Failure,
-    ids::IdSource,
-    support::{ADMINISTRATION_NODE, MOST_TRIES},
-};
+use crate::{clock::Clock, entropy::Entropy, failure::Failure, ids::IdSource, support::MOST_TRIES};
 use ferropay_domain::{
     change::NameKind,
     codes::{self, Code},
@@ -102,7 +96,7 @@ pub async fn settle_balance(
     into: Currency,
 ) -> Result<BalanceSettled, Failure> {
     let project = &record.project;
-    let ids = IdSource::new(clock.clone(), entropy, ADMINISTRATION_NODE);
+    let ids = IdSource::of_administration(store, clock.clone(), entropy).await?;
     let mut offset = record.clock_offset;
     for tries in 1.. {
         let real = clock.now();

@@ -165,7 +165,7 @@ async fn order(
     vault: Option<&Vault>,
 ) -> Result<Ordered, Failure> {
     let now = clock.now();
-    let ids = IdSource::new(clock, entropy, ADMINISTRATION_NODE);
+    let ids = IdSource::of_administration(store, clock, entropy).await?;
     for tries in 1.. {
         let Some(standing) = store.standing(about).await? else { return Ok(Ordered::Unknown) };
         let records = store.projects().await?;

@@ -1,15 +1,19 @@
 //! The command line.
 
+mod backup;
 mod balance;
 mod cards;
 mod project;
 mod rate;
+mod recover;
 mod series;
 
+pub(crate) use backup::Backup;
 pub(crate) use balance::Balance;
 pub(crate) use cards::Cards;
 pub(crate) use project::{Etoken, Project, Route, Wallet};
 pub(crate) use rate::Rate;
+pub(crate) use recover::{Providers, Recover, Release};
 pub(crate) use series::Series;
 
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +46,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Audits a database: books balance, every payment is explained, nothing is orphaned.
     Verify(Database),
+    /// Copies a database that may be served meanwhile. The copy starts in recovery hold.
+    Backup(Backup),
     /// Makes and changes projects.
     #[command(subcommand)]
     Project(Project),
@@ -51,7 +57,7 @@ pub(crate) enum Command {
     /// Lists callbacks and sends them again.
     #[command(subcommand)]
     Callbacks(Callbacks),
-    /// The queue of attempts of which nobody knows whether the provider did them.
+    /// The queue of attempts of which nobody knows whether the provider did them, and the way out of a recovery hold.
     #[command(subcommand)]
     Recover(Recover),
     /// Sets and lists exchange rates.
@@ -125,6 +131,10 @@ pub(crate) struct Serve {
     /// Directory of the keys that seal card data. [default in a sandbox: beside the database]
     #[arg(long)]
     pub(crate) keys: Option<PathBuf>,
+    /// Begin with a recovery hold: nothing is sent and nothing taken on until `ferropay recover release`. For a database that
+    /// was brought back to an earlier moment, or whose log is lost; copies by `ferropay backup` begin with it by themselves.
+    #[arg(long)]
+    pub(crate) recovery_hold: bool,
     /// Address of the simulators' control endpoints (sandbox). [default: 127.0.0.1:8081]
     #[arg(long)]
     pub(crate) simulators_listen: Option<SocketAddr>,
@@ -338,32 +348,6 @@ pub(crate) struct RiskEntry {
     pub(crate) feature: String,
     /// Its value; standard input, one in each line, when not given. The number of a card is taken from there only.
     pub(crate) value: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Recover {
-    /// Lists the attempts that were sent and whose outcome is not known, or that are being undone, oldest first. A running
-    /// platform goes on asking for a while; what it has given up on alerts once a day.
-    List {
-        #[command(flatten)]
-        database: Database,
-        /// How many at most.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-    },
-    /// Puts down what the provider's own statement says of an operation's latest attempt. The merchant is told, and the
-    /// books follow, as if the provider had answered.
-    Settle {
-        #[command(flatten)]
-        keys: Keys,
-        /// The operation's number.
-        operation: i64,
-        /// What became of it: `done`, `not-done`, or for an attempt that is being undone `undone`.
-        finding: String,
-        /// The provider's identifier of the transaction, when it was done.
-        #[arg(long, default_value = "")]
-        provider_id: String,
-    },
 }
 
 #[derive(Debug, Subcommand)]

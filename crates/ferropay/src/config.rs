@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) callback_sources: Vec<String>,
     pub(crate) database: String,
     pub(crate) keys: Option<PathBuf>,
+    /// Begin with a recovery hold.
+    pub(crate) recovery_hold: bool,
     pub(crate) simulators_listen: SocketAddr,
     pub(crate) acquirer_listen: SocketAddr,
     pub(crate) sandbox_project: u32,
@@ -150,6 +152,7 @@ impl Default for Config {
             callback_sources: Vec::new(),
             database: "sqlite:ferropay.db".to_owned(),
             keys: None,
+            recovery_hold: false,
             simulators_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             acquirer_listen: SocketAddr::from(([127, 0, 0, 1], 8583)),
             sandbox_project: 1001,
@@ -191,6 +194,8 @@ struct Given<'a> {
     database: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<&'a PathBuf>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    recovery_hold: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     simulators_listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,6 +247,7 @@ impl Config {
                 callback_sources: &options.callback_sources,
                 database: options.database.as_deref(),
                 keys: options.keys.as_ref(),
+                recovery_hold: options.recovery_hold,
                 simulators_listen: options.simulators_listen,
                 acquirer_listen: options.acquirer_listen,
                 sandbox_project: options.sandbox_project,

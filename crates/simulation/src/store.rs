@@ -20,7 +20,7 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow,
+    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, Recovery, RequestRow,
     RiskEntry, Scene, Standing, Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -363,6 +363,18 @@ impl Store for WatchedStore {
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         self.inner.enrol(now)
+    }
+
+    fn recovery(&self) -> Answer<'_, Option<Recovery>> {
+        self.inner.recovery()
+    }
+
+    fn hold(&self, copied_at: Option<Timestamp>, now: Timestamp) -> Answer<'_, bool> {
+        self.inner.hold(copied_at, now)
+    }
+
+    fn release(&self, highest_known: i64, now: Timestamp) -> Answer<'_, bool> {
+        self.inner.release(highest_known, now)
     }
 
     fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>> {

@@ -13,6 +13,7 @@ pub mod postgres;
 mod prepared;
 mod projects;
 mod records;
+mod recovery;
 pub mod replay;
 pub mod sqlite;
 pub mod vault;
@@ -24,6 +25,7 @@ pub use records::{
     ExchangeRate, Finding, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
     Secret, Standing,
 };
+pub use recovery::{NODES_PASSED_OVER, Recovery};
 
 use ferropay_domain::{
     callback::Subject,
@@ -244,6 +246,17 @@ pub trait Store: Send + Sync + 'static {
     /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
     /// with an older epoch are refused from then on.
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node>;
+
+    /// The last recovery hold, in force or released; none when there has never been one.
+    fn recovery(&self) -> Answer<'_, Option<Recovery>>;
+
+    /// Begins a recovery hold, and passes over [`NODES_PASSED_OVER`] numbers of nodes. While one is in force nothing
+    /// changes, and `false` is answered.
+    fn hold(&self, copied_at: Option<Timestamp>, now: Timestamp) -> Answer<'_, bool>;
+
+    /// Ends the hold that is in force; `highest_known` is kept as [`Recovery::highest_known`] unless that is greater
+    /// already. Answers `false`, and changes nothing, when none is in force.
+    fn release(&self, highest_known: i64, now: Timestamp) -> Answer<'_, bool>;
 
     /// Balances of a project's accounts, or of all.
     fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>>;

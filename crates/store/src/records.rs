@@ -215,6 +215,9 @@ pub struct Node {
     pub number: u8,
     /// The epoch in which each bucket is owned, by bucket.
     pub epochs: [i64; BUCKETS as usize],
+    /// The greatest number that was ever drawn as an operation's, a callback's or a customer's card's, as far as this
+    /// database or a provider it was compared with knows. Whatever the clock says, the next one is of a later second.
+    pub highest: i64,
 }
 
 /// An account's balance.

@@ -11,6 +11,7 @@ mod body;
 pub mod contracts;
 mod customer;
 pub mod gate;
+pub mod held;
 pub mod inspector;
 pub mod links;
 pub mod operations;

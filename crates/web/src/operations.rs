@@ -12,7 +12,7 @@ use axum::{
 use ferropay_engine::{Engine, metrics::EXPOSITION_TYPE};
 use std::sync::Arc;
 
-/// `GET /healthz`: 200 once ready, 503 while draining or when another process has taken the work over.
+/// `GET /healthz`: 200 `ready` once ready, 200 `recovery hold` while held after a restore, 503 while draining or when another process has taken the work over.
 pub fn router(engine: Arc<Engine>) -> Router {
     Router::new().route("/healthz", get(health)).with_state(engine)
 }
@@ -42,6 +42,9 @@ async fn health(State(engine): State<Arc<Engine>>) -> (StatusCode, &'static str)
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
     } else if engine.is_superseded() {
         (StatusCode::SERVICE_UNAVAILABLE, "superseded\n")
+    } else if engine.is_held() {
+        // States are still told, and whoever wants more is told to wait: so it is to be reached.
+        (StatusCode::OK, "recovery hold\n")
     } else {
         (StatusCode::OK, "ready\n")
     }

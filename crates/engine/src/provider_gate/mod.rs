@@ -12,14 +12,16 @@ pub use breaker::Patience;
 pub use pace::Rate;
 
 use crate::{
-    connector::{Connector, Eventually, NoticeRefused, Order, PayeeOrder, ProviderNotice, Reversal},
+    connector::{
+        Connector, Eventually, Inquiry, Listing, NoticeRefused, Order, PayeeOrder, ProviderNotice, Reversal,
+    },
     metrics::{Metrics, ProviderCall},
 };
 use breaker::{Breaker, Pass};
 use ferropay_domain::{
     codes,
     decide::Outcome,
-    ids::ProviderAccountId,
+    ids::{AttemptId, ProviderAccountId},
     payee::PayeeAnswer,
     payment::Ask,
     project::{Environment, OperationDay},
@@ -237,6 +239,30 @@ impl Connector for ProviderGate {
         Box::pin(async move {
             let answer = self.through("payee", || self.inner.verify_payee(order), |_| ("asked", None)).await;
             answer.unwrap_or(PayeeAnswer::NOT_POSSIBLE)
+        })
+    }
+
+    fn inquire(&self, order: Order) -> Eventually<'_, Inquiry> {
+        let read = |inquiry: &Inquiry| match inquiry {
+            Inquiry::Unanswered => ("lost", Some(false)),
+            Inquiry::NotPossible => ("not possible", None),
+            Inquiry::Known(_) | Inquiry::NeverSeen => ("told", Some(true)),
+        };
+        Box::pin(async move {
+            let inquiry = self.through("inquiry", || self.inner.inquire(order), read).await;
+            inquiry.unwrap_or(Inquiry::Unanswered)
+        })
+    }
+
+    fn listed(&self, after: AttemptId) -> Eventually<'_, Listing> {
+        let read = |listing: &Listing| match listing {
+            Listing::Unanswered => ("lost", Some(false)),
+            Listing::NotPossible => ("not possible", None),
+            Listing::Page(_) => ("told", Some(true)),
+        };
+        Box::pin(async move {
+            let listing = self.through("list", || self.inner.listed(after), read).await;
+            listing.unwrap_or(Listing::Unanswered)
         })
     }
 

@@ -1,5 +1,6 @@
 //! The sub-commands.
 
+mod backup;
 mod balance;
 mod callbacks;
 mod cards;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sign(options) => sign::run(&options),
         Command::Bench(options) => crate::bench::run(options).await,
         Command::Verify(options) => verify::run(&options).await,
+        Command::Backup(options) => backup::run(options).await,
         Command::Project(command) => project::run(command).await,
         Command::Clock(command) => clock::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,

@@ -1,5 +1,7 @@
 //! `ferropay recover`.
 
+mod compare;
+
 use crate::{cli::Recover as Command, platform::files};
 use anyhow::{Result, bail};
 use ferropay_domain::{
@@ -25,6 +27,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
                 println!("{}", line(&scene));
             }
         }
+        Command::Check(providers) => return compare::check(&providers).await,
+        Command::Release(release) => return compare::release(&release).await,
         Command::Settle { keys, operation, finding, provider_id } => {
             let finding = match finding.as_str() {
                 "done" => Finding::Done { provider_id },

@@ -1,6 +1,10 @@
 //! `ferropay serve`.
 
-use crate::{cli::Serve, config::Config, platform::Platform};
+use crate::{
+    cli::Serve,
+    config::Config,
+    platform::{Platform, outward::described},
+};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 use tokio::{
@@ -17,6 +21,10 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     println!("  Gate API   http://{}/v2/", platform.address()?);
     println!("  inspector  http://{}/inspector", platform.admin_address()?);
     println!("  database   {}", config.database);
+    if let Some(recovery) = &platform.recovery {
+        println!("  RECOVERY HOLD ({}): nothing is sent, and nothing is taken on.", described(recovery));
+        println!("  Compare with the providers: `ferropay recover check`, then `ferropay recover release`.");
+    }
     if let Some(access) = &platform.sandbox {
         println!("  project    {}", access.project);
         println!("  secret     {}", access.secret);

@@ -4,6 +4,7 @@ pub(crate) mod acquirers;
 pub(crate) mod files;
 mod mail;
 mod methods;
+pub(crate) mod outward;
 pub(crate) mod sandbox;
 mod three_ds;
 mod wallets;
@@ -12,12 +13,14 @@ use crate::config::Config;
 use anyhow::{Context, Result};
 use ferropay_engine::{
     Engine, Parts, Settings,
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     courier::HttpCourier,
     entropy::SystemEntropy,
     steps::{Hook, Step},
 };
+use ferropay_store::Recovery;
 use ferropay_web::server::{self, Stage};
+use outward::Outward;
 use std::{
     net::SocketAddr,
     sync::{
@@ -40,14 +43,15 @@ pub(crate) struct Platform {
     listener: TcpListener,
     /// The admin side, when it has an address of its own.
     admin: Option<TcpListener>,
-    connectors: Vec<Arc<ferropay_providers::card_acquirer::CardAcquirer>>,
-    simulators: Option<sandbox::Simulators>,
+    outward: Outward,
     /// Whether the inspector answers what a proxy has forwarded.
     inspector_behind_proxy: bool,
     /// Where callbacks come from.
     callback_sources: Vec<String>,
     /// How long requests are still taken after the signal to stop.
     drain_delay: Duration,
+    /// The hold that the database is in.
+    pub(crate) recovery: Option<Recovery>,
     /// What a client of the sandbox needs to know.
     pub(crate) sandbox: Option<sandbox::Access>,
 }
@@ -55,8 +59,11 @@ pub(crate) struct Platform {
 impl Platform {
     /// Opens everything; nothing is served yet.
     pub(crate) async fn prepare(config: &Config) -> Result<Self> {
-        let files::Opened { store, vault } =
-            files::open(&config.database, config.keys.as_deref(), config.sandbox).await?;
+        let files::Opened { store, vault } = files::open_to_serve(config).await?;
+        if config.recovery_hold && store.hold(None, SystemClock.now()).await? {
+            tracing::warn!("a recovery hold begins");
+        }
+        let recovery = store.recovery().await?.filter(Recovery::is_held);
         let listener = listen(config.listen, "--listen").await?;
         let admin = match config.admin_listen() {
             Some(address) => Some(listen(address, "--admin-listen").await?),
@@ -82,33 +89,15 @@ impl Platform {
         })
         .await
         .context("the engine could not start")?;
-        let mut connectors = acquirers::connect(config, &engine)?;
         let simulators = match (config.sandbox, &config.sandbox_acquirer) {
-            (true, Some(elsewhere)) => {
-                connectors.extend(acquirers::connect_sandbox(config, elsewhere, &engine)?);
-                None
-            }
-            (true, None) => {
-                let simulators = sandbox::start_simulators(config).await?;
-                let address = simulators.acquirer_address().to_string();
-                connectors.extend(acquirers::connect_sandbox(config, &address, &engine)?);
-                three_ds::connect_sandbox(simulators.base_url(), &public_url, &engine).await?;
-                wallets::prepare_sandbox(&engine, &vault, config.sandbox_project, simulators.wallets())
-                    .await?;
-                Some(simulators)
-            }
-            (false, _) => None,
+            (true, None) => Some(sandbox::start_simulators(config).await?),
+            _ => None,
         };
-        wallets::connect(&engine, simulators.as_ref().map(sandbox::Simulators::base_url));
-        let methods = config.sandbox_methods.as_deref();
-        if let Some(methods) = methods.or_else(|| simulators.as_ref().map(sandbox::Simulators::base_url)) {
-            methods::connect_sandbox(methods, config, &engine)?;
-        }
-        methods::connect(config, &engine)?;
-        let sink = simulators.as_ref().and_then(sandbox::Simulators::mail_address);
-        mail::connect(config, sink, &engine)?;
-        if let Some(directory) = &config.three_ds {
-            three_ds::connect(directory, &public_url, &engine).await?;
+        let outward = Outward::new(config, (engine.clone(), vault), public_url, simulators);
+        if recovery.is_some() {
+            engine.hold();
+        } else {
+            outward.connect().await?;
         }
         let inspector_behind_proxy = config.inspector_behind_proxy;
         let callback_sources = config.callback_sources.clone();
@@ -116,8 +105,8 @@ impl Platform {
             engine,
             listener,
             admin,
-            connectors,
-            simulators,
+            outward,
+            recovery,
             inspector_behind_proxy,
             callback_sources,
             drain_delay: config.drain_delay(),
@@ -137,7 +126,7 @@ impl Platform {
 
     /// The address of the simulators' control endpoints.
     pub(crate) fn simulators_address(&self) -> Option<SocketAddr> {
-        self.simulators.as_ref().map(sandbox::Simulators::control_address)
+        self.outward.simulators.as_ref().map(sandbox::Simulators::control_address)
     }
 
     /// Serves until the first signal to stop comes, then leaves in order: while others are still to learn of it every
@@ -148,16 +137,17 @@ impl Platform {
             behind_proxy: self.inspector_behind_proxy,
             callback_sources: self.callback_sources.into(),
         };
-        let Self { engine, listener, admin, connectors, simulators, drain_delay, .. } = self;
+        let Self { engine, listener, admin, outward, drain_delay, .. } = self;
+        let held = |router| ferropay_web::held::guard(router, engine.clone());
         let customers = ferropay_web::three_ds::router(engine.clone())
             .merge(ferropay_web::provider_side::router(engine.clone()))
             .merge(ferropay_web::links::router(engine.clone()));
         let mut router = ferropay_web::gate::router(engine.clone())
             .merge(ferropay_web::contracts::router())
             .merge(ferropay_web::operations::router(engine.clone()))
-            .merge(ferropay_web::operations::with_room(engine.clone(), customers))
+            .merge(ferropay_web::operations::with_room(engine.clone(), held(customers)))
             .merge(ferropay_web::assets::router());
-        let admin_router = ferropay_web::inspector::router(engine.clone(), admin_address, shown)
+        let admin_router = held(ferropay_web::inspector::router(engine.clone(), admin_address, shown))
             .merge(ferropay_web::operations::metrics_router(engine.clone()));
         let (stage, stages) = watch::channel(Stage::Serving);
         let admin = if let Some(admin) = admin {
@@ -168,6 +158,8 @@ impl Platform {
             None
         };
         engine.start();
+        let outward = Arc::new(outward);
+        let following = tokio::spawn(outward.clone().follow_recovery());
         let mut public = tokio::spawn(server::serve(listener, router, stages, PATIENCE));
         let ended = tokio::select! {
             _ = stop.recv() => None,
@@ -189,11 +181,11 @@ impl Platform {
         if let Some(admin) = admin {
             admin.await.context("the admin side broke")?.context("the admin side broke")?;
         }
-        for connector in connectors {
-            connector.close(Duration::from_secs(2)).await;
-        }
-        if let Some(simulators) = simulators {
-            simulators.stop().await;
+        following.abort();
+        // It holds the rest until it has ended.
+        drop(following.await);
+        if let Some(outward) = Arc::into_inner(outward) {
+            outward.close(Duration::from_secs(2)).await;
         }
         Ok(())
     }

@@ -24,7 +24,8 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::connector::{
-    Connector, Eventually, LateAnswer, LateAnswers, Order, OrderCard, Reversal, StoredCredential,
+    Connector, Eventually, Inquiry, LateAnswer, LateAnswers, Listing, Order, OrderCard, Reversal,
+    StoredCredential,
 };
 use std::{
     sync::Arc,
@@ -234,7 +235,15 @@ impl CardAcquirer {
         result
     }
 
-    async fn send(&self, order: Order) -> Outcome {
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_micros((self.channel.link.clock)().as_microsecond())
+    }
+
+    pub(super) async fn send(&self, order: Order) -> Outcome {
         if u64::try_from(order.amount.minor).is_ok_and(|minor| minor > MAX_AMOUNT) {
             // The protocol has twelve digits; a request may state more.
             return Outcome::NotSent { code: ABOVE_LIMIT };
@@ -339,6 +348,14 @@ impl Connector for CardAcquirer {
 
     fn retention(&self) -> Duration {
         RETENTION
+    }
+
+    fn inquire(&self, order: Order) -> Eventually<'_, Inquiry> {
+        Box::pin(self.ask_only(order))
+    }
+
+    fn listed(&self, after: AttemptId) -> Eventually<'_, Listing> {
+        Box::pin(self.list(after))
     }
 
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {

@@ -8,6 +8,7 @@
 pub mod codes;
 mod connector;
 mod conversation;
+mod inquiry;
 pub mod iso8583;
 pub mod link;
 pub mod message;

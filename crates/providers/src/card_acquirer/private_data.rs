@@ -60,6 +60,10 @@ pub const TRANSFER: [u8; 2] = *b"28";
 pub const EXEMPTION: [u8; 2] = *b"29";
 /// The currency the customer chose to pay in elsewhere, numeric, and how much of it, where that is known.
 pub const CHOSEN_CURRENCY: [u8; 2] = *b"30";
+/// Reference after which attempts are to be listed.
+pub const LIST_AFTER: [u8; 2] = *b"31";
+/// A part of the list, in answers.
+pub const LIST: [u8; 2] = *b"32";
 /// Result of the name check, in answers.
 pub const NAME_RESULT: [u8; 2] = *b"25";
 

@@ -33,6 +33,11 @@ impl Reference {
         Ok(Self(operation_id * ATTEMPTS + attempt))
     }
 
+    /// The reference before this one; none before the first.
+    pub fn before(self) -> Option<Self> {
+        self.0.checked_sub(1).map(Self)
+    }
+
     /// The operation the attempt belongs to.
     pub const fn operation_id(self) -> u64 {
         self.0 / ATTEMPTS

@@ -1,20 +1,21 @@
 //! Sending transactions, asking what became of them, undoing them, and reading notices.
 
 use super::{
+    list::Page,
     message::{Notice, PayeeQuestion, PayeeSaid, Put, Said, Transaction},
     sign::{Secret, Unsigned},
 };
 use ferropay_domain::{
     codes,
     decide::Outcome,
-    ids::ProviderAccountId,
+    ids::{AttemptId, ProviderAccountId},
     payee::PayeeAnswer,
     payment::{Ask, ProviderAnswer},
     project::{Environment, OperationDay},
     time::Timestamp,
 };
 use ferropay_engine::connector::{
-    Connector, Eventually, NoticeRefused, Order, PayeeOrder, ProviderNotice, Reversal,
+    Connector, Eventually, Inquiry, Listing, NoticeRefused, Order, PayeeOrder, ProviderNotice, Reversal,
 };
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use std::{fmt, sync::Arc, time::Duration};
@@ -237,7 +238,7 @@ impl GenericProvider {
     }
 
     /// Asks whether the money of a debit reached whom it is for.
-    async fn inquire(&self, order: Order) -> Outcome {
+    async fn inquire_crediting(&self, order: Order) -> Outcome {
         let Some(debit) = order.original else { return Outcome::Lost { repeatable: true } };
         let reference = debit.attempt.reference().to_string();
         let said = Said::plain("GET transaction", None, &reference);
@@ -245,6 +246,37 @@ impl GenericProvider {
             Exchange::Told(transaction) => transaction.crediting(order.amount, self.now()),
             _ => Outcome::Lost { repeatable: true },
         }
+    }
+
+    /// Asks what became of an attempt, and nothing else.
+    async fn ask_only(&self, order: Order) -> Inquiry {
+        if order.ask == Ask::Confirm {
+            return match self.inquire_crediting(order).await {
+                Outcome::Lost { .. } => Inquiry::Unanswered,
+                outcome => Inquiry::Known(outcome),
+            };
+        }
+        let reference = order.attempt.reference().to_string();
+        let said = Said::plain("GET transaction", None, &reference);
+        match self.seen(&order, Method::GET, &reference, String::new(), said).await {
+            Exchange::Told(transaction) => match transaction.outcome(self.now()) {
+                Outcome::Lost { .. } | Outcome::NotSent { .. } => Inquiry::Unanswered,
+                outcome => Inquiry::Known(outcome),
+            },
+            Exchange::Unknown => Inquiry::NeverSeen,
+            Exchange::NotSent | Exchange::Refused(_) | Exchange::Lost(_) => Inquiry::Unanswered,
+        }
+    }
+
+    async fn list(&self, after: AttemptId) -> Listing {
+        let tail = format!("transactions-after/{}", after.reference());
+        let page = match self.answered(Method::GET, &tail, String::new()).await {
+            Ok(bytes) => serde_json::from_slice::<Page>(&bytes).ok(),
+            // Providers need not have the address.
+            Err(Exchange::Unknown) => return Listing::NotPossible,
+            Err(_) => None,
+        };
+        page.and_then(Page::listed).map_or(Listing::Unanswered, Listing::Page)
     }
 
     async fn send(&self, order: Order) -> Outcome {
@@ -348,8 +380,20 @@ impl Connector for GenericProvider {
         Box::pin(self.ask_about(order))
     }
 
+    fn inquire(&self, order: Order) -> Eventually<'_, Inquiry> {
+        Box::pin(self.ask_only(order))
+    }
+
+    fn listed(&self, after: AttemptId) -> Eventually<'_, Listing> {
+        Box::pin(self.list(after))
+    }
+
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {
-        if order.ask == Ask::Confirm { Box::pin(self.inquire(order)) } else { Box::pin(self.send(order)) }
+        if order.ask == Ask::Confirm {
+            Box::pin(self.inquire_crediting(order))
+        } else {
+            Box::pin(self.send(order))
+        }
     }
 
     fn reverse(&self, order: Order, _: u32) -> Eventually<'_, Reversal> {

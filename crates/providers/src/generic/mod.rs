@@ -6,6 +6,7 @@
 //! file of the catalogue and nothing else.
 
 mod connector;
+mod list;
 mod message;
 mod results;
 mod sign;

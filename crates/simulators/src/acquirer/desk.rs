@@ -160,6 +160,16 @@ impl Desk {
 
     fn network(&self, message: &Message<'_>, session: &mut Session, out: &mut BytesMut) {
         let Ok(code) = request::network(message) else { return self.malformed(message, out) };
+        if code == "401" && session.signed_on {
+            match request::listing(message) {
+                Ok((merchant, after)) => {
+                    let list = self.book.lock().list(filled(merchant), after);
+                    reply::write_listing(out, message, &list);
+                }
+                Err(request::Malformed) => self.malformed(message, out),
+            }
+            return;
+        }
         let answer = match code {
             "001" => {
                 count(&self.traffic.sign_ons);

@@ -47,6 +47,8 @@ pub(super) struct Tags<'a> {
     pub(super) transfer: Option<char>,
     /// Tag 29: `L` low value, `T` analysis of risk.
     pub(super) exemption: Option<char>,
+    /// Tag 31: the attempts after this reference are to be listed.
+    pub(super) after: Option<&'a str>,
     /// Tag 30: the currency that the customer chose, numeric, and how much of it.
     pub(super) chosen: Option<&'a str>,
 }
@@ -135,6 +137,7 @@ impl<'a> Tags<'a> {
                 return matches!(value, "L" | "T");
             }
             Some(30) => (&mut self.chosen, matches!(value.len(), 3 | 15..=17) && digits),
+            Some(31) => (&mut self.after, value.len() == 12),
             _ => return true,
         };
         *place = Some(value);

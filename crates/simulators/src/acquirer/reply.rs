@@ -149,6 +149,20 @@ fn write_network(out: &mut BytesMut, request: &Message<'_>, answer: &Answer) {
     draft.finish();
 }
 
+/// Appends the answer to a request for a list: DE48 tag 32, left out when the list has come to its end.
+pub(super) fn write_listing(out: &mut BytesMut, request: &Message<'_>, list: &str) {
+    let mut draft = Draft::new(out, "0810", true);
+    draft.repeat(7, request.sent_at);
+    draft.repeat(11, request.trace);
+    draft.acquirer(request.acquirer);
+    draft.fixed(39, b"00");
+    if !list.is_empty() {
+        draft.fixed(48, format!("{:03}32{:03}{list}", list.len() + 5, list.len()).as_bytes());
+    }
+    draft.repeat(70, request.network_code);
+    draft.finish();
+}
+
 fn write_transaction(out: &mut BytesMut, mti: &str, dated: bool, request: &Message<'_>, answer: &Answer) {
     let mut draft = Draft::new(out, mti, false);
     draft.repeat(3, request.processing_code);

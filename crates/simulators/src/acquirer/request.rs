@@ -192,6 +192,13 @@ pub(super) fn network<'a>(message: &Message<'a>) -> Result<&'a str, Malformed> {
     digits(message.network_code)
 }
 
+/// Checks an 0800 that asks for a list, and returns merchant and reference to begin after.
+pub(super) fn listing<'a>(message: &Message<'a>) -> Result<(&'a str, Reference), Malformed> {
+    let tags = message.private.and_then(Tags::read).ok_or(Malformed)?;
+    let after = tags.after.and_then(Reference::parse).ok_or(Malformed)?;
+    Ok((message.merchant.ok_or(Malformed)?, after))
+}
+
 /// Checks a 01xx, 02xx or 04xx of `class`.
 pub(super) fn transaction<'a>(message: &Message<'a>, class: Class) -> Result<Transaction<'a>, Malformed> {
     let card_number = digits(message.card_number)?;

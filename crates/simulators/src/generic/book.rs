@@ -344,6 +344,17 @@ impl Transaction {
         }
     }
 
+    /// As it stands in a list.
+    pub(super) fn listed(&self) -> Value {
+        let mut listed = json!({ "reference": self.reference, "status": self.status });
+        if let (false, Some(members)) = (self.asked.operation.is_empty(), listed.as_object_mut()) {
+            members.insert("operation".to_owned(), json!(self.asked.operation));
+            members.insert("amount".to_owned(), json!(self.asked.amount));
+            members.insert("currency".to_owned(), json!(self.asked.currency));
+        }
+        listed
+    }
+
     fn approve(&mut self) {
         self.status = Status::Approved;
         "ok".clone_into(&mut self.result);

@@ -99,6 +99,28 @@ pub(super) async fn get(
     answer(&handle, &reference)
 }
 
+/// Most transactions listed at a time.
+const MOST_LISTED: usize = 100;
+
+/// `GET /generic/v1/transactions-after/{reference}`.
+pub(super) async fn after(
+    State(handle): State<Handle>,
+    Path(reference): Path<String>,
+    _: Authentic,
+) -> Response {
+    let Ok(after) = reference.parse::<i64>() else {
+        return problem(StatusCode::BAD_REQUEST, "A reference is a number.");
+    };
+    let book = handle.0.book.lock();
+    let mut known: Vec<_> = book
+        .newest()
+        .filter_map(|it| Some((it.reference.parse::<i64>().ok().filter(|it| *it > after)?, it)))
+        .collect();
+    known.sort_by_key(|(reference, _)| *reference);
+    let listed: Vec<_> = known.into_iter().take(MOST_LISTED).map(|(_, it)| it.listed()).collect();
+    Json(json!({ "transactions": listed })).into_response()
+}
+
 /// `POST /generic/v1/transactions/{reference}/cancel`.
 pub(super) async fn cancel(
     State(handle): State<Handle>,

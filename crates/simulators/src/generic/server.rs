@@ -139,6 +139,7 @@ impl Handle {
 /// |---|---|
 /// | `/generic/v1/transactions/{reference}` | the platform: `PUT`, `GET` |
 /// | `POST /generic/v1/transactions/{reference}/cancel` | the platform |
+/// | `GET /generic/v1/transactions-after/{reference}` | the platform |
 /// | `POST /generic/v1/payees` | the platform |
 /// | `/generic/pay` | the customer's browser |
 /// | `/generic/control/…` | tests |
@@ -146,6 +147,7 @@ pub fn router(handle: Handle) -> Router {
     Router::new()
         .route("/generic/v1/transactions/{reference}", put(protocol::put).get(protocol::get))
         .route("/generic/v1/transactions/{reference}/cancel", post(protocol::cancel))
+        .route("/generic/v1/transactions-after/{reference}", get(protocol::after))
         .route("/generic/v1/payees", post(payees::check))
         .route("/generic/pay", get(pages::page).post(pages::act))
         .route("/generic/style.css", get(pages::style))

@@ -169,7 +169,15 @@ pub(super) async fn enrol(live: &Live, now: Timestamp) -> Result<Node> {
     }
     let number = found.first().map(|row: &Row| number(row, 0)).transpose()?;
     match number {
-        Some(number) if !epochs.contains(&0) => Ok(Node { number, epochs }),
+        Some(number) if !epochs.contains(&0) => Ok(Node { number, epochs, highest: highest(live).await? }),
         _ => Err(rows::senseless(2, "epoch")),
     }
+}
+
+/// The greatest number that is known to have been drawn.
+async fn highest(live: &Live) -> Result<i64> {
+    let sql = "SELECT greatest(0,
+        (SELECT max(id) FROM operations), (SELECT max(id) FROM callbacks), (SELECT max(id) FROM instruments),
+        (SELECT max(id) FROM payee_checks), (SELECT highest_known FROM recovery))::int8";
+    live.first(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
 }

@@ -26,6 +26,7 @@ mod more;
 mod queue;
 mod rare;
 mod reads;
+mod recovery;
 mod rows;
 mod statement;
 mod store;

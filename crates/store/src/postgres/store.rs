@@ -1,9 +1,9 @@
 //! What every store can do, put into the words of this one.
 
-use super::{PostgresStore, admin, audit, backlog, gone, instruments, lists, messages, reads};
+use super::{PostgresStore, admin, audit, backlog, gone, instruments, lists, messages, reads, recovery};
 use crate::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow,
+    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, Recovery, RequestRow,
     RiskEntry, Scene, Standing, Store, Unavailable, prepared::Prepared, vault::Sealed,
 };
 use ferropay_domain::{
@@ -295,6 +295,18 @@ impl Store for PostgresStore {
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         tell!(self, "enrol a node", admin::enrol(now))
+    }
+
+    fn recovery(&self) -> Answer<'_, Option<Recovery>> {
+        ask!(self, "read whether the database is held", recovery::read())
+    }
+
+    fn hold(&self, copied_at: Option<Timestamp>, now: Timestamp) -> Answer<'_, bool> {
+        tell!(self, "hold the database", recovery::hold(copied_at, now))
+    }
+
+    fn release(&self, highest_known: i64, now: Timestamp) -> Answer<'_, bool> {
+        tell!(self, "release the database", recovery::release(highest_known, now))
     }
 
     fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>> {

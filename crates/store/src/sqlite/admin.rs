@@ -135,5 +135,13 @@ pub(super) fn enrol(it: &Connection, now: Timestamp) -> Result<Node> {
     if epochs.contains(&0) {
         return Err(rows::senseless(0, "epoch"));
     }
-    Ok(Node { number, epochs })
+    let highest = it.query_row(
+        "SELECT max(
+            coalesce((SELECT max(id) FROM operations), 0), coalesce((SELECT max(id) FROM callbacks), 0),
+            coalesce((SELECT max(id) FROM instruments), 0),
+            coalesce((SELECT max(id) FROM payee_checks), 0), coalesce((SELECT highest_known FROM recovery), 0))",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(Node { number, epochs, highest })
 }

@@ -13,15 +13,18 @@
 mod admin;
 mod apply;
 mod backlog;
+mod backup;
 mod card_ranges;
 mod dependents;
 mod exchange;
+mod file;
 mod inline;
 mod inspect;
 mod instruments;
 mod options;
 mod reader;
 mod reads;
+mod recovery;
 mod risk;
 mod rows;
 pub(crate) mod schema;
@@ -32,9 +35,10 @@ mod writer;
 
 use crate::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow,
-    RiskEntry, Scene, Standing, Store, Unavailable, audit, prepared::Prepared, vault::Sealed,
+    Delivery, Effort, ExchangeRate, Finding, Node, OperationRow, PendingDelivery, ProjectRecord, Recovery,
+    RequestRow, RiskEntry, Scene, Standing, Store, Unavailable, audit, prepared::Prepared, vault::Sealed,
 };
+pub use backup::{BackupError, Copied, backup};
 use ferropay_domain::{
     callback::Subject,
     card::{CardRange, DeviceWallet},
@@ -95,6 +99,7 @@ impl SqliteStore {
                     if let Err(error) = writer::run(&connection, &queue, counters, limit) {
                         tracing::error!(%error, "the store's writer could not start");
                     }
+                    file::leave(&connection);
                 })
                 .map_err(|error| OpenError::Database(error.to_string()))?
         };
@@ -430,15 +435,33 @@ impl Store for SqliteStore {
         self.write("enrol a node", move |it| admin::enrol(it, now))
     }
 
+    fn recovery(&self) -> Answer<'_, Option<Recovery>> {
+        self.read("read whether the database is held", recovery::read)
+    }
+
+    fn hold(&self, copied_at: Option<Timestamp>, now: Timestamp) -> Answer<'_, bool> {
+        self.write("hold the database", move |it| recovery::hold(it, copied_at, now))
+    }
+
+    fn release(&self, highest_known: i64, now: Timestamp) -> Answer<'_, bool> {
+        self.write("release the database", move |it| recovery::release(it, highest_known, now))
+    }
+
     fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>> {
         self.read("read balances", move |it| reads::balances(it, project))
     }
 
     fn audit(&self) -> Answer<'_, AuditReport> {
         const ACTION: &str = "audit the database";
+        let whole = |it: &Connection| {
+            let damage = file::damage(it, "PRAGMA integrity_check(1)")?;
+            let mut report = audit::audit(it)?;
+            report.findings.extend(damage.map(|detail| Finding { rule: "file", detail }));
+            Ok(report)
+        };
         match &self.inline {
             Some(inline) => Box::pin(std::future::ready(inline.read(ACTION, audit::audit))),
-            None => reader::once(&self.path, &self.options, ACTION, audit::audit),
+            None => reader::once(&self.path, &self.options, ACTION, whole),
         }
     }
 

@@ -15,6 +15,8 @@ pub struct Options {
     pub checkpoint_pages: u32,
     /// Threads that read.
     pub readers: usize,
+    /// Open a file that was not closed although its log is missing: what was committed last is lost then.
+    pub accept_lost_log: bool,
 }
 
 impl Default for Options {
@@ -26,6 +28,7 @@ impl Default for Options {
             mmap_bytes: 0,
             checkpoint_pages: 4000,
             readers: 2,
+            accept_lost_log: false,
         }
     }
 }
@@ -43,11 +46,71 @@ pub enum OpenError {
         /// The newest version this release knows.
         known: i64,
     },
+    /// The file is of an earlier release, and is only to be copied.
+    #[error(
+        "the database has schema version {found}, this release has version {known}: copy it with the release that \
+         serves it, or start this one on it first"
+    )]
+    Older {
+        /// The file's schema version.
+        found: i64,
+        /// This release's.
+        known: i64,
+    },
     /// The file holds something else.
-    #[error("{0} is not a Ferropay database")]
+    #[error(
+        "{0} is not a Ferropay database; nothing was changed: give the right path, or restore a backup if this was one"
+    )]
     Foreign(String),
+    /// There is no file where one is to be copied.
+    #[error("{0} does not exist")]
+    Absent(String),
+    /// The file has no content.
+    #[error(
+        "{0} is empty; nothing was changed: if there was a database restore a backup, and if a new one is wanted remove \
+         the file"
+    )]
+    Empty(String),
+    /// The file's content contradicts itself.
+    #[error("{path} is damaged ({reason}); nothing was changed: keep the file, and restore the last backup")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// The first thing that does not agree.
+        reason: String,
+    },
+    /// What was committed last stood in a log that is not there.
+    #[error(
+        "{path} was not closed, and its write-ahead log {log} is missing, with what was committed last; nothing was \
+         changed: put the log back beside it; if it is lost, start with --recovery-hold and compare with the providers"
+    )]
+    LogMissing {
+        /// The file.
+        path: String,
+        /// Where its log should be.
+        log: String,
+    },
+    /// There is a log, and the file it belongs to is missing.
+    #[error(
+        "{path} is missing while its log {log} is there; nothing was changed: put the file back, or restore a backup"
+    )]
+    FileMissing {
+        /// Where the file should be.
+        path: String,
+        /// Its log.
+        log: String,
+    },
+    /// The directory of the file does not exist.
+    #[error("the directory {0} does not exist: make it, or give another path")]
+    NoDirectory(String),
+    /// The file or its directory cannot be written.
+    #[error(
+        "{0} or its directory cannot be written; nothing was changed: both must be writable for the user that runs \
+         Ferropay, and their file system must not be mounted read-only"
+    )]
+    ReadOnly(String),
     /// `SQLite` or the operating system refused.
-    #[error("the database cannot be opened: {0}")]
+    #[error("{0}")]
     Database(String),
 }
 

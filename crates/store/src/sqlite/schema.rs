@@ -1,11 +1,11 @@
 //! Opening a database file: whose it is, which schema it has, and the steps to the newest one.
 
-use super::{OpenError, Options};
+use super::{
+    OpenError, Options,
+    file::{self, APPLICATION_ID},
+};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{path::Path, time::Duration};
-
-/// Marks a file as ours: the letters `FePy`.
-const APPLICATION_ID: i64 = 0x4665_5079;
 
 /// The steps from one schema version to the next; the first makes version 1 of an empty file.
 const MIGRATIONS: &[&str] = &[
@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0010.sql"),
     include_str!("../../migrations/sqlite/0011.sql"),
     include_str!("../../migrations/sqlite/0012.sql"),
+    include_str!("../../migrations/sqlite/0013.sql"),
 ];
 
 /// How much of a scratch database is kept in memory, KiB.
@@ -33,16 +34,16 @@ pub(super) fn newest() -> i64 {
 
 /// Opens the file for writing, checks that it is ours or empty, and brings its schema up to date.
 pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
-    let mut connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    file::inspect(path, options.accept_lost_log)?;
+    let explained = |error: rusqlite::Error| file::explained(&error, path);
+    let create = OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = open_to_write(path, create)?;
     let empty = check_owner(&connection, path)?;
+    file::examine(&connection, path)?;
     if empty {
-        connection.pragma_update(None, "page_size", options.page_size)?;
+        connection.pragma_update(None, "page_size", options.page_size).map_err(explained)?;
     }
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode = enter_write_ahead_mode(&connection).map_err(explained)?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(OpenError::Database(format!("the journal mode is {mode} and cannot be made WAL")));
     }
@@ -54,6 +55,53 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     connection.pragma_update(None, "cache_size", -options.cache_kib)?;
     connection.pragma_update(None, "mmap_size", options.mmap_bytes)?;
     migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// A connection that writes, to a file that [`file::inspect`] has looked at.
+fn open_to_write(path: &Path, further: OpenFlags) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | further;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| file::explained(&error, path))?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    if connection.is_readonly("main")? {
+        return Err(OpenError::ReadOnly(path.display().to_string()));
+    }
+    Ok(connection)
+}
+
+/// Somebody who changes the mode at the same moment is waited for: `SQLite` does not do that by itself.
+fn enter_write_ahead_mode(connection: &Connection) -> rusqlite::Result<String> {
+    const TRIES: u32 = 50;
+    let mut tries = 1;
+    loop {
+        let entered = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        let busy = matches!(&entered, Err(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy));
+        if !busy || tries >= TRIES {
+            return entered;
+        }
+        tries += 1;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Opens a file of this schema version to copy it. What is committed to it meanwhile, and how it is used, does not change.
+pub(super) fn open_source(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Absent(path.display().to_string()));
+    }
+    file::inspect(path, false)?;
+    let connection = open_to_write(path, OpenFlags::empty())?;
+    // Whoever closes a file last takes the log away, which is for those who work on it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if check_owner(&connection, path)? {
+        return Err(OpenError::Foreign(path.display().to_string()));
+    }
+    let found = version(&connection)?;
+    if found < newest() {
+        return Err(OpenError::Older { found, known: newest() });
+    }
     Ok(connection)
 }
 
@@ -97,14 +145,10 @@ pub(super) fn open_reader(path: &Path, options: &Options) -> Result<Connection, 
 
 /// Whether the file is empty. Errors when it holds something that is not ours, or is of a later build.
 pub(super) fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+    let explained = |error: rusqlite::Error| file::explained(&error, path);
     let foreign = || OpenError::Foreign(path.display().to_string());
     let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
-    let objects = match objects {
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-            return Err(foreign());
-        }
-        other => other?,
-    };
+    let objects = objects.map_err(explained)?;
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if application == APPLICATION_ID {
         let found = version(connection)?;

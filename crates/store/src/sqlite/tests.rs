@@ -10,7 +10,7 @@ fn fresh() -> (tempfile::TempDir, SqliteStore) {
 }
 
 /// A commit of about `bytes` bytes that always fits.
-fn evidence(id: usize, bytes: usize) -> Commit {
+pub(super) fn evidence(id: usize, bytes: usize) -> Commit {
     let notification = crate::Notification {
         account: ProviderAccountId::new(1),
         id: id.to_string(),

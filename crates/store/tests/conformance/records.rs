@@ -6,7 +6,7 @@ use ferropay_domain::{
     ids::{CardKey, PaymentKey, ProjectId},
 };
 use ferropay_store::{
-    ProjectRecord, Secret, Unavailable, change_project,
+    NODES_PASSED_OVER, ProjectRecord, Recovery, Secret, Unavailable, change_project,
     vault::{Master, Sealed, Vault, VaultError},
 };
 use std::time::Duration;
@@ -113,6 +113,56 @@ pub(crate) async fn nodes_get_numbers_that_may_all_run_at_once(world: World) {
     }
     let epochs = world.store.enrol(START).await.unwrap().epochs;
     assert!(epochs.iter().all(|epoch| *epoch == epochs[0] && *epoch > 256));
+}
+
+pub(crate) async fn a_hold_stays_until_it_is_released_and_passes_over_numbers_of_nodes(world: World) {
+    let store = &world.store;
+    let later = |seconds| START.plus(std::time::Duration::from_secs(seconds));
+    assert_eq!(store.recovery().await.unwrap(), None);
+    assert!(!store.release(7, START).await.unwrap(), "there is nothing to release");
+    let number = store.enrol(START).await.unwrap().number;
+
+    assert!(store.hold(Some(START), later(1)).await.unwrap());
+    let held = Recovery { copied_at: Some(START), held_since: later(1), released_at: None, highest_known: 0 };
+    assert!(held.is_held());
+    assert_eq!(store.recovery().await.unwrap(), Some(held));
+    assert!(!store.hold(None, later(2)).await.unwrap(), "the first hold stays");
+    assert_eq!(store.recovery().await.unwrap(), Some(held));
+    let passed = store.enrol(later(3)).await.unwrap().number;
+    assert_eq!(passed, number.wrapping_add(NODES_PASSED_OVER).wrapping_add(1));
+
+    assert!(store.release(900, later(4)).await.unwrap());
+    assert!(!store.release(901, later(5)).await.unwrap());
+    let released = Recovery { released_at: Some(later(4)), highest_known: 900, ..held };
+    assert!(!released.is_held());
+    assert_eq!(store.recovery().await.unwrap(), Some(released));
+
+    // What was known once stays known.
+    assert!(store.hold(None, later(6)).await.unwrap());
+    assert!(store.release(800, later(7)).await.unwrap());
+    let again =
+        Recovery { copied_at: None, held_since: later(6), released_at: Some(later(7)), highest_known: 900 };
+    assert_eq!(store.recovery().await.unwrap(), Some(again));
+}
+
+// G-057
+pub(crate) async fn a_node_learns_the_greatest_number_that_is_known(world: World) {
+    let store = &world.store;
+    assert_eq!(store.enrol(START).await.unwrap().highest, 0);
+    let sale = world.sale("sale", eur(100));
+    let scene = World::scene_of(&sale);
+    store.commit(sale).await.unwrap();
+    assert_eq!(store.enrol(START).await.unwrap().highest, scene.operation.id.get());
+    let outcome = world.approved(&scene);
+    let told = outcome.callbacks[0].id.get();
+    assert!(told > scene.operation.id.get());
+    store.commit(outcome).await.unwrap();
+    assert_eq!(store.enrol(START).await.unwrap().highest, told);
+    // Found out at a provider.
+    let known = told + 1_000_000;
+    assert!(store.hold(None, START).await.unwrap());
+    assert!(store.release(known, START).await.unwrap());
+    assert_eq!(store.enrol(START).await.unwrap().highest, known);
 }
 
 pub(crate) async fn a_verification_value_is_gone_when_its_operation_ends(world: World) {

@@ -67,6 +67,8 @@ macro_rules! every_rule {
             projects_are_kept_and_their_clocks_never_go_back
             a_project_changed_by_two_keeps_the_changes_of_both
             nodes_get_numbers_that_may_all_run_at_once
+            a_hold_stays_until_it_is_released_and_passes_over_numbers_of_nodes
+            a_node_learns_the_greatest_number_that_is_known
             a_verification_value_is_gone_when_its_operation_ends
             a_card_is_kept_once_per_project
             keys_of_a_wallet_are_kept_by_project_and_wallet

@@ -49,6 +49,7 @@ pub(super) fn failed(failure: &Failure) -> Refusal {
     match failure {
         Failure::Busy => Refusal::bad_request(codes::LOCK_ERROR),
         Failure::Draining | Failure::Overloaded => later(),
+        Failure::Held => held(),
         Failure::Store(unavailable) => {
             tracing::error!(%unavailable, "a request could not be taken");
             later()
@@ -64,6 +65,12 @@ pub(super) fn failed(failure: &Failure) -> Refusal {
 /// gets the answer of this one.
 pub(super) fn later() -> Refusal {
     Refusal { status: 503, ..Refusal::bad_request(codes::INTERNAL) }
+}
+
+/// What the client hears while the platform is held.
+pub(super) fn held() -> Refusal {
+    let refusal = later();
+    refusal.at("the platform is in recovery hold and takes nothing on; send the request again later")
 }
 
 async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String, Refusal> {
@@ -198,7 +205,7 @@ mod tests {
         let refusal = failed(&Failure::Busy);
         assert_eq!((refusal.status, refusal.code), (400, codes::LOCK_ERROR));
         let unavailable = ferropay_engine::Unavailable { action: "commit", reason: "a table".to_owned() };
-        for failure in [Failure::Draining, Failure::Overloaded, Failure::Store(unavailable)] {
+        for failure in [Failure::Draining, Failure::Overloaded, Failure::Held, Failure::Store(unavailable)] {
             let refusal = failed(&failure);
             assert_eq!((refusal.status, refusal.code), (503, codes::INTERNAL));
             assert_eq!(Answer::refused(&refusal).into_response().headers().get("retry-after").unwrap(), "1");

@@ -51,6 +51,9 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         Method::OPTIONS => return answer::plain(StatusCode::NO_CONTENT),
         _ => return answer::plain(StatusCode::METHOD_NOT_ALLOWED),
     }
+    if engine.is_held() && !crate::held::only_asks(path) {
+        return Answer::refused(&handlers::held()).into_response();
+    }
     let peer = request.extensions().get::<crate::server::Peer>().copied();
     let fault_plan = request
         .headers()

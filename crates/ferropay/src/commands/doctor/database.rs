@@ -75,7 +75,17 @@ fn inspected(path: &Path, thoroughly: bool, findings: &mut Findings) -> Option<I
             let advice = match &error {
                 OpenError::Newer { .. } => "run the release that wrote it, or a later one",
                 OpenError::Foreign(_) => "name another file with --database",
-                OpenError::Database(_) => {
+                OpenError::ReadOnly(_) | OpenError::NoDirectory(_) => {
+                    "give the file and its directory to the service's user"
+                }
+                OpenError::LogMissing { .. } | OpenError::FileMissing { .. } => {
+                    "put back what is missing, or restore the last backup; see docs/operations.md"
+                }
+                OpenError::Older { .. }
+                | OpenError::Absent(_)
+                | OpenError::Empty(_)
+                | OpenError::Damaged { .. }
+                | OpenError::Database(_) => {
                     "if the file is damaged, restore the last backup; see docs/operations.md"
                 }
             };

@@ -7,9 +7,10 @@
 use super::outcome::{NotSent, Unknown};
 use crate::card_acquirer::iso8583::EncodeError;
 use crate::card_acquirer::message::{
-    Answer, Broken, Class, Identity, Incoming, Key, Management, Request, ResponseCode, Stamp,
-    encode_echo_answer,
+    Answer, Broken, Class, Identity, Incoming, Key, ListPage, Management, Request, ResponseCode, Stamp,
+    encode_echo_answer, encode_list,
 };
+use crate::card_acquirer::reference::Reference;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -70,6 +71,8 @@ struct State {
     serial: u64,
     pending: HashMap<Key, Waiting>,
     management: Option<(u32, oneshot::Sender<ResponseCode>)>,
+    /// Who waits for a part of the list.
+    listing: Option<(u32, oneshot::Sender<ListPage>)>,
 }
 
 /// What happened to a request that was given up.
@@ -111,6 +114,7 @@ impl Connection {
             serial: 0,
             pending: HashMap::new(),
             management: None,
+            listing: None,
         };
         Self { state: Mutex::new(state), wake: Notify::new(), idle: Notify::new(), identity, limit }
     }
@@ -185,6 +189,22 @@ impl Connection {
         drop(state);
         self.wake.notify_one();
         code
+    }
+
+    /// Queues a request for a part of the list; none where the connection is not signed on or another one waits already. The
+    /// receiver gets nothing when the connection is lost.
+    pub(super) fn list(&self, after: Reference, stamp: Stamp) -> Option<oneshot::Receiver<ListPage>> {
+        let (sender, page) = oneshot::channel();
+        let mut state = self.state.lock();
+        let waits = state.listing.as_ref().is_some_and(|(_, sender)| !sender.is_closed());
+        if state.phase != Phase::Ready || waits {
+            return None;
+        }
+        frame(&mut state.out, |out| encode_list(out, stamp, &self.identity, after)).ok()?;
+        state.listing = Some((stamp.trace, sender));
+        drop(state);
+        self.wake.notify_one();
+        Some(page)
     }
 
     /// Gives up waiting. A request that has not been written is taken back out of the buffer.
@@ -270,6 +290,13 @@ impl Connection {
                         let _ = sender.send(code);
                     }
                 }
+                Incoming::List(page) => {
+                    if state.listing.as_ref().is_some_and(|(asked, _)| *asked == page.trace)
+                        && let Some((_, sender)) = state.listing.take()
+                    {
+                        let _ = sender.send(*page);
+                    }
+                }
                 Incoming::Echo { trace, sent } => {
                     let written = state.out.len() < UNREAD_LIMIT
                         && frame(&mut state.out, |out| encode_echo_answer(out, trace, sent, &self.identity))
@@ -307,6 +334,7 @@ impl Connection {
         state.out.as_mut_slice().zeroize();
         state.out.clear();
         state.management = None;
+        state.listing = None;
         let pending = std::mem::take(&mut state.pending);
         drop(state);
         for waiting in pending.into_values() {

@@ -14,7 +14,8 @@ mod supervise;
 
 pub use outcome::{Exchange, NotSent, Unknown};
 
-use super::message::{Answer, Identity, InvalidIdentity, Key, Request, Stamp};
+use super::message::{Answer, Identity, InvalidIdentity, Key, ListPage, Request, Stamp};
+use super::reference::Reference;
 use connection::{Connection, Lost, Ticket, Withdrawn};
 use parking_lot::Mutex;
 use std::num::NonZeroUsize;
@@ -208,6 +209,22 @@ impl Link {
             }
         }
         Err(refusal)
+    }
+
+    /// Asks for the attempts the acquirer knows above `after`; none without a usable answer in time.
+    pub async fn list(&self, after: Reference) -> Option<ListPage> {
+        let deadline = Instant::now() + self.shared.config.ready_timeout;
+        let page = loop {
+            let ready = self.shared.ready.notified();
+            tokio::pin!(ready);
+            ready.as_mut().enable();
+            let asked = self.connections.iter().find_map(|it| it.list(after, self.shared.stamp()));
+            if let Some(page) = asked {
+                break page;
+            }
+            timeout_at(deadline, ready).await.ok()?;
+        };
+        timeout(self.shared.config.timeout, page).await.ok()?.ok()
     }
 
     /// Takes no more requests, waits up to `patience` for those in flight, signs off and closes every connection.

@@ -1,6 +1,6 @@
 //! What comes back from the acquirer.
 
-use super::{Class, Key, ResponseCode};
+use super::{Class, Key, ListPage, ResponseCode, listing};
 use crate::card_acquirer::iso8583::{DecodeError, FieldError, Message, decode};
 use crate::card_acquirer::private_data::{self as tags, InvalidTags};
 use crate::card_acquirer::reference::Reference;
@@ -58,7 +58,7 @@ pub struct Broken {
 }
 
 /// A message that came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     /// 0110, 0210, 0230, 0410, 0430.
     Answer(Answer),
@@ -71,6 +71,8 @@ pub enum Incoming {
         /// DE39.
         code: ResponseCode,
     },
+    /// 0810 to a request for a list.
+    List(Box<ListPage>),
     /// 0800 with DE70 301: the acquirer asks whether anybody is there.
     Echo {
         /// DE11, to be given back.
@@ -179,7 +181,12 @@ fn keep<const N: usize>(place: &mut Option<Text<N>>, value: &[u8]) -> bool {
 }
 
 fn management(message: &Message<'_>) -> Result<Incoming, ReadError> {
-    Ok(Incoming::Management { trace: small(message, 11)?, code: code(message)? })
+    let (trace, code) = (small(message, 11)?, code(message)?);
+    // Other answers need not say what they answer.
+    if message.get(70)?.is_some() && message.number(70)? == listing::CODE {
+        return Ok(Incoming::List(Box::new(listing::read(message, trace, code)?)));
+    }
+    Ok(Incoming::Management { trace, code })
 }
 
 fn echo(message: &Message<'_>) -> Result<Incoming, ReadError> {

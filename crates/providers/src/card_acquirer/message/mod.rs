@@ -5,6 +5,7 @@
 
 mod answer;
 mod debit;
+mod listing;
 mod management;
 mod request;
 mod time;
@@ -14,6 +15,8 @@ pub use debit::{
     Address, Authentication, Debit, DebitKind, Exemption, Expiry, NetworkToken, PersonName, RemoteOrder,
     TransferTo,
 };
+pub(crate) use listing::encode as encode_list;
+pub use listing::{ListPage, ListedAttempt};
 pub use management::Management;
 pub(crate) use management::encode_echo_answer;
 pub use request::{Attempt, Credit, FollowUp, FollowUpKind, Partial, Request, ReversalAdvice, Undoes, Void};

@@ -14,6 +14,7 @@ pub(crate) mod card;
 pub(super) mod details;
 mod entry;
 mod lines;
+mod list;
 mod money;
 mod report;
 mod rules;

@@ -1,0 +1,279 @@
+//! What a database's file has to be before it is opened for work, and how it is left.
+//!
+//! While anybody works on a file it is in write-ahead mode, and what was committed last stands in the log beside it. Whoever
+//! closes it last moves the log into the file and takes the file out of that mode. So a file in write-ahead mode without a
+//! log has lost it: it was copied without its log, or the log was deleted. `SQLite` itself would open such a file as if
+//! nothing were missing, and what had been promised to merchants last would be gone without a word. The same holds for a
+//! file without any content: `SQLite` would take it for a new one.
+
+use super::OpenError;
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+/// Marks a file as ours: the letters `FePy`.
+pub(super) const APPLICATION_ID: i64 = 0x4665_5079;
+
+/// The first schema version whose files are taken out of write-ahead mode when they are closed.
+const FIRST_LEFT_PLAIN: u32 = 13;
+
+/// Files up to this size are read whole when they are opened, bytes: that takes a tenth of a second at most.
+const READ_WHOLE: u64 = 16 << 20;
+
+/// How often a file that seems to lack its log is looked at again: somebody who closes it takes the log away a moment before
+/// the mode.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// The log of a database's file.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+/// The head of a file of `SQLite`, as far as it matters here.
+struct Head {
+    write_ahead: bool,
+    version: u32,
+    application: u32,
+}
+
+impl Head {
+    /// None when it is the head of something else.
+    fn read(file: &mut File) -> io::Result<Option<Self>> {
+        let mut bytes = [0_u8; 100];
+        match file.read_exact(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            other => other?,
+        }
+        let number = |at: usize| {
+            let digits = bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+            u32::from_be_bytes(digits.unwrap_or_default())
+        };
+        let head = Self {
+            write_ahead: bytes.get(18..20) == Some([2, 2].as_slice()),
+            version: number(60),
+            application: number(68),
+        };
+        Ok(bytes.starts_with(b"SQLite format 3\0").then_some(head))
+    }
+
+    /// Of a new database everything but its mode stands in the log at first, also whose it is.
+    fn needs_log(&self) -> bool {
+        let is_ours = i64::from(self.application) == APPLICATION_ID && self.version >= FIRST_LEFT_PLAIN;
+        self.write_ahead && (is_ours || (self.application, self.version) == (0, 0))
+    }
+}
+
+/// Looks at a file before it is opened; changes nothing. A file that does not exist is fine where there is no log beside
+/// its place.
+pub(super) fn inspect(path: &Path, accept_lost_log: bool) -> Result<(), OpenError> {
+    let shown = || path.display().to_string();
+    let log = log_of(path);
+    for look in 1.. {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if log.exists() {
+                    return Err(OpenError::FileMissing { path: shown(), log: log.display().to_string() });
+                }
+                let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+                if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+                    return Err(OpenError::NoDirectory(directory.display().to_string()));
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(OpenError::Database(format!("{} cannot be read: {error}", shown()))),
+        };
+        let unreadable = |error: io::Error| OpenError::Database(format!("{}: {error}", shown()));
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err(OpenError::Foreign(shown()));
+        }
+        if file.metadata().map_err(unreadable)?.len() == 0 {
+            return Err(OpenError::Empty(shown()));
+        }
+        let head = Head::read(&mut file).map_err(unreadable)?;
+        let head = head.ok_or_else(|| OpenError::Foreign(shown()))?;
+        if accept_lost_log || !head.needs_log() || log.exists() {
+            return Ok(());
+        }
+        if look >= LOOKS {
+            break;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+    Err(OpenError::LogMissing { path: shown(), log: log.display().to_string() })
+}
+
+/// Looks at a file that was opened for writing. Reads all of a small one; of a large one what every use of it reads.
+pub(super) fn examine(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    if fs::metadata(path).is_ok_and(|file| file.len() > READ_WHOLE) {
+        return Ok(());
+    }
+    match damage(connection, "PRAGMA quick_check(1)").map_err(|error| explained(&error, path))? {
+        Some(reason) => Err(OpenError::Damaged { path: path.display().to_string(), reason }),
+        None => Ok(()),
+    }
+}
+
+/// What a check of `SQLite`'s own complains of first, if of anything.
+pub(super) fn damage(connection: &Connection, check: &str) -> rusqlite::Result<Option<String>> {
+    let said: String = connection.query_row(check, [], |row| row.get(0))?;
+    Ok((said != "ok").then(|| said.replace('\n', " ")))
+}
+
+/// What an error of opening means for whoever runs the platform.
+pub(super) fn explained(error: &rusqlite::Error, path: &Path) -> OpenError {
+    let path = path.display().to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign(path),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, reason: error.to_string() },
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            OpenError::ReadOnly(path)
+        }
+        _ => OpenError::Database(format!("{path}: {error}")),
+    }
+}
+
+/// Moves the log into the file and takes the file out of write-ahead mode, unless others work on it: then they will.
+pub(super) fn leave(connection: &Connection) {
+    let left = connection.busy_timeout(Duration::ZERO).and_then(|()| {
+        connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0))
+    });
+    match left {
+        Ok(_) => {}
+        Err(error)
+            if matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+            ) => {}
+        Err(error) => tracing::warn!(%error, "the log of the database stays beside it; keep both together"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Store as _,
+        sqlite::{Options, SqliteStore, tests::evidence},
+    };
+
+    type Right = fn(&OpenError) -> bool;
+
+    fn refused(path: &Path) -> OpenError {
+        SqliteStore::open(path, Options::default()).unwrap_err()
+    }
+
+    fn mode(path: &Path) -> u8 {
+        fs::read(path).unwrap()[18]
+    }
+
+    #[tokio::test]
+    async fn whoever_closes_a_file_last_leaves_it_without_a_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let first = SqliteStore::open(&path, Options::default()).unwrap();
+        first.commit(evidence(1, 10)).await.unwrap();
+        let second = SqliteStore::open(&path, Options::default()).unwrap();
+        drop(first);
+        assert_eq!(mode(&path), 2);
+        assert!(log_of(&path).exists(), "somebody works on it");
+        second.commit(evidence(2, 10)).await.unwrap();
+        drop(second);
+        assert_eq!(mode(&path), 1);
+        assert!(!log_of(&path).exists());
+        let third = SqliteStore::open(&path, Options::default()).unwrap();
+        assert_eq!(mode(&path), 2);
+        third.commit(evidence(3, 10)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_log_is_lost_is_refused_unless_that_is_accepted() {
+        let directory = tempfile::tempdir().unwrap();
+        let (live, path) = (directory.path().join("live.db"), directory.path().join("copied.db"));
+        let store = SqliteStore::open(&live, Options::default()).unwrap();
+        store.commit(evidence(1, 10)).await.unwrap();
+        fs::copy(&live, &path).unwrap();
+        let before = fs::read(&path).unwrap();
+        let error = refused(&path);
+        assert!(matches!(error, OpenError::LogMissing { .. }), "{error}");
+        assert!(error.to_string().contains("copied.db-wal is missing"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+        assert!(!log_of(&path).exists());
+        let accepting = Options { accept_lost_log: true, ..Options::default() };
+        drop(SqliteStore::open(&path, accepting).unwrap());
+        drop(SqliteStore::open(&path, Options::default()).unwrap());
+    }
+
+    #[tokio::test]
+    async fn files_that_cannot_be_right_are_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let whole = directory.path().join("whole.db");
+        {
+            let store = SqliteStore::open(&whole, Options::default()).unwrap();
+            for id in 0..400 {
+                store.commit(evidence(id, 500)).await.unwrap();
+            }
+        }
+        let whole = fs::read(&whole).unwrap();
+        let half = whole.len() / 2;
+        let mut torn = whole.clone();
+        torn[half..half + 4096].fill(0xa5);
+        let mut beheaded = whole.clone();
+        beheaded[100..4096].fill(0);
+        let damaged: Right = |error| matches!(error, OpenError::Damaged { .. });
+        let foreign: Right = |error| matches!(error, OpenError::Foreign(_));
+        let cases: [(&str, &[u8], Right); 7] = [
+            ("cut in the middle of a page", &whole[..half + 100], damaged),
+            ("cut between pages", &whole[..whole.len() - 8192], damaged),
+            ("cut in its head", &whole[..60], foreign),
+            ("nothing left", &[], |error| matches!(error, OpenError::Empty(_))),
+            ("a page overwritten", &torn, damaged),
+            ("the first page overwritten", &beheaded, |error| {
+                matches!(error, OpenError::Damaged { .. } | OpenError::Foreign(_))
+            }),
+            ("something else", &[b'x'; 9000], foreign),
+        ];
+        let path = directory.path().join("test.db");
+        for (name, content, is_right) in cases {
+            fs::write(&path, content).unwrap();
+            let error = refused(&path);
+            assert!(is_right(&error), "{name}: {error:?}");
+            assert!(error.to_string().contains("nothing was changed"), "{name}: {error}");
+            assert_eq!(fs::read(&path).unwrap(), content, "{name}");
+            assert!(!log_of(&path).exists(), "{name}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(log_of(&path), "what was committed last").unwrap();
+        assert!(matches!(refused(&path), OpenError::FileMissing { .. }));
+        assert_eq!(fs::read(log_of(&path)).unwrap(), b"what was committed last");
+        assert!(matches!(refused(&directory.path().join("nowhere/test.db")), OpenError::NoDirectory(_)));
+        assert!(matches!(refused(directory.path()), OpenError::Foreign(_)));
+    }
+
+    #[tokio::test]
+    async fn an_audit_reads_every_page() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        for id in 0..400 {
+            store.commit(evidence(id, 500)).await.unwrap();
+        }
+        drop(store);
+        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        assert!(store.audit().await.unwrap().findings.is_empty());
+        let mut torn = fs::read(&path).unwrap();
+        let half = torn.len() / 2;
+        torn[half..half + 4096].fill(0xa5);
+        fs::write(&path, torn).unwrap();
+        let said = store.audit().await;
+        assert!(said.is_err() || !said.unwrap().findings.is_empty());
+    }
+}
