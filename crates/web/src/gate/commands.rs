@@ -28,6 +28,9 @@ use ferropay_wire::{
 use std::sync::Arc;
 
 /// A request that changes something.
+///
+/// All but payments by card are boxed: an inlined branch makes the future of every request as large as its own, and that
+/// future is moved several times on its way through the server.
 pub(super) async fn execute(
     engine: &Arc<Engine>,
     path: &'static str,
@@ -36,14 +39,15 @@ pub(super) async fn execute(
     note: &mut Note,
 ) -> Result<String, Refusal> {
     if let Some(operation) = wallet_operation(path) {
-        return wallets::execute(engine, path, operation, admitted, fault_plan, note).await;
+        return Box::pin(wallets::execute(engine, path, operation, admitted, fault_plan, note)).await;
     }
     if let Some((through, what)) = series::asked(path) {
         let name = path.strip_prefix("/v2/").unwrap_or(path);
-        return series::execute(engine, (name, path), (through, what), admitted, fault_plan, note).await;
+        return Box::pin(series::execute(engine, (name, path), (through, what), admitted, fault_plan, note))
+            .await;
     }
     if by_method::is_method_path(path) {
-        return by_method::execute(engine, path, admitted, fault_plan, note).await;
+        return Box::pin(by_method::execute(engine, path, admitted, fault_plan, note)).await;
     }
     let (body, project) = (admitted.document.root(), &admitted.project);
     let operation = card_operation(path);
@@ -63,30 +67,36 @@ pub(super) async fn execute(
         }
         (_, Some(Payout)) => {
             let request = CardPayout::read(path, body)?;
-            (request.payment_id.clone(), engine.card_payout(project, request, body, origin).await)
+            (request.payment_id.clone(), Box::pin(engine.card_payout(project, request, body, origin)).await)
         }
         (_, Some(kind)) => {
             let request = SecondStep::read(kind, body)?;
             let through = Through::Card;
-            (request.payment_id.clone(), engine.second_step(project, (through, request), body, origin).await)
+            (
+                request.payment_id.clone(),
+                Box::pin(engine.second_step(project, (through, request), body, origin)).await,
+            )
         }
         ("/v2/payment/card/refund" | "/v2/payment/refund", _) => {
             let request = Refund::read(body)?;
             let through = if path == "/v2/payment/refund" { Through::Any } else { Through::Card };
-            (request.payment_id.clone(), engine.refund(project, (through, request), body, origin).await)
+            (
+                request.payment_id.clone(),
+                Box::pin(engine.refund(project, (through, request), body, origin)).await,
+            )
         }
         ("/v2/payment/invoice/create" | "/v2/payment/invoice/card/token/create", _) => {
             let request = CreateLink::read(path, body, project.business(engine.now()))?;
-            (request.payment_id.clone(), engine.create_link(project, request, origin).await)
+            (request.payment_id.clone(), Box::pin(engine.create_link(project, request, origin)).await)
         }
         ("/v2/verification-of-payee/create", _) => {
             let request = VerifyPayee::read(body)?;
-            (request.payment_id.clone(), engine.verify_payee(project, request, origin).await)
+            (request.payment_id.clone(), Box::pin(engine.verify_payee(project, request, origin)).await)
         }
         ("/v2/verification-of-payee/result", _) => {
             let request = PayeeResult::read(body)?;
             let payment_id = request.payment_id.clone();
-            let intake = engine.payee_result(project, request, origin).await;
+            let intake = Box::pin(engine.payee_result(project, request, origin)).await;
             if matches!(intake, Ok(Intake::UnknownPayment)) {
                 return Err(Refusal::bad_request(codes::NOT_FOUND).at("vop.id"));
             }
@@ -94,15 +104,15 @@ pub(super) async fn execute(
         }
         ("/v2/payment/invoice/cancel", _) => {
             let request = CancelLink::read(body)?;
-            (request.payment_id.clone(), engine.cancel_link(project, request, origin).await)
+            (request.payment_id.clone(), Box::pin(engine.cancel_link(project, request, origin)).await)
         }
         ("/v2/payment/payout/registration", _) => {
             let request = RegisterPayout::read(body)?;
-            (request.payment_id.clone(), engine.register_payout(project, request, origin).await)
+            (request.payment_id.clone(), Box::pin(engine.register_payout(project, request, origin)).await)
         }
         _ => {
             let (payment_id, brought) = follow_up(path, body)?;
-            let intake = engine.follow_up(project, &payment_id, brought, origin).await;
+            let intake = Box::pin(engine.follow_up(project, &payment_id, brought, origin)).await;
             (payment_id, intake)
         }
     };
