@@ -43,9 +43,8 @@ pub(crate) struct CardOrder {
 
 /// What a request for a card operation comes to: one with the card's number at hand, or with a card that is known by a
 /// name.
-#[expect(clippy::large_enum_variant, reason = "the usual one is the large one, and lives where it is made")]
 enum Ordered {
-    ByNumber(CardOrder),
+    ByNumber(Box<CardOrder>),
     ByName(Box<ByName>),
 }
 
@@ -137,7 +136,10 @@ impl Engine {
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
         match self.card_order(project, (request, head), body, &origin)? {
-            Ordered::ByNumber(order) => self.accept(project, order.ids.payment, head, &order).await,
+            // On the heap, so that the futures around it, which are moved about, stay small.
+            Ordered::ByNumber(order) => {
+                Box::pin(self.accept(project, order.ids.payment, head, order.as_ref())).await
+            }
             Ordered::ByName(by_name) => {
                 let ByName { named, with, customer, ids } = *by_name;
                 Box::pin(self.accept_named(project, (named, false), with, customer, ids)).await
@@ -198,6 +200,7 @@ impl Engine {
         };
         let customer = customer.map(Box::new);
         let recipient = self.recipient(&project.project, request.recipient.as_ref());
-        Ok(Ordered::ByNumber(CardOrder { command, range, recipient, wallet: None, ids, card, customer }))
+        let order = CardOrder { command, range, recipient, wallet: None, ids, card, customer };
+        Ok(Ordered::ByNumber(Box::new(order)))
     }
 }
