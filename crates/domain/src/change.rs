@@ -393,6 +393,54 @@ impl TaskKey {
 /// How many buckets the work is divided into.
 pub const BUCKETS: u8 = 64;
 
+/// A set of buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buckets(u64);
+
+impl Buckets {
+    /// Every bucket.
+    pub const ALL: Self = Self(u64::MAX);
+    /// No bucket.
+    pub const NONE: Self = Self(0);
+
+    /// Whether the bucket belongs to it.
+    pub const fn contains(self, bucket: u8) -> bool {
+        bucket < BUCKETS && self.0 >> bucket & 1 == 1
+    }
+
+    /// The same set with one bucket more.
+    #[must_use]
+    pub const fn with(self, bucket: u8) -> Self {
+        if bucket < BUCKETS { Self(self.0 | 1 << bucket) } else { self }
+    }
+
+    /// How many there are.
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// One bit for each bucket, the lowest for bucket 0, as databases keep it.
+    pub const fn bits(self) -> i64 {
+        self.0.cast_signed()
+    }
+
+    /// The buckets, in order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..BUCKETS).filter(move |bucket| self.contains(*bucket))
+    }
+}
+
+impl FromIterator<u8> for Buckets {
+    fn from_iter<I: IntoIterator<Item = u8>>(buckets: I) -> Self {
+        buckets.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
 /// The bucket of a payment: its work is always done by the bucket's owner.
 pub fn bucket_of(payment: PaymentKey) -> u8 {
     payment.as_bytes().last().map_or(0, |byte| byte % BUCKETS)

@@ -156,7 +156,7 @@ impl Engine {
         body: &Value<'_>,
         origin: &Origin<'_>,
     ) -> Result<Ordered, Failure> {
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let id = request.customer.id.as_deref();
         let customer = record_to_keep(id, body, request.request.save);
         let (mut three_ds, mut particulars) = (request.three_ds, request.request);

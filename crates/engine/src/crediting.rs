@@ -26,7 +26,7 @@ impl Engine {
         credit: Credit,
         scene: Scene,
     ) -> Result<Option<Noticed>, Failure> {
-        let (now, ids, account) = (self.moment(project), self.ids.for_decision(), scene.attempt.account);
+        let (now, ids, account) = (self.moment(project), self.ids_for_decision(), scene.attempt.account);
         let mut alerts: Vec<Alert> = Alert::difference(&scene, &notice.outcome).into_iter().collect();
         if let Some(standing) = self.awaited(&scene).await? {
             let changes = match answer_of(notice, credit, &standing) {

@@ -9,7 +9,7 @@ use crate::{
     provider_work::{Cards, Carried},
 };
 use ferropay_domain::{
-    change::TaskKey,
+    change::{TaskKey, bucket_of},
     ids::AttemptId,
     money::Money,
     payment::{OperationStatus, ReturnUrls},
@@ -115,7 +115,8 @@ impl Engine {
     /// Asks the provider at once, unless somebody is asking.
     fn ask_now(self: &Arc<Self>, scene: &Scene) -> Result<(), Failure> {
         let key = TaskKey::Call(scene.attempt.id);
-        let Some(in_hand) = self.registry.take(key) else { return Ok(()) };
+        let bucket = bucket_of(scene.payment.key);
+        let Some(in_hand) = self.registry.take(key, bucket) else { return Ok(()) };
         let project = self.project(scene.payment.project)?;
         let carried =
             Carried { project, scene: scene.clone(), cards: Cards::default(), recovered: true, tries: 0 };

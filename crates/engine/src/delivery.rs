@@ -141,15 +141,18 @@ impl Engine {
     async fn record(&self, write: DeliveryWrite, delivery: &Delivery) -> Result<Next, Failure> {
         let done = write.again.is_none();
         let bucket = bucket(delivery.subject);
-        let commit = Commit { deliveries: vec![write], fence: self.fence_of(bucket), ..Commit::default() };
+        let mut commit =
+            Commit { deliveries: vec![write], fence: self.fence_of(bucket), ..Commit::default() };
         let mut pause = FIRST_STORE_PAUSE;
         loop {
             match self.write(commit.clone()).await {
                 // Somebody else recorded this try, or replayed the callback: theirs counts.
                 Ok(()) | Err(CommitError::Lost(Loss::Stale)) => break,
                 Err(CommitError::Lost(Loss::Fenced)) => {
-                    self.disown(bucket);
-                    return Err(Failure::Fenced);
+                    if !self.disown(bucket) {
+                        return Err(Failure::Fenced);
+                    }
+                    commit.fence = self.fence_of(bucket);
                 }
                 Err(CommitError::Unavailable(error)) => {
                     tracing::error!(callback = delivery.callback.get(), %error, "a delivery could not be recorded and is tried again");

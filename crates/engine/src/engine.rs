@@ -10,6 +10,7 @@ use crate::{
     customer_page::Seen,
     entropy::Entropy,
     failure::Failure,
+    holdings::{Company, Holdings},
     ids::IdSource,
     locks::PaymentLocks,
     mail::Mailer,
@@ -25,15 +26,13 @@ use crate::{
 };
 use ferropay_domain::{
     callback::{Event, Subject},
-    change::{BUCKETS, ChangeSet, Task, TaskKey, bucket_of},
+    change::{ChangeSet, Task, TaskKey},
     decide::Now,
-    ids::{OperationId, PaymentKey, ProjectId, ProviderAccountId},
+    ids::{OperationId, ProjectId, ProviderAccountId},
     project::Environment,
     time::Timestamp,
 };
-use ferropay_store::{
-    Commit, CommitError, Delivery, DeliveryState, Fence, NewCallback, Node, Store, vault::Vault,
-};
+use ferropay_store::{Commit, CommitError, Delivery, DeliveryState, NewCallback, Node, Store, vault::Vault};
 use ferropay_wire::signature;
 use std::{
     collections::HashMap,
@@ -74,6 +73,8 @@ pub struct Settings {
     pub reversal_pause: Duration,
     /// How much may wait for the store, to be written or to be read, before requests are refused.
     pub most_waiting: u64,
+    /// Whether other nodes work on the same database.
+    pub company: Company,
 }
 
 impl Default for Settings {
@@ -82,6 +83,7 @@ impl Default for Settings {
             poll_every: Duration::from_millis(500),
             reversal_pause: Duration::from_secs(1),
             most_waiting: 4_096,
+            company: Company::Alone,
         }
     }
 }
@@ -96,7 +98,7 @@ pub struct Engine {
     pub(crate) questions: Outward,
     pub(crate) ids: IdSource,
     /// None: the engine is not one of those that work, but beside them.
-    node: Option<Node>,
+    pub(crate) node: Option<Node>,
     pub(crate) locks: PaymentLocks,
     pub(crate) registry: Arc<Registry>,
     pub(crate) settings: Settings,
@@ -119,15 +121,19 @@ pub struct Engine {
     draining: AtomicBool,
     /// The database may not know everything that was done in its name.
     held: AtomicBool,
-    /// Buckets another node has taken over.
-    lost: [AtomicBool; BUCKETS as usize],
+    /// Whether the node has left the others. Held while leases are renewed, so that none is taken after that.
+    pub(crate) left: tokio::sync::Mutex<bool>,
+    pub(crate) holdings: Holdings,
 }
 
 impl Engine {
     /// Enrols as a node, reads the projects and is ready to work; nothing runs until
     /// [`start`](Self::start).
     pub async fn new(parts: Parts) -> Result<Arc<Self>, Failure> {
-        let node = parts.store.enrol(parts.clock.now()).await?;
+        let node = match parts.settings.company {
+            Company::Alone => parts.store.enrol(parts.clock.now()).await?,
+            Company::Shared(term) => parts.store.join(term).await?,
+        };
         let ids = IdSource::new(parts.clock.clone(), parts.entropy.clone(), node.number, node.highest);
         Self::made(parts, ids, Some(node)).await
     }
@@ -148,12 +154,17 @@ impl Engine {
     async fn made(parts: Parts, ids: IdSource, node: Option<Node>) -> Result<Arc<Self>, Failure> {
         let Parts { store, vault, clock, entropy: _, courier, hook, public_url, settings } = parts;
         let metrics = Arc::new(Metrics::new(clock.now().seconds()));
+        let holdings = match &node {
+            Some(node) => Holdings::new(settings.company, node.epochs),
+            None => Holdings::of_nobody(),
+        };
         let projects = Projects::default();
         projects.refresh(store.as_ref(), &vault).await?;
         let card_ranges = KnownRanges::default();
         card_ranges.refresh(store.as_ref()).await?;
         Ok(Arc::new(Self {
             ids,
+            holdings,
             store,
             vault,
             clock,
@@ -180,7 +191,7 @@ impl Engine {
             leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             held: AtomicBool::new(false),
-            lost: std::array::from_fn(|_| AtomicBool::new(false)),
+            left: tokio::sync::Mutex::new(false),
         }))
     }
 
@@ -211,6 +222,9 @@ impl Engine {
     /// Starts looking for due work.
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(crate::scheduler::run(self.clone()));
+        if let Company::Shared(term) = self.settings.company {
+            tokio::spawn(crate::tenure::run(self.clone(), term));
+        }
     }
 
     /// The node is about to stop and says so to whoever asks for its health; it takes requests as before.
@@ -231,6 +245,9 @@ impl Engine {
         self.draining.store(true, Ordering::Release);
         self.leave();
         drop(tokio::time::timeout(patience, self.registry.idle()).await);
+        if let Company::Shared(_) = self.settings.company {
+            self.give_everything_back().await;
+        }
     }
 
     /// Whether the node is stopping and takes no more requests.
@@ -252,17 +269,6 @@ impl Engine {
     /// Whether the engine is held.
     pub fn is_held(&self) -> bool {
         self.held.load(Ordering::Acquire)
-    }
-
-    /// Whether another node is known to have taken over work of this one. On `SQLite` it has then taken over all of
-    /// it, and this process should be stopped: what it accepts is done by the other.
-    pub fn is_superseded(&self) -> bool {
-        self.lost.iter().any(|lost| lost.load(Ordering::Acquire))
-    }
-
-    /// How many parts of the work another node is known to have taken over.
-    pub(crate) fn buckets_lost(&self) -> usize {
-        self.lost.iter().filter(|lost| lost.load(Ordering::Acquire)).count()
     }
 
     /// What happened, counted.
@@ -356,34 +362,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether the work of a bucket is this node's, as far as it knows, and may be done.
-    pub(crate) fn owns(&self, bucket: u8) -> bool {
-        !self.is_held()
-            && self.lost.get(usize::from(bucket)).is_some_and(|lost| !lost.load(Ordering::Acquire))
-    }
-
-    /// A commit was fenced: another node has taken the bucket over and does its work.
-    pub(crate) fn disown(&self, bucket: u8) {
-        if let Some(lost) = self.lost.get(usize::from(bucket))
-            && !lost.swap(true, Ordering::AcqRel)
-        {
-            tracing::error!(
-                bucket,
-                "another process works on this database; this one leaves the bucket to it"
-            );
-        }
-    }
-
-    pub(crate) fn fence(&self, payment: PaymentKey) -> Option<Fence> {
-        self.fence_of(bucket_of(payment))
-    }
-
-    /// None where this is no node: the guards of each commit are enough then, as they are for support.
-    pub(crate) fn fence_of(&self, bucket: u8) -> Option<Fence> {
-        let node = self.node.as_ref()?;
-        Some(Fence { bucket, epoch: node.epochs.get(usize::from(bucket)).copied().unwrap_or(0) })
-    }
-
     pub(crate) fn step(&self, step: Step) {
         if let Some(hook) = &self.hook {
             hook(step);
@@ -416,7 +394,8 @@ impl Engine {
             deliveries.extend(due.into_iter().filter(|delivery| delivery.due <= now.business).filter_map(
                 |delivery| {
                     let key = TaskKey::Deliver(delivery.callback, delivery.address);
-                    self.owns(bucket).then(|| self.registry.take(key))?.map(|in_hand| (delivery, in_hand))
+                    let taken = self.owns(bucket).then(|| self.registry.take(key, bucket))?;
+                    taken.map(|in_hand| (delivery, in_hand))
                 },
             ));
         }

@@ -83,7 +83,7 @@ impl Engine {
         let mut project = self.project(scene.payment.project)?;
         let now = self.moment(&project);
         let facts = scene.facts();
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let contradiction = scene.attempt.ask.is_repeated() && scene.attempt.status.is_settled();
         if contradiction && late.approved.is_some() && scene.attempt.status != AttemptStatus::Approved {
             // A void is repeated, never undone: nothing but a person can settle two answers that differ.
@@ -115,7 +115,9 @@ impl Engine {
             Err(CommitError::Lost(Loss::Stale)) => Ok(false),
             Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut project).await.map(|()| false),
             Err(CommitError::Lost(Loss::Fenced)) => {
-                self.disown(bucket);
+                if self.disown(bucket) {
+                    return Ok(false);
+                }
                 tracing::error!(
                     operation = late.attempt.operation.get(),
                     "a late answer came to a node that may not act on it; it is kept as evidence"

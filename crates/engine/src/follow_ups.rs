@@ -103,7 +103,7 @@ impl Acceptable for Order {
         };
         let facts = engine.card_facts(project, &standing, &follow).await?;
         let situation = standing.facts();
-        let ids = engine.ids.for_decision();
+        let ids = engine.ids_for_decision();
         match decide::follow_up(&project.project, situation, follow, &facts, head, ids, now)? {
             Ok(changes) => {
                 Ok(Decision::Changes(changes, Commit::default(), Found::Standing(Box::new(standing))))

@@ -206,7 +206,7 @@ impl Engine {
                 | TaskKey::Mail(..)
                 | TaskKey::SeriesMail(..) => None,
             };
-            work.extend(what.and_then(|what| Some((what, self.registry.take(task.key)?))));
+            work.extend(what.and_then(|what| Some((what, self.registry.take(task.key, task.bucket)?))));
         }
         Followers(work)
     }
@@ -262,7 +262,7 @@ impl Engine {
         loop {
             *project = self.renewed(project);
             let now = self.moment(project);
-            let ids = self.ids.for_decision();
+            let ids = self.ids_for_decision();
             let Some(changes) = decide(&project.project, situation, ids, now)? else {
                 return Ok(false);
             };
@@ -302,8 +302,9 @@ impl Engine {
                 Err(CommitError::Lost(Loss::TooMuch(code))) if situation.limit_reached(code) => {}
                 Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await?,
                 Err(CommitError::Lost(Loss::Fenced)) => {
-                    self.disown(bucket);
-                    return Err(Failure::Fenced);
+                    if !self.disown(bucket) {
+                        return Err(Failure::Fenced);
+                    }
                 }
                 // What is known is kept until it can be recorded: asking again would only be more of it.
                 Err(CommitError::Unavailable(error)) => {

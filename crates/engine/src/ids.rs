@@ -67,10 +67,15 @@ impl IdSource {
         (last.0 << (COUNTER_BITS + NODE_BITS)) | (i64::from(self.node) << COUNTER_BITS) | last.1
     }
 
+    /// An identifier for a payment.
+    pub(crate) fn for_payment(&self) -> PaymentKey {
+        PaymentKey::new(self.entropy.uuid(self.clock.now()))
+    }
+
     /// Identifiers for one decision.
     pub(crate) fn for_decision(&self) -> Ids {
         Ids {
-            payment: PaymentKey::new(self.entropy.uuid(self.clock.now())),
+            payment: self.for_payment(),
             operation: OperationId::new(self.number()),
             callback: CallbackId::new(self.number()),
         }

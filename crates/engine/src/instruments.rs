@@ -332,8 +332,9 @@ impl Engine {
                 Err(CommitError::Lost(Loss::InstrumentChanged)) => {}
                 Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(&mut known).await?,
                 Err(CommitError::Lost(Loss::Fenced)) => {
-                    self.disown(bucket);
-                    return Err(Failure::Fenced);
+                    if !self.disown(bucket) {
+                        return Err(Failure::Fenced);
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -139,7 +139,7 @@ impl Acceptable for RefundOrder {
             balance_short: lost.balance_short,
             refund_id_taken: lost.refund_id_taken,
         };
-        let (command, ids) = (self.command.clone(), engine.ids.for_decision());
+        let (command, ids) = (self.command.clone(), engine.ids_for_decision());
         let changes = decide::refund(&project.project, &payment, command, &facts, ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Payment(Box::new(payment))))
     }

@@ -124,7 +124,7 @@ impl Acceptable for CancelOrder {
         };
         let Some(standing) = standing else { return Ok(Decision::Answer(Intake::NotWaiting)) };
         let situation = (&standing.payment, &standing.operation);
-        let ids = engine.ids.for_decision();
+        let ids = engine.ids_for_decision();
         match decide::cancel_link(&project.project, situation, Some(self.head), ids, now)? {
             Ok(changes) => {
                 Ok(Decision::Changes(changes, Commit::default(), Found::Standing(Box::new(standing))))
@@ -238,7 +238,7 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let token = self.link_token(ids.operation);
         let unusable = match &request.card_token {
             Some(token) => {
@@ -344,7 +344,7 @@ impl Engine {
         let Some((project, standing)) = self.link_holder(token).await? else { return Ok(None) };
         let Some(link) = standing.payment.detail.link.as_deref() else { return Ok(None) };
         let reached = self.moment(&project);
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let (given, summary) = match (&link.card_token, card.number) {
             (None, Some(LinkNumber { pan, expiry, holder })) => {
                 let given = self.given_card(&project, pan, card.cvv)?;

@@ -133,7 +133,7 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let demanded = decide::demanded_by_method(&project.project, method, kind);
         let given = demanded.iter().filter_map(|path| Some((path.to_string(), member(body, path)?)));
         let command = MethodCommand {

@@ -101,7 +101,7 @@ impl Engine {
         {
             return Box::pin(self.record_credit(&mut project, notice, credit, scene)).await;
         }
-        let (facts, ids, mut alerts) = (scene.facts(), self.ids.for_decision(), Vec::new());
+        let (facts, ids, mut alerts) = (scene.facts(), self.ids_for_decision(), Vec::new());
         let changes = if scene.attempt.status.is_open() {
             let approves = matches!(notice.outcome, Outcome::Approved { .. });
             let keeps = if approves { self.facts_to_keep(&project.project, &scene).await? } else { None };
@@ -157,8 +157,8 @@ impl Engine {
             Err(CommitError::Lost(Loss::Stale | Loss::InstrumentChanged)) => Ok(None),
             Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await.map(|()| None),
             Err(CommitError::Lost(Loss::Fenced)) => {
-                self.disown(bucket);
-                Ok(Some(Noticed::Later))
+                let again = self.disown(bucket);
+                Ok((!again).then_some(Noticed::Later))
             }
             Err(error) => Err(error.into()),
         }

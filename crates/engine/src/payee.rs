@@ -68,7 +68,7 @@ impl Engine {
         if let Some(first) = self.resent(project, head, self.moment(project)).await? {
             return Ok(Intake::Accepted(first));
         }
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let id = PayeeCheckId::new(ids.operation.get());
         let command = PayeeCommand {
             head,
@@ -132,7 +132,7 @@ impl Engine {
             payment_id: request.payment_id,
             id: request.id,
             options: request.callback,
-            callback: self.ids.for_decision().callback,
+            callback: self.ids_for_decision().callback,
         };
         self.accept(project, place_of(head), head, &order).await
     }

@@ -87,7 +87,7 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let customer = record_to_keep(request.customer.id.as_deref(), body, request.save);
         let (number, summary) = self.paid_with(project, request.card, request.holder)?;
         let command = PayoutCommand {

@@ -157,7 +157,7 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let command = RegistrationCommand {
             head,
             payment_id: request.payment_id,
@@ -216,7 +216,7 @@ impl Engine {
                 given: recipient.given,
                 names: recipient.names,
             },
-            ids: self.ids.for_decision(),
+            ids: self.ids_for_decision(),
             card,
             answer: Verdict::default(),
         };

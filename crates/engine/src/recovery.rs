@@ -12,7 +12,7 @@ use crate::{
     provider_work::{Cards, Carried, relied_upon},
 };
 use ferropay_domain::{
-    change::TaskKey,
+    change::{Buckets, TaskKey},
     ids::{AttemptId, OperationId, ProviderAccountId},
     payment::AttemptStatus,
     time::Timestamp,
@@ -131,7 +131,7 @@ impl Engine {
             .iter()
             .filter_map(|project| project.timer_clock().map(|clock| (Some(clock), project.business(real))));
         for (clock, now) in std::iter::once((None, real)).chain(clocks) {
-            for task in self.store.due(clock, WHENEVER, u32::MAX).await? {
+            for task in self.store.due(Buckets::ALL, clock, WHENEVER, u32::MAX).await? {
                 let operation = match task.key {
                     TaskKey::Call(attempt) | TaskKey::Reverse(attempt) => {
                         begun.attempts.push(attempt);

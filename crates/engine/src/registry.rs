@@ -5,7 +5,10 @@
 
 use ferropay_domain::change::TaskKey;
 use parking_lot::Mutex;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tokio::sync::Notify;
 
 /// How many tasks of one kind are carried in memory at most; the rest stays in the store until its turn comes.
@@ -27,6 +30,8 @@ struct Tasks {
     confirmations: HashSet<TaskKey>,
     timers: HashSet<TaskKey>,
     mails: HashSet<TaskKey>,
+    /// How many of all these are of each bucket.
+    of_bucket: HashMap<u8, u32>,
     /// What was given back since due tasks were listed; kept only while a listing is gone through.
     given_back: Option<HashSet<TaskKey>>,
 }
@@ -109,17 +114,24 @@ pub(crate) const fn kind_of(key: TaskKey) -> Kind {
 pub(crate) struct InHand {
     registry: Arc<Registry>,
     key: TaskKey,
+    bucket: u8,
 }
 
 impl Registry {
-    /// Takes a task, unless it is in hand already or too many of its kind are.
-    pub(crate) fn take(self: &Arc<Self>, key: TaskKey) -> Option<InHand> {
+    /// Takes a task of a bucket, unless it is in hand already or too many of its kind are.
+    pub(crate) fn take(self: &Arc<Self>, key: TaskKey, bucket: u8) -> Option<InHand> {
         let mut tasks = self.tasks.lock();
-        let tasks = tasks.of_kind(key);
-        if tasks.len() >= MAX_CARRIED || !tasks.insert(key) {
+        let of_kind = tasks.of_kind(key);
+        if of_kind.len() >= MAX_CARRIED || !of_kind.insert(key) {
             return None;
         }
-        Some(InHand { registry: self.clone(), key })
+        *tasks.of_bucket.entry(bucket).or_default() += 1;
+        Some(InHand { registry: self.clone(), key, bucket })
+    }
+
+    /// Whether a task of the bucket is in hand.
+    pub(crate) fn has_work_of(&self, bucket: u8) -> bool {
+        self.tasks.lock().of_bucket.get(&bucket).is_some_and(|tasks| *tasks > 0)
     }
 
     /// Starts or ends going through a listing of due tasks.
@@ -160,6 +172,9 @@ impl Drop for InHand {
     fn drop(&mut self) {
         let mut tasks = self.registry.tasks.lock();
         tasks.of_kind(self.key).remove(&self.key);
+        if let Some(of_bucket) = tasks.of_bucket.get_mut(&self.bucket) {
+            *of_bucket = of_bucket.saturating_sub(1);
+        }
         if let Some(given_back) = &mut tasks.given_back {
             given_back.insert(self.key);
         }
@@ -179,10 +194,10 @@ mod tests {
     fn merchants_who_are_asked_take_no_room_from_authentications() {
         let registry = Arc::new(Registry::default());
         let numbers = 0..i64::try_from(MAX_CARRIED).unwrap();
-        let asked = |number| registry.take(TaskKey::Confirm(OperationId::new(number)));
+        let asked = |number| registry.take(TaskKey::Confirm(OperationId::new(number)), 1);
         let held: Vec<_> = numbers.map(|number| asked(number).unwrap()).collect();
         assert!(asked(-1).is_none());
-        let authenticated = registry.take(TaskKey::Authenticate(OperationId::new(-1))).unwrap();
+        let authenticated = registry.take(TaskKey::Authenticate(OperationId::new(-1)), 1).unwrap();
         assert_eq!(registry.len(), MAX_CARRIED + 1);
         drop((held, authenticated));
         assert_eq!(registry.len(), 0);
@@ -193,13 +208,13 @@ mod tests {
         let registry = Arc::new(Registry::default());
         let numbers = 0..i64::try_from(MAX_CARRIED).unwrap();
         let held: Vec<_> = numbers
-            .map(|number| registry.take(TaskKey::Deliver(CallbackId::new(number), 0)).unwrap())
+            .map(|number| registry.take(TaskKey::Deliver(CallbackId::new(number), 0), 2).unwrap())
             .collect();
-        assert!(registry.take(TaskKey::Deliver(CallbackId::new(-1), 0)).is_none());
+        assert!(registry.take(TaskKey::Deliver(CallbackId::new(-1), 0), 2).is_none());
         let attempt = AttemptId::first(OperationId::new(1));
-        let call = registry.take(TaskKey::Call(attempt)).unwrap();
-        assert!(registry.take(TaskKey::Call(attempt)).is_none(), "no task is in hand twice");
-        let reverse = registry.take(TaskKey::Reverse(attempt)).unwrap();
+        let call = registry.take(TaskKey::Call(attempt), 3).unwrap();
+        assert!(registry.take(TaskKey::Call(attempt), 3).is_none(), "no task is in hand twice");
+        let reverse = registry.take(TaskKey::Reverse(attempt), 3).unwrap();
         assert_eq!(registry.len(), MAX_CARRIED + 2);
         registry.listing(true);
         drop(call);
@@ -207,8 +222,10 @@ mod tests {
         registry.listing(false);
         assert!(!registry.is_cared_for(TaskKey::Call(attempt)));
         assert!(registry.is_cared_for(TaskKey::Reverse(attempt)));
+        assert!(registry.has_work_of(2) && registry.has_work_of(3) && !registry.has_work_of(1));
         drop((held, reverse));
         assert_eq!(registry.len(), 0);
-        assert!(registry.take(TaskKey::Call(attempt)).is_some());
+        assert!(!registry.has_work_of(2) && !registry.has_work_of(3));
+        assert!(registry.take(TaskKey::Call(attempt), 3).is_some());
     }
 }

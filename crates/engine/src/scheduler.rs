@@ -113,7 +113,7 @@ async fn take_up(
     let limit = BATCH.saturating_add(passed).min(DEEPEST);
     let mut left = 0_u32;
     engine.registry.listing(true);
-    for task in engine.store.due(clock, now, limit).await? {
+    for task in engine.store.due(engine.holdings.all(), clock, now, limit).await? {
         match begin(engine, &task).await {
             Ok(true) => {}
             Ok(false) => left = left.saturating_add(1),
@@ -140,7 +140,7 @@ async fn begin(engine: &Arc<Engine>, task: &Task) -> Result<bool, Failure> {
     if !engine.owns(task.bucket) {
         return Ok(false);
     }
-    let Some(in_hand) = engine.registry.take(task.key) else { return Ok(false) };
+    let Some(in_hand) = engine.registry.take(task.key, task.bucket) else { return Ok(false) };
     match task.key {
         TaskKey::Call(_) | TaskKey::Reverse(_) => begin_attempt(engine, task, in_hand).await?,
         TaskKey::Deliver(callback, address) => {

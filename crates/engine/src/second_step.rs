@@ -35,7 +35,7 @@ impl Acceptable for Order {
             return Ok(Decision::Answer(Intake::UnknownPayment));
         };
         let facts = SecondStepFacts { smallest_rest: rates::worth_a_us_cent(payment.currency) };
-        let (command, ids) = (self.command.clone(), engine.ids.for_decision());
+        let (command, ids) = (self.command.clone(), engine.ids_for_decision());
         let changes = decide::second_step(&project.project, &payment, command, &facts, ids, now)?;
         Ok(Decision::Changes(changes, Commit::default(), Found::Payment(Box::new(payment))))
     }

@@ -141,7 +141,7 @@ impl Acceptable for Order {
             None => false,
         };
         let facts = standing.as_ref().map_or((None, None), |it| (Some(&it.series), it.payment.as_ref()));
-        let (command, ids) = (self.command.clone(), engine.ids.for_decision());
+        let (command, ids) = (self.command.clone(), engine.ids_for_decision());
         let changes = decide::manage_series(&project.project, command, facts, name_taken, ids, now)?;
         let found = standing.map_or(Found::Nothing, |standing| Found::Series(Box::new(standing)));
         Ok(Decision::Changes(changes, Commit::default(), found))
@@ -209,7 +209,7 @@ impl Engine {
     }
 
     fn scheduled(&self, id: PaymentId) -> Scheduled {
-        Scheduled { id, key: self.ids.for_decision().payment }
+        Scheduled { id, key: self.ids_for_decision().payment }
     }
 
     /// A series that a path is for; one that it is not for is as one that does not exist.
@@ -235,7 +235,7 @@ impl Engine {
         origin: Origin<'_>,
     ) -> Result<Intake, Failure> {
         let head = self.head(project, &origin);
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let command = DebitCommand {
             head,
             payment_id: request.payment_id,

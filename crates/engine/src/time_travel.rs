@@ -10,7 +10,7 @@
 //! new time, by any node.
 
 use crate::clock::Clock;
-use ferropay_domain::{ids::ProjectId, project::Environment, time::Timestamp};
+use ferropay_domain::{change::Buckets, ids::ProjectId, project::Environment, time::Timestamp};
 use ferropay_store::{Store, Unavailable};
 use std::time::Duration;
 
@@ -130,7 +130,7 @@ async fn quiet(
     let started = tokio::time::Instant::now();
     let mut pause = LOOK_SOON;
     while store.is_busy(id, business(clock, offset), clock.now()).await? {
-        let timers_wait = !store.due(Some(id), business(clock, offset), 1).await?.is_empty();
+        let timers_wait = !store.due(Buckets::ALL, Some(id), business(clock, offset), 1).await?.is_empty();
         if timers_wait && started.elapsed() > PATIENCE {
             return Err(Halted::Stuck);
         }

@@ -51,7 +51,7 @@ impl Engine {
             Err(why) => return Ok(why),
         };
         let OpenedToken { id, pan, expiry, holder, proof, confirmed } = opened;
-        let ids = self.ids.for_decision();
+        let ids = self.ids_for_decision();
         let card = self.given_card(project, pan, None)?;
         let (mut particulars, mut three_ds) = (request.request, request.three_ds);
         // Where the device proves nothing the issuer is asked, as with any card.

@@ -5,7 +5,7 @@ use crate::world::{Mood, World};
 use ferropay_domain::{
     callback::Subject,
     card::{CardRange, DeviceWallet},
-    change::{NameKind, Task},
+    change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
         RequestId, SeriesId,
@@ -20,8 +20,8 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, Recovery, RequestRow,
-    RiskEntry, Scene, Standing, Store, Unavailable, sqlite::SqliteStore, vault::Sealed,
+    Delivery, Effort, ExchangeRate, Node, Nodes, OperationRow, PendingDelivery, ProjectRecord, Recovery,
+    RequestRow, RiskEntry, Scene, Standing, Store, Tenure, Unavailable, sqlite::SqliteStore, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -124,6 +124,20 @@ fn trouble(action: &'static str) -> Unavailable {
     Unavailable { action, reason: "the simulation says so".to_owned() }
 }
 
+impl Nodes for WatchedStore {
+    fn join(&self, term: Duration) -> Answer<'_, Node> {
+        self.inner.join(term)
+    }
+
+    fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
+        self.inner.renew(node, term, back)
+    }
+
+    fn leave(&self, node: i64) -> Answer<'_, ()> {
+        self.inner.leave(node)
+    }
+}
+
 impl Store for WatchedStore {
     fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>> {
         Box::pin(self.commit_once(commit))
@@ -192,8 +206,14 @@ impl Store for WatchedStore {
         self.read(self.inner.resent(project, fingerprint, now))
     }
 
-    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
-        self.read(self.inner.due(clock, now, limit))
+    fn due(
+        &self,
+        buckets: Buckets,
+        clock: Option<ProjectId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Answer<'_, Vec<Task>> {
+        self.read(self.inner.due(buckets, clock, now, limit))
     }
 
     fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {

@@ -8,6 +8,7 @@
 mod audit;
 mod columns;
 mod commit;
+mod nodes;
 mod parts;
 pub mod postgres;
 mod prepared;
@@ -19,6 +20,7 @@ pub mod sqlite;
 pub mod vault;
 
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
+pub use nodes::{Nodes, Tenure};
 pub use projects::change_project;
 pub use records::{
     AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Delivery, DeliveryState, DueWork,
@@ -30,7 +32,7 @@ pub use recovery::{NODES_PASSED_OVER, Recovery};
 use ferropay_domain::{
     callback::Subject,
     card::{CardRange, DeviceWallet},
-    change::{NameKind, Task},
+    change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
         RequestId, SeriesId,
@@ -60,7 +62,7 @@ pub struct Unavailable {
 
 /// Durable state. All look-ups name their project or are by an identifier unique over the platform that the
 /// caller got from the store.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Nodes + Send + Sync + 'static {
     /// Applies a commit, durably, or says why not. The future may be dropped; the commit happens all the same.
     fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>>;
 
@@ -115,8 +117,14 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'_, Option<RequestId>>;
 
-    /// Tasks due at `now` by the clock of `clock` (real time when `None`), earliest first, at most `limit`.
-    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>>;
+    /// Tasks of these buckets due at `now` by the clock of `clock` (real time when `None`), earliest first, at most `limit`.
+    fn due(
+        &self,
+        buckets: Buckets,
+        clock: Option<ProjectId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Answer<'_, Vec<Task>>;
 
     /// How much waits: tasks that are due by these clocks (as [`due`](Self::due) takes them), and what is not done.
     fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog>;
@@ -243,8 +251,8 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces the table of card ranges, which is whole and right; none goes back to the built-in one.
     fn set_card_ranges(&self, ranges: Option<Vec<CardRange>>) -> Answer<'_, ()>;
 
-    /// Registers this process as a node, takes over every bucket, and answers number and epoch. Commits fenced
-    /// with an older epoch are refused from then on.
+    /// Registers this process as the only node, takes over every bucket for good, and answers number and epoch. Commits
+    /// fenced with an older epoch are refused from then on.
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node>;
 
     /// The last recovery hold, in force or released; none when there has never been one.

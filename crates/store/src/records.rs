@@ -211,9 +211,11 @@ pub struct ProjectRecord {
 /// This process among all nodes.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// What the store knows it by.
+    pub id: i64,
     /// 0 to 255, distinct from every node that may still be running.
     pub number: u8,
-    /// The epoch in which each bucket is owned, by bucket.
+    /// The epoch in which each bucket is owned, by bucket; 0 where it is not.
     pub epochs: [i64; BUCKETS as usize],
     /// The greatest number that was ever drawn as an operation's, a callback's or a customer's card's, as far as this
     /// database or a provider it was compared with knows. Whatever the clock says, the next one is of a later second.

@@ -103,6 +103,7 @@ pub struct Metrics {
     provider_seconds: Family<OfAccount, Histogram, Times>,
     provider_refused: Family<Called, Counter>,
     unknown_left: Counter,
+    takeovers: Counter,
     store: StoreNow,
     work: WorkNow,
     provider: ProviderNow,
@@ -130,7 +131,7 @@ struct WorkNow {
     deliveries_open: Gauge,
     deliveries_parked: Gauge,
     attempts_unknown: Gauge,
-    buckets_lost: Gauge,
+    buckets_held: Gauge,
     leaving: Gauge,
 }
 
@@ -176,6 +177,7 @@ impl Metrics {
             provider_seconds: Family::new_with_constructor(Times),
             provider_refused: Family::default(),
             unknown_left: Counter::default(),
+            takeovers: Counter::default(),
             store: StoreNow::default(),
             work: WorkNow::default(),
             provider: ProviderNow::default(),
@@ -217,7 +219,8 @@ impl Metrics {
             "provider_calls_in_hand" = provider.in_hand, "Calls that wait for their turn or an answer";
             "provider_up" = provider.up, "1 when the provider can be reached, as far as is known";
             "provider_held" = provider.held, "1 while calls are held because the provider did not answer";
-            "buckets_lost" = work.buckets_lost, "Parts of the work that another process has taken over";
+            "buckets_held" = work.buckets_held, "Parts of the work, of 64, that this process does";
+            "bucket_takeovers" = self.takeovers, "Parts of the work taken from processes that were gone";
             "leaving" = work.leaving, "1 once the process is about to stop";
         }
         registry
@@ -250,6 +253,16 @@ impl Metrics {
 
     pub(crate) fn delivery_given_up(&self) {
         self.deliveries_given_up.inc();
+    }
+
+    /// Parts of the work were taken from nodes that were gone.
+    pub(crate) fn took_over(&self, buckets: u32) {
+        self.takeovers.inc_by(u64::from(buckets));
+    }
+
+    /// How many there have been.
+    pub(crate) fn takeovers(&self) -> u64 {
+        self.takeovers.get()
     }
 
     pub(crate) fn left_unknown(&self) {

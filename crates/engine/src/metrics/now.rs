@@ -121,7 +121,7 @@ impl Metrics {
         set(&work.deliveries_open, backlog.deliveries_open);
         set(&work.deliveries_parked, backlog.deliveries_parked);
         set(&work.attempts_unknown, backlog.attempts_unknown);
-        set(&work.buckets_lost, engine.buckets_lost());
+        set(&work.buckets_held, engine.holds().len());
         set(&work.leaving, u64::from(engine.is_leaving()));
     }
 }

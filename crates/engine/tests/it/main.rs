@@ -5,6 +5,8 @@ mod administration;
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod put_off;
 #[cfg(test)]
 mod retention;
@@ -23,7 +25,7 @@ mod world;
 mod tests {
     use crate::world::{ACCOUNT, PROJECT, PROMPT, Provider, World, count, only_attempt, sell, until};
     use ferropay_domain::{
-        change::TaskKey,
+        change::{Buckets, TaskKey},
         ids::{AttemptId, OperationId, PaymentKey},
         payment::{AttemptStatus, ProviderAnswer},
         time::Timestamp,
@@ -97,7 +99,7 @@ mod tests {
         until("it was tried and put off", async || count(&provider.reversals) == 1 && engine.in_hand() == 0)
             .await;
         let soon = SystemClock.now().plus(Duration::from_mins(2));
-        let due = world.store.due(None, soon, 10).await.unwrap();
+        let due = world.store.due(Buckets::ALL, None, soon, 10).await.unwrap();
         assert_eq!(due.len(), 1);
         assert_eq!((due[0].key, due[0].tries), (TaskKey::Reverse(only_attempt(&world)), 1));
         assert!(due[0].due > SystemClock.now().plus(Duration::from_secs(30)));
@@ -146,7 +148,7 @@ mod tests {
         let second = world.callback(payment, 2, now).await;
         let engine = world.working(&Provider::new(0, false)).await;
         until("it is put off", async || {
-            let tasks = world.store.due(Some(PROJECT), delayed, 10).await.unwrap();
+            let tasks = world.store.due(Buckets::ALL, Some(PROJECT), delayed, 10).await.unwrap();
             engine.in_hand() == 0 && tasks.iter().any(|it| it.key == second.key && it.due == delayed)
         })
         .await;

@@ -3,7 +3,7 @@
 use crate::world::{self, PROJECT, Provider, World, only_attempt, pay_with, sell, until};
 use ferropay_domain::{
     card::Pan,
-    change::{Task, TaskKey},
+    change::{Buckets, Task, TaskKey},
     codes,
     ids::{AuthenticationId, OperationId, PaymentId},
     payment::{
@@ -93,7 +93,7 @@ fn lose_cards(world: &World) {
 
 async fn task(world: &World, key: TaskKey) -> Option<Task> {
     let soon = SystemClock.now().plus(Duration::from_mins(10));
-    world.store.due(None, soon, 10).await.unwrap().into_iter().find(|task| task.key == key)
+    world.store.due(Buckets::ALL, None, soon, 10).await.unwrap().into_iter().find(|task| task.key == key)
 }
 
 /// The pauses after the first tries: each is as long as the tries before ask for, and longer than the one before.

@@ -2,7 +2,7 @@
 
 use crate::world::{self, ACCOUNT, PROJECT, Provider, World, capture, count, only_attempt, pay, sell, until};
 use ferropay_domain::{
-    change::TaskKey,
+    change::{Buckets, TaskKey},
     ids::AttemptId,
     money::Money,
     payment::{AttemptStatus, OperationKind, OperationStatus, PaymentStatus, ProviderAnswer},
@@ -76,7 +76,7 @@ impl Subscriber for Alerts {
 /// Whether the only work left is this one, a day from now.
 async fn is_left_for_a_day(world: &World, key: TaskKey) -> bool {
     let now = SystemClock.now();
-    let due = world.store.due(None, now.plus(Duration::from_hours(25)), 10).await.unwrap();
+    let due = world.store.due(Buckets::ALL, None, now.plus(Duration::from_hours(25)), 10).await.unwrap();
     due.len() == 1 && due[0].key == key && due[0].due > now.plus(Duration::from_hours(23))
 }
 

@@ -1,6 +1,6 @@
 //! A year of subscriptions in virtual time: months of every length, a leap day, and each debit made once.
 
-use crate::world::{PROJECT, Provider, World, pay_as, until};
+use crate::world::{PROJECT, PROMPT, Provider, World, pay_as, until};
 use ferropay_domain::{
     ids::PaymentId,
     payment::{CardRequest, OperationKind},
@@ -57,11 +57,7 @@ async fn a_year_of_subscriptions_is_debited_moment_by_moment_and_the_books_balan
     let count = how_many();
     let world = World::new().await;
     let provider = Provider::new(Semaphore::MAX_PERMITS, false);
-    let settings = Settings {
-        poll_every: Duration::from_millis(5),
-        reversal_pause: Duration::from_mins(1),
-        most_waiting: 4_096,
-    };
+    let settings = Settings { poll_every: Duration::from_millis(5), ..PROMPT };
     let engine = world.engine(&provider, settings).await;
     engine.start();
     travel_to(&world, moment("2027-11-30T12:00:00Z"), false).await;

@@ -13,7 +13,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::{
-    Engine, Parts, Settings,
+    Company, Engine, Parts, Settings,
     clock::{Clock as _, SystemClock},
     connector::{Connector, Eventually, Order, Reversal},
     courier::{Courier, Undelivered},
@@ -49,6 +49,7 @@ pub(crate) const PROMPT: Settings = Settings {
     poll_every: Duration::from_millis(20),
     reversal_pause: Duration::from_mins(1),
     most_waiting: 4_096,
+    company: Company::Alone,
 };
 
 pub(crate) fn count(counter: &AtomicU32) -> u32 {
@@ -187,7 +188,14 @@ impl World {
 
     /// Another node on this database.
     pub(crate) async fn engine(&self, provider: &Arc<Provider>, settings: Settings) -> Arc<Engine> {
-        let parts = Parts {
+        let engine = Engine::new(self.parts(settings)).await.unwrap();
+        engine.connect(provider.clone());
+        engine
+    }
+
+    /// What an engine on this database is made of.
+    pub(crate) fn parts(&self, settings: Settings) -> Parts {
+        Parts {
             store: self.store.clone(),
             vault: self.vault.clone(),
             clock: Arc::new(SystemClock),
@@ -196,10 +204,7 @@ impl World {
             hook: None,
             public_url: "http://pay.example".to_owned(),
             settings,
-        };
-        let engine = Engine::new(parts).await.unwrap();
-        engine.connect(provider.clone());
-        engine
+        }
     }
 
     /// Another node on this database that works.

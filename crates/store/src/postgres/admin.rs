@@ -4,12 +4,11 @@ use super::{
     connection::{Live, Parameter, Trouble},
     rows::{self, Result, get, maybe, number},
 };
-use crate::{Node, ProjectRecord, Secret, vault::Sealed};
-use ferropay_domain::{card::DeviceWallet, change::BUCKETS, ids::ProjectId, time::Timestamp};
-use tokio_postgres::{Row, error::SqlState};
+use crate::{ProjectRecord, Secret, vault::Sealed};
+use ferropay_domain::{card::DeviceWallet, ids::ProjectId, time::Timestamp};
 
 /// How often something is tried that another node did at the same moment.
-const TRIES: usize = 50;
+pub(super) const TRIES: usize = 50;
 
 fn sealed_key(number: u32) -> Result<i32> {
     super::collect::int4(number).map_err(Trouble::Senseless)
@@ -90,7 +89,7 @@ pub(super) async fn save_project(live: &Live, record: &ProjectRecord) -> Result<
 }
 
 /// Does something again while other transactions stand in its way.
-async fn again<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> Result<T> {
+pub(super) async fn again<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> Result<T> {
     let mut tries = 0;
     loop {
         match work().await {
@@ -132,52 +131,4 @@ pub(super) async fn advance_clock(live: &Live, project: ProjectId, offset_micros
         Some(row) => number(&row, 0),
         None => Err(Trouble::Senseless("there is no such project".into())),
     }
-}
-
-/// A node's number is the one after the last node's, so that the numbers of the last 256 nodes differ.
-pub(super) async fn enrol(live: &Live, now: Timestamp) -> Result<Node> {
-    let sql = "WITH last AS (SELECT id, number FROM nodes ORDER BY id DESC LIMIT 1),
-        node AS (
-            INSERT INTO nodes (id, number, enrolled_at)
-            SELECT coalesce((SELECT id FROM last), 0) + 1, (coalesce((SELECT number FROM last), -1) + 1) % 256, $1
-            RETURNING id, number),
-        taken AS (
-            INSERT INTO buckets AS b (bucket, node, epoch, lease_until)
-            SELECT s.bucket, node.id, 1, 0 FROM node, generate_series(0, $2::int4 - 1) AS s(bucket)
-            ON CONFLICT (bucket) DO UPDATE SET node = excluded.node, epoch = b.epoch + 1
-            RETURNING bucket, epoch),
-        fenced AS (UPDATE writers SET fence = fence + 1 FROM node),
-        gone AS (DELETE FROM nodes WHERE id <= (SELECT id FROM node) - 256)
-        SELECT node.number, taken.bucket, taken.epoch FROM node, taken";
-    let row: [Parameter<'_>; 2] = [&now.micros(), &i32::from(BUCKETS)];
-    let mut tries = 0;
-    let found = loop {
-        match again(|| live.all(sql, &row)).await {
-            // Another node has just taken the number.
-            Err(Trouble::Refused(code, _)) if code == SqlState::UNIQUE_VIOLATION && tries < TRIES => {
-                tries += 1;
-            }
-            other => break other?,
-        }
-    };
-    let mut epochs = [0_i64; BUCKETS as usize];
-    for row in &found {
-        let bucket: usize = number(row, 1)?;
-        if let Some(epoch) = epochs.get_mut(bucket) {
-            *epoch = number(row, 2)?;
-        }
-    }
-    let number = found.first().map(|row: &Row| number(row, 0)).transpose()?;
-    match number {
-        Some(number) if !epochs.contains(&0) => Ok(Node { number, epochs, highest: highest(live).await? }),
-        _ => Err(rows::senseless(2, "epoch")),
-    }
-}
-
-/// The greatest number that is known to have been drawn.
-async fn highest(live: &Live) -> Result<i64> {
-    let sql = "SELECT greatest(0,
-        (SELECT max(id) FROM operations), (SELECT max(id) FROM callbacks), (SELECT max(id) FROM instruments),
-        (SELECT max(id) FROM payee_checks), (SELECT highest_known FROM recovery))::int8";
-    live.first(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
 }

@@ -6,8 +6,11 @@
 use super::{ConnectError, connection::Live};
 
 /// The steps from one schema version to the next; the first makes version 1 of an empty database.
-const STEPS: &[&str] =
-    &[include_str!("../../migrations/postgres/0001.sql"), include_str!("../../migrations/postgres/0002.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001.sql"),
+    include_str!("../../migrations/postgres/0002.sql"),
+    include_str!("../../migrations/postgres/0003.sql"),
+];
 
 /// The oldest server this is made for, as the server tells it.
 const OLDEST_SERVER: i32 = 150_000;

@@ -10,6 +10,9 @@
 //! guarded by the row or the unique key that the commit writes. Commits that stand in each other's way on two nodes are begun
 //! again.
 
+#[macro_use]
+mod questions;
+
 mod accounts;
 mod admin;
 mod audit;
@@ -23,6 +26,7 @@ mod lists;
 mod messages;
 mod migrations;
 mod more;
+mod nodes;
 mod queue;
 mod rare;
 mod reads;

@@ -1,7 +1,7 @@
 //! Queries about payments, operations, attempts, series, requests and tasks.
 
 use super::{
-    connection::Live,
+    connection::{Live, Parameter},
     rows::{self, Result, get, maybe, number},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     prepared,
 };
 use ferropay_domain::{
-    change::{NameKind, Task},
+    change::{Buckets, NameKind, Task},
     ids::{AttemptId, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId, SeriesId},
     ledger::{AccountKey, Owner},
     money::Money,
@@ -252,14 +252,17 @@ pub(super) fn clock_number(clock: Option<ProjectId>) -> i64 {
 
 pub(super) async fn due(
     live: &Live,
+    buckets: Buckets,
     clock: Option<ProjectId>,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<Task>> {
     let sql = format!(
-        "SELECT {TASK} FROM tasks WHERE clock = $1 AND due <= $2 ORDER BY due, kind, number LIMIT $3"
+        "SELECT {TASK} FROM tasks WHERE clock = $1 AND due <= $2 AND $3::int8 >> bucket::int4 & 1 = 1
+         ORDER BY due, kind, number LIMIT $4"
     );
-    let found = live.all(&sql, &[&clock_number(clock), &now.micros(), &i64::from(limit)]).await?;
+    let which: [Parameter<'_>; 4] = [&clock_number(clock), &now.micros(), &buckets.bits(), &i64::from(limit)];
+    let found = live.all(&sql, &which).await?;
     found.iter().map(rows::task).collect()
 }
 

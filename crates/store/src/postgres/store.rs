@@ -1,6 +1,8 @@
 //! What every store can do, put into the words of this one.
 
-use super::{PostgresStore, admin, audit, backlog, gone, instruments, lists, messages, reads, recovery};
+use super::{
+    PostgresStore, admin, audit, backlog, gone, instruments, lists, messages, nodes, reads, recovery,
+};
 use crate::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
     Delivery, Effort, ExchangeRate, Node, OperationRow, PendingDelivery, ProjectRecord, Recovery, RequestRow,
@@ -9,7 +11,7 @@ use crate::{
 use ferropay_domain::{
     callback::Subject,
     card::{CardRange, DeviceWallet},
-    change::{NameKind, Task},
+    change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
         RequestId, SeriesId,
@@ -27,32 +29,6 @@ use std::{
     pin::Pin,
     sync::{Arc, atomic::Ordering},
 };
-
-/// A question to the database: `ask!(self, "find it", reads::it(project, &name))` runs `reads::it(live, project, &name)`, again
-/// where a connection breaks.
-macro_rules! ask {
-    ($store:ident, $action:literal, $module:ident::$query:ident($($argument:expr),*)) => {
-        Box::pin(async move {
-            let mut question = $store.links.question($action);
-            loop {
-                let live = question.live().await?;
-                let outcome = $module::$query(&live, $($argument),*).await;
-                if let Some(answer) = question.heard(&live, outcome).await {
-                    return answer;
-                }
-            }
-        })
-    };
-}
-
-/// The same of something that is written.
-macro_rules! tell {
-    ($store:ident, $action:literal, $module:ident::$query:ident($($argument:expr),*)) => {
-        Box::pin(async move {
-            $store.links.write($action, |live| async move { $module::$query(&live, $($argument),*).await }).await
-        })
-    };
-}
 
 impl Store for PostgresStore {
     fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>> {
@@ -127,8 +103,14 @@ impl Store for PostgresStore {
         ask!(self, "look for an equal request", reads::resent(project, fingerprint, now))
     }
 
-    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
-        ask!(self, "read due tasks", reads::due(clock, now, limit))
+    fn due(
+        &self,
+        buckets: Buckets,
+        clock: Option<ProjectId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Answer<'_, Vec<Task>> {
+        ask!(self, "read due tasks", reads::due(buckets, clock, now, limit))
     }
 
     fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {
@@ -294,7 +276,7 @@ impl Store for PostgresStore {
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
-        tell!(self, "enrol a node", admin::enrol(now))
+        tell!(self, "enrol a node", nodes::enrol(now))
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

@@ -1,9 +1,8 @@
 //! What is written rarely and outside commits: projects, keys, nodes, clocks.
 
-use super::rows;
-use crate::{Node, ProjectRecord, Secret, vault::Sealed};
-use ferropay_domain::{card::DeviceWallet, change::BUCKETS, ids::ProjectId, time::Timestamp};
-use rusqlite::{Connection, OptionalExtension, Result, params, types::Type};
+use crate::{ProjectRecord, Secret, vault::Sealed};
+use ferropay_domain::{card::DeviceWallet, ids::ProjectId, time::Timestamp};
+use rusqlite::{Connection, Result, params, types::Type};
 
 /// Runs `work` in a transaction: all of it is durable afterwards, or none.
 pub(super) fn in_transaction<T>(
@@ -114,34 +113,4 @@ pub(super) fn advance_clock(it: &Connection, project: ProjectId, offset_micros: 
         params![project.get(), offset_micros],
         |row| row.get(0),
     )
-}
-
-/// A node's number is the one after the last node's, so that the numbers of the last 256 nodes differ.
-pub(super) fn enrol(it: &Connection, now: Timestamp) -> Result<Node> {
-    let last: Option<u8> =
-        it.query_row("SELECT number FROM nodes ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-    let number = last.map_or(0, |last| last.wrapping_add(1));
-    it.execute("INSERT INTO nodes (number, enrolled_at) VALUES (?1, ?2)", params![number, now.micros()])?;
-    let node = it.last_insert_rowid();
-    let mut epochs = [0_i64; BUCKETS as usize];
-    let mut take = it.prepare_cached(
-        "INSERT INTO buckets (bucket, node, epoch) VALUES (?1, ?2, 1)
-         ON CONFLICT (bucket) DO UPDATE SET node = ?2, epoch = epoch + 1 RETURNING epoch",
-    )?;
-    for (epoch, bucket) in epochs.iter_mut().zip(0_u8..) {
-        *epoch = take.query_row(params![bucket, node], |row| row.get(0))?;
-    }
-    it.execute("DELETE FROM nodes WHERE id <= ?1 - 256", [node])?;
-    if epochs.contains(&0) {
-        return Err(rows::senseless(0, "epoch"));
-    }
-    let highest = it.query_row(
-        "SELECT max(
-            coalesce((SELECT max(id) FROM operations), 0), coalesce((SELECT max(id) FROM callbacks), 0),
-            coalesce((SELECT max(id) FROM instruments), 0),
-            coalesce((SELECT max(id) FROM payee_checks), 0), coalesce((SELECT highest_known FROM recovery), 0))",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(Node { number, epochs, highest })
 }

@@ -21,6 +21,7 @@ mod file;
 mod inline;
 mod inspect;
 mod instruments;
+mod nodes;
 mod options;
 mod reader;
 mod reads;
@@ -42,7 +43,7 @@ pub use backup::{BackupError, Copied, backup};
 use ferropay_domain::{
     callback::Subject,
     card::{CardRange, DeviceWallet},
-    change::{NameKind, Task},
+    change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
         RequestId, SeriesId,
@@ -262,8 +263,14 @@ impl Store for SqliteStore {
         self.read("look for an equal request", move |it| reads::resent(it, project, fingerprint, now))
     }
 
-    fn due(&self, clock: Option<ProjectId>, now: Timestamp, limit: u32) -> Answer<'_, Vec<Task>> {
-        self.read("read due tasks", move |it| reads::due(it, clock, now, limit))
+    fn due(
+        &self,
+        buckets: Buckets,
+        clock: Option<ProjectId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Answer<'_, Vec<Task>> {
+        self.read("read due tasks", move |it| reads::due(it, buckets, clock, now, limit))
     }
 
     fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {
@@ -432,7 +439,7 @@ impl Store for SqliteStore {
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
-        self.write("enrol a node", move |it| admin::enrol(it, now))
+        self.write("enrol a node", move |it| nodes::enrol(it, now))
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

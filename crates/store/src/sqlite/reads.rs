@@ -12,7 +12,7 @@ use crate::{
 use ferropay_domain::{
     callback::Subject,
     card::DeviceWallet,
-    change::{NameKind, Task, TaskKey},
+    change::{Buckets, NameKind, Task, TaskKey},
     ids::{
         AttemptId, CallbackId, CardKey, OperationId, PaymentKey, ProjectId, ProviderAccountId, RequestId,
         SeriesId,
@@ -275,14 +275,16 @@ pub(super) fn clock_number(clock: Option<ProjectId>) -> i64 {
 
 pub(super) fn due(
     it: &Connection,
+    buckets: Buckets,
     clock: Option<ProjectId>,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<Task>> {
     let sql = format!(
-        "SELECT {TASK} FROM tasks WHERE clock = ?1 AND due <= ?2 ORDER BY due, kind, number LIMIT ?3"
+        "SELECT {TASK} FROM tasks WHERE clock = ?1 AND due <= ?2 AND ?3 >> bucket & 1
+         ORDER BY due, kind, number LIMIT ?4"
     );
-    all(it, &sql, params![clock_number(clock), now.micros(), limit], rows::task)
+    all(it, &sql, params![clock_number(clock), now.micros(), buckets.bits(), limit], rows::task)
 }
 
 pub(super) fn next_due(it: &Connection, clock: Option<ProjectId>) -> Result<Option<Timestamp>> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Takes one reason to lose away.
 type Mend<'a> = &'a dyn Fn(&mut Commit);
 
-fn lost(result: &Result<(), CommitError>) -> Option<Loss> {
+pub(crate) fn lost(result: &Result<(), CommitError>) -> Option<Loss> {
     match result {
         Err(CommitError::Lost(loss)) => Some(*loss),
         _ => None,

@@ -18,6 +18,8 @@ mod guards;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod payouts;
 #[cfg(test)]
 mod postgres;

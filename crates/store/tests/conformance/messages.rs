@@ -3,7 +3,7 @@
 use crate::scenario::{self, START, URL, World, eur};
 use ferropay_domain::{
     callback::{Problem, Subject},
-    change::{ChangeSet, Request, Task, TaskKey},
+    change::{Buckets, ChangeSet, Request, Task, TaskKey},
     codes,
     decide::Outcome,
     ids::{CallbackId, ProjectId, RequestId},
@@ -23,24 +23,24 @@ pub(crate) async fn tasks_are_due_by_their_own_clock(world: World) {
     let call = sale.changes.tasks[0].clone();
     store.commit(sale).await.unwrap();
     let before = Timestamp::from_micros(START.micros() - 1);
-    assert_eq!(store.due(None, before, 10).await.unwrap(), []);
-    assert_eq!(store.due(None, START, 10).await.unwrap(), std::slice::from_ref(&call));
+    assert_eq!(store.due(Buckets::ALL, None, before, 10).await.unwrap(), []);
+    assert_eq!(store.due(Buckets::ALL, None, START, 10).await.unwrap(), std::slice::from_ref(&call));
     assert_eq!(store.next_due(None).await.unwrap(), Some(START));
-    assert_eq!(store.due(Some(world.project.id), later(9999), 10).await.unwrap(), []);
+    assert_eq!(store.due(Buckets::ALL, Some(world.project.id), later(9999), 10).await.unwrap(), []);
     assert_eq!(store.next_due(Some(world.project.id)).await.unwrap(), None);
 
     let put_off = Task { due: later(60), tries: 1, ..call };
     let changes = ChangeSet { tasks: vec![put_off.clone()], ..ChangeSet::default() };
     store.commit(Commit { changes, ..Commit::default() }).await.unwrap();
-    assert_eq!(store.due(None, later(59), 10).await.unwrap(), []);
-    assert_eq!(store.due(None, later(60), 10).await.unwrap(), [put_off]);
+    assert_eq!(store.due(Buckets::ALL, None, later(59), 10).await.unwrap(), []);
+    assert_eq!(store.due(Buckets::ALL, None, later(60), 10).await.unwrap(), [put_off]);
 
     let approved = world.approved(&scene);
     let deliver = approved.callbacks[0].tasks[0].clone();
     store.commit(approved).await.unwrap();
-    assert_eq!(store.due(None, later(9999), 10).await.unwrap(), []);
-    assert_eq!(store.due(Some(world.project.id), START, 10).await.unwrap(), [deliver]);
-    assert_eq!(store.due(Some(ProjectId::new(5)), later(9999), 10).await.unwrap(), []);
+    assert_eq!(store.due(Buckets::ALL, None, later(9999), 10).await.unwrap(), []);
+    assert_eq!(store.due(Buckets::ALL, Some(world.project.id), START, 10).await.unwrap(), [deliver]);
+    assert_eq!(store.due(Buckets::ALL, Some(ProjectId::new(5)), later(9999), 10).await.unwrap(), []);
     world.assert_sound().await;
 }
 
@@ -50,9 +50,9 @@ pub(crate) async fn the_earliest_tasks_come_first(world: World) {
         sale.changes.tasks[0].due = later(due);
         world.store.commit(sale).await.unwrap();
     }
-    let due = world.store.due(None, later(35), 2).await.unwrap();
+    let due = world.store.due(Buckets::ALL, None, later(35), 2).await.unwrap();
     assert_eq!(due.iter().map(|task| task.due).collect::<Vec<_>>(), [later(10), later(20)]);
-    assert_eq!(world.store.due(None, later(35), 10).await.unwrap().len(), 3);
+    assert_eq!(world.store.due(Buckets::ALL, None, later(35), 10).await.unwrap().len(), 3);
     assert_eq!(world.store.next_due(None).await.unwrap(), Some(later(10)));
 }
 
@@ -101,9 +101,9 @@ pub(crate) async fn a_delivery_is_tried_by_one_at_a_time_and_ends_once(world: Wo
         }
     }
     assert_eq!(won, 1);
-    assert_eq!(store.due(task.clock, later(10), 10).await.unwrap(), [again]);
+    assert_eq!(store.due(Buckets::ALL, task.clock, later(10), 10).await.unwrap(), [again]);
     store.commit(tried(callback, 1, DeliveryState::Delivered, None)).await.unwrap();
-    assert_eq!(store.due(task.clock, later(9999), 10).await.unwrap(), []);
+    assert_eq!(store.due(Buckets::ALL, task.clock, later(9999), 10).await.unwrap(), []);
     let done = store.delivery(callback, 0).await.unwrap().unwrap();
     assert_eq!((done.attempts, done.state), (2, DeliveryState::Delivered));
     let result = store.commit(tried(callback, 2, DeliveryState::Parked, None)).await;
@@ -114,7 +114,10 @@ pub(crate) async fn a_delivery_is_tried_by_one_at_a_time_and_ends_once(world: Wo
     store.commit(anew.clone()).await.unwrap();
     let reopened = store.delivery(callback, 0).await.unwrap().unwrap();
     assert_eq!((reopened.attempts, reopened.state), (0, DeliveryState::Open));
-    assert_eq!(store.due(task.clock, later(9999), 10).await.unwrap(), std::slice::from_ref(&task));
+    assert_eq!(
+        store.due(Buckets::ALL, task.clock, later(9999), 10).await.unwrap(),
+        std::slice::from_ref(&task)
+    );
     let result = store.commit(anew).await;
     assert!(matches!(result, Err(CommitError::Lost(Loss::Stale))), "once");
     store.commit(tried(callback, 0, DeliveryState::Delivered, None)).await.unwrap();
@@ -142,7 +145,10 @@ pub(crate) async fn a_delivery_that_ended_is_opened_again_only_by_a_replay(world
         store.commit(replay(1)).await.unwrap();
         let open = store.delivery(callback, 0).await.unwrap().unwrap();
         assert_eq!((open.attempts, open.state), (0, DeliveryState::Open));
-        assert_eq!(store.due(task.clock, START, 10).await.unwrap(), std::slice::from_ref(&task));
+        assert_eq!(
+            store.due(Buckets::ALL, task.clock, START, 10).await.unwrap(),
+            std::slice::from_ref(&task)
+        );
         let late = store.commit(tried(callback, 1, DeliveryState::Delivered, None)).await;
         assert!(matches!(late, Err(CommitError::Lost(Loss::Stale))), "the replay counts from the start");
     }

@@ -54,6 +54,13 @@ macro_rules! every_rule {
             earlier_deliveries_to_the_same_address_are_found_while_open
             a_callback_number_is_used_once_per_subject
             a_failed_request_is_told_without_a_payment;
+        nodes:
+            nodes_that_join_share_the_buckets_as_each_gives_back_its_surplus
+            what_a_node_does_not_renew_in_time_another_takes_and_fences
+            a_lease_that_ran_out_and_that_nobody_took_is_renewed_in_its_epoch
+            a_node_that_works_alone_takes_everything_from_those_that_share
+            nodes_at_the_same_moment_never_hold_the_same_bucket
+            due_work_is_that_of_the_buckets_asked_for;
         payouts:
             a_payout_pays_what_it_held_or_gives_it_back
             many_payouts_at_once_never_pass_the_balance

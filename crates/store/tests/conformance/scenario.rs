@@ -3,7 +3,7 @@
 use ferropay_domain::{
     callback::Subject,
     card::{CardSummary, Expiry, Network},
-    change::{ChangeSet, Hold, PaymentWrite, Task, TaskKey, Write, bucket_of, bucket_of_series},
+    change::{Buckets, ChangeSet, Hold, PaymentWrite, Task, TaskKey, Write, bucket_of, bucket_of_series},
     decide::{
         self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, PayoutCommand, PayoutFacts,
         RefundCommand, RefundFacts, RequestHead, ThreeDsRequest,
@@ -361,8 +361,8 @@ impl World {
 
     pub(crate) async fn all_tasks(&self) -> Vec<Task> {
         let end = Timestamp::from_micros(i64::MAX);
-        let mut tasks = self.store.due(None, end, 100_000).await.unwrap();
-        tasks.extend(self.store.due(Some(self.project.id), end, 100_000).await.unwrap());
+        let mut tasks = self.store.due(Buckets::ALL, None, end, 100_000).await.unwrap();
+        tasks.extend(self.store.due(Buckets::ALL, Some(self.project.id), end, 100_000).await.unwrap());
         tasks
     }
 }

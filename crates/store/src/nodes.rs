@@ -1,0 +1,34 @@
+//! Several nodes beside each other on one database.
+//!
+//! Each node holds leases of some buckets and does the work of these. It renews them while it lives; what a node has not
+//! renewed in time may be taken by another. A bucket gets a new epoch with each new holder, and commits fenced with an
+//! older one are refused. All times are told by the clock of the store, which nodes share.
+
+use crate::{Answer, Node};
+use ferropay_domain::change::{BUCKETS, Buckets};
+use std::time::Duration;
+
+/// What a node holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenure {
+    /// The epoch of each bucket it holds, by bucket; 0 where it does not.
+    pub epochs: [i64; BUCKETS as usize],
+    /// How many buckets are its share among the nodes that live, rounded up. Whoever holds more should give some back.
+    pub share: u32,
+    /// How many buckets were taken from nodes that had not renewed their leases, in this step.
+    pub taken_over: u32,
+}
+
+/// Nodes that share a database.
+pub trait Nodes {
+    /// Registers this process as a node that lives beside others. It holds nothing until it [renews](Self::renew); its
+    /// number differs from that of every node that lives.
+    fn join(&self, term: Duration) -> Answer<'_, Node>;
+
+    /// Says that the node lives, renews what it holds for `term`, takes what nobody holds any more up to its share, and
+    /// gives `back` what another node may take at once.
+    fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure>;
+
+    /// The node ends: everything it holds may be taken at once, and it counts no longer.
+    fn leave(&self, node: i64) -> Answer<'_, ()>;
+}

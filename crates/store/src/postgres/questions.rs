@@ -1,0 +1,27 @@
+//! How what the store can do becomes questions to the database.
+
+/// A question to the database: `ask!(self, "find it", reads::it(project, &name))` runs `reads::it(live, project, &name)`, again
+/// where a connection breaks.
+macro_rules! ask {
+    ($store:ident, $action:literal, $module:ident::$query:ident($($argument:expr),*)) => {
+        Box::pin(async move {
+            let mut question = $store.links.question($action);
+            loop {
+                let live = question.live().await?;
+                let outcome = $module::$query(&live, $($argument),*).await;
+                if let Some(answer) = question.heard(&live, outcome).await {
+                    return answer;
+                }
+            }
+        })
+    };
+}
+
+/// The same of something that is written.
+macro_rules! tell {
+    ($store:ident, $action:literal, $module:ident::$query:ident($($argument:expr),*)) => {
+        Box::pin(async move {
+            $store.links.write($action, |live| async move { $module::$query(&live, $($argument),*).await }).await
+        })
+    };
+}
