@@ -73,6 +73,8 @@ pub struct Platform {
     directory: PathBuf,
     /// Where the database is.
     data: PathBuf,
+    /// Address of a database on a server, and the key directory that goes with it.
+    server: Option<(String, PathBuf)>,
     child: Option<Child>,
     base: String,
     /// `http://…` of the simulators' control endpoints, when they run inside.
@@ -92,6 +94,7 @@ impl Platform {
         Self {
             directory: directory.to_owned(),
             data: directory.to_owned(),
+            server: None,
             child: None,
             base: String::new(),
             control: None,
@@ -100,9 +103,19 @@ impl Platform {
         }
     }
 
-    /// `sqlite:…` of its database.
+    /// A node on a database of a server, which shares its keys with others; it keeps its logs in `directory`.
+    pub fn node(directory: &Path, database: &str, keys: &Path) -> Self {
+        let mut node = Self::new(directory);
+        node.server = Some((database.to_owned(), keys.to_owned()));
+        node
+    }
+
+    /// The address of its database.
     pub fn database(&self) -> String {
-        format!("sqlite:{}", self.database_file().display())
+        match &self.server {
+            Some((database, _)) => database.clone(),
+            None => format!("sqlite:{}", self.database_file().display()),
+        }
     }
 
     /// The database's file.
@@ -142,6 +155,9 @@ impl Platform {
             .args(&start.options)
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap());
+        if let Some((_, keys)) = &self.server {
+            command.arg("--keys").arg(keys);
+        }
         if !start.options.iter().any(|option| option == "--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }

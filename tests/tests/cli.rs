@@ -135,7 +135,7 @@ fn wrong_options_are_answered_with_what_to_do() {
         (&["serve", "--lisen", "127.0.0.1:0"], "--listen"),
         (&["serve", "--listen", "nowhere"], "--listen"),
         (&["serve", "--sandbox", "--database", "mysql://localhost"], "sqlite:PATH"),
-        (&["serve", "--sandbox", "--database", "postgres://localhost/x"], "PostgreSQL"),
+        (&["serve", "--sandbox", "--database", "postgres://localhost/x"], "key directory"),
         (&["serve", "--sandbox", "--database", &foreign], "foreign.db"),
         (&["serve", "--sandbox", "--sandbox-project", "0", "--database", &absent], "--sandbox-project"),
         (&["serve", "--config", &config], "lisen"),

@@ -155,7 +155,7 @@ impl Engine {
         let Parts { store, vault, clock, entropy: _, courier, hook, public_url, settings } = parts;
         let metrics = Arc::new(Metrics::new(clock.now().seconds()));
         let holdings = match &node {
-            Some(node) => Holdings::new(settings.company, node.epochs),
+            Some(node) => Holdings::new(settings.company, &node.epochs),
             None => Holdings::of_nobody(),
         };
         let projects = Projects::default();

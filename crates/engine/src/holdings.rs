@@ -36,15 +36,15 @@ struct Held {
 }
 
 impl Holdings {
-    pub(crate) fn new(company: Company, epochs: [i64; BUCKETS as usize]) -> Self {
+    pub(crate) fn new(company: Company, epochs: &[i64; BUCKETS as usize]) -> Self {
         let until = matches!(company, Company::Shared(_)).then(Instant::now);
-        let held = Held { epochs, leaving: Buckets::NONE, until, superseded: false };
+        let held = Held { epochs: *epochs, leaving: Buckets::NONE, until, superseded: false };
         Self { company, held: RwLock::new(held) }
     }
 
     /// Those of somebody who is no node: he holds nothing, and the guards of each commit are enough for what he records.
     pub(crate) fn of_nobody() -> Self {
-        Self::new(Company::Shared(Duration::ZERO), [0; BUCKETS as usize])
+        Self::new(Company::Shared(Duration::ZERO), &[0; BUCKETS as usize])
     }
 
     /// Whether new work of the bucket may be begun here.
@@ -144,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_new_is_begun_when_a_lease_was_not_renewed_in_time() {
-        let holdings = Holdings::new(Company::Shared(TERM), [0; BUCKETS as usize]);
+        let holdings = Holdings::new(Company::Shared(TERM), &[0; BUCKETS as usize]);
         assert!(!holdings.has(0) && holdings.all().is_empty());
         let asked = Instant::now();
         // The answer comes late: the lease counts from the question.
@@ -160,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_more_than_the_share_is_left_and_stays_the_same_until_it_is_given_back() {
-        let holdings = Holdings::new(Company::Shared(TERM), [0; BUCKETS as usize]);
+        let holdings = Holdings::new(Company::Shared(TERM), &[0; BUCKETS as usize]);
         holdings.renewed(Instant::now(), TERM, &tenure(64, 64));
         assert!(holdings.leaving().is_empty());
         holdings.renewed(Instant::now(), TERM, &tenure(64, 32));
@@ -175,11 +175,11 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_works_alone_stops_when_it_is_fenced_and_whoever_shares_goes_on() {
-        let alone = Holdings::new(Company::Alone, [1; BUCKETS as usize]);
+        let alone = Holdings::new(Company::Alone, &[1; BUCKETS as usize]);
         assert!(alone.has(5) && !alone.is_superseded());
         assert!(!alone.lose(5) && !alone.lose(5) && alone.is_superseded() && !alone.has(5));
         assert_eq!(alone.fence(5), Some(Fence { bucket: 5, epoch: 0 }), "nothing more is recorded");
-        let shared = Holdings::new(Company::Shared(TERM), [0; BUCKETS as usize]);
+        let shared = Holdings::new(Company::Shared(TERM), &[0; BUCKETS as usize]);
         shared.renewed(Instant::now(), TERM, &tenure(64, 64));
         assert!(shared.lose(5), "once without a fence");
         assert_eq!(shared.fence(5), None);

@@ -125,7 +125,7 @@ pub(crate) struct Serve {
     /// Merchants are shown them, to accept callbacks from nowhere else; may be given several times.
     #[arg(long = "callback-source", value_name = "ADDRESS")]
     pub(crate) callback_sources: Vec<String>,
-    /// `sqlite:PATH`. [default: sqlite:ferropay.db]
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. [default: sqlite:ferropay.db]
     #[arg(long)]
     pub(crate) database: Option<String>,
     /// Directory of the keys that seal card data. [default in a sandbox: beside the database]
@@ -265,7 +265,7 @@ pub(crate) enum Scenario {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Database {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     #[arg(long, env = "FERROPAY_DATABASE", default_value = "sqlite:ferropay.db")]
     pub(crate) database: String,
 }

@@ -1,6 +1,6 @@
 //! `ferropay backup`.
 
-use crate::{cli::Backup, platform::files};
+use crate::{cli::Backup, platform::address::Address};
 use anyhow::{Context, Result, bail};
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_store::sqlite::{Copied, backup};
@@ -9,13 +9,12 @@ use std::process::ExitCode;
 /// Copies the database to a file, and says what is in it.
 pub(crate) async fn run(options: Backup) -> Result<ExitCode> {
     let Backup { database, to } = options;
-    if matches!(database.database.split_once(':'), Some(("postgres" | "postgresql", _))) {
+    let Address::File(from) = Address::parse(&database.database)? else {
         bail!(
             "a PostgreSQL database is backed up with PostgreSQL's own tools: base backups and archived logs (point-in-time \
              recovery)\n  start a restored one with `ferropay serve --recovery-hold`"
         );
-    }
-    let from = files::path_of(&database.database)?;
+    };
     let (source, target) = (from.clone(), to.clone());
     let copying = tokio::task::spawn_blocking(move || backup(&source, &target, SystemClock.now()));
     let copied = copying.await.context("copying has broken off")?;

@@ -62,7 +62,7 @@ fn no_project(id: ProjectId) -> String {
 }
 
 async fn list(keys: &Keys) -> Result<()> {
-    let store = files::open_store(&keys.database.database, true)?;
+    let store = files::open_store(&keys.database.database, true).await?;
     println!("{:>10}  {:<11} {:<6} name", "project", "environment", "active");
     for record in store.projects().await? {
         let environment = match record.project.environment {
@@ -99,14 +99,14 @@ async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
 }
 
 async fn show(keys: &Keys, id: ProjectId) -> Result<()> {
-    let store = files::open_store(&keys.database.database, true)?;
+    let store = files::open_store(&keys.database.database, true).await?;
     let record = find(store.as_ref(), id).await?;
     println!("{}", serde_json::to_string_pretty(&record.project)?);
     Ok(())
 }
 
 async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
-    let store = files::open_store(&keys.database.database, true)?;
+    let store = files::open_store(&keys.database.database, true).await?;
     let changed = change_project(store.as_ref(), id, |record| {
         record.project.settings = with(id, &record.project.settings, settings)?;
         Ok::<_, anyhow::Error>(())
@@ -179,7 +179,7 @@ async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
 }
 
 async fn balances(database: &str, id: ProjectId) -> Result<()> {
-    let store = files::open_store(database, true)?;
+    let store = files::open_store(database, true).await?;
     let project = find(store.as_ref(), id).await?.project;
     println!("{:<12} {:>24} {:>20}", "account", "balance", "held");
     for balance in store.balances(Some(id)).await? {

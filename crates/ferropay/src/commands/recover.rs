@@ -22,7 +22,7 @@ use std::{process::ExitCode, sync::Arc};
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List { database, limit } => {
-            let store = files::open_store(&database.database, true)?;
+            let store = files::open_store(&database.database, true).await?;
             for scene in store.unsettled(limit).await? {
                 println!("{}", line(&scene));
             }

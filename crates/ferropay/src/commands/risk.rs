@@ -24,7 +24,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::Add { entry, note } => add(&entry, &note).await?,
         Command::Remove { entry } => remove(&entry).await?,
         Command::List { database, project, limit } => {
-            let store = files::open_store(&database.database, true)?;
+            let store = files::open_store(&database.database, true).await?;
             let id = ProjectId::new(i64::from(project));
             find(store.as_ref(), id).await?;
             for entry in store.risk_entries(id, limit).await? {

@@ -3,7 +3,7 @@
 use crate::{
     cli::Serve,
     config::Config,
-    platform::{Platform, outward::described},
+    platform::{Platform, address::Address, outward::described},
 };
 use anyhow::{Context, Result};
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     println!("Ferropay {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  Gate API   http://{}/v2/", platform.address()?);
     println!("  inspector  http://{}/inspector", platform.admin_address()?);
-    println!("  database   {}", config.database);
+    println!("  database   {}", Address::parse(&config.database)?);
     if let Some(recovery) = &platform.recovery {
         println!("  RECOVERY HOLD ({}): nothing is sent, and nothing is taken on.", described(recovery));
         println!("  Compare with the providers: `ferropay recover check`, then `ferropay recover release`.");

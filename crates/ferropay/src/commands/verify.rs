@@ -1,6 +1,9 @@
 //! `ferropay verify`.
 
-use crate::{cli::Database, platform::files};
+use crate::{
+    cli::Database,
+    platform::{address::Address, files},
+};
 use anyhow::Result;
 use std::process::ExitCode;
 
@@ -9,8 +12,8 @@ const SHOWN: usize = 50;
 
 /// Audits a database; the exit code says whether it is sound.
 pub(crate) async fn run(options: &Database) -> Result<ExitCode> {
-    let store = files::open_store(&options.database, true)?;
-    eprintln!("Auditing {} …", options.database);
+    let store = files::open_store(&options.database, true).await?;
+    eprintln!("Auditing {} …", Address::parse(&options.database)?);
     let report = store.audit().await?;
     println!("payments             {:>12}", report.payments);
     println!("operations           {:>12}  ({} not final)", report.operations, report.unfinished);

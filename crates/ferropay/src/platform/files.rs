@@ -1,10 +1,12 @@
 //! Opening the database and the keys that go with it.
 
+use super::address::Address;
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_store::{
     Store,
+    postgres::{self, PostgresStore},
     sqlite::{Options, SqliteStore},
     vault::{Master, Vault},
 };
@@ -19,61 +21,67 @@ pub(crate) struct Opened {
     pub(crate) vault: Arc<Vault>,
 }
 
-/// The file that a database address names.
-pub(crate) fn path_of(database: &str) -> Result<PathBuf> {
-    match database.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
-        Some(("postgres" | "postgresql", _)) => {
-            bail!("PostgreSQL is not supported by this version; use sqlite:PATH")
-        }
-        _ => bail!("the database address {database:?} is not of the form sqlite:PATH"),
+/// Opens a database without its keys.
+pub(crate) async fn open_store(database: &str, must_exist: bool) -> Result<Arc<dyn Store>> {
+    let address = Address::parse(database)?;
+    if let Address::File(path) = &address
+        && must_exist
+        && !path.exists()
+    {
+        bail!("the database {} does not exist", path.display());
     }
+    open_at(&address, Options::default()).await
 }
 
-/// The key directory of a sandbox's database, unless it names one.
+/// `options` are those of a file.
+async fn open_at(address: &Address, options: Options) -> Result<Arc<dyn Store>> {
+    const WHAT: &str = "the database cannot be opened";
+    Ok(match address {
+        Address::File(path) => Arc::new(SqliteStore::open(path, options).context(WHAT)?),
+        Address::Server(url) => {
+            Arc::new(PostgresStore::connect(url, postgres::Options::default()).await.context(WHAT)?)
+        }
+    })
+}
+
+/// The key directory of a database's file, unless another is named.
 pub(crate) fn keys_beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".keys");
     PathBuf::from(name)
 }
 
-/// Opens a database without its keys.
-pub(crate) fn open_store(database: &str, must_exist: bool) -> Result<Arc<dyn Store>> {
-    let path = path_of(database)?;
-    if must_exist && !path.exists() {
-        bail!("the database {} does not exist", path.display());
+/// The key directory of a database: the one given, or the one beside its file.
+fn keys_of(address: &Address, given: Option<&Path>) -> Result<PathBuf> {
+    match (given, address) {
+        (Some(given), _) => Ok(given.to_owned()),
+        (None, Address::File(path)) => Ok(keys_beside(path)),
+        (None, Address::Server(_)) => bail!(
+            "no key directory is given: a database on a server has none beside it\n  give one with --keys DIRECTORY \
+             (or FERROPAY_KEYS), the same for all nodes"
+        ),
     }
-    open_file(&path, Options::default())
-}
-
-fn open_file(path: &Path, options: Options) -> Result<Arc<dyn Store>> {
-    let store = SqliteStore::open(path, options).context("the database cannot be opened")?;
-    Ok(Arc::new(store))
 }
 
 /// Opens a database and its vault. `create` makes a missing key directory.
 pub(crate) async fn open(database: &str, keys: Option<&Path>, create: bool) -> Result<Opened> {
-    let store = open_store(database, false)?;
-    with_vault(store, database, keys, create).await
+    let keys = keys_of(&Address::parse(database)?, keys)?;
+    let store = open_store(database, false).await?;
+    with_vault(store, &keys, create).await
 }
 
 /// Opens what `serve` works on. Where it begins with a recovery hold, a log that was lost is done without.
 pub(crate) async fn open_to_serve(config: &Config) -> Result<Opened> {
     let options = Options { accept_lost_log: config.recovery_hold, ..Options::default() };
-    let store = open_file(&path_of(&config.database)?, options)?;
-    with_vault(store, &config.database, config.keys.as_deref(), config.sandbox).await
+    let address = Address::parse(&config.database)?;
+    let keys = keys_of(&address, config.keys.as_deref())?;
+    let store = open_at(&address, options).await?;
+    with_vault(store, &keys, config.sandbox).await
 }
 
-async fn with_vault(
-    store: Arc<dyn Store>,
-    database: &str,
-    keys: Option<&Path>,
-    create: bool,
-) -> Result<Opened> {
-    let path = path_of(database)?;
-    let keys = keys.map_or_else(|| keys_beside(&path), Path::to_owned);
+async fn with_vault(store: Arc<dyn Store>, keys: &Path, create: bool) -> Result<Opened> {
     let master = if create { Master::MakeWhenMissing } else { Master::MustExist };
-    let vault = Vault::open(&keys, master, store.as_ref(), SystemClock.now())
+    let vault = Vault::open(keys, master, store.as_ref(), SystemClock.now())
         .await
         .with_context(|| format!("the key directory {} cannot be used", keys.display()))?;
     Ok(Opened { store, vault: Arc::new(vault) })

@@ -1,6 +1,7 @@
 //! Putting the platform together: store, vault, engine, connectors, simulators, HTTP.
 
 pub(crate) mod acquirers;
+pub(crate) mod address;
 pub(crate) mod files;
 mod mail;
 mod methods;
@@ -10,9 +11,10 @@ mod three_ds;
 mod wallets;
 
 use crate::config::Config;
+use address::Address;
 use anyhow::{Context, Result};
 use ferropay_engine::{
-    Engine, Parts, Settings,
+    Company, Engine, Parts, Settings,
     clock::{Clock as _, SystemClock},
     courier::HttpCourier,
     entropy::SystemEntropy,
@@ -36,6 +38,9 @@ use tokio::{
 
 /// How long requests under way, and then work in hand, may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a node beside others may be silent before they take its work over.
+const TERM: Duration = Duration::from_secs(5);
 
 /// A platform that is ready to serve.
 pub(crate) struct Platform {
@@ -85,7 +90,11 @@ impl Platform {
             ),
             hook: crash_hook(config)?,
             public_url: public_url.clone(),
-            settings: Settings { most_waiting: config.most_waiting, ..Settings::default() },
+            settings: Settings {
+                most_waiting: config.most_waiting,
+                company: company(&Address::parse(&config.database)?),
+                ..Settings::default()
+            },
         })
         .await
         .context("the engine could not start")?;
@@ -188,6 +197,14 @@ impl Platform {
             outward.close(Duration::from_secs(2)).await;
         }
         Ok(())
+    }
+}
+
+/// A file is one process's, a server any number's.
+fn company(database: &Address) -> Company {
+    match database {
+        Address::File(_) => Company::Alone,
+        Address::Server(_) => Company::Shared(TERM),
     }
 }
 

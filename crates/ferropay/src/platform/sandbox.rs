@@ -72,8 +72,22 @@ impl Simulators {
     }
 }
 
-/// Makes the sandbox's project, or finds it as an earlier start left it, with the secret in force.
+/// How often the project is looked at again when another node changed it at the same moment.
+const TRIES: usize = 20;
+
+/// Makes the sandbox's project, or finds it as an earlier start left it, with the secret in force. Several nodes may do
+/// so at the same moment.
 pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -> Result<Access> {
+    for _ in 0..TRIES {
+        if let Some(access) = prepare_once(config, store, vault).await? {
+            return Ok(access);
+        }
+    }
+    bail!("project {} is being changed all the time; start again", config.sandbox_project)
+}
+
+/// The same; none where somebody changed the project meanwhile.
+async fn prepare_once(config: &Config, store: &dyn Store, vault: &Vault) -> Result<Option<Access>> {
     let id = ProjectId::new(i64::from(config.sandbox_project));
     let known = store.projects().await?.into_iter().find(|record| record.project.id == id);
     if known.as_ref().is_some_and(|record| record.project.environment == Environment::Production) {
@@ -115,10 +129,8 @@ pub(crate) async fn prepare(config: &Config, store: &dyn Store, vault: &Vault) -
     }
     open_balances(store, &record.project).await?;
     example_rates(store).await?;
-    if !store.save_project(record).await? {
-        bail!("project {id} was changed at this moment; start again");
-    }
-    Ok(Access { project: config.sandbox_project, secret })
+    let saved = store.save_project(record).await?;
+    Ok(saved.then_some(Access { project: config.sandbox_project, secret }))
 }
 
 /// A random secret: 32 bytes as hexadecimal text.

@@ -64,7 +64,7 @@ pub(super) async fn enrol(live: &Live, now: Timestamp) -> Result<Node> {
     let found = registered(live, &sql, &[&Some(now.micros()), &0_i64]).await?;
     let epochs = epochs(&found, 2)?;
     match found.first() {
-        Some(row) if !epochs.contains(&0) => node(live, row, epochs).await,
+        Some(row) if !epochs.contains(&0) => node(live, row, &epochs).await,
         _ => Err(rows::senseless(3, "epoch")),
     }
 }
@@ -79,11 +79,11 @@ async fn join(live: &Live, term: Duration) -> Result<Node> {
     );
     let found = registered(live, &sql, &[&None::<i64>, &micros(term)]).await?;
     let row = found.first().ok_or_else(|| Trouble::Senseless("256 nodes live".into()))?;
-    node(live, row, [0; BUCKETS as usize]).await
+    node(live, row, &[0; BUCKETS as usize]).await
 }
 
-async fn node(live: &Live, row: &Row, epochs: [i64; BUCKETS as usize]) -> Result<Node> {
-    Ok(Node { id: number(row, 0)?, number: number(row, 1)?, epochs, highest: highest(live).await? })
+async fn node(live: &Live, row: &Row, epochs: &[i64; BUCKETS as usize]) -> Result<Node> {
+    Ok(Node { id: number(row, 0)?, number: number(row, 1)?, epochs: *epochs, highest: highest(live).await? })
 }
 
 /// The greatest number that is known to have been drawn.
@@ -100,7 +100,7 @@ async fn registered(live: &Live, sql: &str, row: &[Parameter<'_>]) -> Result<Vec
     loop {
         match again(|| live.all(sql, row)).await {
             Err(Trouble::Refused(code, _)) if code == SqlState::UNIQUE_VIOLATION && tries < TRIES => {
-                tries += 1
+                tries += 1;
             }
             other => return other,
         }

@@ -135,6 +135,7 @@ fn renew(it: &Connection, node: i64, term: Duration, back: Buckets) -> Result<Te
 }
 
 /// The machine's time, microseconds.
+#[expect(clippy::disallowed_methods, reason = "leases last by the clock that all processes of a file share")]
 fn now() -> i64 {
     let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(passed.as_micros()).unwrap_or(i64::MAX)

@@ -8,7 +8,7 @@ use ferropay_domain::change::{BUCKETS, Buckets};
 use ferropay_store::{Commit, Fence, Loss, Tenure};
 use std::time::Duration;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(100);
 
 fn held(tenure: &Tenure) -> Buckets {

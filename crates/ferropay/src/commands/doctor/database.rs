@@ -1,7 +1,7 @@
 //! The database file, and the disk it lies on.
 
 use super::Findings;
-use crate::{config::Config, disk, platform::files};
+use crate::{config::Config, disk, platform::address::Address};
 use ferropay_store::sqlite::{Inspection, OpenError, inspect};
 use std::{
     path::{Path, PathBuf},
@@ -29,8 +29,16 @@ pub(super) struct LookedAt {
 
 /// Looks at the file and its disk; none when there is no directory to look at.
 pub(super) fn look(config: &Config, full: bool, findings: &mut Findings) -> Option<LookedAt> {
-    let path = match files::path_of(&config.database) {
-        Ok(path) => path,
+    let path = match Address::parse(&config.database) {
+        Ok(Address::File(path)) => path,
+        Ok(address @ Address::Server(_)) => {
+            findings.warning(
+                AREA,
+                format!("{address} is not looked at: only files are"),
+                "ferropay verify connects to it and audits it; its server's own tools tell of disk and replicas",
+            );
+            return None;
+        }
         Err(error) => {
             findings.problem(AREA, format!("{error:#}"), "--database sqlite:PATH");
             return None;

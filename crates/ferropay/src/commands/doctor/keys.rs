@@ -1,16 +1,27 @@
 //! The key directory, and whether its keys are those of the database.
 
 use super::{Findings, database::LookedAt};
-use crate::{config::Config, platform::files};
+use crate::{
+    config::Config,
+    platform::{address::Address, files},
+};
 use ferropay_store::vault::{Vault, VaultError};
 use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 const AREA: &str = "keys";
 
 pub(super) fn look(config: &Config, database: Option<&LookedAt>, findings: &mut Findings) {
-    let directory = match (&config.keys, files::path_of(&config.database)) {
+    let directory = match (&config.keys, Address::parse(&config.database)) {
         (Some(directory), _) => directory.clone(),
-        (None, Ok(path)) => files::keys_beside(&path),
+        (None, Ok(Address::File(path))) => files::keys_beside(&path),
+        (None, Ok(Address::Server(_))) => {
+            findings.problem(
+                AREA,
+                "no key directory is given, and a database on a server has none beside it",
+                "--keys DIRECTORY, the same for all nodes",
+            );
+            return;
+        }
         (None, Err(_)) => return,
     };
     let known = database.and_then(|it| it.inspection.as_ref()).map(|it| it.data_keys.clone());
