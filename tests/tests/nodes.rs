@@ -41,6 +41,32 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Stops it without any care, as if its machine had lost power but for the disk, and starts it again.
+    fn restart_hard(&self) {
+        let directory = self.url.split_once('@').unwrap().1.trim_end_matches("/postgres").replace("%2F", "/");
+        let data = format!("{directory}/data");
+        let programs = Path::new(&std::fs::read_link(Self::program(&data)).unwrap()).with_file_name("pg_ctl");
+        let arguments =
+            ["restart", "--mode", "immediate", "--wait", "--silent", "--log", "/dev/null", "--pgdata", &data];
+        let as_root = std::fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t");
+        let mut command = if as_root {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(programs);
+            command
+        } else {
+            Command::new(programs)
+        };
+        assert!(command.args(arguments).current_dir(&directory).status().unwrap().success());
+    }
+
+    /// The server's own program, as the system sees it.
+    fn program(data: &str) -> String {
+        let number = std::fs::read_to_string(format!("{data}/postmaster.pid")).unwrap();
+        format!("/proc/{}/exe", number.lines().next().unwrap())
+    }
+}
+
 /// Nodes beside each other, and the world around them.
 struct Nodes {
     platforms: Vec<Platform>,
@@ -50,7 +76,7 @@ struct Nodes {
     receiver: Receiver,
     start: Start,
     _directories: Vec<TempDir>,
-    _server: Server,
+    server: Server,
 }
 
 impl Nodes {
@@ -70,15 +96,7 @@ impl Nodes {
         // All at the same moment, on a database that has no schema yet.
         futures_of(&mut nodes, &start).await;
         let places = nodes.iter().map(|node| Arc::new(Mutex::new(node.base().to_owned()))).collect();
-        Self {
-            platforms: nodes,
-            places,
-            acquirer,
-            receiver,
-            start,
-            _directories: directories,
-            _server: server,
-        }
+        Self { platforms: nodes, places, acquirer, receiver, start, _directories: directories, server }
     }
 
     /// Sends the clients of a node elsewhere.
@@ -93,6 +111,31 @@ impl Nodes {
         let text = client.get(url).send().await.unwrap().text().await.unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix("ferropay_buckets_held "));
         line.unwrap_or_else(|| panic!("no such metric: {text}")).parse().unwrap()
+    }
+
+    /// Waits for the customers and until nothing is left to do; then everything has been done once and is explained.
+    async fn settle(&self, mut shoppers: JoinSet<(u64, u64, Duration)>) {
+        let (mut sales, mut refunds, mut longest) = (0, 0, Duration::ZERO);
+        while let Some(done) = shoppers.join_next().await {
+            let (sold, returned, took) = done.unwrap();
+            sales += sold;
+            refunds += returned;
+            longest = longest.max(took);
+        }
+        assert!(sales > 100 && refunds > 20, "there was no load: {sales} sales, {refunds} refunds");
+        assert!(longest < seconds(30), "a callback came after {longest:?}");
+        let left = || async { Audit::of(&self.platforms[0]).figure("tasks") == 0 };
+        eventually("nothing is left to do", seconds(30), left).await;
+        Audit::of(&self.platforms[0]).assert_settled();
+        let book = self.acquirer.book();
+        assert!(book.moved_twice.is_empty() && book.doubled_operations.is_empty(), "{:?}", book.moved_twice);
+        assert_eq!(book.counters.purchases_executed, sales, "each sale was executed once");
+        assert_eq!(
+            book.counters.refunds_executed + book.counters.voids_executed,
+            refunds,
+            "each refund once"
+        );
+        self.receiver.assert_all_signed(&self.platforms[0].merchant.secret);
     }
 }
 
@@ -181,21 +224,25 @@ async fn of_three_nodes_one_is_killed_and_one_stopped_under_load_and_nothing_is_
     assert!(world.platforms[1].stop().await.success());
     tokio::time::sleep(seconds(1)).await;
     stop.store(true, Ordering::Relaxed);
-    let (mut sales, mut refunds, mut longest) = (0, 0, Duration::ZERO);
-    while let Some(done) = shoppers.join_next().await {
-        let (sold, returned, took) = done.unwrap();
-        sales += sold;
-        refunds += returned;
-        longest = longest.max(took);
+    world.settle(shoppers).await;
+}
+
+// G-010 G-022 G-055 G-089 G-091
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_server_stopped_hard_and_started_again_under_load_loses_nothing() {
+    let world = Nodes::start(2).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut shoppers = JoinSet::new();
+    let merchant = world.platforms[0].merchant.clone();
+    for number in 0..16 {
+        let place = world.places[number % 2].clone();
+        shoppers.spawn(shopper(number, merchant.clone(), place, world.receiver.clone(), stop.clone()));
     }
-    assert!(sales > 100 && refunds > 20, "there was no load: {sales} sales, {refunds} refunds");
-    assert!(longest < seconds(30), "a callback came after {longest:?}");
-    let left = || async { Audit::of(&world.platforms[0]).figure("tasks") == 0 };
-    eventually("nothing is left to do", seconds(30), left).await;
-    Audit::of(&world.platforms[0]).assert_settled();
-    let book = world.acquirer.book();
-    assert!(book.moved_twice.is_empty() && book.doubled_operations.is_empty(), "{:?}", book.moved_twice);
-    assert_eq!(book.counters.purchases_executed, sales, "each sale was executed once");
-    assert_eq!(book.counters.refunds_executed + book.counters.voids_executed, refunds, "each refund once");
-    world.receiver.assert_all_signed(&merchant.secret);
+    for _ in 0..3 {
+        tokio::time::sleep(seconds(2)).await;
+        world.server.restart_hard();
+    }
+    tokio::time::sleep(seconds(2)).await;
+    stop.store(true, Ordering::Relaxed);
+    world.settle(shoppers).await;
 }
