@@ -265,7 +265,9 @@ async fn a_database_that_is_damaged_foreign_newer_or_nowhere_is_told() {
 
     fs::write(&file, &good).unwrap();
     change("UPDATE nodes SET enrolled_at = enrolled_at + 864000000000");
-    change("INSERT INTO nodes VALUES ((SELECT coalesce(max(id), 0) + 1 FROM nodes), 7, 4000000000000000)");
+    change(
+        "INSERT INTO nodes (id, number, enrolled_at) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM nodes), 7, 4000000000000000)",
+    );
     place.examined("", &[]).problem("clock", "was used");
 }
 
