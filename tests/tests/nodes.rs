@@ -5,7 +5,9 @@ use ferropay_simulators::acquirer::Handle;
 use ferropay_tests::{
     Audit, Merchant, Platform, Receiver, Start, cards,
     crash::{Where, insist},
-    eventually, seconds,
+    eventually,
+    metrics::Metrics,
+    seconds,
 };
 use std::{
     io::{BufRead as _, BufReader},
@@ -39,9 +41,7 @@ impl Server {
         );
         Self { url: format!("{}/postgres", line.trim()), _script: script }
     }
-}
 
-impl Server {
     /// Stops it without any care, as if its machine had lost power but for the disk, and starts it again.
     fn restart_hard(&self) {
         let directory = self.url.split_once('@').unwrap().1.trim_end_matches("/postgres").replace("%2F", "/");
@@ -94,7 +94,7 @@ impl Nodes {
             .map(|directory| Platform::node(directory.path(), &server.url, &keys))
             .collect();
         // All at the same moment, on a database that has no schema yet.
-        futures_of(&mut nodes, &start).await;
+        start_together(&mut nodes, &start).await;
         let places = nodes.iter().map(|node| Arc::new(Mutex::new(node.base().to_owned()))).collect();
         Self { platforms: nodes, places, acquirer, receiver, start, _directories: directories, server }
     }
@@ -105,12 +105,8 @@ impl Nodes {
         *self.places[from].lock().unwrap() = base;
     }
 
-    async fn holds(&self, node: usize) -> u64 {
-        let url = format!("{}/metrics", self.platforms[node].base());
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let text = client.get(url).send().await.unwrap().text().await.unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("ferropay_buckets_held "));
-        line.unwrap_or_else(|| panic!("no such metric: {text}")).parse().unwrap()
+    async fn holds(&self, node: usize) -> i64 {
+        Metrics::of(self.platforms[node].base()).await.count("ferropay_buckets_held")
     }
 
     /// Waits for the customers and until nothing is left to do; then everything has been done once and is explained.
@@ -139,7 +135,7 @@ impl Nodes {
     }
 }
 
-async fn futures_of(nodes: &mut [Platform], start: &Start) {
+async fn start_together(nodes: &mut [Platform], start: &Start) {
     let mut starting = JoinSet::new();
     for node in nodes.iter_mut() {
         let mut own = std::mem::replace(node, Platform::new(Path::new("")));
@@ -192,7 +188,7 @@ async fn of_three_nodes_one_is_killed_and_one_stopped_under_load_and_nothing_is_
     let mut world = Nodes::start(3).await;
     let all = async || {
         let held = [world.holds(0).await, world.holds(1).await, world.holds(2).await];
-        held.iter().sum::<u64>() == 64 && held.iter().all(|held| *held >= 20)
+        held.iter().sum::<i64>() == 64 && held.iter().all(|held| *held >= 20)
     };
     let (patience, what) = (seconds(20), "each node has its share");
     let started = Instant::now();

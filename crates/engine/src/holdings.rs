@@ -90,7 +90,8 @@ impl Holdings {
                 if known {
                     tracing::warn!(bucket, "another node has taken the bucket over");
                 }
-                known
+                // Also for those whose commits were under way when the first of them heard of it.
+                true
             }
         }
     }
@@ -181,8 +182,9 @@ mod tests {
         assert_eq!(alone.fence(5), Some(Fence { bucket: 5, epoch: 0 }), "nothing more is recorded");
         let shared = Holdings::new(Company::Shared(TERM), &[0; BUCKETS as usize]);
         shared.renewed(Instant::now(), TERM, &tenure(64, 64));
-        assert!(shared.lose(5), "once without a fence");
+        assert!(shared.lose(5), "without a fence");
         assert_eq!(shared.fence(5), None);
-        assert!(!shared.lose(5) && !shared.is_superseded());
+        assert!(shared.lose(5), "so may those whose commits were under way at the same moment");
+        assert!(!shared.is_superseded());
     }
 }

@@ -98,12 +98,15 @@ impl Engine {
     /// accepted it carries it on.
     pub(crate) fn ids_for_decision(&self) -> Ids {
         let mut ids = self.ids.for_decision();
-        // Where this node holds none, somebody else will do it.
+        // Where this node holds none, somebody else will do it, whichever it is.
+        if self.owns(bucket_of(ids.payment)) || self.is_held() || self.holds().is_empty() {
+            return ids;
+        }
         for _ in 0..MOST_DRAWS {
+            ids.payment = self.ids.for_payment();
             if self.owns(bucket_of(ids.payment)) {
                 break;
             }
-            ids.payment = self.ids.for_payment();
         }
         ids
     }
