@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 use ferropay_simulators::acquirer::Handle;
+use ferropay_test_postgres::Server;
 use ferropay_tests::{
     Audit, Merchant, Platform, Receiver, Start, cards,
     crash::{Where, insist},
@@ -10,9 +11,7 @@ use ferropay_tests::{
     seconds,
 };
 use std::{
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -21,51 +20,6 @@ use std::{
 };
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::Instant};
-
-/// A `PostgreSQL` server of this test's own; ends with its standard input.
-struct Server {
-    url: String,
-    _script: Child,
-}
-
-impl Server {
-    fn start() -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("postgres.sh");
-        let piped = || Stdio::piped();
-        let mut script = Command::new(script).stdin(piped()).stdout(piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(script.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(
-            line.starts_with("postgres://"),
-            "tests need a PostgreSQL server, 15 or newer: install it (Debian: apt-get install postgresql)"
-        );
-        Self { url: format!("{}/postgres", line.trim()), _script: script }
-    }
-
-    /// Stops it without any care, as if its machine had lost power but for the disk, and starts it again.
-    fn restart_hard(&self) {
-        let directory = self.url.split_once('@').unwrap().1.trim_end_matches("/postgres").replace("%2F", "/");
-        let data = format!("{directory}/data");
-        let programs = Path::new(&std::fs::read_link(Self::program(&data)).unwrap()).with_file_name("pg_ctl");
-        let arguments =
-            ["restart", "--mode", "immediate", "--wait", "--silent", "--log", "/dev/null", "--pgdata", &data];
-        let as_root = std::fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t");
-        let mut command = if as_root {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(programs);
-            command
-        } else {
-            Command::new(programs)
-        };
-        assert!(command.args(arguments).current_dir(&directory).status().unwrap().success());
-    }
-
-    /// The server's own program, as the system sees it.
-    fn program(data: &str) -> String {
-        let number = std::fs::read_to_string(format!("{data}/postmaster.pid")).unwrap();
-        format!("/proc/{}/exe", number.lines().next().unwrap())
-    }
-}
 
 /// Nodes beside each other, and the world around them.
 struct Nodes {
@@ -81,7 +35,7 @@ struct Nodes {
 
 impl Nodes {
     async fn start(count: usize) -> Self {
-        let server = Server::start();
+        let server = Server::start(&[]);
         let acquirer = ferropay_tests::world::acquirer().await;
         let receiver = Receiver::start().await;
         let directories: Vec<TempDir> = (0..=count).map(|_| tempfile::tempdir().unwrap()).collect();
@@ -91,7 +45,7 @@ impl Nodes {
         let start = Start { options: options.map(str::to_owned).to_vec(), log: None };
         let mut nodes: Vec<Platform> = directories[..count]
             .iter()
-            .map(|directory| Platform::node(directory.path(), &server.url, &keys))
+            .map(|directory| Platform::node(directory.path(), &server.url("postgres"), &keys))
             .collect();
         // All at the same moment, on a database that has no schema yet.
         start_together(&mut nodes, &start).await;

@@ -34,6 +34,4 @@ mod sequences;
 #[cfg(test)]
 mod series;
 #[cfg(test)]
-mod server;
-#[cfg(test)]
 mod sqlite;

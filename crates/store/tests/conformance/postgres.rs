@@ -3,7 +3,6 @@
 use crate::{
     scenario::{self, START, World, eur},
     sequences,
-    server::{Database, run_beside},
 };
 use ferropay_domain::{
     card::{Cvv, Pan},
@@ -15,6 +14,7 @@ use ferropay_store::{
     postgres::{ConnectError, Options, PostgresStore},
     vault::{Master, Vault},
 };
+use ferropay_test_postgres::Database;
 use proptest::prelude::*;
 use std::{sync::Arc, time::Duration};
 
@@ -297,15 +297,16 @@ async fn a_store_that_cannot_reach_its_server_refuses_until_it_can() {
     let world = World::new(Arc::new(PostgresStore::connect(&database.url(), options).await.unwrap()));
     let before = world.paid("before", eur(100)).await;
     let name = database.texts("SELECT current_database()").remove(0);
-    run_beside(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
-    run_beside(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+    database.beside(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+    database
+        .beside(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
     while world.store.payment(world.project.id, before.key).await.is_ok() {
         tokio::task::yield_now().await;
     }
     // Nothing of this was ever under way; of what was, it is found out first what became of it.
     let refused = world.store.commit(world.sale("meanwhile", eur(100))).await;
     assert!(matches!(refused, Err(CommitError::Unavailable(_))), "{refused:?}");
-    run_beside(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
+    database.beside(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
     let sale = world.sale("meanwhile", eur(100));
     let payment = World::scene_of(&sale).payment;
     while let Err(error) = world.store.commit(sale.clone()).await {

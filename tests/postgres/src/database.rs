@@ -1,0 +1,117 @@
+//! A database of one test on the shared server.
+
+use crate::Server;
+use std::{
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+use tokio_postgres::{Error, NoTls, SimpleQueryMessage};
+
+/// A database of a test's own, gone when this is dropped; that of a test that was killed goes with the server.
+#[derive(Debug)]
+#[must_use]
+pub struct Database {
+    server: Server,
+    name: String,
+}
+
+impl Database {
+    /// An empty database.
+    #[expect(
+        clippy::new_without_default,
+        reason = "it is made on a server, and nothing about it is a default"
+    )]
+    pub fn new() -> Self {
+        Self::made_from(Server::shared(), "template0")
+    }
+
+    fn made_from(server: Server, template: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let database = Self { server, name: format!("ferropay_test_{}_{number}", std::process::id()) };
+        // Of a process with the same number that was killed, on a server that outlived it.
+        database.beside(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.name));
+        database.beside(&format!("CREATE DATABASE {} TEMPLATE {template}", database.name));
+        database
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Runs statements in it.
+    pub fn run(&self, sql: &str) {
+        self.rows(sql);
+    }
+
+    /// Runs statements beside it, for what cannot be done from within.
+    pub fn beside(&self, sql: &str) {
+        query(self.server.url("postgres"), sql);
+    }
+
+    /// A copy of it. Nobody may be connected.
+    pub fn copy(&self) -> Self {
+        Self::made_from(self.server.clone(), &self.name)
+    }
+
+    /// What is in it at this moment, in a database of its own, as a dump restores it. Others may be connected.
+    pub fn dumped_and_restored(&self) -> Self {
+        let restored = Self::made_from(self.server.clone(), "template0");
+        let run = |command: &mut Command| {
+            let output = command.output().expect("pg_dump and psql are on the PATH");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            output.stdout
+        };
+        let dump = std::env::temp_dir().join(format!("{}.sql", restored.name));
+        run(Command::new("pg_dump").arg("--file").arg(&dump).arg("--dbname").arg(self.url()));
+        let quietly = ["--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1"];
+        run(Command::new("psql").args(quietly).arg("--file").arg(&dump).arg("--dbname").arg(restored.url()));
+        std::fs::remove_file(&dump).unwrap();
+        restored
+    }
+
+    /// The first column of the rows of a query, as text; nulls are left out.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        self.rows(sql).into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
+    }
+
+    /// The rows of a query, as text.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let row = |message: SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
+            }
+            _ => None,
+        };
+        query(self.url(), sql).into_iter().filter_map(row).collect()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // What remains when that fails goes with the server.
+        let _ = try_query(self.server.url("postgres"), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+fn query(url: String, sql: &str) -> Vec<SimpleQueryMessage> {
+    try_query(url, sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+}
+
+/// On a thread of its own, so that it can be waited for wherever this is called.
+fn try_query(url: String, sql: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+    let sql = sql.to_owned();
+    let work = async move {
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+        let connection = tokio::spawn(connection);
+        let answer = client.simple_query(&sql).await;
+        drop(client);
+        connection.await.unwrap()?;
+        answer
+    };
+    let thread = std::thread::spawn(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    });
+    thread.join().unwrap()
+}
