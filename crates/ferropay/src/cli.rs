@@ -232,6 +232,30 @@ pub(crate) struct Bench {
     /// How many at the same time.
     #[arg(long, default_value_t = 256)]
     pub(crate) in_flight: u32,
+    /// What the started sandbox stores in: `sqlite`, `postgres` (a server is started for the run, with the durability it
+    /// comes with), or the address of a server on which fresh databases are made. May be given several times; each run goes
+    /// through all of them.
+    #[arg(long, default_value = "sqlite")]
+    pub(crate) database: Vec<String>,
+    /// How many runs; the medians are told.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) runs: u32,
+    /// After that, load that comes at even distances whether or not earlier sales have been answered: so many percent of
+    /// the sales per second just measured. May be given several times.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) share: Vec<u32>,
+    /// The same with so many sales per second.
+    #[arg(long, value_name = "SALES")]
+    pub(crate) rate: Vec<u32>,
+    /// How long each of these rates is held, and single rows are inserted, seconds.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// Measure on a database in which so many finished payments are stored before. May be given several times.
+    #[arg(long, value_name = "PAYMENTS")]
+    pub(crate) prefill: Vec<u32>,
+    /// Measure also with so many nodes on one database, each a process of its own.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) nodes: u32,
     /// Where the started sandbox keeps its database; it must be on a disk. [default: a new directory in the
     /// current one, removed afterwards]
     #[arg(long)]
@@ -239,6 +263,12 @@ pub(crate) struct Bench {
     /// Leave out the replay of the store alone.
     #[arg(long)]
     pub(crate) no_replay: bool,
+    /// Leave out the single rows that say what durability alone costs.
+    #[arg(long)]
+    pub(crate) no_bare_commits: bool,
+    /// The program that inserts single rows on a server. [default: that of Debian's packages, or on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) pgbench: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,6 +6,7 @@
 //! knows messages, networks or clocks, and nothing of a particular database shows through [`Store`].
 
 mod audit;
+pub mod bare;
 mod columns;
 mod commit;
 mod nodes;

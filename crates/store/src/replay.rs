@@ -1,14 +1,17 @@
 //! The store alone under the load of card sales, as a measure of what the whole platform could reach.
 //!
 //! Each sale is three commits, as in the platform: accepted, answered by the provider, callback delivered.
-//! Decisions are the real ones; nothing is sent anywhere. The rates are a machine's upper bound, and a figure
-//! of the full platform says little without the one of this replay from the same run.
+//! Decisions are the real ones and what they carry is as long as in the sales of `ferropay bench`, so that the
+//! same rows come of it; nothing is sent anywhere. The rates are a machine's upper bound, and a figure of the
+//! full platform says little without the one of this replay from the same run.
+//!
+//! The same fills a database with sales that were finished earlier, so that a platform can be measured on it.
 
 use crate::{Commit, CommitError, DeliveryState, DeliveryWrite, Fence, NewCallback, Store, vault::Sealed};
 use ferropay_domain::{
     callback::Subject,
-    card::{CardSummary, Expiry, Network},
-    change::{Task, TaskKey, bucket_of},
+    card::{CardSummary, Country, Expiry, Funding, Network},
+    change::{Buckets, Task, TaskKey, bucket_of},
     decide::{self, CallbackOptions, CardCommand, CardFacts, Ids, Now, Outcome, RequestHead, ThreeDsRequest},
     ids::{CallbackId, CardKey, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     money::{Currency, Money},
@@ -26,6 +29,12 @@ use std::{
 };
 use uuid::Uuid;
 
+/// For how long the buckets are held; longer than any replay takes, so that they are not renewed.
+const TERM: Duration = Duration::from_hours(24);
+
+/// When numbers of operations begin: 2025, microseconds since 1970.
+const FIRST_MOMENT: i64 = 1_735_689_600_000_000;
+
 /// What to replay.
 #[derive(Clone, Debug)]
 pub struct Load {
@@ -35,6 +44,10 @@ pub struct Load {
     pub in_flight: u32,
     /// Bytes of a callback's body.
     pub body_bytes: usize,
+    /// The project whose sales these are.
+    pub project: ProjectId,
+    /// How many customers there are, each with a card of their own.
+    pub customers: u32,
     /// The moment of the first sale; identifiers are drawn from it on, so that a later run on the same
     /// database needs a later start.
     pub start: Timestamp,
@@ -45,7 +58,9 @@ impl Default for Load {
         Self {
             sales: 20_000,
             in_flight: 256,
-            body_bytes: 1_100,
+            body_bytes: 960,
+            project: ProjectId::new(4_294_967_295),
+            customers: 1,
             start: Timestamp::from_seconds(1_780_000_000),
         }
     }
@@ -72,7 +87,7 @@ impl Outcomes {
     }
 }
 
-struct Run<S> {
+struct Run<S: ?Sized> {
     store: Arc<S>,
     project: Project,
     load: Load,
@@ -80,24 +95,36 @@ struct Run<S> {
     next: AtomicI64,
 }
 
-/// Replays `load` on `store`, on the runtime it is awaited on. Takes over the store's buckets as a node of its
-/// own. Errors: the first commit that was not applied.
-pub async fn run<S: Store>(store: Arc<S>, load: Load) -> Result<Outcomes, CommitError> {
-    let node = store.enrol(load.start).await?;
+/// Replays `load` on `store`, on the runtime it is awaited on, as a node that holds every bucket meanwhile. Errors:
+/// the first commit that was not applied, as it is when another node serves the database.
+pub async fn run<S: Store + ?Sized>(store: Arc<S>, load: Load) -> Result<Outcomes, CommitError> {
+    let node = store.join(TERM).await?;
+    let tenure = store.renew(node.id, TERM, Buckets::NONE).await?;
+    if tenure.epochs.contains(&0) {
+        store.leave(node.id).await?;
+        return Err(CommitError::Defect("another node holds a part of this database".into()));
+    }
+    let outcomes = replay(&store, load, tenure.epochs.to_vec()).await;
+    store.leave(node.id).await?;
+    outcomes
+}
+
+async fn replay<S: Store + ?Sized>(
+    store: &Arc<S>,
+    load: Load,
+    epochs: Vec<i64>,
+) -> Result<Outcomes, CommitError> {
     let before = store.effort();
     let run = Arc::new(Run {
-        store: Arc::clone(&store),
+        store: Arc::clone(store),
         project: Project {
-            id: ProjectId::new(4_294_967_295),
+            id: load.project,
             environment: Environment::Test,
             active: true,
-            settings: Settings {
-                callback_url: Some("http://127.0.0.1:9000/callbacks/project".into()),
-                ..Settings::default()
-            },
+            settings: Settings::default(),
             card_account: ProviderAccountId::new(1),
         },
-        epochs: node.epochs.to_vec(),
+        epochs,
         next: AtomicI64::new(0),
         load: load.clone(),
     });
@@ -122,7 +149,7 @@ pub async fn run<S: Store>(store: Arc<S>, load: Load) -> Result<Outcomes, Commit
     })
 }
 
-impl<S: Store> Run<S> {
+impl<S: Store + ?Sized> Run<S> {
     async fn work(&self) -> Result<u32, CommitError> {
         let mut finished = 0;
         loop {
@@ -139,8 +166,9 @@ impl<S: Store> Run<S> {
         let micros = self.load.start.micros().saturating_add(number.saturating_mul(250));
         let at = Timestamp::from_micros(micros);
         let now = Now { business: at, real: at };
-        // Operations and callbacks count up, as the platform's do, and stay below 2^53.
-        let serial = micros.rem_euclid(1 << 50);
+        // Operations and callbacks count up, as the platform's do, but more slowly: those that a platform draws later on the
+        // same database are greater.
+        let serial = micros.saturating_sub(FIRST_MOMENT).saturating_mul(8);
         let ids = Ids {
             payment: PaymentKey::new(uuid(micros, 1)),
             operation: OperationId::new(serial),
@@ -148,7 +176,9 @@ impl<S: Store> Run<S> {
         };
         let refuse = |error: ferropay_domain::change::MachineBreak| CommitError::Defect(error.to_string());
 
-        let command = command(number, micros)?;
+        let command = command(number, micros, self.load.customers)?;
+        // A test project's decisions hold by its clock.
+        let clock = Some((self.project.id, 0));
         let accepted =
             decide::card(&self.project, command, CardFacts::default(), ids, now).map_err(refuse)?;
         let (Some(head), Some(operation), Some(attempt)) =
@@ -162,13 +192,13 @@ impl<S: Store> Run<S> {
         let card = payment.detail.card.as_ref();
         let card = card.map(|it| (self.project.id, it.key, Sealed { key: 1, bytes: vec![1; 44] }));
         let cvv = Some((operation.id, Sealed { key: 1, bytes: vec![1; 31] }));
-        self.store.commit(Commit { changes: accepted, card, cvv, ..Commit::default() }).await?;
+        self.store.commit(Commit { changes: accepted, card, cvv, clock, ..Commit::default() }).await?;
 
         let answer = ProviderAnswer {
             result_code: "00".into(),
-            payment_id: serial.to_string(),
+            payment_id: format!("{:012X}", serial & 0xffff_ffff_ffff),
             auth_code: "A1B2C3".into(),
-            scheme_id: "MCS0000000012345".into(),
+            scheme_id: "400000079897973".into(),
             at,
             ..ProviderAnswer::default()
         };
@@ -200,7 +230,7 @@ impl<S: Store> Run<S> {
             })
             .collect();
         let fence = self.epochs.get(usize::from(bucket)).map(|epoch| Fence { bucket, epoch: *epoch });
-        self.store.commit(Commit { changes, callbacks, fence, ..Commit::default() }).await?;
+        self.store.commit(Commit { changes, callbacks, fence, clock, ..Commit::default() }).await?;
 
         let delivered = DeliveryWrite {
             callback: ids.callback,
@@ -225,8 +255,9 @@ fn uuid(micros: i64, salt: u64) -> Uuid {
     Uuid::from_u128((millis << 80) | (7 << 76) | (within << 64) | u128::from(mixed >> 2) | (2 << 62))
 }
 
-fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
-    let name = format!("replay-{micros}-{number}");
+fn command(number: i64, micros: i64, customers: u32) -> Result<CardCommand, CommitError> {
+    let name = format!("replay-{micros:x}");
+    let customer = number.rem_euclid(i64::from(customers.max(1)));
     let defect = |text: &str| CommitError::Defect(text.to_owned());
     let mut fingerprint = [0_u8; 16];
     fingerprint.copy_from_slice(uuid(micros.wrapping_mul(7_919), 2).as_bytes());
@@ -240,13 +271,13 @@ fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
             Currency::parse("EUR").map_err(|_| defect("no currency"))?,
         ),
         card: CardSummary {
-            key: CardKey::new(uuid(number.rem_euclid(1000), 4)),
-            masked: "431422******0056".into(),
+            key: CardKey::new(uuid(customer, 4)),
+            masked: "400000******0077".into(),
             network: Network::Visa,
-            holder: Some("John Smith".into()),
-            expiry: Some(Expiry { year: 2099, month: 11 }),
-            country: None,
-            funding: None,
+            holder: Some("JUDY DOE".into()),
+            expiry: Some(Expiry { year: 2035, month: 12 }),
+            country: Country::parse("US").ok(),
+            funding: Some(Funding::Debit),
             issue: None,
         },
         has_cvv: true,
@@ -255,18 +286,20 @@ fn command(number: i64, micros: i64) -> Result<CardCommand, CommitError> {
         registration: None,
         given: BTreeMap::new(),
         customer: Customer {
-            id: Some(format!("customer-{}", number.rem_euclid(1000))),
-            ip_address: Some("203.0.113.20".into()),
-            email: Some("john@example.com".into()),
-            first_name: Some("John".into()),
-            last_name: Some("Smith".into()),
+            id: Some(format!("customer-{customer}")),
+            ip_address: Some("203.0.113.7".into()),
+            email: Some("judy.doe@example.com".into()),
+            phone: Some("442079460000".into()),
             ..Customer::default()
         },
-        description: "An order of a few things".into(),
+        description: "Two coffees".into(),
         merchant_data: None,
         booking: None,
         has_booking_dates: false,
-        callback: CallbackOptions::default(),
+        callback: CallbackOptions {
+            url: Some("http://127.0.0.1:40000/callback".into()),
+            ..CallbackOptions::default()
+        },
         fault_plan: None,
     })
 }

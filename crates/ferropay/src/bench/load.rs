@@ -1,6 +1,9 @@
 //! The load generator: each worker keeps one connection and one sale under way.
 
-use super::receiver::{News, Receiver};
+use super::{
+    latencies, micros,
+    receiver::{News, Receiver},
+};
 use crate::{cli::Scenario, client::Merchant};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -29,14 +32,13 @@ const AUTHENTICATED_CARD: &str = "5252000000000004";
 const CREDITED_CARD: &str = "4242424242424242";
 
 /// How long a sale may take before it counts as lost.
-const LOST_AFTER: Duration = Duration::from_mins(1);
-
-/// The longest latency that is told apart, microseconds.
-const LONGEST_MICROS: u64 = 120_000_000;
+pub(super) const LOST_AFTER: Duration = Duration::from_mins(1);
 
 /// What to do.
+#[derive(Clone)]
 pub(crate) struct Plan {
-    pub(crate) address: SocketAddr,
+    /// The nodes; each worker keeps to one of them.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) merchant: Arc<Merchant>,
     pub(crate) in_flight: u32,
     pub(crate) callback_url: String,
@@ -44,8 +46,15 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The node that a worker or a sale with this number turns to.
+    pub(super) fn node(&self, number: u32) -> Result<SocketAddr> {
+        let count = self.addresses.len().max(1);
+        let position = usize::try_from(number).unwrap_or(0) % count;
+        self.addresses.get(position).copied().context("there is no platform to send to")
+    }
+
     /// Path and body of the first request of the payment with this number, by a worker who may debit `series`.
-    fn first(&self, payment_id: &str, number: u32, series: Option<i64>) -> (&'static str, String) {
+    pub(super) fn first(&self, payment_id: &str, number: u32, series: Option<i64>) -> (&'static str, String) {
         let (merchant, url) = (&self.merchant, &self.callback_url);
         let minor = 1_000 + i64::from(number % 9_000);
         let sale = |card| merchant.sale(payment_id, card, minor, url);
@@ -91,7 +100,6 @@ struct Tally {
 
 /// Runs `sales` sales whose payment identifiers begin with `name`.
 pub(crate) async fn run(plan: &Plan, receiver: &Receiver, name: &str, sales: u32) -> Result<Outcome> {
-    let histogram = || Histogram::new_with_max(LONGEST_MICROS, 3).context("a histogram cannot be made");
     let tally = Tally {
         next: AtomicU32::new(0),
         outcome: Mutex::new(Outcome {
@@ -100,14 +108,13 @@ pub(crate) async fn run(plan: &Plan, receiver: &Receiver, name: &str, sales: u32
             unsuccessful: 0,
             lost: 0,
             elapsed: Duration::ZERO,
-            accepted: histogram()?,
-            final_callback: histogram()?,
+            accepted: latencies()?,
+            final_callback: latencies()?,
         }),
     };
-    let run = uuid::Uuid::now_v7().simple().to_string();
-    let prefix = format!("{name}-{}", run.get(..12).unwrap_or_default());
+    let prefix = unused(name);
     let started = Instant::now();
-    let workers = (0..plan.in_flight.min(sales)).map(|_| work(plan, receiver, &tally, &prefix, sales));
+    let workers = (0..plan.in_flight.min(sales)).map(|it| work(plan, receiver, &tally, &prefix, (it, sales)));
     for result in futures_util::future::join_all(workers).await {
         result?;
     }
@@ -116,16 +123,22 @@ pub(crate) async fn run(plan: &Plan, receiver: &Receiver, name: &str, sales: u32
     Ok(outcome)
 }
 
+/// A beginning of payment identifiers that no other run has used.
+pub(super) fn unused(name: &str) -> String {
+    let run = uuid::Uuid::now_v7().simple().to_string();
+    format!("{name}-{}", run.get(..12).unwrap_or_default())
+}
+
 /// A series for a worker who debits one.
 async fn register(
     plan: &Plan,
     receiver: &Receiver,
-    connection: &mut SendRequest<Full<Bytes>>,
+    (connection, address): (&mut Connection, SocketAddr),
     payment_id: &str,
 ) -> Result<i64> {
     let mut news = receiver.expect(payment_id);
     let body = plan.merchant.registration(payment_id, CARD, 1_000, &plan.callback_url);
-    if !send(connection, plan.address, "/v2/payment/card/sale", body).await? {
+    if !send(connection, address, "/v2/payment/card/sale", body).await? {
         bail!("a series could not be registered");
     }
     match tokio::time::timeout(LOST_AFTER, news.recv()).await {
@@ -134,8 +147,15 @@ async fn register(
     }
 }
 
-async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sales: u32) -> Result<()> {
-    let mut connection = connect(plan.address).await?;
+async fn work(
+    plan: &Plan,
+    receiver: &Receiver,
+    tally: &Tally,
+    prefix: &str,
+    (worker, sales): (u32, u32),
+) -> Result<()> {
+    let address = plan.node(worker)?;
+    let mut connection = connect(address).await?;
     let mut series = None;
     loop {
         let number = tally.next.fetch_add(1, Ordering::Relaxed);
@@ -145,12 +165,12 @@ async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sal
         let payment_id = format!("{prefix}-{number}");
         if plan.scenario == Scenario::Debit && series.is_none() {
             let name = format!("{payment_id}-series");
-            series = Some(register(plan, receiver, &mut connection, &name).await?);
+            series = Some(register(plan, receiver, (&mut connection, address), &name).await?);
         }
         let (path, body) = plan.first(&payment_id, number, series);
         let mut news = receiver.expect(&payment_id);
         let sent = Instant::now();
-        if !send(&mut connection, plan.address, path, body).await? {
+        if !send(&mut connection, address, path, body).await? {
             tally.outcome.lock().refused += 1;
             continue;
         }
@@ -158,7 +178,7 @@ async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sal
         let mut last = tokio::time::timeout(LOST_AFTER, news.recv()).await;
         if let Ok(Some(News::YourTurn)) = last {
             let body = plan.merchant.capture(&payment_id);
-            if !send(&mut connection, plan.address, "/v2/payment/card/capture", body).await? {
+            if !send(&mut connection, address, "/v2/payment/card/capture", body).await? {
                 tally.outcome.lock().refused += 1;
                 continue;
             }
@@ -177,11 +197,10 @@ async fn work(plan: &Plan, receiver: &Receiver, tally: &Tally, prefix: &str, sal
     }
 }
 
-fn micros(span: Duration) -> u64 {
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
-}
+/// A connection to the platform.
+pub(super) type Connection = SendRequest<Full<Bytes>>;
 
-async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+pub(super) async fn connect(address: SocketAddr) -> Result<Connection> {
     let stream =
         TcpStream::connect(address).await.with_context(|| format!("nothing answers at {address}"))?;
     stream.set_nodelay(true)?;
@@ -191,8 +210,8 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
 }
 
 /// Whether the request was accepted.
-async fn send(
-    connection: &mut SendRequest<Full<Bytes>>,
+pub(super) async fn send(
+    connection: &mut Connection,
     address: SocketAddr,
     path: &str,
     body: String,
