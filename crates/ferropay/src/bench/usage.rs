@@ -171,7 +171,8 @@ mod tests {
     fn the_time_of_the_stores_threads_is_told_apart() {
         let busy = std::thread::Builder::new().name("store-test".to_owned()).spawn(|| {
             let begun = std::time::Instant::now();
-            while begun.elapsed() < Duration::from_millis(200) {
+            // The system counts in hundredths of a second, and other programs may have the processors.
+            while own().unwrap().store_cpu.is_zero() && begun.elapsed() < Duration::from_mins(1) {
                 std::hint::spin_loop();
             }
             own().unwrap()
