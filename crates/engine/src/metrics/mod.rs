@@ -132,6 +132,7 @@ struct WorkNow {
     deliveries_parked: Gauge,
     attempts_unknown: Gauge,
     buckets_held: Gauge,
+    recovery_hold: Gauge,
     leaving: Gauge,
 }
 
@@ -200,18 +201,18 @@ impl Metrics {
             "store_statements" = store.statements, "Statements run by the writer";
             "store_commit" in Seconds = self.commit_seconds, "How long commits took until they were durable or refused";
             "store_waiting" = store.waiting, "What the store was asked to do and has not done yet";
-            "store_unreadable" = store.unreadable, "1 when the store could not be asked what waits";
+            "store_unreadable" = store.unreadable, "1 when the store could not be asked what waits: what was counted last is shown";
             "work_in_hand" = work.in_hand, "Tasks that this process carries";
-            "work_due" = work.due, "Tasks that are due, in hand or not";
+            "work_due" = work.due, "Tasks of the whole database that are due, in hand or not";
             "work_due_put_off" = work.put_off, "Those of them that were put off at least once";
             "work_oldest_due" in Seconds = work.age, "For how long the oldest of them has been due";
             "callback_attempts" = self.deliveries, "Tries to deliver a callback, by what came of them";
             "callback_attempt" in Seconds = self.delivery_seconds, "How long merchants took to answer a callback";
             "callback_retries" = self.delivery_retries, "Tries that were not the first";
             "callbacks_given_up" = self.deliveries_given_up, "Callbacks that this process gave up";
-            "callbacks_open" = work.deliveries_open, "Callbacks that are neither delivered nor given up";
-            "callbacks_parked" = work.deliveries_parked, "Callbacks that are given up and wait to be replayed";
-            "unknown_outcomes" = work.attempts_unknown, "Attempts whose outcome is unknown, or that are being undone";
+            "callbacks_open" = work.deliveries_open, "Callbacks of the whole database that are neither delivered nor given up";
+            "callbacks_parked" = work.deliveries_parked, "Callbacks of the whole database that are given up and wait to be replayed";
+            "unknown_outcomes" = work.attempts_unknown, "Attempts of the whole database whose outcome is unknown, or that are being undone";
             "unknown_outcomes_left" = self.unknown_left, "How often an outcome was left to an operator";
             "provider_calls" = self.provider_calls, "Calls to providers that left or tried to, by what came of them";
             "provider_call" in Seconds = self.provider_seconds, "How long providers took";
@@ -221,6 +222,7 @@ impl Metrics {
             "provider_held" = provider.held, "1 while calls are held because the provider did not answer";
             "buckets_held" = work.buckets_held, "Parts of the work, of 64, that this process does";
             "bucket_takeovers" = self.takeovers, "Parts of the work taken from processes that were gone";
+            "recovery_hold" = work.recovery_hold, "1 while nothing is sent and nothing taken on, after a restore";
             "leaving" = work.leaving, "1 once the process is about to stop";
         }
         registry

@@ -53,7 +53,11 @@ impl Engine {
         let backlog = tokio::time::timeout(PATIENCE, self.backlog()).await.ok().flatten();
         let metrics = &self.metrics;
         metrics.show_store(self.store.effort(), backlog.is_none());
-        metrics.show_work(self, &backlog.unwrap_or_default());
+        metrics.show_carried(self);
+        // Otherwise what was counted last stays: to tell alerts that nothing waits would be wrong.
+        if let Some(backlog) = backlog {
+            metrics.show_backlog(self, &backlog);
+        }
         for gate in self.gates() {
             let account = OfAccount { account: gate.account().get() };
             set(&metrics.provider.up.get_or_create(&account), u64::from(gate.is_up()));
@@ -95,13 +99,27 @@ impl Metrics {
         set(&store.unreadable, u64::from(unreadable));
     }
 
-    fn show_work(&self, engine: &Engine, backlog: &Backlog) {
+    /// What this process does itself.
+    fn show_carried(&self, engine: &Engine) {
         let work = &self.work;
-        let mut due: BTreeMap<Kind, Due> = BTreeMap::new();
         for (kind, in_hand) in engine.registry.sizes() {
-            set(&work.in_hand.get_or_create(&OfKind { kind: kind.name() }), in_hand);
-            due.insert(kind, Due::default());
+            let kind = OfKind { kind: kind.name() };
+            set(&work.in_hand.get_or_create(&kind), in_hand);
+            // All there from the beginning, also while the store cannot be asked.
+            drop(work.due.get_or_create(&kind));
+            drop(work.put_off.get_or_create(&kind));
+            drop(work.age.get_or_create(&kind));
         }
+        set(&work.buckets_held, engine.holds().len());
+        set(&work.recovery_hold, u64::from(engine.is_held()));
+        set(&work.leaving, u64::from(engine.is_leaving()));
+    }
+
+    /// What waits in the whole database, whoever does it.
+    fn show_backlog(&self, engine: &Engine, backlog: &Backlog) {
+        let work = &self.work;
+        let kinds = engine.registry.sizes().into_iter().map(|(kind, _)| (kind, Due::default()));
+        let mut due: BTreeMap<Kind, Due> = kinds.collect();
         for found in &backlog.due {
             let now = match found.clock.and_then(|id| engine.projects().get(id)) {
                 Some(project) => project.business(engine.now()),
@@ -121,8 +139,6 @@ impl Metrics {
         set(&work.deliveries_open, backlog.deliveries_open);
         set(&work.deliveries_parked, backlog.deliveries_parked);
         set(&work.attempts_unknown, backlog.attempts_unknown);
-        set(&work.buckets_held, engine.holds().len());
-        set(&work.leaving, u64::from(engine.is_leaving()));
     }
 }
 

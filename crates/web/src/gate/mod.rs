@@ -51,8 +51,11 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         Method::OPTIONS => return answer::plain(StatusCode::NO_CONTENT),
         _ => return answer::plain(StatusCode::METHOD_NOT_ALLOWED),
     }
+    let started = Instant::now();
     if engine.is_held() && !crate::held::only_asks(path) {
-        return Answer::refused(&handlers::held()).into_response();
+        let refused = Answer::refused(&handlers::held());
+        engine.metrics().gate(path, refused.status(), started.elapsed());
+        return refused.into_response();
     }
     let peer = request.extensions().get::<crate::server::Peer>().copied();
     let fault_plan = request
@@ -61,7 +64,6 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
         .and_then(|value| value.to_str().ok())
         .filter(|plan| plan.len() <= 200)
         .map(str::to_owned);
-    let started = Instant::now();
     let (parts, body) = request.into_parts();
     // Before the body is read, so that refusing costs next to nothing.
     let taken = if engine.is_overloaded() { Err(503) } else { body::take(body, MAX_BODY).await };
