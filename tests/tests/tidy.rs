@@ -107,6 +107,38 @@ fn link_targets(markdown: &str) -> Vec<&str> {
     targets
 }
 
+/// The names by which the headings of a Markdown text are linked to: small letters, digits, `-` and `_`, blanks as `-`.
+fn anchors(markdown: &str) -> Vec<String> {
+    let mut anchors: Vec<String> = Vec::new();
+    let mut fenced = false;
+    for line in markdown.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        let heading = line.trim_start_matches('#');
+        if fenced || heading.len() == line.len() || !heading.starts_with(' ') {
+            continue;
+        }
+        let named = heading.trim().chars().filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || "-_".contains(c) => Some(c),
+            _ => None,
+        });
+        let name: String = named.flat_map(char::to_lowercase).collect();
+        let earlier = anchors.iter().filter(|it| {
+            it.strip_prefix(&name).is_some_and(|rest| {
+                rest.is_empty() || rest.strip_prefix('-').is_some_and(|it| it.parse::<u32>().is_ok())
+            })
+        });
+        let name = match earlier.count() {
+            0 => name,
+            again => format!("{name}-{again}"),
+        };
+        anchors.push(name);
+    }
+    anchors
+}
+
 /// The crates of the workspace that the `[dependencies]` of a manifest name, without the common prefix.
 fn workspace_dependencies(manifest: &str) -> Vec<&str> {
     let mut counts = false;
@@ -158,15 +190,27 @@ fn no_line_is_indented_with_tabs() {
 }
 
 #[test]
-fn every_link_of_the_documents_leads_to_a_file() {
+fn every_link_of_the_documents_leads_to_a_file_and_to_a_heading_of_it() {
     let documents = text_files().into_iter().filter(|(path, _)| has_extension(path, "md"));
     let mut dead = Vec::new();
     for (path, content) in documents {
         let folder = root().join(&path).parent().expect("a file has a folder").to_path_buf();
         for target in link_targets(&content) {
             let elsewhere = target.contains("://") || target.starts_with("mailto:");
-            let file = target.split('#').next().unwrap_or_default();
-            if !elsewhere && !file.is_empty() && !folder.join(file).exists() {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            if elsewhere {
+                continue;
+            }
+            let linked = folder.join(file);
+            let is_there = match heading {
+                "" => file.is_empty() || linked.exists(),
+                // A heading of the page itself, or of another; of what is no text only its being there counts.
+                _ if file.is_empty() => anchors(&content).iter().any(|it| it == heading),
+                _ if !has_extension(file, "md") => linked.exists(),
+                _ => std::fs::read_to_string(&linked)
+                    .is_ok_and(|text| anchors(&text).iter().any(|it| it == heading)),
+            };
+            if !is_there {
                 dead.push(format!("{path}: {target}"));
             }
         }
@@ -195,7 +239,7 @@ fn crates_use_only_the_crates_they_may() {
 }
 
 mod the_checks_themselves {
-    use super::{has_machine_path, link_targets, workspace_dependencies};
+    use super::{anchors, has_machine_path, link_targets, workspace_dependencies};
 
     #[test]
     fn machine_paths_are_told_from_parts_of_paths_and_addresses() {
@@ -211,6 +255,13 @@ mod the_checks_themselves {
     fn links_in_code_do_not_count() {
         let text = "[a](one.md) and ![b](two.png \"title\") `[c](no.md)`\n```\n[d](no.md)\n```\n<img src=\"three.png\">";
         assert_eq!(link_targets(text), ["one.md", "two.png", "three.png"]);
+    }
+
+    #[test]
+    fn headings_are_linked_to_as_their_pages_show_them() {
+        let text = "# Running Ferropay\n## Settings of `serve`\n```sh\n# no heading\n```\n#no heading\n## What's next?\n## Limits\n### Limits\n";
+        let expected = ["running-ferropay", "settings-of-serve", "whats-next", "limits", "limits-1"];
+        assert_eq!(anchors(text), expected);
     }
 
     #[test]

@@ -82,6 +82,10 @@ pub(super) async fn release(options: &Release) -> Result<ExitCode> {
         bail!("the hold has been ended by somebody else meanwhile");
     }
     println!("The hold has ended. A running platform goes on within a second or two.");
+    println!(
+        "Where --recovery-hold (recovery_hold, FERROPAY_RECOVERY_HOLD) is configured, take it out now, at every node:"
+    );
+    println!("the next start with it begins a new hold.");
     Ok(ExitCode::SUCCESS)
 }
 
