@@ -7,6 +7,9 @@
 //! A clock that was set back, or that belongs to another machine than the one that drew the numbers in a restored copy, must
 //! not bring a number about again. So a start continues after the second of the greatest number the database knows of,
 //! whatever its clock says.
+//!
+//! Commands of administration enrol as nothing: all of them have one node number. Several that run at the same time would draw
+//! the same numbers if each began to count at zero, so each begins each second where chance has it begin.
 
 use crate::{clock::Clock, entropy::Entropy, support::ADMINISTRATION_NODE};
 use ferropay_domain::{
@@ -33,6 +36,8 @@ pub(crate) struct IdSource {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     node: u8,
+    /// Where the counter begins in each second.
+    first: i64,
     last: Mutex<(i64, i64)>,
 }
 
@@ -40,18 +45,24 @@ impl IdSource {
     /// Numbers of a node; none of the second of the number `highest`, or of an earlier one.
     pub(crate) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, node: u8, highest: i64) -> Self {
         let used = highest.max(0) >> (COUNTER_BITS + NODE_BITS);
-        Self { clock, entropy, node, last: Mutex::new((used, (1 << COUNTER_BITS) - 1)) }
+        Self { clock, entropy, node, first: 0, last: Mutex::new((used, (1 << COUNTER_BITS) - 1)) }
     }
 
-    /// Numbers for what is done on the database beside running nodes; as far as a provider was found to know numbers after a
-    /// restore, none of those.
+    /// Numbers for what is done on the database beside running nodes, and beside other commands; as far as a provider was found
+    /// to know numbers after a restore, none of those.
     pub(crate) async fn of_administration(
         store: &dyn Store,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Unavailable> {
         let known = store.recovery().await?.map_or(0, |recovery| recovery.highest_known);
-        Ok(Self::new(clock, entropy, ADMINISTRATION_NODE, known))
+        Ok(Self::beside_others(clock, entropy, known))
+    }
+
+    fn beside_others(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, highest: i64) -> Self {
+        let [.., high, low] = entropy.bytes();
+        let first = i64::from(u16::from_be_bytes([high, low])) & ((1 << COUNTER_BITS) - 1);
+        Self { first, ..Self::new(clock, entropy, ADMINISTRATION_NODE, highest) }
     }
 
     /// A number unique over the platform, greater than every earlier one of this node.
@@ -60,7 +71,7 @@ impl IdSource {
         let mut last = self.last.lock();
         let (second, counter) = *last;
         *last = match () {
-            () if now > second => (now, 0),
+            () if now > second => (now, self.first),
             () if counter + 1 < 1 << COUNTER_BITS => (second, counter + 1),
             () => (second + 1, 0),
         };
@@ -137,6 +148,21 @@ mod tests {
         fn now(&self) -> Timestamp {
             Timestamp::from_seconds(self.0)
         }
+    }
+
+    // G-057
+    #[test]
+    fn commands_that_run_at_once_rarely_draw_the_same_numbers() {
+        let clock = Arc::new(Stopped(EPOCH_SECONDS + 9));
+        let mut drawn = HashSet::new();
+        // Of a hundred that draw three numbers each out of 32,768, one or two can be expected to meet another.
+        let met = (0..100).filter(|_| {
+            let source = IdSource::beside_others(clock.clone(), Arc::new(SystemEntropy), 0);
+            let numbers = [source.number(), source.number(), source.number()];
+            assert!(numbers.is_sorted());
+            !numbers.into_iter().all(|number| drawn.insert(number))
+        });
+        assert!(met.count() < 20);
     }
 
     // G-057: a copy is restored on a machine whose clock is behind, and its node has the number of the one that drew before
