@@ -296,7 +296,7 @@ pub(crate) enum Scenario {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Database {
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
-    #[arg(long, env = "FERROPAY_DATABASE", default_value = "sqlite:ferropay.db")]
+    #[arg(long, env = "FERROPAY_DATABASE", hide_env_values = true, default_value = "sqlite:ferropay.db")]
     pub(crate) database: String,
 }
 
@@ -463,4 +463,26 @@ pub(crate) enum Payout {
         /// The payout's operation number, as its callback and the status reply show it.
         operation: i64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::{Command, CommandFactory as _};
+
+    fn shown_in(command: &Command, shown: &mut Vec<String>) {
+        let values =
+            command.get_arguments().filter(|it| it.get_env().is_some() && !it.is_hide_env_values_set());
+        shown.extend(values.filter_map(|it| it.get_env()?.to_str().map(str::to_owned)));
+        command.get_subcommands().for_each(|it| shown_in(it, shown));
+    }
+
+    #[test]
+    fn help_shows_no_value_of_the_environment_that_may_hold_a_secret() {
+        let mut shown = Vec::new();
+        shown_in(&Cli::command(), &mut shown);
+        shown.sort_unstable();
+        shown.dedup();
+        assert_eq!(shown, ["FERROPAY_CONFIG", "FERROPAY_KEYS"], "paths only");
+    }
 }

@@ -1,7 +1,7 @@
 //! Addresses of databases.
 
 use anyhow::{Result, bail};
-use std::{fmt, path::PathBuf};
+use std::{fmt, net::Ipv6Addr, path::PathBuf};
 
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,23 +29,48 @@ impl Address {
     }
 }
 
-/// Without passwords.
+/// Without passwords. Of what cannot be read without doubt nothing is shown: a password that holds `@`, `/` or `?` unescaped
+/// may stand where something else is expected.
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(out, "sqlite:{}", path.display()),
-            Self::Server(url) => {
-                let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-                // A password stands before the last @ of the authority, or is a parameter after the question mark.
-                let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-                let (user, place) = place.rsplit_once('@').unwrap_or(("", place));
-                let user = user.split(':').next().unwrap_or_default();
-                let at = if user.is_empty() { "" } else { "@" };
-                write!(out, "{scheme}://{user}{at}{place}")?;
-                if parameters.is_empty() { Ok(()) } else { write!(out, "?…") }
-            }
+            Self::Server(url) => match shown(url) {
+                Some(shown) => out.write_str(&shown),
+                None => out.write_str("a PostgreSQL database"),
+            },
         }
     }
+}
+
+/// The address of a server without its password and parameters; none when it is not of the usual form.
+fn shown(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (place, parameters) = rest.split_once('?').map_or((rest, None), |(place, it)| (place, Some(it)));
+    if parameters.is_some_and(|it| it.contains(['@', '/', '?'])) {
+        return None;
+    }
+    let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+    let (user, hosts) = authority.split_once('@').map_or((None, authority), |(user, it)| (Some(user), it));
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    let is_name =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_~%".contains(&byte));
+    // A port is the only thing behind a colon: without a user the password would stand there.
+    let is_host = |host: &str| match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').is_some_and(|(address, port)| {
+            address.parse::<Ipv6Addr>().is_ok()
+                && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+        }),
+        None => host.split_once(':').map_or(is_name(host), |(name, port)| is_name(name) && is_port(port)),
+    };
+    let name = user.map(|it| it.split(':').next().unwrap_or_default());
+    if !hosts.split(',').all(is_host) || !is_name(database) || !name.is_none_or(is_name) {
+        return None;
+    }
+    let at = name.filter(|it| !it.is_empty()).map(|it| format!("{it}@")).unwrap_or_default();
+    let slash = if place.contains('/') { "/" } else { "" };
+    let more = if parameters.is_some_and(|it| !it.is_empty()) { "?…" } else { "" };
+    Some(format!("{scheme}://{at}{hosts}{slash}{database}{more}"))
 }
 
 #[cfg(test)]
@@ -58,9 +83,32 @@ mod tests {
         assert_eq!(file, Address::File(PathBuf::from("/var/lib/ferropay.db")));
         assert_eq!(file.to_string(), "sqlite:/var/lib/ferropay.db");
         let shown = |text: &str| Address::parse(text).unwrap().to_string();
-        assert_eq!(shown("postgres://pay:p@ss:w@db.example:5432/pay"), "postgres://pay@db.example:5432/pay");
+        assert_eq!(shown("postgres://pay:p%40ss@db.example:5432/pay"), "postgres://pay@db.example:5432/pay");
+        assert_eq!(
+            shown("postgres://pay:p@[::1]:5432,db.example/pay"),
+            "postgres://pay@[::1]:5432,db.example/pay"
+        );
+        assert_eq!(shown("postgres://pay@%2Frun%2Fpostgresql/pay"), "postgres://pay@%2Frun%2Fpostgresql/pay");
         assert_eq!(shown("postgresql://db/pay?password=hushed&sslmode=require"), "postgresql://db/pay?…");
         assert_eq!(shown("postgres:///pay"), "postgres:///pay");
+    }
+
+    #[test]
+    fn of_an_address_that_cannot_be_read_without_doubt_nothing_is_shown() {
+        for text in [
+            "postgres://pay:HUSHED",
+            "postgres://pay:HUSHED/pay",
+            "postgres://pay:HU?SHED@db.example/pay",
+            "postgres://pay:HU/SHED@db.example/pay",
+            "postgres://pay:HU@SHED@db.example/pay",
+            "postgres://pay:HU#SHED",
+            "postgres://HU+SHED@db.example/pay",
+            "postgres://db.example/HU:SHED@/pay",
+            "postgres://db.example?options=x&password=HU/SHED",
+        ] {
+            let shown = Address::parse(text).unwrap().to_string();
+            assert!(!shown.contains("HU") && !shown.contains("SHED"), "{text}: {shown}");
+        }
     }
 
     #[test]
