@@ -1,5 +1,7 @@
 //! Configuration of `serve`: defaults, then the TOML file, then the environment, then the command line.
 
+mod accounts;
+mod environment;
 mod limits;
 
 use crate::cli::Serve;
@@ -9,7 +11,7 @@ use ferropay_domain::project::Source;
 use ferropay_engine::provider_gate::Limits;
 use figment::{
     Figment,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Format, Serialized, Toml},
 };
 use limits::ProviderLimits;
 use serde::{Deserialize, Serialize};
@@ -237,7 +239,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let config: Self = figment
-            .merge(Env::prefixed("FERROPAY_").ignore(&["config", "secret", "bin", "test_python"]))
+            .merge(environment::ours())
             .merge(Serialized::defaults(Given {
                 sandbox: options.sandbox,
                 listen: options.listen,
@@ -301,7 +303,7 @@ impl Config {
         if self.smtp_url.is_some() && self.mail_sender.is_none() {
             bail!("--smtp-url needs --mail-sender, the address mails are from");
         }
-        limits::check(&self.provider_limits)?;
+        limits::check(&self.provider_limits, &accounts::known(self)?)?;
         if self.most_waiting == 0 {
             bail!("--most-waiting must be 1 or above");
         }

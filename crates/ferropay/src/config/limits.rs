@@ -60,13 +60,16 @@ impl Default for ProviderLimits {
     }
 }
 
-/// Refuses limits that contradict themselves or each other.
-pub(super) fn check(all: &[ProviderLimits]) -> Result<()> {
+/// Refuses limits that contradict themselves or each other, or are of an account that is none of `known`.
+pub(super) fn check(all: &[ProviderLimits], known: &HashSet<i64>) -> Result<()> {
     let mut seen = HashSet::new();
     for limits in all {
         let whose = limits.account.map_or_else(|| "all accounts".to_owned(), |it| format!("account {it}"));
         if !seen.insert(limits.account) {
             bail!("provider_limits of {whose} are given twice");
+        }
+        if limits.account.is_some_and(|it| !known.contains(&it)) {
+            bail!("provider_limits of {whose}: no provider of this configuration has that number");
         }
         if limits.burst.is_some() && limits.per_second.is_none() {
             bail!("provider_limits of {whose}: burst needs per_second");
@@ -119,10 +122,14 @@ mod tests {
 
     #[test]
     fn limits_that_contradict_themselves_are_refused() {
-        let good = ProviderLimits::default();
-        assert!(check(&[good.clone(), ProviderLimits { account: Some(2), ..good.clone() }]).is_ok());
+        let (good, known) = (ProviderLimits::default(), HashSet::from([2]));
+        let check = |all: &[ProviderLimits]| check(all, &known);
+        let of = |account| ProviderLimits { account: Some(account), ..good.clone() };
+        assert!(check(&[good.clone(), of(2)]).is_ok());
         assert!(check(&[good.clone(), good.clone()]).is_err());
+        assert!(check(&[of(2), of(2)]).is_err());
+        assert!(check(&[of(20)]).unwrap_err().to_string().contains("account 20"));
         assert!(check(&[ProviderLimits { burst: Some(number(2)), ..good.clone() }]).is_err());
-        assert!(check(&[ProviderLimits { most_in_hand: 0, ..good }]).is_err());
+        assert!(check(&[ProviderLimits { most_in_hand: 0, ..good.clone() }]).is_err());
     }
 }

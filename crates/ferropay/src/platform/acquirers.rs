@@ -1,7 +1,7 @@
 //! Connecting to card acquirers.
 
 use crate::config::{AcquirerConfig, Config};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ferropay_domain::{
     ids::ProviderAccountId,
     project::{Environment, OperationDay},
@@ -41,9 +41,6 @@ pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<Vec<Arc<C
 /// The clearing day of a configured acquirer. Error: it is not configured right.
 pub(crate) fn day(acquirer: &AcquirerConfig) -> Result<OperationDay> {
     let AcquirerConfig { account, cut_off, time_zone, .. } = acquirer;
-    if *account <= SANDBOX_ACCOUNT.get() {
-        bail!("acquirer account {account}: the numbers of real accounts start at 2");
-    }
     let cut_off = cut_off
         .parse()
         .with_context(|| format!("acquirer account {account}: cut_off {cut_off:?} is no time"))?;

@@ -1,7 +1,7 @@
 //! Connecting to providers of payment methods that speak the generic protocol.
 
 use crate::config::Config;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ferropay_domain::{ids::ProviderAccountId, project::Environment};
 use ferropay_engine::{
     Engine,
@@ -18,12 +18,6 @@ pub(crate) const SANDBOX_METHODS: ProviderAccountId = ProviderAccountId::new(9_0
 pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<()> {
     for provider in &config.method_providers {
         let account = ProviderAccountId::new(provider.account);
-        let taken = config.acquirers.iter().any(|acquirer| acquirer.account == provider.account);
-        if provider.account < 2 || account == SANDBOX_METHODS || taken {
-            bail!(
-                "method provider account {account}: the number is below 2, {SANDBOX_METHODS}, or an acquirer's"
-            );
-        }
         let secret = std::fs::read(&provider.secret_file).with_context(|| {
             format!("method provider account {account}: {} cannot be read", provider.secret_file.display())
         })?;

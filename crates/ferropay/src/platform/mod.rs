@@ -4,7 +4,7 @@ pub(crate) mod acquirers;
 pub(crate) mod address;
 pub(crate) mod files;
 mod mail;
-mod methods;
+pub(crate) mod methods;
 pub(crate) mod outward;
 pub(crate) mod sandbox;
 mod three_ds;
