@@ -72,11 +72,36 @@ impl From<Error> for Trouble {
         let is_network =
             std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
         if error.is_closed() || is_network {
-            Self::Gone(error.to_string())
+            Self::Gone(with_causes(&error))
         } else {
+            // What it comes from may hold data.
             Self::Senseless(error.to_string())
         }
     }
+}
+
+/// Why there is no connection: nothing of what is stored is involved yet.
+fn unconnected(error: Error) -> Trouble {
+    let said = with_causes(&error);
+    match Trouble::from(error) {
+        Trouble::Senseless(_) => Trouble::Senseless(said),
+        other => other,
+    }
+}
+
+/// An error with what it comes from, each said once.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !said.contains(&words) {
+            said.push_str(": ");
+            said.push_str(&words);
+        }
+        cause = error.source();
+    }
+    said
 }
 
 /// A parameter of a statement.
@@ -95,7 +120,7 @@ pub(super) struct Live {
 impl Live {
     /// Connects, and hands the connection's work to the runtime this is called on. The receiver is told when it ends.
     pub(super) async fn connect(setup: &Setup, count: &Arc<AtomicU64>) -> Result<(Self, Ended), Trouble> {
-        let (client, connection) = with_defaults(&setup.server).connect(NoTls).await?;
+        let (client, connection) = with_defaults(&setup.server).connect(NoTls).await.map_err(unconnected)?;
         let (lives, ended) = oneshot::channel();
         tokio::spawn(async move {
             if let Err(error) = connection.await {

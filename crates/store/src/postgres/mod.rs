@@ -95,7 +95,7 @@ pub enum ConnectError {
     )]
     Address(String),
     /// The server cannot be reached or refused.
-    #[error("the database cannot be opened: {0}")]
+    #[error("the server cannot be reached or refuses: {0}")]
     Database(String),
 }
 

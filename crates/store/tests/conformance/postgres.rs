@@ -131,6 +131,7 @@ async fn an_address_that_leads_nowhere_is_told_without_its_password() {
     let error = PostgresStore::connect("postgres://u:hushed@127.0.0.1:1/none", options()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Database(_)), "{error}");
     assert!(!error.to_string().contains("hushed"), "{error}");
+    assert!(error.to_string().contains("Connection refused"), "{error}");
     let error = PostgresStore::connect("postgres://u:hushed@host:port/none", options()).await.unwrap_err();
     assert!(matches!(error, ConnectError::Address(_)), "{error}");
     assert!(!error.to_string().contains("hushed"), "{error}");
