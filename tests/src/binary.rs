@@ -1,6 +1,9 @@
 //! The built binary, found through `FERROPAY_BIN`.
 
-use crate::merchant::{Answer, Merchant};
+use crate::{
+    merchant::{Answer, Merchant},
+    place::Place,
+};
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -71,10 +74,8 @@ pub struct Start {
 #[derive(Debug)]
 pub struct Platform {
     directory: PathBuf,
-    /// Where the database is.
-    data: PathBuf,
-    /// Address of a database on a server, and the key directory that goes with it.
-    server: Option<(String, PathBuf)>,
+    /// Its database and keys.
+    pub place: Place,
     child: Option<Child>,
     base: String,
     /// `http://…` of the simulators' control endpoints, when they run inside.
@@ -93,8 +94,7 @@ impl Platform {
     pub fn new(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
-            data: directory.to_owned(),
-            server: None,
+            place: Place::in_directory(directory),
             child: None,
             base: String::new(),
             control: None,
@@ -106,26 +106,18 @@ impl Platform {
     /// A node on a database of a server, which shares its keys with others; it keeps its logs in `directory`.
     pub fn node(directory: &Path, database: &str, keys: &Path) -> Self {
         let mut node = Self::new(directory);
-        node.server = Some((database.to_owned(), keys.to_owned()));
+        node.place = Place::shared(database, keys);
         node
     }
 
     /// The address of its database.
     pub fn database(&self) -> String {
-        match &self.server {
-            Some((database, _)) => database.clone(),
-            None => format!("sqlite:{}", self.database_file().display()),
-        }
+        self.place.database()
     }
 
     /// The database's file.
     pub fn database_file(&self) -> PathBuf {
-        self.data.join("ferropay.db")
-    }
-
-    /// Keeps the database, and with it the keys, in another directory.
-    pub fn keep_database_in(&mut self, directory: &Path) {
-        directory.clone_into(&mut self.data);
+        self.place.file()
     }
 
     /// The files in which standard output and standard error of all starts are.
@@ -150,14 +142,11 @@ impl Platform {
         let mut command = ferropay();
         command
             .args(["serve", "--sandbox", "--simulators-listen", "127.0.0.1:0"])
-            .args(["--acquirer-listen", "127.0.0.1:0", "--sandbox-secret", SECRET, "--database"])
-            .arg(self.database())
+            .args(["--acquirer-listen", "127.0.0.1:0", "--sandbox-secret", SECRET])
             .args(&start.options)
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap());
-        if let Some((_, keys)) = &self.server {
-            command.arg("--keys").arg(keys);
-        }
+        self.place.give_to(&mut command);
         if !start.options.iter().any(|option| option == "--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
@@ -274,7 +263,7 @@ impl Platform {
 
     /// Runs an administrative command on its database: `arguments` are followed by `--database`.
     pub fn command(&self, arguments: &[&str]) -> Ran {
-        Ran::of(ferropay().args(arguments).args(["--database", &self.database()]))
+        Ran::of(self.place.give_to(ferropay().args(arguments)))
     }
 }
 

@@ -1,8 +1,18 @@
-//! The database seen from outside: the audit command, and the file itself.
+//! The database seen from outside: the audit command, and its tables.
 
-use crate::binary::{Platform, Ran};
-use rusqlite::{Connection, OpenFlags};
-use std::collections::BTreeMap;
+use crate::{
+    binary::{Platform, Ran},
+    place::Place,
+};
+use rusqlite::{Connection, OpenFlags, types::ValueRef};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long somebody else's lock on a file is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What `ferropay verify` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,21 +60,118 @@ impl Audit {
     }
 }
 
-/// The database file, opened for reading.
-pub struct Database(Connection);
+/// A database beside the process that serves it.
+#[derive(Debug)]
+pub struct Database(Engine);
+
+#[derive(Debug)]
+enum Engine {
+    /// Its file, and a connection that changes nothing about it, not even by closing it.
+    File(PathBuf, Connection),
+    Server(String),
+}
+
+/// A cell, as the database's text or bytes; numbers as their digits.
+type Cell = Option<Vec<u8>>;
+
+/// Keeps everybody else from writing until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Locked(
+    #[expect(dead_code, reason = "what is locked is free when these are dropped")]
+    (Option<Connection>, Option<ferropay_test_postgres::Locked>),
+);
 
 impl Database {
-    /// Opens a platform's database beside the running process.
+    /// That of a platform.
     pub fn of(platform: &Platform) -> Self {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let connection = Connection::open_with_flags(platform.database_file(), flags).unwrap();
-        connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-        Self(connection)
+        Self::at(&platform.place)
+    }
+
+    /// That of a place.
+    pub fn at(place: &Place) -> Self {
+        let address = place.database();
+        if address.starts_with("sqlite:") {
+            let connection =
+                Connection::open_with_flags(place.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+            connection.busy_timeout(PATIENCE).unwrap();
+            Self(Engine::File(place.file(), connection))
+        } else {
+            Self(Engine::Server(address))
+        }
+    }
+
+    /// The names of a query's columns, and its rows.
+    fn rows(&self, sql: &str) -> (Vec<String>, Vec<Vec<Cell>>) {
+        match &self.0 {
+            Engine::File(_, connection) => {
+                let mut statement = connection.prepare(sql).unwrap();
+                let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+                let cell = |row: &rusqlite::Row<'_>, column| match row.get_ref(column).unwrap() {
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
+                    ValueRef::Integer(number) => Some(number.to_string().into_bytes()),
+                    ValueRef::Real(number) => Some(number.to_string().into_bytes()),
+                    ValueRef::Null => None,
+                };
+                let count = columns.len();
+                let rows =
+                    statement.query_map([], |row| Ok((0..count).map(|column| cell(row, column)).collect()));
+                let rows = rows.unwrap().map(Result::unwrap).collect();
+                (columns, rows)
+            }
+            Engine::Server(url) => {
+                let (columns, rows) = ferropay_test_postgres::rows(url, sql);
+                let cell = |text: Option<String>| text.map(|text| bytes_of(&text));
+                (columns, rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect())
+            }
+        }
+    }
+
+    fn texts(&self, sql: &str) -> Vec<Vec<String>> {
+        let text = |cell: Cell| String::from_utf8(cell.expect("a value")).unwrap();
+        self.rows(sql).1.into_iter().map(|row| row.into_iter().map(text).collect()).collect()
     }
 
     /// One number.
     pub fn number(&self, sql: &str) -> i64 {
-        self.0.query_row(sql, [], |row| row.get(0)).unwrap()
+        self.texts(sql)[0][0].parse().unwrap()
+    }
+
+    /// Changes something; answers how many rows.
+    pub fn change(&self, sql: &str) -> u64 {
+        match &self.0 {
+            Engine::File(file, _) => u64::try_from(to_write(file).execute(sql, []).unwrap()).unwrap(),
+            Engine::Server(url) => ferropay_test_postgres::change(url, sql),
+        }
+    }
+
+    /// Keeps the platform from writing.
+    pub fn locked(&self) -> Locked {
+        match &self.0 {
+            Engine::File(file, _) => {
+                let other = to_write(file);
+                other.execute_batch("BEGIN IMMEDIATE").unwrap();
+                Locked((Some(other), None))
+            }
+            Engine::Server(url) => Locked((None, Some(ferropay_test_postgres::Locked::all(url)))),
+        }
+    }
+
+    /// Sets the number of the schema's version; answers what it was.
+    pub fn set_schema_version(&self, version: i64) -> i64 {
+        match &self.0 {
+            Engine::File(file, _) => {
+                let connection = to_write(file);
+                let before = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+                connection.pragma_update(None, "user_version", version).unwrap();
+                before
+            }
+            Engine::Server(_) => {
+                let before = self.number("SELECT version FROM schema_version");
+                assert_eq!(self.change(&format!("UPDATE schema_version SET version = {version}")), 1);
+                before
+            }
+        }
     }
 
     /// The tasks that a condition chooses: kind, number, and of a delivery its address with the status it got.
@@ -74,53 +181,55 @@ impl Database {
              LEFT JOIN deliveries AS d ON kind = 3 AND d.id = tasks.number
              LEFT JOIN callbacks AS c ON c.id = tasks.number / 256 {which}"
         );
-        let mut statement = self.0.prepare(&sql).unwrap();
-        let rows = statement.query_map([], |row| row.get(0)).unwrap();
-        rows.map(Result::unwrap).collect()
+        self.texts(&sql).into_iter().flatten().collect()
     }
 
     /// Sum of the postings on accounts of an owner's kind, by currency: 3 providers, 5 suspense. Zeros are left out.
     pub fn balances(&self, owner_kind: u8) -> BTreeMap<u16, i64> {
-        let sql = "SELECT a.currency, sum(p.minor) AS minor FROM postings AS p JOIN accounts AS a ON a.id = p.account
-                   WHERE a.owner_kind = ?1 GROUP BY a.currency HAVING sum(p.minor) <> 0";
-        let mut statement = self.0.prepare(sql).unwrap();
-        let rows = statement.query_map([owner_kind], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        rows.map(Result::unwrap).collect()
+        let sql = format!(
+            "SELECT a.currency, sum(p.minor) AS minor FROM postings AS p JOIN accounts AS a ON a.id = p.account
+             WHERE a.owner_kind = {owner_kind} GROUP BY a.currency HAVING sum(p.minor) <> 0"
+        );
+        self.texts(&sql).iter().map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap())).collect()
     }
 
     /// Subjects whose callbacks are not numbered from 1 without a gap.
     pub fn wrongly_numbered(&self) -> i64 {
         self.number(
             "SELECT count(*) FROM (SELECT 1 FROM callbacks GROUP BY subject
-             HAVING min(number) <> 1 OR max(number) <> count(*))",
+             HAVING min(number) <> 1 OR max(number) <> count(*)) AS s",
         )
     }
 
-    /// Every cell of every table that holds text or bytes, with `table.column`.
+    /// Every cell of every table that holds anything, with `table.column`.
     pub fn each_cell(&self, mut look: impl FnMut(&str, &[u8])) {
-        let tables: Vec<String> = {
-            let mut statement =
-                self.0.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
-            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        let tables = match &self.0 {
+            Engine::File(..) => "SELECT name FROM sqlite_schema WHERE type = 'table'",
+            Engine::Server(_) => "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
         };
-        for table in tables {
-            let mut statement = self.0.prepare(&format!("SELECT * FROM {table}")).unwrap();
-            let columns: Vec<String> =
-                statement.column_names().map(|column| format!("{table}.{column}")).collect();
-            let mut rows = statement.query([]).unwrap();
-            while let Some(row) = rows.next().unwrap() {
-                for (index, column) in columns.iter().enumerate() {
-                    match row.get_ref(index).unwrap() {
-                        rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => {
-                            look(column, bytes);
-                        }
-                        rusqlite::types::ValueRef::Integer(number) => {
-                            look(column, number.to_string().as_bytes());
-                        }
-                        _ => {}
+        for table in self.texts(tables).into_iter().flatten() {
+            let (columns, rows) = self.rows(&format!("SELECT * FROM {table}"));
+            for row in rows {
+                for (column, cell) in columns.iter().zip(row) {
+                    if let Some(cell) = cell {
+                        look(&format!("{table}.{column}"), &cell);
                     }
                 }
             }
         }
     }
+}
+
+fn to_write(file: &Path) -> Connection {
+    let connection = Connection::open(file).unwrap();
+    connection.busy_timeout(PATIENCE).unwrap();
+    connection
+}
+
+/// What a server writes as text: bytes come as `\x` and their hexadecimal digits.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let Some(digits) = text.strip_prefix("\\x") else { return text.as_bytes().to_vec() };
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    bytes.unwrap_or_else(|| text.as_bytes().to_vec())
 }

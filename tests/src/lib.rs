@@ -2,7 +2,7 @@
 //! callbacks that can misbehave, an acquirer that outlives the platform, and a look into the database.
 //!
 //! Nothing here uses the platform's own code for what it checks: signatures are computed by [`sign`], databases are read
-//! as files. Only the acquirer simulator is a crate of the workspace; it shares nothing with the platform.
+//! by their tables. Only the acquirer simulator is a crate of the workspace; it shares nothing with the platform.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,6 +20,7 @@ pub mod merchant;
 pub mod metrics;
 pub mod mounts;
 pub mod payment_system;
+pub mod place;
 pub mod receiver;
 pub mod shop;
 pub mod sign;
@@ -28,6 +29,7 @@ pub mod world;
 pub use binary::{Platform, Ran, Start, ferropay};
 pub use database::{Audit, Database};
 pub use merchant::{Answer, Merchant};
+pub use place::{Engine, Place};
 pub use receiver::{Received, Receiver, Reply};
 pub use shop::Shop;
 pub use world::World;

@@ -2,7 +2,8 @@
 #![cfg(test)]
 
 use ferropay_tests::{Audit, Database, Ran, Reply, World, cards, eventually, seconds};
-use std::time::Duration;
+use jiff::tz::TimeZone;
+use std::{str::FromStr as _, time::Duration};
 
 /// Moves the project's clock on; the platform does what becomes due on the way.
 fn advance(world: &World, by: &str) -> Ran {
@@ -205,10 +206,10 @@ async fn a_payments_own_address_takes_all_of_its_callbacks_and_no_others() {
 }
 
 /// The moments the clock command stopped at, in seconds.
-fn moments(world: &World, ran: &Ran) -> Vec<i64> {
-    let database = Database::of(&world.platform);
+fn moments(ran: &Ran) -> Vec<i64> {
     let lines = ran.err.lines().filter_map(|line| line.trim().strip_suffix(" UTC"));
-    lines.map(|it| database.number(&format!("SELECT CAST(strftime('%s', '{it}') AS INTEGER)"))).collect()
+    let second = |it: &str| jiff::civil::DateTime::from_str(it).unwrap().to_zoned(TimeZone::UTC).unwrap();
+    lines.map(|it| second(it).timestamp().as_second()).collect()
 }
 
 /// The pause before try `n`, in milliseconds: ten seconds between the first six, then `70 + 10 * 1.12^(n - 4)` seconds.
@@ -224,7 +225,7 @@ async fn the_pauses_between_tries_grow_as_published() {
     world.sale("pauses", cards::APPROVED, None).await.request_id();
     receives(&world, 1).await;
     let ran = advance(&world, "20m");
-    let moments = moments(&world, &ran);
+    let moments = moments(&ran);
     assert!(moments.len() > 14, "{moments:?}");
     assert_eq!(world.receiver.count(), moments.len() + 1, "each try but the first has a moment of its own");
     for (before, pair) in moments.windows(2).enumerate() {
@@ -249,14 +250,12 @@ async fn a_callback_nobody_takes_is_parked_and_replayed_by_one_command() {
     world.platform.stop().await;
     // One callback has been tried 118 times in other processes' lives.
     {
-        let database = rusqlite::Connection::open(world.platform.database_file()).unwrap();
+        let database = Database::of(&world.platform);
         let often = r#"SELECT d.id FROM deliveries AS d JOIN callbacks AS c ON c.id = d.id / 256 WHERE c.body LIKE '%"often"%'"#;
         let tries = format!("UPDATE tasks SET tries = 118 WHERE kind = 3 AND number IN ({often})");
-        assert_eq!(database.execute(&tries, []).unwrap(), 1);
-        let changed = database
-            .execute(&format!("UPDATE deliveries SET attempts = 118 WHERE id IN ({often})"), [])
-            .unwrap();
-        assert_eq!(changed, 1);
+        assert_eq!(database.change(&tries), 1);
+        let attempts = format!("UPDATE deliveries SET attempts = 118 WHERE id IN ({often})");
+        assert_eq!(database.change(&attempts), 1);
     }
     world.restart().await;
     let list = |world: &World, state: &str| {

@@ -2,8 +2,10 @@
 #![cfg(test)]
 
 use ferropay_tests::{
-    Audit, Merchant, Platform, Ran, Start, World, binary::run, cards, eventually, ferropay, seconds,
+    Audit, Database, Merchant, Place, Platform, Ran, Start, World, binary::run, cards, eventually, ferropay,
+    seconds,
 };
+use jiff::tz::TimeZone;
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 const DOCUMENT: &str =
@@ -185,13 +187,13 @@ async fn an_address_in_use_is_named_with_its_option() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for option in ["--listen", "--simulators-listen", "--acquirer-listen"] {
-        let database = format!("sqlite:{}", directory.path().join("ferropay.db").display());
+        let place = Place::in_directory(directory.path());
         let free =
             ["--listen", "--simulators-listen", "--acquirer-listen"].into_iter().filter(|it| *it != option);
         let free: Vec<&str> = free.flat_map(|option| [option, "127.0.0.1:0"]).collect();
-        let ran = Ran::of(
-            ferropay().args(["serve", "--sandbox", "--database", &database, option, &address]).args(free),
-        );
+        let mut command = ferropay();
+        place.give_to(command.args(["serve", "--sandbox", option, &address]));
+        let ran = Ran::of(command.args(free));
         assert!(!ran.ok && ran.err.contains(&address) && ran.err.contains(option), "{option}: {}", ran.err);
     }
 }
@@ -202,20 +204,13 @@ async fn a_database_of_a_later_version_is_left_alone() {
     world.paid("before").await;
     world.quiet(seconds(20)).await;
     world.platform.stop().await;
-    let path = world.platform.database_file();
-    let set_version = |version: i64| {
-        let database = rusqlite::Connection::open(&path).unwrap();
-        let before: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        database.pragma_update(None, "user_version", version).unwrap();
-        before
-    };
-    let version = set_version(999);
+    let version = Database::of(&world.platform).set_schema_version(999);
     let start = world.start.clone();
     let refused = world.platform.try_start(&start).await.unwrap_err();
     assert!(refused.contains("999"), "{refused}");
     assert!(!Audit::of(&world.platform).sound);
     assert!(!world.platform.command(&["project", "list"]).ok);
-    set_version(version);
+    Database::of(&world.platform).set_schema_version(version);
     world.restart().await;
     assert_eq!(world.platform.status("before").await.json["payment"]["status"], "success");
     world.assert_sound();
@@ -356,15 +351,12 @@ async fn the_clock_of_a_test_project_moves_forward_only() {
     assert!(!refused.ok && refused.err.contains("production"), "{}", refused.err);
     // A restart does not set it back; payments live in its time.
     world.restart().await;
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
     let callback = world.paid("later").await;
     let date = callback.json["operation"]["created_date"].as_str().unwrap().replace('T', " ");
-    let database = ferropay_tests::Database::of(&world.platform);
-    let ahead = format!(
-        "SELECT CAST(strftime('%s', '{}') AS INTEGER) - CAST(strftime('%s', 'now') AS INTEGER)",
-        &date[..19]
-    );
-    let ahead = database.number(&ahead);
-    assert!((5300..=5400).contains(&ahead), "{ahead}");
+    let date: jiff::civil::DateTime = date[..19].parse().unwrap();
+    let ahead = date.to_zoned(TimeZone::UTC).unwrap().timestamp().as_second() - now;
+    assert!((5400..=5500).contains(&ahead), "{ahead}");
     world.quiet(seconds(20)).await;
     world.assert_sound();
 }
@@ -383,7 +375,7 @@ async fn options_come_from_the_command_line_then_the_environment_then_the_file()
 
     // The sandbox's project is made before the end that is provoked here.
     let made_by = |name: &str, options: &[&str], environment: Option<&str>| {
-        let database = format!("sqlite:{}", directory.path().join(name).display());
+        let place = Place::named(directory.path(), name);
         let mut command = ferropay();
         command.args([
             "serve",
@@ -395,17 +387,17 @@ async fn options_come_from_the_command_line_then_the_environment_then_the_file()
             "--config",
             &config,
         ]);
-        command.args(["--database", &database]).args(options);
+        place.give_to(&mut command).args(options);
         if let Some(project) = environment {
             command.env("FERROPAY_SANDBOX_PROJECT", project);
         }
         assert!(Ran::of(&mut command).err.contains("--crash-at nowhere"));
-        let listed = run(&["project", "list", "--database", &database]).good();
+        let listed = Ran::of(place.give_to(ferropay().args(["project", "list"]))).good();
         listed.lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
     };
-    assert_eq!(made_by("all.db", &["--sandbox-project", "9"], Some("8")), "9");
-    assert_eq!(made_by("environment.db", &[], Some("8")), "8");
-    assert_eq!(made_by("file.db", &[], None), "7");
+    assert_eq!(made_by("all", &["--sandbox-project", "9"], Some("8")), "9");
+    assert_eq!(made_by("environment", &[], Some("8")), "8");
+    assert_eq!(made_by("file", &[], None), "7");
     let mut command = ferropay();
     command.args(["serve", "--sandbox", "--database", "sqlite:x.db"]).env("FERROPAY_LISTEN", "nowhere");
     let refused = Ran::of(&mut command);
@@ -438,17 +430,15 @@ async fn a_sandbox_brings_its_own_simulators() {
 #[test]
 fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
     let directory = tempfile::tempdir().unwrap();
-    let database = format!("sqlite:{}", directory.path().join("risk.db").to_str().unwrap());
+    let place = Place::named(directory.path(), "risk");
     let keys = directory.path().join("keys");
     fs::create_dir(&keys).unwrap();
     fs::write(keys.join("master.key"), [7; 32]).unwrap();
     fs::set_permissions(keys.join("master.key"), fs::Permissions::from_mode(0o600)).unwrap();
-    let keys = keys.to_str().unwrap();
-    let at = ["--database", &database, "--keys", keys];
     let cards = file(directory.path(), "cards.txt", "4242424242424242\n\n5413330000000019\n");
     let with = |words: &[&str], input: Option<&str>| {
         let stdin = input.map_or_else(Stdio::null, |path| Stdio::from(fs::File::open(path).unwrap()));
-        Ran::of(ferropay().args(words).args(at).stdin(stdin))
+        Ran::of(place.give_to(ferropay().args(words)).env("FERROPAY_KEYS", &keys).stdin(stdin))
     };
     with(&["project", "create", "7", "--name", "Shop"], None).good();
     let added = with(&["risk", "add", "7", "black", "card", "--note", "stolen"], Some(&cards)).good();
@@ -456,14 +446,14 @@ fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
     let again = with(&["risk", "add", "7", "black", "card"], Some(&cards)).good();
     assert!(again.starts_with("0 added"), "{again}");
     with(&["risk", "add", "7", "white", "email", "Judy@Example.com"], None).good();
-    let listed = run(&["risk", "list", "7", "--database", &database]).good();
+    let listed = with(&["risk", "list", "7"], None).good();
     assert_eq!(listed.lines().count(), 3, "{listed}");
     assert!(listed.contains("white          email         judy@example.com"), "{listed}");
     assert!(!listed.contains("4242") && listed.contains("stolen"), "{listed}");
-    let shown = run(&["project", "show", "7", "--database", &database]).good();
+    let shown = with(&["project", "show", "7"], None).good();
     assert!(shown.contains("\"risk_lists\": true"), "{shown}");
     with(&["risk", "remove", "7", "white", "email", "judy@example.com"], None).good();
-    assert_eq!(run(&["risk", "list", "7", "--database", &database]).good().lines().count(), 2);
+    assert_eq!(with(&["risk", "list", "7"], None).good().lines().count(), 2);
 
     for (words, reason) in [
         (&["risk", "add", "7", "grey", "email", "a@b.example"][..], "there is no list \"grey\""),

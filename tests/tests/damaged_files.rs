@@ -1,7 +1,7 @@
 //! Database files that cannot be right: the platform does not start on them, says what to do, and changes nothing.
 #![cfg(test)]
 
-use ferropay_tests::{Platform, Start, World, mounts, seconds};
+use ferropay_tests::{Place, Platform, Start, World, mounts, seconds};
 use std::{
     collections::BTreeMap,
     fs,
@@ -147,7 +147,7 @@ async fn a_log_whose_file_is_missing_is_kept() {
 async fn a_database_in_a_directory_that_does_not_exist_is_refused() {
     let mut world = World::prepare(&[], None, ferropay_tests::world::acquirer().await).await;
     let nowhere = world.directory().join("nowhere");
-    world.platform.keep_database_in(&nowhere);
+    world.platform.place = Place::in_directory(&nowhere);
     let start = world.start.clone();
     let said = world.platform.try_start(&start).await.unwrap_err();
     assert!(said.contains("does not exist: make it"), "{said}");
@@ -159,7 +159,7 @@ async fn unwritable(protect: impl FnOnce(&mounts::SmallDisk, &Path)) {
     let mut world = World::prepare(&[], None, ferropay_tests::world::acquirer().await).await;
     let disk = world.directory().join("disk");
     let small = mounts::SmallDisk::on(&disk, 32);
-    world.platform.keep_database_in(&disk);
+    world.platform.place = Place::in_directory(&disk);
     world.restart().await;
     world.paid("order-1").await;
     world.quiet(seconds(20)).await;

@@ -1,7 +1,7 @@
 //! The disk of the database is full for a while, under load.
 #![cfg(test)]
 
-use ferropay_tests::{World, cards, mounts, seconds, world::acquirer};
+use ferropay_tests::{Place, World, cards, mounts, seconds, world::acquirer};
 use parking_lot::Mutex;
 use std::sync::{
     Arc,
@@ -23,7 +23,7 @@ async fn on_a_full_disk_what_is_new_is_refused_and_nothing_accepted_is_lost() {
     let mut world = World::prepare(&[], None, acquirer().await).await;
     let directory = world.directory().join("disk");
     let disk = mounts::SmallDisk::on(&directory, 48);
-    world.platform.keep_database_in(&directory);
+    world.platform.place = Place::in_directory(&directory);
     world.restart().await;
     world.paid("before").await;
     disk.fill(2_000_000);

@@ -49,8 +49,9 @@ async fn series_are_imported_from_a_file_whole_or_not_at_all_and_once() {
     let input = directory.path().join("input");
     fs::write(&input, object).unwrap();
     let mut command = ferropay();
-    command.args(["series", "import", "--project", "3003", "-", "--database", &platform.database()]);
-    let said = Ran::of(command.stdin(Stdio::from(fs::File::open(input).unwrap())));
+    command.args(["series", "import", "--project", "3003", "-"]);
+    let said =
+        Ran::of(platform.place.give_to(&mut command).stdin(Stdio::from(fs::File::open(input).unwrap())));
     assert!(said.ok && said.err.contains("1 series are taken over; 0 were here already."), "{said:?}");
     let missing = platform.command(&["series", "import", "--project", "3003", "no-such-file"]);
     assert!(!missing.ok && missing.err.contains("no-such-file cannot be read"), "{missing:?}");

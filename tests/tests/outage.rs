@@ -1,7 +1,7 @@
 //! The database cannot be read for a while: merchants are told to ask again, and nothing is lost.
 #![cfg(test)]
 
-use ferropay_tests::World;
+use ferropay_tests::{Database, World};
 use serde_json::json;
 
 // G-507, D-44
@@ -10,8 +10,7 @@ async fn a_status_that_cannot_be_read_is_told_with_3062_and_can_be_asked_for_aga
     let world = World::start(&[]).await;
     world.paid("order-1").await;
     let change = |sql: &str| {
-        let file = rusqlite::Connection::open(world.platform.database_file()).unwrap();
-        file.execute_batch(sql).unwrap();
+        Database::of(&world.platform).change(sql);
     };
     change("ALTER TABLE payments RENAME TO elsewhere");
     let away = world.platform.status("order-1").await;

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use ferropay_tests::{
-    Answer, Merchant, World, cards, eventually, metrics::Metrics, seconds, world::acquirer_at,
+    Answer, Database, Merchant, World, cards, eventually, metrics::Metrics, seconds, world::acquirer_at,
 };
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -84,11 +84,10 @@ async fn while_the_database_is_locked_requests_are_refused_memory_stays_bounded_
     let world = World::start(&["--most-waiting", "32"]).await;
     world.paid("before").await;
     let before = Metrics::of(world.platform.base()).await.count("process_resident_memory_bytes");
-    let file = rusqlite::Connection::open(world.platform.database_file()).unwrap();
-    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let locked = Database::of(&world.platform).locked();
     let unlocked = tokio::spawn(async move {
         tokio::time::sleep(seconds(3)).await;
-        file.execute_batch("ROLLBACK").unwrap();
+        drop(locked);
     });
     let answered = all_at_once(&world, names("locked", 150), None).await;
     let refused = answered.iter().filter(|(_, answer)| answer.status != 200).count();

@@ -5,38 +5,35 @@
 #![cfg(test)]
 
 use ferropay_tests::{
-    Audit, Database, Platform, Ran, Received, World, cards, payment_system::PaymentSystem, seconds,
+    Audit, Database, Engine, Place, Ran, Received, World, cards, payment_system::PaymentSystem, seconds,
 };
 use serde_json::json;
 use std::{fs, path::Path, time::Duration};
 
-/// Copies a directory of keys: they are kept apart from backups of the database.
-fn copy_keys(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+/// Backs the running platform's database up and restores it elsewhere.
+fn back_up(world: &World) -> Place {
+    let restored = world.platform.place.restored_in(&world.directory().join("restored"));
+    if Engine::of_this_run() == Engine::File {
+        let copy = restored.file();
+        let again = world.platform.command(&["backup", "--to", copy.to_str().unwrap()]);
+        assert!(!again.ok && again.err.contains("is not overwritten"), "{again:?}");
     }
-}
-
-fn keys_of(platform: &Platform) -> std::path::PathBuf {
-    let mut name = platform.database_file().into_os_string();
-    name.push(".keys");
-    name.into()
-}
-
-/// Backs the running platform's database up into a directory of its own, together with the keys, which are not in it.
-fn back_up(world: &World) -> std::path::PathBuf {
-    let restored = world.directory().join("restored");
-    fs::create_dir(&restored).unwrap();
-    let copy = restored.join("ferropay.db");
-    let said = world.platform.command(&["backup", "--to", copy.to_str().unwrap()]).good();
-    assert!(said.contains("recovery hold") && said.contains("holds no keys"), "{said}");
-    let again = world.platform.command(&["backup", "--to", copy.to_str().unwrap()]);
-    assert!(!again.ok && again.err.contains("is not overwritten"), "{again:?}");
-    assert_eq!(fs::read_dir(&restored).unwrap().count(), 1, "there is nothing but the copy");
-    copy_keys(&keys_of(&world.platform), &restored.join("ferropay.db.keys"));
     restored
 }
+
+/// Loses the original, and starts the platform on what was restored.
+async fn start_on(world: &mut World, restored: Place) {
+    world.platform.kill();
+    world.platform.place = restored;
+    // A copy of a file knows that it is one; of a database on a server that was brought back the operator says so.
+    if Engine::of_this_run() == Engine::Server {
+        world.start.options.push("--recovery-hold".to_owned());
+    }
+    world.restart().await;
+}
+
+/// Since when what providers know is asked for: all of it.
+const SINCE: [&str; 2] = ["--since", "2025-01-02T00:00:00Z"];
 
 /// Runs `recover check` or `release` with what it needs to reach the providers.
 fn recover(world: &World, what: &str, more: &[&str]) -> Ran {
@@ -48,6 +45,12 @@ fn recover(world: &World, what: &str, more: &[&str]) -> Ran {
     }
     arguments.extend(more);
     world.platform.command(&arguments)
+}
+
+/// The same for what was restored: only a copy of a file knows when it was made.
+fn recover_copy(world: &World, what: &str, more: &[&str]) -> Ran {
+    let since = if Engine::of_this_run() == Engine::Server { &SINCE[..] } else { &[] };
+    recover(world, what, &[since, more].concat())
 }
 
 async fn healthz(world: &World) -> (u16, String) {
@@ -84,9 +87,7 @@ async fn lost() -> (World, Lost) {
     world.paid("after").await;
     let refund = world.refund("before", Some(300), None).await.request_id();
     world.receiver.final_of(&refund, seconds(30)).await;
-    world.platform.kill();
-    world.platform.keep_database_in(&restored);
-    world.restart().await;
+    start_on(&mut world, restored).await;
     (world, Lost { before })
 }
 
@@ -113,12 +114,12 @@ async fn a_restored_copy_sends_nothing_until_it_was_compared_and_released() {
     assert_eq!(world.receiver.count(), callbacks, "no callback leaves");
     assert_eq!(world.acquirer.traffic().messages, messages, "not even a sign-on leaves");
 
-    let early = recover(&world, "release", &[]);
+    let early = recover_copy(&world, "release", &[]);
     assert!(!early.ok && early.err.contains("the hold stays"), "{early:?}");
     assert!(early.err.contains("2 attempts"), "{early:?}");
     assert_eq!(healthz(&world).await.1, "recovery hold\n");
 
-    let check = recover(&world, "check", &[]);
+    let check = recover_copy(&world, "check", &[]);
     assert!(!check.ok, "something is left open: {check:?}");
     assert_eq!(lines(&check.out, &["\"unheard\"", "never reached the provider"]).len(), 1, "{check:?}");
     assert!(lines(&check.out, &["\"slow\""]).is_empty(), "the first comparison has settled it: {check:?}");
@@ -134,11 +135,11 @@ async fn a_restored_copy_sends_nothing_until_it_was_compared_and_released() {
         "nothing was done by asking"
     );
 
-    let one = recover(&world, "release", &["--leave", reference(purchase[0])]);
+    let one = recover_copy(&world, "release", &["--leave", reference(purchase[0])]);
     assert!(!one.ok && one.err.contains("1 attempts"), "{one:?}");
     let file = world.directory().join("seen-to");
     fs::write(&file, format!("{}\n{}\n", purchase[0], refund[0])).unwrap();
-    recover(&world, "release", &["--leave-from", file.to_str().unwrap()]).good();
+    recover_copy(&world, "release", &["--leave-from", file.to_str().unwrap()]).good();
 
     let told = |name: &'static str| {
         let receiver = world.receiver.clone();
@@ -169,7 +170,7 @@ async fn a_restored_copy_sends_nothing_until_it_was_compared_and_released() {
     let kept = "SELECT count(*) FROM inbox WHERE id LIKE 'left at a release: %'";
     assert_eq!(Database::of(&world.platform).number(kept), 2);
     Audit::of(&world.platform).assert_settled();
-    let again = recover(&world, "check", &[]);
+    let again = recover_copy(&world, "check", &[]);
     assert!(!again.ok && again.err.contains("not in recovery hold"), "{again:?}");
 }
 
@@ -206,13 +207,11 @@ async fn a_purchase_that_was_decided_elsewhere_meanwhile_is_asked_for_and_settle
     assert_eq!(told.operation(), ("sale", "success"), "{}", told.text);
     world.platform.post_raw(SALE, &buy("unknown"), None).await.request_id();
     page("unknown").await;
-    world.platform.kill();
-    world.platform.keep_database_in(&restored);
-    world.restart().await;
+    start_on(&mut world, restored).await;
 
     let status = world.platform.status("paid-later").await;
     assert_ne!(status.json["payment"]["status"], "success", "{}", status.text);
-    let check = recover(&world, "check", &[]);
+    let check = recover_copy(&world, "check", &[]);
     assert!(!check.ok, "{check:?}");
     assert_eq!(lines(&check.out, &["\"paid-later\"", "is settled, approved"]).len(), 1, "{check:?}");
     assert_eq!(lines(&check.out, &["\"waits\"", "not decided at the provider"]).len(), 1, "{check:?}");
@@ -220,7 +219,7 @@ async fn a_purchase_that_was_decided_elsewhere_meanwhile_is_asked_for_and_settle
     assert_eq!(unknown.len(), 1, "{check:?}");
     let status = world.platform.status("paid-later").await;
     assert_eq!(status.json["payment"]["status"], "success", "{}", status.text);
-    recover(&world, "release", &["--leave", reference(unknown[0])]).good();
+    recover_copy(&world, "release", &["--leave", reference(unknown[0])]).good();
     let ready = || async { healthz(&world).await.1 == "ready\n" };
     ferropay_tests::eventually("work goes on", seconds(30), ready).await;
     let audit = Audit::of(&world.platform);
@@ -234,32 +233,37 @@ async fn a_provider_that_does_not_answer_keeps_the_hold_and_a_lost_log_begins_on
     world.quiet(seconds(20)).await;
     world.platform.stop().await;
     world.restart().await;
-    world.paid("order-2").await;
-    world.platform.kill();
-    let mut log = world.platform.database_file().into_os_string();
-    log.push("-wal");
-    fs::remove_file(log).unwrap();
     let undisturbed = world.start.clone();
-    world.start.options.push("--recovery-hold".to_owned());
-    world.restart().await;
+    if Engine::of_this_run() == Engine::Server {
+        let restored = world.platform.place.restored_in(&world.directory().join("restored"));
+        world.paid("order-2").await;
+        start_on(&mut world, restored).await;
+    } else {
+        world.paid("order-2").await;
+        world.platform.kill();
+        let mut log = world.platform.database_file().into_os_string();
+        log.push("-wal");
+        fs::remove_file(log).unwrap();
+        world.start.options.push("--recovery-hold".to_owned());
+        world.restart().await;
+    }
     assert_eq!(healthz(&world).await.1, "recovery hold\n");
     let gone = world.platform.status("order-2").await;
-    assert_eq!(gone.json["payment"]["status"], "error", "what stood in the log is lost: {}", gone.text);
+    assert_eq!(gone.json["payment"]["status"], "error", "what came later is lost: {}", gone.text);
 
     let when = recover(&world, "check", &[]);
     assert!(!when.ok && when.err.contains("--since"), "{when:?}");
-    let since = ["--since", "2025-01-02T00:00:00Z"];
     let address = world.acquirer.local_addr();
-    let check = recover(&world, "check", &since);
+    let check = recover(&world, "check", &SINCE);
     let unknown = lines(&check.out, &["purchase approved of 10.00 EUR"]);
     assert_eq!(unknown.len(), 1, "{check:?}");
-    let leave = [since.as_slice(), &["--leave", reference(unknown[0])]].concat();
+    let leave = [&SINCE[..], &["--leave", reference(unknown[0])]].concat();
     world.acquirer.shutdown().await;
     let silent = recover(&world, "release", &leave);
     assert!(!silent.ok && silent.err.contains("did not answer"), "{silent:?}");
     // It comes back and remembers nothing, so that nothing is unknown.
     world.acquirer = ferropay_tests::world::acquirer_at(&address.to_string(), seconds(10)).await;
-    recover(&world, "release", &since).good();
+    recover(&world, "release", &SINCE).good();
     let ready = || async { healthz(&world).await.1 == "ready\n" };
     ferropay_tests::eventually("work goes on", seconds(30), ready).await;
     world.paid("order-3").await;

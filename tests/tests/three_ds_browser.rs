@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use ferropay_tests::{
-    Platform, Shop, Start,
+    Database, Platform, Shop, Start,
     binary::SECRET,
     browser::{Browser, Screen},
     cards,
@@ -327,14 +327,13 @@ async fn a_step_the_platform_cannot_do_at_the_moment_is_tried_again() {
         street.shop.sell(name, cards::CHALLENGED, false).await;
         street.shop.callback(name, 0).await;
         // Somebody else writes to the database for longer than the platform waits.
-        let other = rusqlite::Connection::open(street.platform.database_file()).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let locked = Database::of(&street.platform).locked();
         browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
         shows(&browser, "This takes longer than it should").await;
         let height = "return document.querySelector('.on button').getBoundingClientRect().height >= 44";
         assert_eq!(browser.script(height).await, true, "{name}");
         photograph(&browser, "three-ds-again", name).await;
-        other.execute_batch("ROLLBACK").unwrap();
+        drop(locked);
         browser.press("Try again").await;
         shows(&browser, "Is this you paying?").await;
         confirm(&browser).await;

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use ferropay_simulators::wallets::Handle;
-use ferropay_tests::{Audit, Platform, Start, binary::run, cards, eventually, seconds};
+use ferropay_tests::{Audit, Database, Place, Platform, Ran, Start, cards, eventually, ferropay, seconds};
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
@@ -70,9 +70,8 @@ fn keys_of_wallets_are_put_shown_and_taken_away_by_command() {
     fs::create_dir(&keys).unwrap();
     fs::write(keys.join("master.key"), [7; 32]).unwrap();
     fs::set_permissions(keys.join("master.key"), fs::Permissions::from_mode(0o600)).unwrap();
-    let database = format!("sqlite:{}", at.join("shop.db").to_str().unwrap());
-    let place = ["--database", &database, "--keys", keys.to_str().unwrap()];
-    let with = |words: &[&str]| run(&[words, &place[..]].concat());
+    let place = Place::named(at, "shop");
+    let with = |words: &[&str]| Ran::of(place.give_to(ferropay().args(words)).env("FERROPAY_KEYS", &keys));
     with(&["project", "create", "7", "--name", "Shop"]).good();
     let wallets = Handle::new(Arc::new(|| 1_800_000_000)).unwrap();
     let (apple, google) = (wallets.apple_keys(), wallets.google_keys());
@@ -108,7 +107,10 @@ fn keys_of_wallets_are_put_shown_and_taken_away_by_command() {
     with(&["project", "etoken", "remove", "7", "apple"]).good();
     let shown = with(&["project", "etoken", "show", "7"]).good();
     assert_eq!(shown, "Apple Pay: no keys\nGoogle Pay: keys of gateway:shop for its merchant m7\n");
-    let kept = fs::read(at.join("shop.db")).unwrap();
-    let kept = String::from_utf8_lossy(&kept);
-    assert!(!kept.contains("PRIVATE KEY"), "keys are sealed");
+    let mut cells = 0;
+    Database::at(&place).each_cell(|column, cell| {
+        cells += 1;
+        assert!(!String::from_utf8_lossy(cell).contains("PRIVATE KEY"), "{column}: keys are sealed");
+    });
+    assert!(cells > 20, "the database was looked through");
 }

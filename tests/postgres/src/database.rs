@@ -1,11 +1,13 @@
 //! A database of one test on the shared server.
 
-use crate::Server;
+use crate::{
+    Server,
+    query::{query, rows, try_query},
+};
 use std::{
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
-use tokio_postgres::{Error, NoTls, SimpleQueryMessage};
 
 /// A database of a test's own, gone when this is dropped; that of a test that was killed goes with the server.
 #[derive(Debug)]
@@ -42,12 +44,12 @@ impl Database {
 
     /// Runs statements in it.
     pub fn run(&self, sql: &str) {
-        self.rows(sql);
+        query(&self.url(), sql);
     }
 
     /// Runs statements beside it, for what cannot be done from within.
     pub fn beside(&self, sql: &str) {
-        query(self.server.url("postgres"), sql);
+        query(&self.server.url("postgres"), sql);
     }
 
     /// A copy of it. Nobody may be connected.
@@ -73,45 +75,13 @@ impl Database {
 
     /// The first column of the rows of a query, as text; nulls are left out.
     pub fn texts(&self, sql: &str) -> Vec<String> {
-        self.rows(sql).into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
-    }
-
-    /// The rows of a query, as text.
-    pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
-        let row = |message: SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
-            }
-            _ => None,
-        };
-        query(self.url(), sql).into_iter().filter_map(row).collect()
+        rows(&self.url(), sql).1.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         // What remains when that fails goes with the server.
-        let _ = try_query(self.server.url("postgres"), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let _ = try_query(&self.server.url("postgres"), &format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
-}
-
-fn query(url: String, sql: &str) -> Vec<SimpleQueryMessage> {
-    try_query(url, sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
-}
-
-/// On a thread of its own, so that it can be waited for wherever this is called.
-fn try_query(url: String, sql: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
-    let sql = sql.to_owned();
-    let work = async move {
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        let connection = tokio::spawn(connection);
-        let answer = client.simple_query(&sql).await;
-        drop(client);
-        connection.await.unwrap()?;
-        answer
-    };
-    let thread = std::thread::spawn(|| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-    });
-    thread.join().unwrap()
 }

@@ -13,7 +13,11 @@
 )]
 
 mod database;
+mod locked;
+mod query;
 mod server;
 
 pub use database::Database;
+pub use locked::Locked;
+pub use query::{change, rows};
 pub use server::Server;
