@@ -22,7 +22,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("crates/simulators", &[]),
     ("crates/web", &["domain", "wire", "engine"]),
     // For tests only; nothing uses it.
-    ("crates/simulation", &["domain", "wire", "store", "engine"]),
+    ("crates/simulation", &["domain", "wire", "store", "engine", "test-postgres"]),
     ("crates/ferropay", &["domain", "wire", "store", "engine", "providers", "simulators", "web"]),
 ];
 

@@ -1,6 +1,6 @@
 //! Deterministic simulation of the platform.
 //!
-//! The real engine runs on the real SQL, on one thread and in time that stands still until everybody waits. Around it is
+//! The real engine runs on the real SQL of either database, on one thread and in time that stands still until everybody waits. Around it is
 //! a world made from a seed: merchants who ask for sensible things and nonsense, at once and twice; providers whose
 //! answers are lost, late, doubled or wrong; endpoints that do not answer; a store that fails; clocks that leap; and a
 //! crash at any step, after which the platform starts again on what it had made durable. An oracle that knows what really
@@ -11,6 +11,7 @@
 
 mod actions;
 mod asking;
+mod at_once;
 mod bodies;
 mod book;
 mod by_method;
@@ -21,6 +22,7 @@ mod crash;
 mod crediting;
 mod customers;
 mod device_wallets;
+mod ground;
 mod invitations;
 mod issuers;
 mod life;
@@ -41,9 +43,9 @@ mod trace;
 mod walked;
 mod world;
 
+pub use ground::Ground;
 pub use walked::{Walk, Walks};
 
-use ferropay_store::sqlite::{Options, SqliteStore};
 use life::{Durable, End};
 use std::{path::Path, sync::Arc, time::Duration};
 use world::World;
@@ -91,16 +93,19 @@ pub enum Unable {
     /// The store could not be made.
     #[error("the store cannot be made: {0}")]
     Store(#[from] ferropay_store::sqlite::OpenError),
+    /// The store on a server could not be reached or made.
+    #[error("the store cannot be made: {0}")]
+    Server(#[from] ferropay_store::postgres::ConnectError),
 }
 
 /// Runs a simulation.
 ///
 /// # Errors
 /// It could not be set up; nothing was simulated.
-pub fn run(plan: Plan) -> Result<Report, Unable> {
+pub fn run(plan: Plan, ground: &Ground) -> Result<Report, Unable> {
     let world = World::new(plan.seed, plan.trace);
     let log = log::Log::new(world.clone());
-    tracing::subscriber::with_default(log, || simulate(plan, &world))?;
+    tracing::subscriber::with_default(log, || simulate(plan, &world, ground))?;
     let seen = world.seen.lock();
     Ok(Report {
         findings: world.findings(),
@@ -115,25 +120,24 @@ pub fn run(plan: Plan) -> Result<Report, Unable> {
     })
 }
 
-fn simulate(plan: Plan, world: &Arc<World>) -> Result<(), Unable> {
+fn simulate(plan: Plan, world: &Arc<World>, ground: &Ground) -> Result<(), Unable> {
     let keys = directory()?;
     let poll_every = Duration::from_millis(world.dice.pick(&[500, 4_000, 15_000]).copied().unwrap_or(500));
-    let durable = Durable {
-        world: world.clone(),
-        store: Arc::new(SqliteStore::inline(Options::default())?),
-        keys: keys.path(),
-        poll_every,
-    };
+    let part = ground.part()?;
     let mut steps = plan.steps;
     loop {
+        let open = part.open()?;
+        let durable = Durable { world: world.clone(), store: open.store(), keys: keys.path(), poll_every };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let end = runtime.block_on(life::live(&durable, &mut steps));
         // Whatever was still running is gone with it.
         drop(runtime);
+        drop(durable);
         if end == End::Over {
             return Ok(());
         }
+        open.crash();
     }
 }
 

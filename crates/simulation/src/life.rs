@@ -7,7 +7,7 @@ use crate::{
     device_wallets,
     mailbox::Mailbox,
     oracle,
-    store::WatchedStore,
+    store::{User, WatchedStore},
     subscriptions,
     world::World,
 };
@@ -15,7 +15,6 @@ use ferropay_domain::ids::ProjectId;
 use ferropay_engine::{Engine, Parts, Settings, clock::Clock};
 use ferropay_store::{
     ProjectRecord, Secret, Store, Unavailable, change_project,
-    sqlite::SqliteStore,
     vault::{Master, Vault},
 };
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
@@ -26,7 +25,8 @@ const ROUNDS: u32 = 20_000;
 /// What outlives a crash besides the world.
 pub(crate) struct Durable<'a> {
     pub(crate) world: Arc<World>,
-    pub(crate) store: Arc<SqliteStore>,
+    /// What was durable when the life began, and becomes durable in it.
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: &'a Path,
     /// How often the engine looks for due work.
     pub(crate) poll_every: Duration,
@@ -35,7 +35,8 @@ pub(crate) struct Durable<'a> {
 /// A running platform.
 pub(crate) struct Life {
     pub(crate) world: Arc<World>,
-    pub(crate) store: Arc<SqliteStore>,
+    /// The store as it is, for whoever looks at it.
+    pub(crate) store: Arc<WatchedStore>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) engine: Arc<Engine>,
     poll_every: Duration,
@@ -90,6 +91,7 @@ async fn run(durable: &Durable<'_>, steps: &mut u32) {
 impl Life {
     async fn start(durable: &Durable<'_>) -> Result<Self, String> {
         let Durable { world, store, keys, poll_every } = durable;
+        let store = &Arc::new(watched(world, store, User::Observer));
         let vault = Vault::open(keys, Master::MakeWhenMissing, store.as_ref(), world.now()).await;
         let vault = Arc::new(vault.map_err(|error| error.to_string())?);
         if store.projects().await.map_err(|error| error.to_string())?.is_empty() {
@@ -99,7 +101,7 @@ impl Life {
             }
             store.set_rates(cast::rates()).await.map_err(|error| error.to_string())?;
         }
-        let engine = start_engine(world, store, &vault, *poll_every).await?;
+        let engine = start_engine(world, &store.inner, &vault, *poll_every).await?;
         Ok(Self {
             world: world.clone(),
             store: store.clone(),
@@ -112,13 +114,13 @@ impl Life {
 
     /// The store as whoever administers the platform has it.
     pub(crate) fn watched(&self) -> WatchedStore {
-        WatchedStore { inner: self.store.clone(), world: self.world.clone(), draws_again: true }
+        watched(&self.world, &self.store.inner, User::Administrator)
     }
 
     /// Another node takes everything over; the old one finds out by itself.
     pub(crate) async fn take_over(&mut self) {
         self.world.take_over();
-        match start_engine(&self.world, &self.store, &self.vault, self.poll_every).await {
+        match start_engine(&self.world, &self.store.inner, &self.vault, self.poll_every).await {
             Ok(engine) => {
                 let old = std::mem::replace(&mut self.engine, engine);
                 self.handed.clear();
@@ -261,9 +263,13 @@ impl Life {
     }
 }
 
+fn watched(world: &Arc<World>, store: &Arc<dyn Store>, user: User) -> WatchedStore {
+    WatchedStore { inner: store.clone(), world: world.clone(), user }
+}
+
 async fn start_engine(
     world: &Arc<World>,
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn Store>,
     vault: &Arc<Vault>,
     poll_every: Duration,
 ) -> Result<Arc<Engine>, String> {
@@ -273,7 +279,7 @@ async fn start_engine(
     };
     let clock: Arc<dyn Clock> = world.clock.clone();
     let parts = Parts {
-        store: Arc::new(WatchedStore { inner: store.clone(), world: world.clone(), draws_again: false }),
+        store: Arc::new(watched(world, store, User::Engine)),
         vault: vault.clone(),
         clock,
         entropy: world.entropy.clone(),

@@ -1,7 +1,7 @@
 //! Runs one simulation again, or many.
 
 use clap::Parser;
-use ferropay_simulation::{Plan, Unable, Walks, run};
+use ferropay_simulation::{Ground, Plan, Unable, Walks, run};
 use std::{io::Write as _, process::ExitCode};
 
 /// Deterministic simulation of the payment engine: the same seed, the same run.
@@ -19,6 +19,9 @@ struct Arguments {
     /// Print everything that happens.
     #[arg(long)]
     trace: bool,
+    /// Keep what is durable in a database on a `PostgreSQL` server, not in memory.
+    #[arg(long)]
+    postgres: bool,
     /// Print how often each row of the machines was walked.
     #[arg(long)]
     walks: bool,
@@ -29,8 +32,9 @@ fn main() -> Result<ExitCode, Unable> {
     let mut out = std::io::stdout().lock();
     let mut walks = Walks::default();
     let mut failed = 0;
+    let ground = if arguments.postgres { Ground::server()? } else { Ground::Memory };
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
-        let report = run(Plan { seed, steps: arguments.steps, trace: arguments.trace })?;
+        let report = run(Plan { seed, steps: arguments.steps, trace: arguments.trace }, &ground)?;
         if arguments.trace || !report.findings.is_empty() {
             for line in &report.trace {
                 writeln!(out, "{line}")?;

@@ -1,6 +1,10 @@
 //! The store as the engine of a simulation sees it: real, but it takes its time, fails now and then, and shows what
 //! becomes durable to the world.
+//!
+//! Whatever it is asked it does at once: time stands still meanwhile, and nobody comes in between, however long a server takes.
+//! So nothing depends on how fast a store is, and every store that keeps the rules gives the same run.
 
+use crate::at_once::at_once;
 use crate::world::{Mood, World};
 use ferropay_domain::{
     callback::Subject,
@@ -21,16 +25,25 @@ use ferropay_domain::{
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
     Delivery, Effort, ExchangeRate, Node, Nodes, OperationRow, PendingDelivery, ProjectRecord, Recovery,
-    RequestRow, RiskEntry, Scene, Standing, Store, Tenure, Unavailable, sqlite::SqliteStore, vault::Sealed,
+    RequestRow, RiskEntry, Scene, Standing, Store, Tenure, Unavailable, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 /// The store of a life.
 pub(crate) struct WatchedStore {
-    pub(crate) inner: Arc<SqliteStore>,
+    pub(crate) inner: Arc<dyn Store>,
     pub(crate) world: Arc<World>,
-    /// Whether whoever uses it draws numbers that may be taken, and then draws again.
-    pub(crate) draws_again: bool,
+    pub(crate) user: User,
+}
+
+/// Who uses a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum User {
+    /// Whoever looks at it from outside the simulation: for them it is as it is.
+    Observer,
+    Engine,
+    /// Draws numbers that may be taken, and then draws again.
+    Administrator,
 }
 
 /// What becomes of a commit.
@@ -77,13 +90,16 @@ impl WatchedStore {
     }
 
     async fn commit_once(&self, commit: Commit) -> Result<(), CommitError> {
+        if self.user == User::Observer {
+            return at_once(self.inner.commit(commit)).await;
+        }
         self.pause().await;
         let fate = self.fate();
         if fate == Fate::Refused {
             self.world.note(format_args!("the store refuses a commit"));
             return Err(trouble("commit").into());
         }
-        let result = self.inner.commit(commit.clone()).await;
+        let result = at_once(self.inner.commit(commit.clone())).await;
         match &result {
             Ok(()) => {
                 let (wrong, line) = self.world.seen.lock().take(&commit);
@@ -93,7 +109,9 @@ impl WatchedStore {
                 }
             }
             Err(CommitError::Lost(loss)) => self.world.note(format_args!("commit lost: {loss:?}")),
-            Err(CommitError::Defect(reason)) if self.draws_again && reason.contains("UNIQUE") => {
+            Err(CommitError::Defect(reason))
+                if self.user == User::Administrator && reason.contains("UNIQUE") =>
+            {
                 self.world.note(format_args!("a number is taken"));
             }
             Err(error) => self.world.finding(format!("a commit failed: {error}")),
@@ -108,6 +126,10 @@ impl WatchedStore {
 
     /// A read is done at once; its answer arrives later, when it may no longer hold.
     fn read<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
+        let answer = at_once(answer);
+        if self.user == User::Observer {
+            return answer;
+        }
         Box::pin(async move {
             self.pause().await;
             if self.world.mood(|moods| moods.store) == Mood::Away {
@@ -126,15 +148,15 @@ fn trouble(action: &'static str) -> Unavailable {
 
 impl Nodes for WatchedStore {
     fn join(&self, term: Duration) -> Answer<'_, Node> {
-        self.inner.join(term)
+        at_once(self.inner.join(term))
     }
 
     fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
-        self.inner.renew(node, term, back)
+        at_once(self.inner.renew(node, term, back))
     }
 
     fn leave(&self, node: i64) -> Answer<'_, ()> {
-        self.inner.leave(node)
+        at_once(self.inner.leave(node))
     }
 }
 
@@ -217,7 +239,7 @@ impl Store for WatchedStore {
     }
 
     fn backlog(&self, clocks: Vec<(Option<ProjectId>, Timestamp)>) -> Answer<'_, Backlog> {
-        self.inner.backlog(clocks)
+        at_once(self.inner.backlog(clocks))
     }
 
     fn next_due(&self, clock: Option<ProjectId>) -> Answer<'_, Option<Timestamp>> {
@@ -242,7 +264,7 @@ impl Store for WatchedStore {
     }
 
     fn callbacks(&self, filter: CallbackFilter) -> Answer<'_, Vec<CallbackRow>> {
-        self.inner.callbacks(filter)
+        at_once(self.inner.callbacks(filter))
     }
 
     fn card(&self, project: ProjectId, key: CardKey) -> Answer<'_, Option<Sealed>> {
@@ -279,30 +301,33 @@ impl Store for WatchedStore {
     }
 
     fn cvv_in_use(&self) -> Answer<'_, (u64, Option<u32>)> {
-        self.inner.cvv_in_use()
+        at_once(self.inner.cvv_in_use())
     }
 
     fn data_keys(&self) -> Answer<'_, Vec<(u32, Vec<u8>)>> {
-        self.inner.data_keys()
+        at_once(self.inner.data_keys())
     }
 
     fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()> {
-        self.inner.add_data_key(number, wrapped)
+        at_once(self.inner.add_data_key(number, wrapped))
     }
 
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {
         Box::pin(async {
+            if self.user == User::Observer {
+                return at_once(self.inner.projects()).await;
+            }
             if let Some(known) = &*self.world.projects.lock() {
                 return Ok(known.clone());
             }
-            let read = self.inner.projects().await?;
+            let read = at_once(self.inner.projects()).await?;
             *self.world.projects.lock() = Some(read.clone());
             Ok(read)
         })
     }
 
     fn wallet_keys(&self, project: ProjectId, wallet: DeviceWallet) -> Answer<'_, Option<Sealed>> {
-        self.inner.wallet_keys(project, wallet)
+        at_once(self.inner.wallet_keys(project, wallet))
     }
 
     fn save_wallet_keys(
@@ -311,12 +336,12 @@ impl Store for WatchedStore {
         wallet: DeviceWallet,
         keys: Option<Sealed>,
     ) -> Answer<'_, ()> {
-        self.inner.save_wallet_keys(project, wallet, keys)
+        at_once(self.inner.save_wallet_keys(project, wallet, keys))
     }
 
     fn save_project(&self, record: ProjectRecord) -> Answer<'_, bool> {
         Box::pin(async move {
-            let saved = self.inner.save_project(record).await;
+            let saved = at_once(self.inner.save_project(record)).await;
             *self.world.projects.lock() = None;
             saved
         })
@@ -324,7 +349,7 @@ impl Store for WatchedStore {
 
     fn advance_clock(&self, project: ProjectId, offset_micros: i64) -> Answer<'_, i64> {
         *self.world.projects.lock() = None;
-        self.inner.advance_clock(project, offset_micros)
+        at_once(self.inner.advance_clock(project, offset_micros))
     }
 
     fn risk_hits(&self, project: ProjectId, features: Vec<(Feature, String)>) -> Answer<'_, Vec<Hit>> {
@@ -336,11 +361,11 @@ impl Store for WatchedStore {
     }
 
     fn forget_uses(&self, before: Timestamp, most: u32) -> Answer<'_, usize> {
-        self.inner.forget_uses(before, most)
+        at_once(self.inner.forget_uses(before, most))
     }
 
     fn add_risk_entry(&self, project: ProjectId, entry: RiskEntry) -> Answer<'_, bool> {
-        self.inner.add_risk_entry(project, entry)
+        at_once(self.inner.add_risk_entry(project, entry))
     }
 
     fn remove_risk_entry(
@@ -350,7 +375,7 @@ impl Store for WatchedStore {
         feature: Feature,
         value: String,
     ) -> Answer<'_, bool> {
-        self.inner.remove_risk_entry(project, list, feature, value)
+        at_once(self.inner.remove_risk_entry(project, list, feature, value))
     }
 
     fn rate(&self, from: Currency, to: Currency, at: Timestamp) -> Answer<'_, Option<Rate>> {
@@ -358,51 +383,51 @@ impl Store for WatchedStore {
     }
 
     fn rates(&self) -> Answer<'_, Vec<ExchangeRate>> {
-        self.inner.rates()
+        at_once(self.inner.rates())
     }
 
     fn cards_with_series<'a>(&'a self, project: ProjectId, customer: &'a str) -> Answer<'a, Vec<CardKey>> {
-        self.inner.cards_with_series(project, customer)
+        at_once(self.inner.cards_with_series(project, customer))
     }
 
     fn card_ranges(&self, known: i64) -> Answer<'_, Option<CardTable>> {
-        self.inner.card_ranges(known)
+        at_once(self.inner.card_ranges(known))
     }
 
     fn set_card_ranges(&self, ranges: Option<Vec<CardRange>>) -> Answer<'_, ()> {
-        self.inner.set_card_ranges(ranges)
+        at_once(self.inner.set_card_ranges(ranges))
     }
 
     fn set_rates(&self, rates: Vec<ExchangeRate>) -> Answer<'_, ()> {
-        self.inner.set_rates(rates)
+        at_once(self.inner.set_rates(rates))
     }
 
     fn remove_rate(&self, from: Currency, to: Currency, valid_from: Timestamp) -> Answer<'_, bool> {
-        self.inner.remove_rate(from, to, valid_from)
+        at_once(self.inner.remove_rate(from, to, valid_from))
     }
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
-        self.inner.enrol(now)
+        at_once(self.inner.enrol(now))
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {
-        self.inner.recovery()
+        at_once(self.inner.recovery())
     }
 
     fn hold(&self, copied_at: Option<Timestamp>, now: Timestamp) -> Answer<'_, bool> {
-        self.inner.hold(copied_at, now)
+        at_once(self.inner.hold(copied_at, now))
     }
 
     fn release(&self, highest_known: i64, now: Timestamp) -> Answer<'_, bool> {
-        self.inner.release(highest_known, now)
+        at_once(self.inner.release(highest_known, now))
     }
 
     fn balances(&self, project: Option<ProjectId>) -> Answer<'_, Vec<Balance>> {
-        self.inner.balances(project)
+        at_once(self.inner.balances(project))
     }
 
     fn audit(&self) -> Answer<'_, AuditReport> {
-        self.inner.audit()
+        at_once(self.inner.audit())
     }
 
     fn effort(&self) -> Effort {

@@ -43,7 +43,7 @@ use connection::{Live, Trouble};
 use links::Links;
 use queue::{Job, Queue};
 use std::{str::FromStr, sync::Arc, thread::JoinHandle, time::Duration};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use writer::{Counters, Writer};
 
 /// How the database is used.
@@ -111,6 +111,7 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     links: Links,
     counters: Arc<Counters>,
+    abandoned: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -124,20 +125,28 @@ impl PostgresStore {
             Arc::new(Setup { server, batch_limit: options.batch_limit.max(1), patience: options.patience });
         let (queue, counters) = (Arc::new(Queue::default()), Arc::new(Counters::default()));
         let (ready, begun) = oneshot::channel();
+        let abandoned = Arc::new(Notify::new());
         let thread = {
             let (setup, queue, counters) = (Arc::clone(&setup), Arc::clone(&queue), Arc::clone(&counters));
+            let abandoned = Arc::clone(&abandoned);
             std::thread::Builder::new()
                 .name("store-postgres".into())
                 .spawn(move || {
                     // However the thread ends, whoever waits is told.
                     let _end = End(Arc::clone(&queue));
-                    run(&setup, &queue, &counters, options.readers, ready);
+                    run(&setup, &queue, &counters, &abandoned, options.readers, ready);
                 })
                 .map_err(|error| ConnectError::Database(error.to_string()))?
         };
         let gone = || ConnectError::Database("its thread has ended".into());
         let links = begun.await.map_err(|_| gone())??;
-        Ok(Self { setup, queue, links, counters, thread: Some(thread) })
+        Ok(Self { setup, queue, links, counters, abandoned, thread: Some(thread) })
+    }
+
+    /// Ends the store as the death of its process would: what is queued is not written, and the server finds its connections
+    /// broken off. For simulations; nobody who uses the store is told anything but that it is gone.
+    pub fn abandon(&self) {
+        self.abandoned.notify_one();
     }
 
     /// Hands a commit in, which happens whether or not its verdict is waited for.
@@ -167,6 +176,7 @@ fn run(
     setup: &Arc<Setup>,
     queue: &Arc<Queue>,
     counters: &Arc<Counters>,
+    abandoned: &Notify,
     readers: usize,
     ready: oneshot::Sender<Result<Links, ConnectError>>,
 ) {
@@ -189,7 +199,11 @@ fn run(
         let writers = [writer(), writer()];
         queue.expect(writers.len());
         if ready.send(Ok(links)).is_ok() {
-            futures_util::future::join_all(writers.map(Writer::work)).await;
+            tokio::select! {
+                biased;
+                () = abandoned.notified() => {}
+                _ = futures_util::future::join_all(writers.map(Writer::work)) => {}
+            }
         }
     });
 }

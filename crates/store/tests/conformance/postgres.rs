@@ -82,6 +82,24 @@ async fn dropping_the_store_writes_what_is_queued() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_abandoned_leaves_the_server_as_a_process_that_dies_does() {
+    let (database, store) = fresh().await;
+    let world = World::new(store.clone());
+    let paid = world.paid("paid", eur(1_000)).await;
+    store.abandon();
+    drop(world);
+    drop(store);
+    assert_eq!(
+        database.texts("SELECT count(*) FROM writers"),
+        ["2"],
+        "the writers have not taken their leave"
+    );
+    let world = World::from_number(connect(&database).await, 1_000);
+    assert_eq!(world.payment(paid.key).await.id, paid.id);
+    world.assert_sound().await;
+}
+
+#[tokio::test]
 async fn nodes_that_start_together_make_the_schema_once() {
     let database = Database::new();
     let url = database.url();
