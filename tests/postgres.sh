@@ -46,7 +46,16 @@ cd "$directory"
 }
 settings=(-c listen_addresses= -c "unix_socket_directories=$directory" -c fsync=off -c full_page_writes=off
   -c max_connections=500 -c shared_buffers=128MB)
-for setting in "$@"; do settings+=(-c "$setting"); done
+at=
+for setting in "$@"; do
+  settings+=(-c "$setting")
+  # Its socket is named by the port, too.
+  case $setting in port=*)
+    export PGPORT=${setting#port=}
+    at=:$PGPORT
+    ;;
+  esac
+done
 "${as_user[@]}" "$programs/postgres" -D "$directory/data" "${settings[@]}" >server.log 2>&1 </dev/null &
 server=$!
 for _ in $(seq 300); do
@@ -57,5 +66,5 @@ for _ in $(seq 300); do
   fi
   sleep 0.1
 done
-printf 'postgres://ferropay@%s\n' "${directory//\//%2F}"
+printf 'postgres://ferropay@%s%s\n' "${directory//\//%2F}" "$at"
 while read -r _; do :; done

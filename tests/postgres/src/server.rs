@@ -1,7 +1,7 @@
 //! A server: made by `tests/postgres.sh`, which stops and removes it when its standard input ends.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -67,6 +67,7 @@ impl Server {
     /// The directory of a server that was started here; its sockets are in it, and its files below `data`.
     pub fn directory(&self) -> PathBuf {
         let (_, directory) = self.address.split_once('@').expect("the server was started by the tests");
+        let directory = directory.split(':').next().unwrap_or_default();
         PathBuf::from(directory.replace("%2F", "/"))
     }
 
@@ -78,6 +79,15 @@ impl Server {
         control.args(["restart", "--mode", "immediate", "--wait", "--silent", "--log", "/dev/null"]);
         control.arg("--pgdata").arg(data);
         assert!(control.current_dir(&directory).status().unwrap().success());
+    }
+
+    /// Writes a file among the server's own, which nobody else can read.
+    pub fn write(&self, name: &str, content: &str) {
+        let mut command = self.as_its_user(Path::new("sh"));
+        command.args(["-c", "umask 077 && cat >\"$0\""]).arg(self.directory().join("data").join(name));
+        let mut writing = command.stdin(Stdio::piped()).spawn().unwrap();
+        writing.stdin.take().unwrap().write_all(content.as_bytes()).unwrap();
+        assert!(writing.wait().unwrap().success());
     }
 
     /// One of the programs beside the server's own.

@@ -1,6 +1,6 @@
 //! One connection to the server: how it is made, what it remembers, and what its errors mean.
 
-use super::Setup;
+use super::{Setup, certificates};
 use crate::Unavailable;
 use futures_util::{Stream, StreamExt};
 use std::{
@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 use tokio_postgres::{
-    Client, Config, Error, NoTls, Row, Statement, config::TargetSessionAttrs, error::SqlState, types::ToSql,
+    Client, Config, Error, Row, Statement, config::TargetSessionAttrs, error::SqlState, types::ToSql,
 };
 
 /// What every connection sets for itself, and nothing else. Plans are pinned because those made while the tables are empty are
@@ -69,6 +69,9 @@ impl From<Error> for Trouble {
             let text = it.message().to_owned();
             return if ends { Self::Gone(text) } else { Self::Refused(code, text) };
         }
+        if let Some(reason) = certificates::problem(&error) {
+            return Self::Gone(reason);
+        }
         let is_network =
             std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
         if error.is_closed() || is_network {
@@ -120,7 +123,8 @@ pub(super) struct Live {
 impl Live {
     /// Connects, and hands the connection's work to the runtime this is called on. The receiver is told when it ends.
     pub(super) async fn connect(setup: &Setup, count: &Arc<AtomicU64>) -> Result<(Self, Ended), Trouble> {
-        let (client, connection) = with_defaults(&setup.server).connect(NoTls).await.map_err(unconnected)?;
+        let server = with_defaults(&setup.server);
+        let (client, connection) = setup.security.connect(&server).await.map_err(unconnected)?;
         let (lives, ended) = oneshot::channel();
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -17,6 +17,7 @@ mod accounts;
 mod admin;
 mod audit;
 mod backlog;
+mod certificates;
 mod collect;
 mod connection;
 mod instruments;
@@ -32,6 +33,7 @@ mod rare;
 mod reads;
 mod recovery;
 mod rows;
+mod security;
 mod statement;
 mod store;
 mod tables;
@@ -42,6 +44,7 @@ use accounts::KnownAccounts;
 use connection::{Live, Trouble};
 use links::Links;
 use queue::{Job, Queue};
+use security::Security;
 use std::{str::FromStr, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::{Notify, oneshot};
 use writer::{Counters, Writer};
@@ -66,6 +69,7 @@ impl Default for Options {
 /// What the store's connections need to know.
 struct Setup {
     server: tokio_postgres::Config,
+    security: Security,
     batch_limit: usize,
     patience: Duration,
 }
@@ -94,6 +98,9 @@ pub enum ConnectError {
         "this is no address of a database: {0}; it is written postgres://user:password@host:5432/database"
     )]
     Address(String),
+    /// What is to keep the connection from others cannot be used.
+    #[error("the connection to PostgreSQL cannot be secured: {0}")]
+    Security(String),
     /// The server cannot be reached or refused.
     #[error("the server cannot be reached or refuses: {0}")]
     Database(String),
@@ -117,12 +124,18 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Connects to the database at an address like `postgres://user:password@host:5432/database`, brings its schema up to
-    /// date and starts the store's thread. Errors: see [`ConnectError`].
+    /// date and starts the store's thread. `sslmode` and `sslrootcert` are as libpq has them; without them a server elsewhere
+    /// has to show a certificate of its name that the system trusts. Errors: see [`ConnectError`].
     pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
-        let server = tokio_postgres::Config::from_str(url);
+        let (security, url) = Security::of(url)?;
+        let server = tokio_postgres::Config::from_str(&url);
         let server = server.map_err(|error| ConnectError::Address(error.to_string()))?;
-        let setup =
-            Arc::new(Setup { server, batch_limit: options.batch_limit.max(1), patience: options.patience });
+        let setup = Arc::new(Setup {
+            server,
+            security,
+            batch_limit: options.batch_limit.max(1),
+            patience: options.patience,
+        });
         let (queue, counters) = (Arc::new(Queue::default()), Arc::new(Counters::default()));
         let (ready, begun) = oneshot::channel();
         let abandoned = Arc::new(Notify::new());

@@ -35,3 +35,5 @@ mod sequences;
 mod series;
 #[cfg(test)]
 mod sqlite;
+#[cfg(test)]
+mod tls;
