@@ -292,10 +292,9 @@ async fn who_comes_with_nothing_good_reads_a_calm_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_issuer_that_never_reports_is_waited_for_ten_seconds() {
     let street = Street::open().await;
-    let browser = Browser::start(Screen::DESKTOP).await;
     street.script(cards::CHALLENGED, &json!({ "method": "silent" })).await;
-    for (screen, name) in EVERY_SCREEN {
-        browser.show_on(screen).await;
+    let waits = async |(screen, name): (Screen, &'static str)| {
+        let browser = Browser::start(screen).await;
         street.shop.sell(name, cards::CHALLENGED, false).await;
         browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
         shows(&browser, "Checking with your bank").await;
@@ -313,33 +312,47 @@ async fn an_issuer_that_never_reports_is_waited_for_ten_seconds() {
         shows(&browser, "Is this you paying?").await;
         let waited = shown.elapsed();
         assert!(waited > Duration::from_secs(9) && waited < seconds(15), "{name}: {waited:?}");
-    }
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
+        assert_eq!(browser.complaints().await, Vec::<String>::new());
+    };
+    let [first, second, third] = EVERY_SCREEN;
+    tokio::join!(waits(first), waits(second), waits(third));
 }
 
 // G-196: what the platform cannot do at the moment, the customer can ask for again
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_the_platform_cannot_do_at_the_moment_is_tried_again() {
     let street = Street::open().await;
-    let browser = Browser::start(Screen::DESKTOP).await;
-    for (screen, name) in EVERY_SCREEN {
-        browser.show_on(screen).await;
+    let led = async |(screen, name): (Screen, &'static str)| {
+        let browser = Browser::start(screen).await;
         street.shop.sell(name, cards::CHALLENGED, false).await;
         street.shop.callback(name, 0).await;
-        // Somebody else writes to the database for longer than the platform waits.
-        let locked = Database::of(&street.platform).locked();
+        browser
+    };
+    let [first, second, third] = EVERY_SCREEN;
+    let browsers = tokio::join!(led(first), led(second), led(third));
+    // Somebody else writes to the database for longer than the platform waits.
+    let locked = Database::of(&street.platform).locked();
+    let waits = async |browser: &Browser, name: &'static str| {
         browser.open(&street.shop.url(&format!("/pay/{name}"))).await;
-        shows(&browser, "This takes longer than it should").await;
+        shows(browser, "This takes longer than it should").await;
         let height = "return document.querySelector('.on button').getBoundingClientRect().height >= 44";
         assert_eq!(browser.script(height).await, true, "{name}");
-        photograph(&browser, "three-ds-again", name).await;
-        drop(locked);
+        photograph(browser, "three-ds-again", name).await;
+    };
+    tokio::join!(waits(&browsers.0, first.1), waits(&browsers.1, second.1), waits(&browsers.2, third.1));
+    drop(locked);
+    let goes_on = async |browser: &Browser, name: &'static str| {
         browser.press("Try again").await;
-        shows(&browser, "Is this you paying?").await;
-        confirm(&browser).await;
-        shows(&browser, "success").await;
+        shows(browser, "Is this you paying?").await;
+        confirm(browser).await;
+        shows(browser, "success").await;
         assert_eq!(street.shop.order(name).outcome(), ("success", "0"));
-    }
+    };
+    tokio::join!(
+        goes_on(&browsers.0, first.1),
+        goes_on(&browsers.1, second.1),
+        goes_on(&browsers.2, third.1)
+    );
 }
 
 /// Posts a form; status and page.
