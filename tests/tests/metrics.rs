@@ -109,6 +109,32 @@ async fn work_that_waits_and_outcomes_nobody_knows_are_counted() {
     world.assert_sound();
 }
 
+// What was counted last is told while nothing can be counted, so that no alert is taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_cannot_be_read_what_waits_is_not_told_to_be_nothing() {
+    let world = World::start(&[]).await;
+    let base = world.platform.base().to_owned();
+    world.paid("order-1").await;
+    world.quiet(seconds(40)).await;
+    // As if it had been given up.
+    let database = Database::of(&world.platform);
+    let parked = database.change("UPDATE deliveries SET state = 3");
+    assert!(parked > 0);
+    let tells = |stale: i64| {
+        let base = base.as_str();
+        move || async move {
+            let metrics = Metrics::of(base).await;
+            same(metrics.value("ferropay_callbacks_parked"), parked)
+                && same(metrics.value("ferropay_store_unreadable"), stale)
+        }
+    };
+    eventually("they are counted", seconds(20), tells(0)).await;
+    database.change("ALTER TABLE deliveries RENAME TO put_aside");
+    eventually("they cannot be counted", seconds(20), tells(1)).await;
+    database.change("ALTER TABLE put_aside RENAME TO deliveries");
+    eventually("they are counted again", seconds(20), tells(0)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_belong_to_the_admin_side() {
     let directory = tempfile::tempdir().unwrap();

@@ -120,6 +120,42 @@ async fn a_payout_waits_for_its_next_try_by_the_projects_clock() {
     world.assert_sound();
 }
 
+// G-057: commands that run at the same moment draw identifiers that do not stand in each other's way
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn outcomes_that_are_put_down_by_several_commands_at_once_are_all_taken() {
+    const PAYOUTS: usize = 24;
+    let mut world = World::start(&["--acquirer-timeout", "300"]).await;
+    for number in 0..PAYOUTS {
+        let plan = Some("drop-before@payout");
+        world.payout(&format!("lost-{number}"), cards::CREDITED, 100, plan).await.request_id();
+    }
+    let listed = || {
+        let said = world.platform.command(&["recover", "list"]).good();
+        let operation = |line: &str| {
+            line.split_whitespace().skip_while(|it| *it != "operation").nth(1).map(str::to_owned)
+        };
+        said.lines().filter_map(operation).collect::<Vec<_>>()
+    };
+    eventually("no outcome is known", seconds(40), async || listed().len() == PAYOUTS).await;
+    let operations = listed();
+    world.platform.kill();
+    let platform = &world.platform;
+    std::thread::scope(|scope| {
+        for chunk in operations.chunks(PAYOUTS / 8) {
+            scope.spawn(move || {
+                for operation in chunk {
+                    platform.command(&["recover", "settle", operation, "not-done"]).good();
+                }
+            });
+        }
+    });
+    assert!(world.platform.command(&["recover", "list"]).good().is_empty());
+    world.restart().await;
+    world.quiet(seconds(40)).await;
+    assert_eq!(world.net_at_acquirer().get(&978).copied().unwrap_or_default(), 0);
+    world.assert_sound();
+}
+
 // G-335: support need not wait for the next try
 #[tokio::test(flavor = "multi_thread")]
 async fn support_has_a_payout_tried_again_at_once() {

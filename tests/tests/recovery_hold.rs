@@ -5,7 +5,8 @@
 #![cfg(test)]
 
 use ferropay_tests::{
-    Audit, Database, Engine, Place, Ran, Received, World, cards, payment_system::PaymentSystem, seconds,
+    Audit, Database, Engine, Place, Ran, Received, World, cards, metrics::Metrics,
+    payment_system::PaymentSystem, seconds,
 };
 use serde_json::json;
 use std::{fs, path::Path, time::Duration};
@@ -113,6 +114,11 @@ async fn a_restored_copy_sends_nothing_until_it_was_compared_and_released() {
     }
     assert_eq!(world.receiver.count(), callbacks, "no callback leaves");
     assert_eq!(world.acquirer.traffic().messages, messages, "not even a sign-on leaves");
+
+    let metrics = Metrics::of(world.platform.base()).await;
+    assert!((metrics.value("ferropay_recovery_hold") - 1.0).abs() < f64::EPSILON, "{}", metrics.text);
+    let turned_away = metrics.sum("ferropay_gate_requests_total", "status=\"503\"");
+    assert!((turned_away - 4.0).abs() < f64::EPSILON, "{}", metrics.text);
 
     let early = recover_copy(&world, "release", &[]);
     assert!(!early.ok && early.err.contains("the hold stays"), "{early:?}");
