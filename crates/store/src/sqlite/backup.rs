@@ -9,9 +9,9 @@ use ferropay_domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt as _,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,11 @@ pub enum BackupError {
     /// The place of the copy is taken.
     #[error("{0} exists already and is not overwritten: give another name")]
     Exists(PathBuf),
+    /// Another backup writes to the same place.
+    #[error(
+        "another backup is being written to {0}: wait for it, or give another name; if there is none remove that file"
+    )]
+    Busy(PathBuf),
     /// The file of the copy cannot be written.
     #[error("the copy {path} cannot be written: {error}")]
     Write {
@@ -61,13 +66,14 @@ pub enum BackupError {
 /// # Errors
 /// See [`BackupError`].
 pub fn backup(from: &Path, to: &Path, now: Timestamp) -> Result<Copied, BackupError> {
-    for taken in [to.to_owned(), file::log_of(to)] {
+    // A journal or a log that is left of another file would be taken for the copy's when it is opened.
+    for taken in [to.to_owned(), file::log_of(to), beside(to, "-journal")] {
         if taken.symlink_metadata().is_ok() {
             return Err(BackupError::Exists(taken));
         }
     }
     let source = schema::open_source(from)?;
-    let unfinished = Unfinished::at(to)?;
+    let mut unfinished = Unfinished::at(to)?;
     source.execute("VACUUM INTO ?1", [unfinished.text()?])?;
     drop(source);
     let copied = finish(&unfinished.path, now)?;
@@ -78,8 +84,7 @@ pub fn backup(from: &Path, to: &Path, now: Timestamp) -> Result<Copied, BackupEr
         })
     };
     written(File::open(&unfinished.path).and_then(|file| file.sync_all()))?;
-    // A link is never made over a file that somebody has put there meanwhile.
-    written(fs::hard_link(&unfinished.path, to))?;
+    written(unfinished.take_name(to, |from, to| fs::hard_link(from, to)))?;
     drop(unfinished);
     let directory = to.parent().filter(|directory| !directory.as_os_str().is_empty());
     written(File::open(directory.unwrap_or(Path::new("."))).and_then(|it| it.sync_all()))?;
@@ -114,20 +119,43 @@ fn finish(path: &Path, now: Timestamp) -> Result<Copied, BackupError> {
     Ok(copied)
 }
 
-/// The file that a copy is written to before it gets its name; removed when it is dropped.
+/// A name with something behind it.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// The file that a copy is written to before it gets its name. It is locked for as long as somebody writes it, so that what a
+/// killed backup has left is known and removed; and removed when it is dropped.
 struct Unfinished {
     path: PathBuf,
+    /// Keeps the lock.
+    _locked: File,
+    /// Whether it has got its name, and is none any more.
+    is_named: bool,
 }
 
 impl Unfinished {
     fn at(to: &Path) -> Result<Self, BackupError> {
-        let mut name = OsString::from(to.as_os_str());
-        name.push(format!(".unfinished-{}", std::process::id()));
-        let path = PathBuf::from(name);
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(_) => Ok(Self { path }),
-            Err(error) => Err(BackupError::Write { path, error }),
+        /// Others may take the name or remove the file between two steps.
+        const TRIES: usize = 10;
+        let path = beside(to, ".unfinished");
+        let failed = |error| BackupError::Write { path: path.clone(), error };
+        for _ in 0..TRIES {
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(file) => match file.try_lock() {
+                    // Where files cannot be locked nobody takes it for one that was left.
+                    Ok(()) | Err(TryLockError::Error(_)) if is_at(&file, &path) => {
+                        return Ok(Self { path, _locked: file, is_named: false });
+                    }
+                    _ => {}
+                },
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove_left(&path)?,
+                Err(error) => return Err(failed(error)),
+            }
         }
+        Err(BackupError::Busy(path))
     }
 
     fn text(&self) -> Result<&str, BackupError> {
@@ -136,13 +164,84 @@ impl Unfinished {
             error: io::Error::new(io::ErrorKind::InvalidInput, "the path is no Unicode text"),
         })
     }
+
+    /// Gives the copy its name, never over a file that somebody has put there meanwhile. `link` makes a second name of a file;
+    /// where the file system knows of no such thing the name is taken by an empty file first, which the copy replaces.
+    fn take_name(&mut self, to: &Path, link: impl FnOnce(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
+        match link(&self.path, to) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+            done => return done,
+        }
+        drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?);
+        match fs::rename(&self.path, to) {
+            Ok(()) => self.is_named = true,
+            Err(error) => {
+                fs::remove_file(to)?;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file still has this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(file), Ok(named)) => (file.dev(), file.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// Removes what a killed backup has left; refused while one is being written, and where it is something else.
+fn remove_left(path: &Path) -> Result<(), BackupError> {
+    let failed = |error| BackupError::Write { path: path.to_owned(), error };
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let is_file = match path.symlink_metadata() {
+        Ok(found) => found.is_file(),
+        Err(error) if gone(&error) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    if !is_file {
+        return Err(BackupError::Exists(path.to_owned()));
+    }
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if gone(&error) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    if file.try_lock().is_err() {
+        return Err(BackupError::Busy(path.to_owned()));
+    }
+    let mut head = [0; 16];
+    let is_copy = match file.read(&mut head).map_err(failed)? {
+        0 => true,
+        _ => head == *b"SQLite format 3\0",
+    };
+    if !is_copy {
+        return Err(BackupError::Exists(path.to_owned()));
+    }
+    if is_at(&file, path) {
+        tracing::warn!(file = %path.display(), "what an earlier backup has left is removed");
+        for left in [path.to_owned(), beside(path, "-journal")] {
+            match fs::remove_file(&left) {
+                Err(error) if !gone(&error) => return Err(failed(error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
+        if self.is_named {
+            return;
+        }
         if let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!(file = %self.path.display(), %error, "an unfinished copy could not be removed");
         }
+        // There is none unless copying broke off.
+        drop(fs::remove_file(beside(&self.path, "-journal")));
     }
 }
 
@@ -153,7 +252,6 @@ mod tests {
         Commit, Recovery, Store as _,
         sqlite::{Options, SqliteStore, tests::evidence},
     };
-    use std::os::unix::fs::MetadataExt as _;
 
     const MOMENT: Timestamp = Timestamp::from_seconds(1_780_000_000);
 
@@ -247,6 +345,10 @@ mod tests {
         fs::write(file::log_of(&to), "the log of something precious").unwrap();
         assert!(matches!(backup(&from, &to, MOMENT), Err(BackupError::Exists(_))));
         fs::remove_file(file::log_of(&to)).unwrap();
+        let journal = beside(&to, "-journal");
+        fs::write(&journal, "the journal of something precious").unwrap();
+        assert!(matches!(backup(&from, &to, MOMENT), Err(BackupError::Exists(_))));
+        fs::remove_file(journal).unwrap();
 
         let nowhere = directory.path().join("nowhere/copy.db");
         assert!(matches!(backup(&from, &nowhere, MOMENT), Err(BackupError::Write { .. })));
@@ -257,6 +359,48 @@ mod tests {
         let mut left: Vec<_> = fs::read_dir(&directory).unwrap().map(|it| it.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["absent.db", "live.db", "live.db-shm", "live.db-wal"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_backup_has_left_stands_in_nobodys_way_and_does_not_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let (from, to) = (directory.path().join("live.db"), directory.path().join("copy.db"));
+        let _store = with_payments(&from, 3).await;
+        let left = beside(&to, ".unfinished");
+        let half = fs::read(&from).unwrap();
+        fs::write(&left, &half[..4096]).unwrap();
+        backup(&from, &to, MOMENT).unwrap();
+        assert_eq!((known(&to), left.exists()), (3, false));
+        fs::remove_file(&to).unwrap();
+
+        // Of one that is being written nobody takes anything away, nor of what is no copy.
+        fs::write(&left, &half[..4096]).unwrap();
+        let writing = File::open(&left).unwrap();
+        writing.lock().unwrap();
+        assert!(matches!(backup(&from, &to, MOMENT), Err(BackupError::Busy(_))));
+        assert!(left.exists() && !to.exists());
+        drop(writing);
+        fs::write(&left, "somebody's own notes").unwrap();
+        assert!(matches!(backup(&from, &to, MOMENT), Err(BackupError::Exists(_))));
+        assert_eq!(fs::read(&left).unwrap(), b"somebody's own notes");
+    }
+
+    #[tokio::test]
+    async fn where_there_are_no_links_the_copy_gets_its_name_all_the_same_and_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let to = directory.path().join("copy.db");
+        let without_links = |_: &Path, _: &Path| Err(io::ErrorKind::Unsupported.into());
+        let mut unfinished = Unfinished::at(&to).unwrap();
+        fs::write(&unfinished.path, "the copy").unwrap();
+        fs::write(&to, "something precious").unwrap();
+        let refused = unfinished.take_name(&to, without_links).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&to).unwrap(), b"something precious");
+        fs::remove_file(&to).unwrap();
+        unfinished.take_name(&to, without_links).unwrap();
+        drop(unfinished);
+        assert_eq!(fs::read(&to).unwrap(), b"the copy");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing else is left");
     }
 
     #[tokio::test]
