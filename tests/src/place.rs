@@ -5,8 +5,9 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
@@ -103,6 +104,19 @@ impl Place {
             command.env("FERROPAY_KEYS", self.keys());
         }
         command.arg("--database").arg(self.database())
+    }
+
+    /// Has the database made, as only `serve` does: with these keys, by a platform that is stopped as soon as it is ready.
+    pub fn make(&self, keys: &Path) {
+        let mut command = crate::ferropay();
+        self.give_to(command.arg("serve")).arg("--keys").arg(keys).args(["--drain-delay", "0"]);
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let is_ready = said.any(|line| line.ends_with("is ready."));
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        let has_stopped = said.any(|line| line == "Stopped.");
+        assert!(is_ready && asked.success() && has_stopped && child.wait().unwrap().success());
     }
 
     /// What is in it at this moment, in a place below `directory`, as an operator restores it from a backup.

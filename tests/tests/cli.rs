@@ -128,6 +128,7 @@ fn wrong_options_are_answered_with_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let absent = directory.path().join("absent.db");
     let absent = format!("sqlite:{}", absent.display());
+    let keys = directory.path().join("keys").display().to_string();
     let unused = format!("sqlite:{}", directory.path().join("unused.db").display());
     let foreign = format!("sqlite:{}", file(directory.path(), "foreign.db", &"not a database ".repeat(100)));
     let config = file(directory.path(), "unknown.toml", "lisen = \"127.0.0.1:0\"\n");
@@ -152,6 +153,9 @@ fn wrong_options_are_answered_with_what_to_do() {
         (&["project", "list", "--database", &absent], "does not exist"),
         (&["clock", "show", "1001", "--database", &absent], "does not exist"),
         (&["callbacks", "list", "--database", &absent], "does not exist"),
+        (&["project", "create", "7", "--keys", &keys, "--database", &absent], "does not exist"),
+        (&["recover", "check", "--keys", &keys, "--database", &absent], "does not exist"),
+        (&["recover", "settle", "7", "done", "--database", &absent], "does not exist"),
         (&["sign"], "--secret"),
     ];
     for (arguments, advice) in cases {
@@ -160,6 +164,7 @@ fn wrong_options_are_answered_with_what_to_do() {
         assert!(ran.err.contains(advice), "{arguments:?} does not mention {advice:?}: {}", ran.err);
         assert!(!ran.err.contains("panicked"), "{arguments:?}: {}", ran.err);
     }
+    assert!(!Path::new(absent.trim_start_matches("sqlite:")).exists(), "no command has made it");
 }
 
 #[test]
@@ -440,6 +445,7 @@ fn risk_lists_are_kept_by_commands_and_show_no_card_numbers() {
         let stdin = input.map_or_else(Stdio::null, |path| Stdio::from(fs::File::open(path).unwrap()));
         Ran::of(place.give_to(ferropay().args(words)).env("FERROPAY_KEYS", &keys).stdin(stdin))
     };
+    place.make(&keys);
     with(&["project", "create", "7", "--name", "Shop"], None).good();
     let added = with(&["risk", "add", "7", "black", "card", "--note", "stolen"], Some(&cards)).good();
     assert!(added.contains("2 added to the list black"), "{added}");

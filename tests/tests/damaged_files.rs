@@ -115,6 +115,36 @@ async fn a_file_of_a_later_release_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_an_earlier_release_is_changed_by_nothing_but_serve() {
+    let mut world = made(false).await;
+    let version = |wanted: Option<i64>| {
+        let file = rusqlite::Connection::open(world.platform.database_file()).unwrap();
+        if let Some(wanted) = wanted {
+            file.pragma_update(None, "user_version", wanted).unwrap();
+        }
+        file.pragma_query_value::<i64, _>(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    let newest = version(None);
+    version(Some(newest - 1));
+    let copy = world.directory().join("copy.db");
+    for command in [
+        ["verify"].as_slice(),
+        &["project", "list"],
+        &["callbacks", "list"],
+        &["recover", "list"],
+        &["project", "create", "7"],
+        &["backup", "--to", copy.to_str().unwrap()],
+    ] {
+        let ran = world.platform.command(command);
+        assert!(!ran.ok && ran.err.contains("start `ferropay serve` of this one"), "{command:?}: {ran:?}");
+        assert_eq!(version(None), newest - 1, "{command:?}");
+    }
+    version(Some(newest));
+    world.restart().await;
+    world.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_whose_log_is_missing_is_refused_until_the_log_is_back_or_given_up() {
     let mut world = made(true).await;
     let (log, aside) = (log_of(&world.platform), world.directory().join("aside"));

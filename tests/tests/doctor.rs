@@ -34,6 +34,8 @@ impl Place {
             at("keys").display(),
         );
         let place = Self { directory, config };
+        let keys = place.at("keys");
+        ferropay_tests::Place::shared(&place.database(), &keys).make(&keys);
         run(&[
             "project",
             "create",
@@ -171,6 +173,21 @@ async fn a_configuration_that_cannot_be_used_is_told_with_the_key_at_fault() {
     };
     place.examined(&acquirer("Europe/Atlantis"), &[]).problem("configuration", "Europe/Atlantis");
     place.examined(&acquirer("Europe/London"), &[]).problem("providers", "cannot be reached");
+    let twice = [acquirer("Europe/London"), acquirer("Europe/London")].concat();
+    place.examined(&twice, &[]).problem("configuration", "another provider of this file has that number");
+    let nobodys = "[[provider_limits]]\naccount = 20\nper_second = 1\n";
+    place.examined(nobodys, &[]).problem("configuration", "account 20: no provider");
+    let long = acquirer("Europe/London").replace("\"T\"", "\"TERM0001-TOO-LONG\"");
+    place.examined(&long, &[]).problem("configuration", "acquirer account 2 is not configured right");
+    let three_ds = "[three_ds]\ndirectory_url = \"http://ds.example\"\nserver_reference = \"r\"\nrequestor_id = \"i\"\n\
+        requestor_name = \"n\"\nacquirer_bin = \"606213\"\nacquirer_merchant_id = \"m\"\ncountry = \"GB\"\n";
+    place.examined(three_ds, &[]).problem("configuration", "3-D Secure is not configured right");
+    let unread = format!("{three_ds}identity = \"no-such.pem\"\n");
+    place.examined(&unread, &[]).problem("configuration", "no-such.pem cannot be read");
+    let mail = "smtp_url = \"ftp://user:HUSHED@mail.example\"\nmail_sender = \"a@example.com\"\n";
+    let said = place.examined(mail, &[]);
+    said.problem("configuration", "the mail server's address has to be");
+    assert!(!format!("{:?}", said.findings).contains("HUSHED"));
     let no_file = run(&["doctor", "--json", "--config", "no-such.toml"]);
     Said::of(&no_file).problem("configuration", "no-such.toml");
 }
@@ -187,6 +204,14 @@ async fn a_file_with_passwords_that_everybody_can_read_is_told() {
     said.says("configuration", "warning", "may hold a password");
     said.says("providers", "ok", "mail server");
     assert!(!format!("{:?}", said.findings).contains("user:password"));
+    let server = "database = \"postgres://pay:HUSHED@127.0.0.1:1/pay\"\n";
+    let with_server = |place: &Place| {
+        let config = place.config.lines().filter(|line| !line.starts_with("database")).collect::<Vec<_>>();
+        Place { config: format!("{}\n", config.join("\n")), directory: tempfile::tempdir().unwrap() }
+    };
+    let said = with_server(&place).examined(server, &[]);
+    said.says("configuration", "warning", "may hold a password");
+    assert!(!format!("{:?}", said.findings).contains("HUSHED"));
     let provider = |base: &str, secret: &str| {
         fs::write(place.at("secret"), secret).unwrap();
         format!(
@@ -257,6 +282,18 @@ async fn a_database_that_is_damaged_foreign_newer_or_nowhere_is_told() {
     assert!(!said.ok && said.findings.iter().any(|it| it["area"] == "database" && it["state"] == "problem"));
     fs::write(&file, "this is a letter and no database, however long it may be\n".repeat(99)).unwrap();
     place.examined("", &[]).problem("database", "not a Ferropay database");
+    fs::write(&file, "").unwrap();
+    place.examined("", &[]).problem("database", "is empty");
+    // Of a file that was not closed everything may stand in its log.
+    let mut unclosed = good.clone();
+    unclosed[18..20].copy_from_slice(&[2, 2]);
+    fs::write(&file, &unclosed).unwrap();
+    place.examined("", &[]).problem("database", "ferropay.db-wal is missing");
+    place.examined("", &["--recovery-hold"]).says("database", "ok", "opens, schema version");
+    fs::write(&file, &good).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    place.examined("", &[]).says("database", "warning", "everybody can read");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let nowhere = format!("sqlite:{}", place.at("nowhere/ferropay.db").display());
     place.examined("", &["--database", &nowhere]).problem("database", "does not exist");
     let new = format!("sqlite:{}", place.at("data/new.db").display());
@@ -269,6 +306,26 @@ async fn a_database_that_is_damaged_foreign_newer_or_nowhere_is_told() {
         "INSERT INTO nodes (id, number, enrolled_at) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM nodes), 7, 4000000000000000)",
     );
     place.examined("", &[]).problem("clock", "was used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_hold_is_told_and_one_that_would_begin_again() {
+    let place = Place::new();
+    let file = place.at("data/ferropay.db");
+    let change = |sql: &str| rusqlite::Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+    place.examined("recovery_hold = true\n", &[]).says("database", "warning", "recovery_hold is configured");
+    change(
+        "INSERT INTO recovery (id, copied_at, held_since, released_at, highest_known) VALUES (1, 5, 7, NULL, 0)",
+    );
+    place.examined("", &[]).says("database", "warning", "it is in recovery hold");
+    change("UPDATE recovery SET released_at = 9");
+    let said = place.examined("", &[]);
+    assert!(!said.findings.iter().any(|it| it["what"].as_str().unwrap().contains("hold")));
+    place.examined("recovery_hold = true\n", &[]).says(
+        "database",
+        "warning",
+        "its recovery hold was ended, and recovery_hold is still configured",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

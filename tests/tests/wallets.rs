@@ -72,6 +72,7 @@ fn keys_of_wallets_are_put_shown_and_taken_away_by_command() {
     fs::set_permissions(keys.join("master.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let place = Place::named(at, "shop");
     let with = |words: &[&str]| Ran::of(place.give_to(ferropay().args(words)).env("FERROPAY_KEYS", &keys));
+    place.make(&keys);
     with(&["project", "create", "7", "--name", "Shop"]).good();
     let wallets = Handle::new(Arc::new(|| 1_800_000_000)).unwrap();
     let (apple, google) = (wallets.apple_keys(), wallets.google_keys());

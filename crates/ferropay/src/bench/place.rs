@@ -178,7 +178,7 @@ impl Database {
             ..replay::Load::default()
         };
         // The cards that are filled in name the first data key, which is made here.
-        drop(files::open(&self.address, Some(&self.keys()), true).await?);
+        drop(files::make(&self.address, &self.keys()).await?);
         let store = self.open(true).await?;
         let filled = replay::run(store, load).await.context("the database could not be filled")?;
         self.stored += u64::from(filled.finished);

@@ -14,7 +14,7 @@ use std::{process::ExitCode, sync::Arc};
 /// Runs a sub-command of `balance`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let Command::Settle { database, project, from, to, amount, name } = command;
-    let store = files::open_store(&database.database, true).await?;
+    let store = files::open_store(&database.database).await?;
     let store = store.as_ref();
     let record = find(store, ProjectId::new(i64::from(project))).await?;
     let kept = &record.project.settings.balance_currencies;

@@ -20,14 +20,14 @@ const MOST: u32 = 10_000;
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List { database, project, state, limit, bodies } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             let project = project.map(|number| ProjectId::new(i64::from(number)));
             let state = state.as_deref().map(parse_state).transpose()?;
             let filter = CallbackFilter { project, state, limit, ..CallbackFilter::default() };
             list(store.as_ref(), filter, bodies).await?;
         }
         Command::Replay { database, callback } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             replay(store.as_ref(), callback).await?;
         }
     }

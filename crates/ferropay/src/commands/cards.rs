@@ -24,12 +24,12 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
                 table(file)?
             };
             let count = ranges.len();
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             store.set_card_ranges(Some(ranges)).await?;
             println!("{count} ranges of card numbers are known.");
         }
         Command::List { database } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             let mut lines = csv::Writer::from_writer(io::stdout());
             lines.write_record(CardRange::COLUMNS)?;
             for range in card_ranges::in_force(store.as_ref()).await?.ranges() {
@@ -38,7 +38,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             lines.flush()?;
         }
         Command::Remove { database } => {
-            files::open_store(&database.database, true).await?.set_card_ranges(None).await?;
+            files::open_store(&database.database).await?.set_card_ranges(None).await?;
             println!("The built-in table holds, with examples for the documented test cards.");
         }
     }

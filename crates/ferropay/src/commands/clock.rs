@@ -14,11 +14,11 @@ use std::{process::ExitCode, time::Duration};
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Show { keys, project } => {
-            let store = files::open_store(&keys.database.database, true).await?;
+            let store = files::open_store(&keys.database.database).await?;
             show(store.as_ref(), ProjectId::new(i64::from(project))).await?;
         }
         Command::Advance { keys, project, by, no_wait } => {
-            let store = files::open_store(&keys.database.database, true).await?;
+            let store = files::open_store(&keys.database.database).await?;
             advance(store.as_ref(), ProjectId::new(i64::from(project)), span(&by)?, !no_wait).await?;
         }
     }

@@ -68,7 +68,7 @@ fn texts(paths: &[PathBuf]) -> Result<Vec<String>> {
 
 /// The database with its vault, and a project that is there.
 async fn open(keys: &Keys, project: u32) -> Result<(Opened, ProjectId)> {
-    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
     let id = ProjectId::new(i64::from(project));
     find(opened.store.as_ref(), id).await?;
     Ok((opened, id))

@@ -16,7 +16,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::Accept { keys, operation } => (keys, operation, true),
         Command::Refuse { keys, operation } => (keys, operation, false),
     };
-    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let (store, purchase) = (opened.store.as_ref(), OperationId::new(operation));
     match settle_other_amount(store, &opened.vault, clock, entropy, purchase, accept).await? {

@@ -15,7 +15,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let (operation, outcome) = match command {
         Command::Retry { database, operation } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             let payout = OperationId::new(operation);
             let outcome = retry_payout(store.as_ref(), clock, entropy, payout).await?;
             if outcome == Ordered::Done(None) {
@@ -25,12 +25,12 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             (operation, outcome)
         }
         Command::Reverse { database, operation } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             let payout = OperationId::new(operation);
             (operation, reverse_payout(store.as_ref(), clock, entropy, payout).await?)
         }
         Command::Cancel { keys, operation } => {
-            let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+            let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
             let payout = OperationId::new(operation);
             let outcome = cancel_payout(opened.store.as_ref(), &opened.vault, clock, entropy, payout).await?;
             (operation, outcome)

@@ -62,7 +62,7 @@ fn no_project(id: ProjectId) -> String {
 }
 
 async fn list(keys: &Keys) -> Result<()> {
-    let store = files::open_store(&keys.database.database, true).await?;
+    let store = files::open_store(&keys.database.database).await?;
     println!("{:>10}  {:<11} {:<6} name", "project", "environment", "active");
     for record in store.projects().await? {
         let environment = match record.project.environment {
@@ -76,7 +76,7 @@ async fn list(keys: &Keys) -> Result<()> {
 }
 
 async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
-    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
     let id = project.id;
     if id.get() == 0 {
         bail!("projects are numbered from 1");
@@ -99,14 +99,14 @@ async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
 }
 
 async fn show(keys: &Keys, id: ProjectId) -> Result<()> {
-    let store = files::open_store(&keys.database.database, true).await?;
+    let store = files::open_store(&keys.database.database).await?;
     let record = find(store.as_ref(), id).await?;
     println!("{}", serde_json::to_string_pretty(&record.project)?);
     Ok(())
 }
 
 async fn set(keys: &Keys, id: ProjectId, settings: &[String]) -> Result<()> {
-    let store = files::open_store(&keys.database.database, true).await?;
+    let store = files::open_store(&keys.database.database).await?;
     let changed = change_project(store.as_ref(), id, |record| {
         record.project.settings = with(id, &record.project.settings, settings)?;
         Ok::<_, anyhow::Error>(())
@@ -162,7 +162,7 @@ fn check(settings: &Settings) -> Result<()> {
 }
 
 async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
-    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
     let secret = sandbox::new_secret()?;
     let until = SystemClock.now().plus(Duration::from_secs(u64::from(overlap_hours) * 3600));
     let new = Secret { sealed: opened.vault.seal_secret(id, secret.as_bytes())?, valid_until: None };
@@ -179,7 +179,7 @@ async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
 }
 
 async fn balances(database: &str, id: ProjectId) -> Result<()> {
-    let store = files::open_store(database, true).await?;
+    let store = files::open_store(database).await?;
     let project = find(store.as_ref(), id).await?.project;
     println!("{:<12} {:>24} {:>20}", "account", "balance", "held");
     for balance in store.balances(Some(id)).await? {

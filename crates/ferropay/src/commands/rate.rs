@@ -20,7 +20,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             let until = valid_until.unwrap_or_default();
             let cells = [from, to, rate, valid_from.unwrap_or_default(), until];
             let rate = parsed(&cells.each_ref().map(String::as_str), SystemClock.now())?;
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             plausible(store.as_ref(), std::slice::from_ref(&rate), force).await?;
             store.set_rates(vec![rate.clone()]).await?;
             println!("{}", line(&rate));
@@ -29,7 +29,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             }
         }
         Command::Remove { database, from, to, valid_from } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             let (from, to) = (currency(&from)?, currency(&to)?);
             let at = moment(&valid_from)?;
             if !store.remove_rate(from, to, at).await? {
@@ -38,7 +38,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::List { database } => {
             println!("{:<4} {:<4} {:>18}  {:<20} until", "from", "to", "rate", "valid from");
-            for rate in files::open_store(&database.database, true).await?.rates().await? {
+            for rate in files::open_store(&database.database).await?.rates().await? {
                 println!("{}", line(&rate));
             }
         }
@@ -56,7 +56,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             };
             let rates = table(&text, SystemClock.now())?;
             let count = rates.len();
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             plausible(store.as_ref(), &rates, force).await?;
             store.set_rates(rates).await?;
             println!("{count} rates are set.");

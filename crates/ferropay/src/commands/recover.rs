@@ -22,7 +22,7 @@ use std::{process::ExitCode, sync::Arc};
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List { database, limit } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             for scene in store.unsettled(limit).await? {
                 println!("{}", line(&scene));
             }
@@ -36,7 +36,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
                 "undone" => Finding::Undone,
                 other => bail!("{other:?} is no finding; it is `done`, `not-done` or `undone`"),
             };
-            let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+            let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
             let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
             let id = OperationId::new(operation);
             let store = opened.store.as_ref();

@@ -13,7 +13,7 @@ use std::{process::ExitCode, sync::Arc};
 /// Runs a sub-command of `refund`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let Command::Undo { database, operation } = command;
-    let store = files::open_store(&database.database, true).await?;
+    let store = files::open_store(&database.database).await?;
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     match undo_refund(store.as_ref(), clock, entropy, OperationId::new(operation)).await? {
         Ordered::Done(number) => {

@@ -24,7 +24,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::Add { entry, note } => add(&entry, &note).await?,
         Command::Remove { entry } => remove(&entry).await?,
         Command::List { database, project, limit } => {
-            let store = files::open_store(&database.database, true).await?;
+            let store = files::open_store(&database.database).await?;
             let id = ProjectId::new(i64::from(project));
             find(store.as_ref(), id).await?;
             for entry in store.risk_entries(id, limit).await? {
@@ -59,7 +59,7 @@ impl Named {
         if !list.takes(feature) {
             bail!("the list {} holds no entries about {}", list.name(), feature.name());
         }
-        let opened = files::open(&place.keys.database.database, place.keys.keys.as_deref(), false).await?;
+        let opened = files::open(&place.keys.database.database, place.keys.keys.as_deref()).await?;
         let project = ProjectId::new(i64::from(place.project));
         find(opened.store.as_ref(), project).await?;
         let given = match &place.value {

@@ -27,7 +27,7 @@ pub(super) async fn run(command: Route) -> Result<()> {
         .transpose()?;
     let currency = Currency::parse(&currency).ok().with_context(|| format!("{currency:?} is no currency"))?;
     let routed = Routed { kind, network, country, amount: Money::new(amount, currency) };
-    let store = files::open_store(&database.database, true).await?;
+    let store = files::open_store(&database.database).await?;
     let project = find(store.as_ref(), ProjectId::new(i64::from(project))).await?.project;
     for (number, (rule, mismatch)) in project.explained_route(routed).enumerate() {
         let verdict = mismatch.map_or_else(|| "decides".to_owned(), |why| format!("does not fit: {why}"));

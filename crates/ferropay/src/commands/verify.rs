@@ -12,7 +12,7 @@ const SHOWN: usize = 50;
 
 /// Audits a database; the exit code says whether it is sound.
 pub(crate) async fn run(options: &Database) -> Result<ExitCode> {
-    let store = files::open_store(&options.database, true).await?;
+    let store = files::open_store(&options.database).await?;
     eprintln!("Auditing {} …", Address::parse(&options.database)?);
     let report = store.audit().await?;
     println!("payments             {:>12}", report.payments);

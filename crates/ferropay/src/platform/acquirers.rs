@@ -35,11 +35,21 @@ fn late(engine: &Arc<Engine>) -> LateAnswers {
 
 /// Connects to every configured acquirer.
 pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<Vec<Arc<CardAcquirer>>> {
-    config.acquirers.iter().map(|acquirer| connect_one(acquirer, config, engine)).collect()
+    config.acquirers.iter().map(|acquirer| start(channel(acquirer, config)?, config, engine)).collect()
+}
+
+/// Refuses what no connection to a configured acquirer can be made of; connects to nobody.
+pub(super) fn check(acquirer: &AcquirerConfig, config: &Config) -> Result<()> {
+    let channel = channel(acquirer, config)?;
+    CardAcquirer::check(&channel).with_context(|| not_right(channel.account))
+}
+
+fn not_right(account: ProviderAccountId) -> String {
+    format!("acquirer account {account} is not configured right")
 }
 
 /// The clearing day of a configured acquirer. Error: it is not configured right.
-pub(crate) fn day(acquirer: &AcquirerConfig) -> Result<OperationDay> {
+fn day(acquirer: &AcquirerConfig) -> Result<OperationDay> {
     let AcquirerConfig { account, cut_off, time_zone, .. } = acquirer;
     let cut_off = cut_off
         .parse()
@@ -49,31 +59,20 @@ pub(crate) fn day(acquirer: &AcquirerConfig) -> Result<OperationDay> {
     Ok(OperationDay { cut_off, zone })
 }
 
-fn connect_one(
-    acquirer: &AcquirerConfig,
-    config: &Config,
-    engine: &Arc<Engine>,
-) -> Result<Arc<CardAcquirer>> {
+/// How a configured acquirer is reached. Error: it is not configured right.
+fn channel(acquirer: &AcquirerConfig, config: &Config) -> Result<Channel> {
     let AcquirerConfig { account, address, acquirer_id, terminal_id, merchant_id, .. } = acquirer;
     let day = day(acquirer)?;
     let mut link = link::Config::new(address, acquirer_id, terminal_id, merchant_id, clock());
     link.timeout = config.acquirer_timeout();
-    start(
-        Channel {
-            account: ProviderAccountId::new(*account),
-            environment: Environment::Production,
-            day,
-            category: acquirer.category,
-            shop: ShopName::new(
-                &acquirer.statement_name,
-                &acquirer.statement_town,
-                &acquirer.statement_country,
-            ),
-            link,
-        },
-        config,
-        engine,
-    )
+    Ok(Channel {
+        account: ProviderAccountId::new(*account),
+        environment: Environment::Production,
+        day,
+        category: acquirer.category,
+        shop: ShopName::new(&acquirer.statement_name, &acquirer.statement_town, &acquirer.statement_country),
+        link,
+    })
 }
 
 /// Connects both accounts to the sandbox's simulated acquirer, each by a terminal of its own.
@@ -112,8 +111,7 @@ fn connect_terminal(
 
 fn start(channel: Channel, config: &Config, engine: &Arc<Engine>) -> Result<Arc<CardAcquirer>> {
     let account = channel.account;
-    let connector = CardAcquirer::start(channel, late(engine))
-        .with_context(|| format!("acquirer account {account} is not configured right"))?;
+    let connector = CardAcquirer::start(channel, late(engine)).with_context(|| not_right(account))?;
     let connector = Arc::new(connector);
     engine.connect_within(connector.clone(), config.limits_of(account));
     Ok(connector)

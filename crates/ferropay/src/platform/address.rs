@@ -29,6 +29,19 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Whether a password may stand in it: behind the user, or among the parameters.
+    pub(crate) fn may_hold_password(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Server(url) => {
+                let (_, rest) = url.split_once("://").unwrap_or(("", url));
+                rest.contains("password") || rest.split_once('@').is_some_and(|(user, _)| user.contains(':'))
+            }
+        }
+    }
+}
+
 /// Without passwords. Of what cannot be read without doubt nothing is shown: a password that holds `@`, `/` or `?` unescaped
 /// may stand where something else is expected.
 impl fmt::Display for Address {

@@ -21,25 +21,20 @@ pub(crate) struct Opened {
     pub(crate) vault: Arc<Vault>,
 }
 
-/// Opens a database without its keys.
-pub(crate) async fn open_store(database: &str, must_exist: bool) -> Result<Arc<dyn Store>> {
-    let address = Address::parse(database)?;
-    if let Address::File(path) = &address
-        && must_exist
-        && !path.exists()
-    {
-        bail!("the database {} does not exist", path.display());
-    }
-    open_at(&address, Options::default()).await
+/// Opens a database of this release's schema without its keys, as every command does that does not serve it: none is made,
+/// and none is brought to another schema under whoever serves it.
+pub(crate) async fn open_store(database: &str) -> Result<Arc<dyn Store>> {
+    open_at(&Address::parse(database)?, Options { migrate: false, ..Options::default() }).await
 }
 
-/// `options` are those of a file.
+/// `options` are those of a file; on a server of them only `migrate` counts.
 async fn open_at(address: &Address, options: Options) -> Result<Arc<dyn Store>> {
     const WHAT: &str = "the database cannot be opened";
     Ok(match address {
         Address::File(path) => Arc::new(SqliteStore::open(path, options).context(WHAT)?),
         Address::Server(url) => {
-            Arc::new(PostgresStore::connect(url, postgres::Options::default()).await.context(WHAT)?)
+            let options = postgres::Options { migrate: options.migrate, ..postgres::Options::default() };
+            Arc::new(PostgresStore::connect(url, options).await.context(WHAT)?)
         }
     })
 }
@@ -63,20 +58,27 @@ fn keys_of(address: &Address, given: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// Opens a database and its vault. `create` makes a missing key directory.
-pub(crate) async fn open(database: &str, keys: Option<&Path>, create: bool) -> Result<Opened> {
+/// Opens a database as [`open_store`] does, and its vault.
+pub(crate) async fn open(database: &str, keys: Option<&Path>) -> Result<Opened> {
     let keys = keys_of(&Address::parse(database)?, keys)?;
-    let store = open_store(database, false).await?;
-    with_vault(store, &keys, create).await
+    let store = open_store(database).await?;
+    with_vault(store, &keys, false).await
 }
 
-/// Opens what `serve` works on. Where it begins with a recovery hold, a log that was lost is done without.
+/// Opens what `serve` works on, and makes it where it is missing. Where it begins with a recovery hold, a log that was lost is
+/// done without.
 pub(crate) async fn open_to_serve(config: &Config) -> Result<Opened> {
     let options = Options { accept_lost_log: config.recovery_hold, ..Options::default() };
     let address = Address::parse(&config.database)?;
     let keys = keys_of(&address, config.keys.as_deref())?;
     let store = open_at(&address, options).await?;
     with_vault(store, &keys, config.sandbox).await
+}
+
+/// Makes a database and its keys, where they are missing, for measurements.
+pub(crate) async fn make(database: &str, keys: &Path) -> Result<Opened> {
+    let store = open_at(&Address::parse(database)?, Options::default()).await?;
+    with_vault(store, keys, true).await
 }
 
 async fn with_vault(store: Arc<dyn Store>, keys: &Path, create: bool) -> Result<Opened> {

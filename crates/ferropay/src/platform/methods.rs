@@ -1,6 +1,6 @@
 //! Connecting to providers of payment methods that speak the generic protocol.
 
-use crate::config::Config;
+use crate::config::{Config, MethodProviderConfig};
 use anyhow::{Context, Result};
 use ferropay_domain::{ids::ProviderAccountId, project::Environment};
 use ferropay_engine::{
@@ -17,25 +17,31 @@ pub(crate) const SANDBOX_METHODS: ProviderAccountId = ProviderAccountId::new(9_0
 /// Connects to every configured provider.
 pub(crate) fn connect(config: &Config, engine: &Arc<Engine>) -> Result<()> {
     for provider in &config.method_providers {
-        let account = ProviderAccountId::new(provider.account);
-        let secret = std::fs::read(&provider.secret_file).with_context(|| {
-            format!("method provider account {account}: {} cannot be read", provider.secret_file.display())
-        })?;
-        start(
-            Account {
-                account,
-                environment: Environment::Production,
-                base_url: provider.base_url.clone(),
-                merchant: provider.merchant.clone(),
-                secret: secret.trim_ascii().to_vec(),
-                timeout: config.acquirer_timeout(),
-                clock: Arc::new(|| SystemClock.now().seconds()),
-            },
-            config,
-            engine,
-        )?;
+        start(account(provider, config)?, config, engine)?;
     }
     Ok(())
+}
+
+/// Refuses what no connection to a configured provider can be made of; connects to nobody.
+pub(super) fn check(provider: &MethodProviderConfig, config: &Config) -> Result<()> {
+    made(account(provider, config)?).map(drop)
+}
+
+/// How a configured provider is reached. Error: its secret cannot be read.
+fn account(provider: &MethodProviderConfig, config: &Config) -> Result<Account> {
+    let account = ProviderAccountId::new(provider.account);
+    let secret = std::fs::read(&provider.secret_file).with_context(|| {
+        format!("method provider account {account}: {} cannot be read", provider.secret_file.display())
+    })?;
+    Ok(Account {
+        account,
+        environment: Environment::Production,
+        base_url: provider.base_url.clone(),
+        merchant: provider.merchant.clone(),
+        secret: secret.trim_ascii().to_vec(),
+        timeout: config.acquirer_timeout(),
+        clock: Arc::new(|| SystemClock.now().seconds()),
+    })
 }
 
 /// Connects to the sandbox's simulated provider at `simulators`.
@@ -55,10 +61,14 @@ pub(crate) fn connect_sandbox(simulators: &str, config: &Config, engine: &Arc<En
     )
 }
 
+fn made(account: Account) -> Result<GenericProvider> {
+    let number = account.account;
+    GenericProvider::new(account)
+        .with_context(|| format!("method provider account {number} is not configured right"))
+}
+
 fn start(account: Account, config: &Config, engine: &Arc<Engine>) -> Result<()> {
     let number = account.account;
-    let connector = GenericProvider::new(account)
-        .with_context(|| format!("method provider account {number} is not configured right"))?;
-    engine.connect_within(Arc::new(connector), config.limits_of(number));
+    engine.connect_within(Arc::new(made(account)?), config.limits_of(number));
     Ok(())
 }

@@ -8,6 +8,7 @@ pub(crate) mod methods;
 pub(crate) mod outward;
 pub(crate) mod sandbox;
 mod three_ds;
+pub(crate) mod usable;
 mod wallets;
 
 use crate::config::Config;

@@ -11,6 +11,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 /// reached must not keep the platform from taking payments.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+const NOT_RIGHT: &str = "3-D Secure is not configured right";
+
 /// Connects to the sandbox's directory server at `simulators`.
 pub(crate) async fn connect_sandbox(simulators: &str, public_url: &str, engine: &Arc<Engine>) -> Result<()> {
     let registration = Registration {
@@ -28,6 +30,16 @@ pub(crate) async fn connect_sandbox(simulators: &str, public_url: &str, engine: 
 
 /// Connects to the configured directory server.
 pub(crate) async fn connect(config: &ThreeDsConfig, public_url: &str, engine: &Arc<Engine>) -> Result<()> {
+    start(configured(config, public_url)?, engine).await
+}
+
+/// Refuses what no connection to the configured directory server can be made of; connects to nobody.
+pub(super) fn check(config: &ThreeDsConfig, public_url: &str) -> Result<()> {
+    ThreeDsServer::check(&configured(config, public_url)?).context(NOT_RIGHT)
+}
+
+/// How the configured directory server is reached. Error: a file with certificates cannot be read.
+fn configured(config: &ThreeDsConfig, public_url: &str) -> Result<Config> {
     let registration = Registration {
         server_reference: config.server_reference.clone(),
         result_url: result_url(public_url),
@@ -40,7 +52,7 @@ pub(crate) async fn connect(config: &ThreeDsConfig, public_url: &str, engine: &A
     let mut server = Config::new(Environment::Production, &config.directory_url, registration);
     server.identity = config.identity.as_deref().map(read).transpose()?;
     server.authorities = config.authorities.as_deref().map(read).transpose()?;
-    start(server, engine).await
+    Ok(server)
 }
 
 fn result_url(public_url: &str) -> String {
@@ -52,7 +64,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 async fn start(config: Config, engine: &Arc<Engine>) -> Result<()> {
-    let server = Arc::new(ThreeDsServer::start(config).context("3-D Secure is not configured right")?);
+    let server = Arc::new(ThreeDsServer::start(config).context(NOT_RIGHT)?);
     if !server.wait_until_loaded(PATIENCE).await {
         tracing::error!(
             "the directory server has not sent its card ranges; until it does no card takes part"

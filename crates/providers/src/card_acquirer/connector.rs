@@ -78,6 +78,14 @@ impl CardAcquirer {
         Ok(Self { channel, link })
     }
 
+    /// Whether [`start`](Self::start) would take this; connects to nobody.
+    ///
+    /// # Errors
+    /// An identifier does not fit into messages.
+    pub fn check(channel: &Channel) -> Result<(), InvalidIdentity> {
+        Link::check(&channel.link)
+    }
+
     /// Signs off and ends the connections, waiting at most `patience` for answers.
     pub async fn close(&self, patience: Duration) {
         self.link.close(patience).await;

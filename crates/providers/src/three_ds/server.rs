@@ -135,6 +135,14 @@ impl ThreeDsServer {
         Ok(Self { shared, loaded, renewing })
     }
 
+    /// Whether [`start`](Self::start) would take this; connects to nobody.
+    ///
+    /// # Errors
+    /// As of [`start`](Self::start).
+    pub fn check(config: &Config) -> Result<(), StartError> {
+        directory(config).map(drop)
+    }
+
     /// Waits until ranges are there, at most so long; whether they are.
     pub async fn wait_until_loaded(&self, patience: Duration) -> bool {
         let mut loaded = self.loaded.clone();

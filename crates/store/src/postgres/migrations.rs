@@ -50,6 +50,21 @@ pub(super) async fn migrate(live: &Live) -> Result<(), ConnectError> {
     Ok(())
 }
 
+/// Checks the server and whose the database is, and that its schema is this release's; changes nothing.
+pub(super) async fn check(live: &Live) -> Result<(), ConnectError> {
+    check_server(live).await?;
+    match owner(live).await? {
+        Owner::Foreign => return Err(ConnectError::Foreign),
+        Owner::Nobody => return Err(ConnectError::Empty),
+        Owner::Ours => {}
+    }
+    match version(live).await? {
+        0 => Err(ConnectError::Empty),
+        found if found < newest() => Err(ConnectError::Older { found, known: newest() }),
+        _ => Ok(()),
+    }
+}
+
 async fn check_server(live: &Live) -> Result<(), ConnectError> {
     let sql = "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
         current_setting('server_encoding')";

@@ -58,11 +58,14 @@ pub struct Options {
     pub readers: usize,
     /// How long commits and questions wait while the server cannot be reached; then they are refused until it can.
     pub patience: Duration,
+    /// Make the schema in an empty database, and bring an older one to this release's. Without it only a database of this very
+    /// schema is used.
+    pub migrate: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_limit: 256, readers: 3, patience: Duration::from_secs(30) }
+        Self { batch_limit: 256, readers: 3, patience: Duration::from_secs(30), migrate: true }
     }
 }
 
@@ -87,6 +90,22 @@ pub enum ConnectError {
         /// The newest version this release knows.
         known: i64,
     },
+    /// The database is of an earlier release, and is not to be changed.
+    #[error(
+        "the database has schema version {found}, this release has version {known}; nothing was changed: use the release \
+         that serves it, or start `ferropay serve` of this one on it first"
+    )]
+    Older {
+        /// The database's schema version.
+        found: i64,
+        /// This release's.
+        known: i64,
+    },
+    /// The database holds nothing, and nothing is to be made in it.
+    #[error(
+        "the database holds nothing yet; nothing was changed: give the right address, or start `ferropay serve` on it first"
+    )]
+    Empty,
     /// The database's schema holds tables of something else.
     #[error("the database holds something else than Ferropay: give it a database of its own")]
     Foreign,
@@ -147,7 +166,7 @@ impl PostgresStore {
                 .spawn(move || {
                     // However the thread ends, whoever waits is told.
                     let _end = End(Arc::clone(&queue));
-                    run(&setup, &queue, &counters, &abandoned, options.readers, ready);
+                    run(&setup, &queue, &counters, &abandoned, &options, ready);
                 })
                 .map_err(|error| ConnectError::Database(error.to_string()))?
         };
@@ -190,7 +209,7 @@ fn run(
     queue: &Arc<Queue>,
     counters: &Arc<Counters>,
     abandoned: &Notify,
-    readers: usize,
+    options: &Options,
     ready: oneshot::Sender<Result<Links, ConnectError>>,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -201,11 +220,11 @@ fn run(
         }
     };
     runtime.block_on(async {
-        if let Err(error) = prepare(setup, counters).await {
+        if let Err(error) = prepare(setup, counters, options.migrate).await {
             let _ = ready.send(Err(error));
             return;
         }
-        let links = Links::start(setup, readers, &counters.statements);
+        let links = Links::start(setup, options.readers, &counters.statements);
         let known = Arc::new(KnownAccounts::default());
         let writer =
             || Writer::new(Arc::clone(setup), Arc::clone(queue), Arc::clone(counters), Arc::clone(&known));
@@ -221,9 +240,13 @@ fn run(
     });
 }
 
-/// Brings the schema up to date, and takes away rows of writers that ended without doing so long ago.
-async fn prepare(setup: &Setup, counters: &Counters) -> Result<(), ConnectError> {
+/// Brings the schema up to date, and takes away rows of writers that ended without doing so long ago; or only looks whether it
+/// is.
+async fn prepare(setup: &Setup, counters: &Counters, migrate: bool) -> Result<(), ConnectError> {
     let (live, _ended) = Live::connect(setup, &counters.statements).await?;
+    if !migrate {
+        return migrations::check(&live).await;
+    }
     migrations::migrate(&live).await?;
     live.run("DELETE FROM writers WHERE at < now() - interval '30 days'").await?;
     Ok(())

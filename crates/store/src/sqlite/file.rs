@@ -9,8 +9,9 @@
 use super::OpenError;
 use rusqlite::{Connection, ErrorCode};
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -25,8 +26,8 @@ const FIRST_LEFT_PLAIN: u32 = 13;
 /// Files up to this size are read whole when they are opened, bytes: that takes a tenth of a second at most.
 const READ_WHOLE: u64 = 16 << 20;
 
-/// How often a file that seems to lack its log is looked at again: somebody who closes it takes the log away a moment before
-/// the mode.
+/// How often a file that is empty or seems to lack its log is looked at again: somebody may be making it, and somebody who
+/// closes it takes the log away a moment before the mode.
 const LOOKS: u32 = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -76,7 +77,8 @@ impl Head {
 pub(super) fn inspect(path: &Path, accept_lost_log: bool) -> Result<(), OpenError> {
     let shown = || path.display().to_string();
     let log = log_of(path);
-    for look in 1.. {
+    let mut look = 1;
+    loop {
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -95,20 +97,37 @@ pub(super) fn inspect(path: &Path, accept_lost_log: bool) -> Result<(), OpenErro
         if !file.metadata().map_err(unreadable)?.is_file() {
             return Err(OpenError::Foreign(shown()));
         }
-        if file.metadata().map_err(unreadable)?.len() == 0 {
-            return Err(OpenError::Empty(shown()));
-        }
-        let head = Head::read(&mut file).map_err(unreadable)?;
-        let head = head.ok_or_else(|| OpenError::Foreign(shown()))?;
-        if accept_lost_log || !head.needs_log() || log.exists() {
-            return Ok(());
-        }
+        let wrong = if file.metadata().map_err(unreadable)?.len() == 0 {
+            OpenError::Empty(shown())
+        } else {
+            let head = Head::read(&mut file).map_err(unreadable)?;
+            let head = head.ok_or_else(|| OpenError::Foreign(shown()))?;
+            if accept_lost_log || !head.needs_log() || log.exists() {
+                return Ok(());
+            }
+            OpenError::LogMissing { path: shown(), log: log.display().to_string() }
+        };
         if look >= LOOKS {
-            break;
+            return Err(wrong);
         }
+        look += 1;
         thread::sleep(BETWEEN_LOOKS);
     }
-    Err(OpenError::LogMissing { path: shown(), log: log.display().to_string() })
+}
+
+/// Makes a file that does not exist yet, readable by its owner only: what lies beside it is made like it. The one who makes a
+/// file has a second to write to it before others take it for an empty one.
+pub(super) fn make_private(path: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::AlreadyExists => Ok(()),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Err(OpenError::ReadOnly(path.display().to_string()))
+            }
+            _ => Err(OpenError::Database(format!("{} cannot be made: {error}", path.display()))),
+        },
+    }
 }
 
 /// Looks at a file that was opened for writing. Reads all of a small one; of a large one what every use of it reads.
@@ -192,6 +211,20 @@ mod tests {
         let third = SqliteStore::open(&path, Options::default()).unwrap();
         assert_eq!(mode(&path), 2);
         third.commit(evidence(3, 10)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_new_file_and_what_lies_beside_it_is_its_owners_alone() {
+        use std::os::unix::fs::MetadataExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        store.commit(evidence(1, 10)).await.unwrap();
+        let entries = fs::read_dir(&directory).unwrap().map(Result::unwrap);
+        let modes: Vec<_> =
+            entries.map(|it| (it.file_name(), it.metadata().unwrap().mode() & 0o777)).collect();
+        assert_eq!(modes.len(), 3, "the file, its log and the log's index");
+        assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Looking at a database file without changing anything about it, for whoever wants to know whether it can be used.
 
-use super::{OpenError, reads, schema};
+use super::{OpenError, file, reads, recovery, schema};
+use crate::Recovery;
 use ferropay_domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::{fmt::Write as _, path::Path, time::Duration};
@@ -16,29 +17,36 @@ pub struct Inspection {
     pub damage: Option<Vec<String>>,
     /// When a process last began to work on it, real time.
     pub last_enrolled: Option<Timestamp>,
+    /// The last recovery hold, in force or released.
+    pub recovery: Option<Recovery>,
     /// The wrapped data keys of the vault, by number.
     pub data_keys: Vec<(u32, Vec<u8>)>,
 }
 
 /// Looks at a file, and through all of its structure when `thoroughly`. Nothing is written, and a process that serves from
-/// it at the same time is not held up.
+/// it at the same time is not held up. `accept_lost_log` as in [`Options`](super::Options).
 ///
 /// # Errors
-/// It cannot be read, is of a later release, or is something else.
-pub fn inspect(path: &Path, thoroughly: bool) -> Result<Inspection, OpenError> {
+/// It cannot be read, lacks its log, is of a later release, empty, or something else.
+pub fn inspect(path: &Path, thoroughly: bool, accept_lost_log: bool) -> Result<Inspection, OpenError> {
+    file::inspect(path, accept_lost_log)?;
     let connection = open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     if schema::check_owner(&connection, path)? {
-        return Err(OpenError::Foreign(format!("{} is empty and", path.display())));
+        return Err(OpenError::Empty(path.display().to_string()));
     }
     let damage = if thoroughly { Some(damage(&connection)?) } else { None };
     let newest = "SELECT max(enrolled_at) FROM nodes";
     let last: Option<i64> = connection.query_row(newest, [], |row| row.get(0))?;
+    // Earlier releases knew of no holds.
+    let knows_holds = "SELECT count(*) FROM sqlite_schema WHERE name = 'recovery'";
+    let knows_holds = connection.query_row(knows_holds, [], |row| row.get::<_, i64>(0))? > 0;
     Ok(Inspection {
         schema: schema::version(&connection)?,
         newest_schema: schema::newest(),
         damage,
         last_enrolled: last.map(Timestamp::from_micros),
+        recovery: if knows_holds { recovery::read(&connection)? } else { None },
         data_keys: reads::data_keys(&connection)?,
     })
 }

@@ -15,6 +15,9 @@ pub struct Options {
     pub checkpoint_pages: u32,
     /// Threads that read.
     pub readers: usize,
+    /// Make a missing file, and bring an older one to this release's schema. Without it only a file of this very schema is
+    /// opened.
+    pub migrate: bool,
     /// Open a file that was not closed although its log is missing: what was committed last is lost then.
     pub accept_lost_log: bool,
 }
@@ -28,6 +31,7 @@ impl Default for Options {
             mmap_bytes: 0,
             checkpoint_pages: 4000,
             readers: 2,
+            migrate: true,
             accept_lost_log: false,
         }
     }
@@ -46,10 +50,10 @@ pub enum OpenError {
         /// The newest version this release knows.
         known: i64,
     },
-    /// The file is of an earlier release, and is only to be copied.
+    /// The file is of an earlier release, and is not to be changed.
     #[error(
-        "the database has schema version {found}, this release has version {known}: copy it with the release that \
-         serves it, or start this one on it first"
+        "the database has schema version {found}, this release has version {known}; nothing was changed: use the release \
+         that serves it, or start `ferropay serve` of this one on it first"
     )]
     Older {
         /// The file's schema version.
@@ -62,8 +66,8 @@ pub enum OpenError {
         "{0} is not a Ferropay database; nothing was changed: give the right path, or restore a backup if this was one"
     )]
     Foreign(String),
-    /// There is no file where one is to be copied.
-    #[error("{0} does not exist")]
+    /// There is no file where none is to be made.
+    #[error("{0} does not exist: give the right path; `ferropay serve` makes a new database")]
     Absent(String),
     /// The file has no content.
     #[error(

@@ -33,13 +33,23 @@ pub(super) fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Opens the file for writing, checks that it is ours or empty, and brings its schema up to date.
+/// Opens the file for writing and checks that it is ours or empty. Brings its schema up to date where that is wanted, and
+/// otherwise refuses one of another schema.
 pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     file::inspect(path, options.accept_lost_log)?;
     let explained = |error: rusqlite::Error| file::explained(&error, path);
-    let create = OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = open_to_write(path, create)?;
+    let further = if options.migrate {
+        file::make_private(path)?;
+        OpenFlags::SQLITE_OPEN_CREATE
+    } else {
+        is_there(path)?;
+        OpenFlags::empty()
+    };
+    let mut connection = open_to_write(path, further)?;
     let empty = check_owner(&connection, path)?;
+    if !options.migrate {
+        is_of_this_release(&connection, empty, path)?;
+    }
     file::examine(&connection, path)?;
     if empty {
         connection.pragma_update(None, "page_size", options.page_size).map_err(explained)?;
@@ -55,8 +65,23 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     connection.pragma_update(None, "journal_size_limit", 64_i64 << 20)?;
     connection.pragma_update(None, "cache_size", -options.cache_kib)?;
     connection.pragma_update(None, "mmap_size", options.mmap_bytes)?;
-    migrate(&mut connection)?;
+    if options.migrate {
+        migrate(&mut connection)?;
+    }
     Ok(connection)
+}
+
+fn is_there(path: &Path) -> Result<(), OpenError> {
+    if path.exists() { Ok(()) } else { Err(OpenError::Absent(path.display().to_string())) }
+}
+
+/// Refuses a file that this release would have to change before it can be worked on.
+fn is_of_this_release(connection: &Connection, empty: bool, path: &Path) -> Result<(), OpenError> {
+    if empty {
+        return Err(OpenError::Empty(path.display().to_string()));
+    }
+    let found = version(connection)?;
+    if found < newest() { Err(OpenError::Older { found, known: newest() }) } else { Ok(()) }
 }
 
 /// A connection that writes, to a file that [`file::inspect`] has looked at.
@@ -89,20 +114,13 @@ fn enter_write_ahead_mode(connection: &Connection) -> rusqlite::Result<String> {
 
 /// Opens a file of this schema version to copy it. What is committed to it meanwhile, and how it is used, does not change.
 pub(super) fn open_source(path: &Path) -> Result<Connection, OpenError> {
-    if !path.exists() {
-        return Err(OpenError::Absent(path.display().to_string()));
-    }
+    is_there(path)?;
     file::inspect(path, false)?;
     let connection = open_to_write(path, OpenFlags::empty())?;
     // Whoever closes a file last takes the log away, which is for those who work on it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    if check_owner(&connection, path)? {
-        return Err(OpenError::Foreign(path.display().to_string()));
-    }
-    let found = version(&connection)?;
-    if found < newest() {
-        return Err(OpenError::Older { found, known: newest() });
-    }
+    let empty = check_owner(&connection, path)?;
+    is_of_this_release(&connection, empty, path)?;
     Ok(connection)
 }
 
@@ -192,12 +210,41 @@ fn migrate_to(connection: &mut Connection, last: i64) -> Result<(), OpenError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::instruments, migrate, migrate_to, newest, version};
+    use super::{
+        super::{OpenError, Options, SqliteStore, instruments},
+        APPLICATION_ID, migrate, migrate_to, newest, version,
+    };
     use ferropay_domain::{
         ids::{InstrumentId, ProjectId},
         instrument::{InstrumentKey, Means, TokenStatus},
     };
     use rusqlite::{Connection, params};
+
+    #[test]
+    fn what_is_missing_empty_or_older_is_left_as_it_is_where_nothing_is_to_be_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let opened = || SqliteStore::open(&path, Options { migrate: false, ..Options::default() });
+        assert!(matches!(opened(), Err(OpenError::Absent(_))));
+        assert!(!path.exists());
+        std::fs::write(&path, "").unwrap();
+        assert!(matches!(opened(), Err(OpenError::Empty(_))));
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+
+        let mut older = Connection::open(&path).unwrap();
+        migrate_to(&mut older, newest() - 1).unwrap();
+        older.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        older.close().unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = opened().unwrap_err();
+        assert!(matches!(error, OpenError::Older { .. }), "{error}");
+        assert!(error.to_string().contains("`ferropay serve`"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing lies beside it");
+
+        drop(SqliteStore::open(&path, Options::default()).unwrap());
+        drop(opened().unwrap());
+    }
 
     /// The record of a card as builds wrote it that knew of no other means.
     const DETAIL: &str = r#"{

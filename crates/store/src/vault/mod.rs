@@ -293,7 +293,11 @@ impl Vault {
         self.destroy_cvv_keys(store, now).await
     }
 
+    /// A held database may be a copy beside the original, which still needs them: it destroys none.
     async fn destroy_cvv_keys(&self, store: &dyn Store, now: Timestamp) -> Result<(), VaultError> {
+        if store.recovery().await?.is_some_and(|recovery| recovery.is_held()) {
+            return Ok(());
+        }
         let (_, oldest) = store.cvv_in_use().await?;
         let unused: Vec<u32> = {
             let keys = read(&self.cvv_keys);

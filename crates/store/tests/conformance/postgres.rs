@@ -133,6 +133,24 @@ async fn a_database_of_a_later_release_is_refused_with_both_versions() {
 }
 
 #[tokio::test]
+async fn an_empty_or_older_database_is_left_as_it_is_where_nothing_is_to_be_changed() {
+    let database = Database::new();
+    let url = database.url();
+    let connected = || PostgresStore::connect(&url, Options { migrate: false, ..Options::default() });
+    let error = connected().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Empty), "{error}");
+    assert_eq!(database.texts("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), ["0"]);
+    drop(PostgresStore::connect(&url, Options::default()).await.unwrap());
+    drop(connected().await.unwrap());
+    database.run("UPDATE schema_version SET version = version - 1");
+    let before = database.texts("SELECT version FROM schema_version");
+    let error = connected().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Older { .. }), "{error}");
+    assert!(error.to_string().contains("`ferropay serve`"), "{error}");
+    assert_eq!(database.texts("SELECT version FROM schema_version"), before);
+}
+
+#[tokio::test]
 async fn a_database_of_something_else_is_refused_and_left_alone() {
     for foreign in ["CREATE TABLE payments (id int)", "CREATE TABLE schema_version (version int)"] {
         let database = Database::new();

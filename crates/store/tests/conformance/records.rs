@@ -288,6 +288,11 @@ pub(crate) async fn keys_of_verification_values_live_an_hour_and_as_long_as_need
     vault.maintain(store, minutes(100)).await.unwrap();
     assert!(file(1).exists(), "a stored value needs it");
     world.store.commit(world.approved(&scene)).await.unwrap();
+    // A copy that is held beside the original destroys nothing that the original may need.
+    assert!(store.hold(None, START).await.unwrap());
+    vault.maintain(store, minutes(100)).await.unwrap();
+    assert!(file(1).exists());
+    assert!(store.release(0, START).await.unwrap());
     vault.maintain(store, minutes(100)).await.unwrap();
     assert!(!file(1).exists() && file(2).exists());
     assert!(matches!(vault.open_cvv(scene.operation.id, &sealed), Err(VaultError::NoKey(1))));

@@ -1,7 +1,15 @@
 //! The options and the configuration file.
 
 use super::Findings;
-use crate::{cli::Serve, config::Config, platform::acquirers};
+use crate::{
+    cli::Serve,
+    config::Config,
+    platform::{address::Address, usable},
+};
+use figment::{
+    Figment,
+    providers::{Format as _, Toml},
+};
 use std::path::Path;
 
 const AREA: &str = "configuration";
@@ -24,7 +32,7 @@ pub(super) fn read(options: &Serve, findings: &mut Findings) -> Option<Config> {
         None => findings.ok(AREA, "no file; options and environment are right"),
     }
     if let Some(file) = &options.config
-        && (config.smtp_url.is_some() || config.sandbox_secret.is_some())
+        && may_hold_password(file)
         && is_exposed(file)
     {
         findings.warning(
@@ -33,10 +41,12 @@ pub(super) fn read(options: &Serve, findings: &mut Findings) -> Option<Config> {
             format!("chmod 640 {}", file.display()),
         );
     }
-    for acquirer in &config.acquirers {
-        if let Err(error) = acquirers::day(acquirer) {
-            findings.problem(AREA, format!("{error:#}"), "correct it in the [[acquirers]] of the file");
-        }
+    for complaint in usable::complaints(&config) {
+        findings.problem(
+            AREA,
+            format!("{complaint:#}"),
+            "correct it in the file, or put the file it names there, readable by the service's user",
+        );
     }
     secrets(&config, findings);
     if config.sandbox {
@@ -51,44 +61,34 @@ pub(super) fn read(options: &Serve, findings: &mut Findings) -> Option<Config> {
     Some(config)
 }
 
-/// The files with what is shared with providers.
+/// The files with what is shared with providers; whether they can be used is asked elsewhere.
 fn secrets(config: &Config, findings: &mut Findings) {
     for provider in &config.method_providers {
-        let file = &provider.secret_file;
-        let account = provider.account;
-        match std::fs::read(file) {
-            Err(error) => findings.problem(
-                AREA,
-                format!("account {account}: the secret in {} cannot be read: {error}", file.display()),
-                "put the file there, readable by the service's user",
-            ),
-            Ok(secret) if secret.trim_ascii().len() < 16 => findings.problem(
-                AREA,
-                format!("account {account}: the secret in {} has fewer than 16 bytes", file.display()),
-                "agree with the provider on a longer one",
-            ),
-            Ok(_) if is_exposed(file) => findings.warning(
+        let (account, file) = (provider.account, &provider.secret_file);
+        if is_exposed(file) {
+            findings.warning(
                 AREA,
                 format!("account {account}: everybody can read the secret in {}", file.display()),
                 format!("chmod 600 {}", file.display()),
-            ),
-            Ok(_) => findings.ok(AREA, format!("account {account}: the secret can be read")),
-        }
-    }
-    let three_ds = config.three_ds.iter();
-    for file in three_ds.flat_map(|it| it.identity.iter().chain(&it.authorities)) {
-        if let Err(error) = std::fs::read(file) {
-            findings.problem(
-                AREA,
-                format!("three_ds: {} cannot be read: {error}", file.display()),
-                "put the file there, readable by the service's user",
             );
+        } else if file.exists() {
+            findings.ok(AREA, format!("account {account}: the secret in {} is kept", file.display()));
         }
     }
 }
 
+/// Whether something stands in the configuration file that only the service's user should read.
+fn may_hold_password(file: &Path) -> bool {
+    let written = Figment::from(Toml::file_exact(file));
+    let text = |key: &str| written.extract_inner::<String>(key).ok();
+    let database = text("database").and_then(|it| Address::parse(&it).ok());
+    text("smtp_url").is_some()
+        || text("sandbox_secret").is_some()
+        || database.is_some_and(|it| it.may_hold_password())
+}
+
 /// Whether everybody on the machine may read a file.
-fn is_exposed(file: &Path) -> bool {
+pub(super) fn is_exposed(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file).is_ok_and(|it| it.permissions().mode() & 0o004 != 0)
 }

@@ -1,8 +1,15 @@
 //! The database file, and the disk it lies on.
 
-use super::Findings;
-use crate::{config::Config, disk, platform::address::Address};
-use ferropay_store::sqlite::{Inspection, OpenError, inspect};
+use super::{Findings, configuration::is_exposed};
+use crate::{
+    config::Config,
+    disk,
+    platform::{address::Address, outward::described},
+};
+use ferropay_store::{
+    Recovery,
+    sqlite::{Inspection, OpenError, inspect},
+};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -57,7 +64,7 @@ pub(super) fn look(config: &Config, full: bool, findings: &mut Findings) -> Opti
         return None;
     }
     let inspection = match std::fs::metadata(&path) {
-        Ok(found) => inspected(&path, full || found.len() < QUICKLY_CHECKED, findings),
+        Ok(found) => inspected(&path, full || found.len() < QUICKLY_CHECKED, config, findings),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             findings.ok(AREA, format!("{} will be made at the first start", path.display()));
             None
@@ -76,11 +83,19 @@ pub(super) fn look(config: &Config, full: bool, findings: &mut Findings) -> Opti
     Some(LookedAt { directory, inspection })
 }
 
-fn inspected(path: &Path, thoroughly: bool, findings: &mut Findings) -> Option<Inspection> {
-    let found = match inspect(path, thoroughly) {
+fn inspected(path: &Path, thoroughly: bool, config: &Config, findings: &mut Findings) -> Option<Inspection> {
+    if is_exposed(path) {
+        findings.warning(
+            AREA,
+            format!("everybody can read {}", path.display()),
+            format!("chmod 600 {}, and what lies beside it", path.display()),
+        );
+    }
+    let found = match inspect(path, thoroughly, config.recovery_hold) {
         Ok(found) => found,
         Err(error) => {
             let advice = match &error {
+                OpenError::Empty(_) => "restore the last backup, or remove the file; see docs/operations.md",
                 OpenError::Newer { .. } => "run the release that wrote it, or a later one",
                 OpenError::Foreign(_) => "name another file with --database",
                 OpenError::ReadOnly(_) | OpenError::NoDirectory(_) => {
@@ -91,7 +106,6 @@ fn inspected(path: &Path, thoroughly: bool, findings: &mut Findings) -> Option<I
                 }
                 OpenError::Older { .. }
                 | OpenError::Absent(_)
-                | OpenError::Empty(_)
                 | OpenError::Damaged { .. }
                 | OpenError::Database(_) => {
                     "if the file is damaged, restore the last backup; see docs/operations.md"
@@ -111,6 +125,7 @@ fn inspected(path: &Path, thoroughly: bool, findings: &mut Findings) -> Option<I
     } else {
         findings.ok(AREA, format!("{} opens, schema version {schema}", path.display()));
     }
+    held(found.recovery.as_ref(), config, findings);
     match damage.as_deref() {
         Some([]) => findings.ok(AREA, "its structure is whole"),
         Some(damage) => findings.problem(
@@ -125,6 +140,29 @@ fn inspected(path: &Path, thoroughly: bool, findings: &mut Findings) -> Option<I
         ),
     }
     Some(found)
+}
+
+/// Whether the platform would send anything and take anything on.
+fn held(recovery: Option<&Recovery>, config: &Config, findings: &mut Findings) {
+    match recovery {
+        Some(recovery) if recovery.is_held() => findings.warning(
+            AREA,
+            format!(
+                "it is in recovery hold ({}): nothing is sent, and nothing taken on",
+                described(recovery)
+            ),
+            "compare it with the providers: `ferropay recover check`, then `ferropay recover release`",
+        ),
+        released if config.recovery_hold => findings.warning(
+            AREA,
+            match released {
+                Some(_) => "its recovery hold was ended, and recovery_hold is still configured",
+                None => "recovery_hold is configured",
+            },
+            "the next start of any node begins a new hold: take it out unless that is wanted",
+        ),
+        _ => {}
+    }
 }
 
 /// Whether the file and what is made beside it can be written.

@@ -150,7 +150,7 @@ async fn keep(
 /// Asks every provider, beside whatever platform serves the database.
 async fn compare(options: &Providers) -> Result<(Arc<dyn Store>, Recovery, Comparison)> {
     let config = Config::load(&options.serve)?;
-    let opened = files::open(&config.database, config.keys.as_deref(), false).await?;
+    let opened = files::open(&config.database, config.keys.as_deref()).await?;
     let store = opened.store;
     let recovery = store.recovery().await?.filter(Recovery::is_held);
     let recovery = recovery.context(

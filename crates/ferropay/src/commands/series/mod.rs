@@ -22,7 +22,7 @@ const MOST_FAULTS: usize = 50;
 /// Runs a sub-command of `series`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let Command::Import { keys, project, file } = command;
-    let opened = files::open(&keys.database.database, keys.keys.as_deref(), false).await?;
+    let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
     let project = find(opened.store.as_ref(), ProjectId::new(i64::from(project))).await?.project;
     let text = read(&file)?;
     let lines = match lines::read(&text) {

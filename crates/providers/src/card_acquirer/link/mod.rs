@@ -84,6 +84,10 @@ impl Config {
     }
 }
 
+fn identity(config: &Config) -> Result<Identity, InvalidIdentity> {
+    Identity::new(&config.acquirer_id, &config.terminal_id, &config.merchant_id)
+}
+
 /// What the link's tasks share.
 struct Shared {
     config: Config,
@@ -120,7 +124,7 @@ impl Link {
         config: Config,
         unsolicited: impl Fn(Answer) + Send + Sync + 'static,
     ) -> Result<Self, InvalidIdentity> {
-        let identity = Identity::new(&config.acquirer_id, &config.terminal_id, &config.merchant_id)?;
+        let identity = identity(&config)?;
         // Trace numbers go on with the time, so that a restart does not repeat those of a moment ago.
         let first = u64::try_from((config.clock)().as_second()).unwrap_or_default();
         let (closing, closed) = watch::channel(None);
@@ -138,6 +142,11 @@ impl Link {
             connections.push(connection);
         }
         Ok(Self { shared, connections, closing, tasks: Mutex::new(tasks) })
+    }
+
+    /// Whether [`start`](Self::start) would take this; connects to nobody.
+    pub(super) fn check(config: &Config) -> Result<(), InvalidIdentity> {
+        identity(config).map(drop)
     }
 
     /// Whether a connection is signed on.
