@@ -6,6 +6,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
+    ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -20,6 +21,10 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 pub fn ferropay() -> Command {
     let path = std::env::var_os("FERROPAY_BIN")
         .expect("FERROPAY_BIN does not say where the built binary is; run the tests with ./test, which builds it first");
+    program(Path::new(&path))
+}
+
+fn program(path: &Path) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("FERROPAY_") {
@@ -76,6 +81,10 @@ pub struct Platform {
     directory: PathBuf,
     /// Its database and keys.
     pub place: Place,
+    /// Another program than the one under test, such as that of an earlier release.
+    pub program: Option<PathBuf>,
+    /// Variables it is started with.
+    pub variables: Vec<(&'static str, OsString)>,
     child: Option<Child>,
     base: String,
     /// `http://…` of the simulators' control endpoints, when they run inside.
@@ -95,6 +104,8 @@ impl Platform {
         Self {
             directory: directory.to_owned(),
             place: Place::in_directory(directory),
+            program: None,
+            variables: Vec::new(),
             child: None,
             base: String::new(),
             control: None,
@@ -139,8 +150,9 @@ impl Platform {
         self.starts += 1;
         let (out, err) = (format!("out.{}", self.starts), format!("err.{}", self.starts));
         let (out, err) = (self.directory.join(out), self.directory.join(err));
-        let mut command = ferropay();
+        let mut command = self.program.as_deref().map_or_else(ferropay, program);
         command
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .args(["serve", "--sandbox", "--simulators-listen", "127.0.0.1:0"])
             .args(["--acquirer-listen", "127.0.0.1:0", "--sandbox-secret", SECRET])
             .args(&start.options)

@@ -15,10 +15,13 @@
 pub mod binary;
 pub mod browser;
 pub mod crash;
+pub mod cut;
 pub mod database;
+pub mod false_clock;
 pub mod merchant;
 pub mod metrics;
 pub mod mounts;
+pub mod nodes;
 pub mod payment_system;
 pub mod place;
 pub mod receiver;

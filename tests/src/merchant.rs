@@ -54,7 +54,7 @@ impl Merchant {
     pub fn new(project: u64, secret: &str) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(30))
+            .timeout(Duration::from_mins(1))
             .pool_max_idle_per_host(256)
             .build()
             .unwrap();

@@ -55,6 +55,17 @@ impl Holdings {
             && held.until.is_none_or(|until| Instant::now() < until)
     }
 
+    /// Whether work of the bucket that is in hand may go on here: nobody else can have begun it meanwhile.
+    pub(crate) fn keeps(&self, bucket: u8) -> bool {
+        let held = self.held.read();
+        held.epoch(bucket) != 0 && held.until.is_none_or(|until| Instant::now() < until)
+    }
+
+    /// Whether leases have run out because they could not be renewed: the database has not been reached for that long.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.held.read().until.is_some_and(|until| Instant::now() >= until)
+    }
+
     /// The buckets of which new work may be begun here.
     pub(crate) fn all(&self) -> Buckets {
         let held = self.held.read();
@@ -153,8 +164,10 @@ mod tests {
         holdings.renewed(asked, TERM, &tenure(2, 64));
         assert_eq!(holdings.has(0), asked.elapsed() < TERM.mul_f32(0.8), "it may have taken long");
         assert!(!holdings.has(2));
+        assert_eq!((holdings.keeps(0), holdings.is_cut_off()), (holdings.has(0), !holdings.has(0)));
         tokio::time::sleep(Duration::from_millis(201)).await;
         assert!(!holdings.has(0) && holdings.all().is_empty());
+        assert!(!holdings.keeps(0) && holdings.is_cut_off(), "not even what is in hand goes on");
         assert_eq!(holdings.fence(0), Some(Fence { bucket: 0, epoch: 3 }), "what is known may be recorded");
         assert_eq!(holdings.fence(2), None);
     }
@@ -167,6 +180,7 @@ mod tests {
         holdings.renewed(Instant::now(), TERM, &tenure(64, 32));
         let leaving = holdings.leaving();
         assert_eq!((leaving.len(), holdings.all().len()), (32, 32));
+        assert!(leaving.iter().all(|bucket| holdings.keeps(bucket)), "what is in hand of them is done");
         holdings.renewed(Instant::now(), TERM, &tenure(64, 22));
         assert_eq!(holdings.leaving().len(), 42);
         assert!(leaving.iter().all(|bucket| holdings.leaving().contains(bucket)));

@@ -22,7 +22,7 @@ use crate::{
 };
 use ferropay_domain::{
     card::{CardSummary, Cvv, Pan, comparable_name},
-    change::TaskKey,
+    change::{TaskKey, bucket_of},
     codes::{self, Code},
     decide::{self, Outcome, ThreeDsRequest},
     ids::ProjectId,
@@ -113,6 +113,10 @@ impl Engine {
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
         loop {
+            if !self.holdings.keeps(bucket_of(carried.scene.payment.key)) {
+                // What made it this node's to do is long past: another may be doing it.
+                return Err(Failure::Fenced);
+            }
             if carried.recovered && !self.is_still_open(carried).await? {
                 return Ok(());
             }

@@ -65,6 +65,11 @@ impl Engine {
         self.holdings.is_superseded()
     }
 
+    /// Whether the database has not been reached for so long that other nodes take this one's work over.
+    pub fn is_cut_off(&self) -> bool {
+        self.holdings.is_cut_off()
+    }
+
     /// The buckets whose work this node does.
     pub fn holds(&self) -> Buckets {
         self.holdings.all()

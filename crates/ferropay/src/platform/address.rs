@@ -13,7 +13,7 @@ pub(crate) enum Address {
 }
 
 impl Address {
-    /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    /// Reads `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with several hosts where replicas stand by.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         match text.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
@@ -104,6 +104,8 @@ mod tests {
         assert_eq!(shown("postgres://pay@%2Frun%2Fpostgresql/pay"), "postgres://pay@%2Frun%2Fpostgresql/pay");
         assert_eq!(shown("postgresql://db/pay?password=hushed&sslmode=require"), "postgresql://db/pay?…");
         assert_eq!(shown("postgres:///pay"), "postgres:///pay");
+        let several = "postgres://pay:hushed@one:5432,other:5433/pay";
+        assert_eq!(shown(several), "postgres://pay@one:5432,other:5433/pay");
     }
 
     #[test]

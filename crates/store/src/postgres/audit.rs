@@ -69,6 +69,7 @@ fn on_this_thread(setup: &Setup) -> Result<AuditReport, Unavailable> {
 /// Copies what rules look at, as of one moment. Answers what does not agree with the list of deliveries given up.
 async fn copy(setup: &Setup, scratch: &Connection) -> Result<Vec<String>, Trouble> {
     let (live, _ended) = Live::connect(setup, &Arc::new(AtomicU64::new(0))).await?;
+    let live = live.unhurried();
     live.run(
         "SET enable_seqscan = on; SET enable_hashjoin = on; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     )

@@ -5,13 +5,14 @@ use crate::Unavailable;
 use futures_util::{Stream, StreamExt};
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::AbortHandle};
 use tokio_postgres::{
     Client, Config, Error, Row, Statement, config::TargetSessionAttrs, error::SqlState, types::ToSql,
 };
@@ -25,6 +26,9 @@ const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SE
 
 /// How long a connection may take to be made, and how long what was sent may stay unacknowledged, unless the address says so.
 const PATIENCE_OF_NETWORK: Duration = Duration::from_secs(5);
+
+/// How long one server may take from the first packet until it can be asked.
+const PATIENCE_OF_GREETING: Duration = PATIENCE_OF_NETWORK.saturating_mul(2);
 
 /// Why something could not be done.
 #[derive(Clone, Debug)]
@@ -116,24 +120,60 @@ pub(super) type Ended = oneshot::Receiver<std::convert::Infallible>;
 /// A connection that works, with its prepared statements.
 pub(super) struct Live {
     client: Client,
+    /// What moves bytes for it.
+    carrier: AbortHandle,
+    /// How long an answer may take; none: as long as it likes.
+    patience: Option<Duration>,
     statements: Mutex<HashMap<String, Statement>>,
     count: Arc<AtomicU64>,
 }
 
 impl Live {
-    /// Connects, and hands the connection's work to the runtime this is called on. The receiver is told when it ends.
+    /// Connects to the first server that can be written, and hands the connection's work to the runtime this is called on.
+    /// The receiver is told when it ends.
     pub(super) async fn connect(setup: &Setup, count: &Arc<AtomicU64>) -> Result<(Self, Ended), Trouble> {
-        let server = with_defaults(&setup.server);
+        let mut last = Trouble::Gone("there is no server".into());
+        for server in &setup.servers {
+            // Each has a time of its own, so that one which takes connections and says nothing does not hide the next.
+            let connecting = Self::connect_to(setup, server, count);
+            match tokio::time::timeout(PATIENCE_OF_GREETING, connecting).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(trouble)) => last = trouble,
+                Err(_) => last = Trouble::Gone("the server does not say anything".into()),
+            }
+        }
+        Err(last)
+    }
+
+    async fn connect_to(
+        setup: &Setup,
+        server: &Config,
+        count: &Arc<AtomicU64>,
+    ) -> Result<(Self, Ended), Trouble> {
+        let server = with_defaults(server);
         let (client, connection) = setup.security.connect(&server).await.map_err(unconnected)?;
         let (lives, ended) = oneshot::channel();
-        tokio::spawn(async move {
+        let carrier = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(reason = Trouble::from(error).reason(), "a connection to PostgreSQL ended");
             }
             drop(lives);
         });
         client.batch_execute(SESSION).await?;
-        Ok((Self { client, statements: Mutex::default(), count: Arc::clone(count) }, ended))
+        let live = Self {
+            client,
+            carrier: carrier.abort_handle(),
+            patience: Some(setup.answer_within),
+            statements: Mutex::default(),
+            count: Arc::clone(count),
+        };
+        Ok((live, ended))
+    }
+
+    /// The same for what may take long: steps of the schema, the audit.
+    pub(super) fn unhurried(mut self) -> Self {
+        self.patience = None;
+        self
     }
 
     /// Whether the connection has ended.
@@ -144,14 +184,24 @@ impl Live {
     /// Runs statements without parameters and without results.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Trouble> {
         self.count.fetch_add(1, Ordering::Relaxed);
-        Ok(self.client.batch_execute(sql).await?)
+        self.in_time(self.client.batch_execute(sql)).await
+    }
+
+    /// Waits for an answer. When none comes in time the connection is given up: what was asked may or may not happen.
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+        let Some(patience) = self.patience else { return Ok(answer.await?) };
+        if let Ok(answered) = tokio::time::timeout(patience, answer).await {
+            return Ok(answered?);
+        }
+        self.carrier.abort();
+        Err(Trouble::Gone(format!("the server did not answer within {patience:?}")))
     }
 
     /// All rows of a query.
     pub(super) async fn all(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Trouble> {
         let statement = self.prepared(sql).await?;
         self.count.fetch_add(1, Ordering::Relaxed);
-        Ok(self.client.query(&statement, parameters).await?)
+        self.in_time(self.client.query(&statement, parameters)).await
     }
 
     /// The first row of a query, if there is one.
@@ -167,7 +217,7 @@ impl Live {
     pub(super) async fn execute(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Trouble> {
         let statement = self.prepared(sql).await?;
         self.count.fetch_add(1, Ordering::Relaxed);
-        Ok(self.client.execute(&statement, parameters).await?)
+        self.in_time(self.client.execute(&statement, parameters)).await
     }
 
     /// The rows of a query as they come.
@@ -186,7 +236,7 @@ impl Live {
         if let Some(statement) = known {
             return Ok(statement);
         }
-        let statement = self.client.prepare(sql).await?;
+        let statement = self.in_time(self.client.prepare(sql)).await?;
         lock().insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }

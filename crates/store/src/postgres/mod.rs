@@ -34,6 +34,7 @@ mod reads;
 mod recovery;
 mod rows;
 mod security;
+mod servers;
 mod statement;
 mod store;
 mod tables;
@@ -45,7 +46,7 @@ use connection::{Live, Trouble};
 use links::Links;
 use queue::{Job, Queue};
 use security::Security;
-use std::{str::FromStr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::{Notify, oneshot};
 use writer::{Counters, Writer};
 
@@ -61,20 +62,31 @@ pub struct Options {
     /// Make the schema in an empty database, and bring an older one to this release's. Without it only a database of this very
     /// schema is used.
     pub migrate: bool,
+    /// How long one answer may take; then its connection is given up. What acknowledges packets and answers nothing (a proxy
+    /// that has lost its server, a server whose disk stands still) is found out by nothing else.
+    pub answer_within: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_limit: 256, readers: 3, patience: Duration::from_secs(30), migrate: true }
+        Self {
+            batch_limit: 256,
+            readers: 3,
+            patience: Duration::from_secs(30),
+            migrate: true,
+            answer_within: Duration::from_secs(15),
+        }
     }
 }
 
 /// What the store's connections need to know.
 struct Setup {
-    server: tokio_postgres::Config,
+    /// The servers of the address, in its order.
+    servers: Vec<tokio_postgres::Config>,
     security: Security,
     batch_limit: usize,
     patience: Duration,
+    answer_within: Duration,
 }
 
 /// Why a database could not be used.
@@ -143,18 +155,15 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Connects to the database at an address like `postgres://user:password@host:5432/database`, brings its schema up to
-    /// date and starts the store's thread. `sslmode` and `sslrootcert` are as libpq has them; without them a server elsewhere
+    /// date and starts the store's thread. Where the address has several hosts, `host1:5432,host2:5432`, every connection
+    /// goes to the first that can be written. `sslmode` and `sslrootcert` are as libpq has them; without them a server elsewhere
     /// has to show a certificate of its name that the system trusts. Errors: see [`ConnectError`].
     pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
         let (security, url) = Security::of(url)?;
-        let server = tokio_postgres::Config::from_str(&url);
-        let server = server.map_err(|error| ConnectError::Address(error.to_string()))?;
-        let setup = Arc::new(Setup {
-            server,
-            security,
-            batch_limit: options.batch_limit.max(1),
-            patience: options.patience,
-        });
+        let servers = servers::of(&url).map_err(|error| ConnectError::Address(error.to_string()))?;
+        let batch_limit = options.batch_limit.max(1);
+        let Options { patience, answer_within, .. } = options;
+        let setup = Arc::new(Setup { servers, security, batch_limit, patience, answer_within });
         let (queue, counters) = (Arc::new(Queue::default()), Arc::new(Counters::default()));
         let (ready, begun) = oneshot::channel();
         let abandoned = Arc::new(Notify::new());
@@ -244,6 +253,7 @@ fn run(
 /// is.
 async fn prepare(setup: &Setup, counters: &Counters, migrate: bool) -> Result<(), ConnectError> {
     let (live, _ended) = Live::connect(setup, &counters.statements).await?;
+    let live = live.unhurried();
     if !migrate {
         return migrations::check(&live).await;
     }

@@ -15,7 +15,7 @@ mod recording;
 mod series;
 mod wallets;
 
-use crate::body;
+use crate::{body, operations::ANSWER_WITHIN};
 use answer::Answer;
 pub(crate) use answer::RETRY_AFTER;
 use axum::{
@@ -74,7 +74,9 @@ async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response
                 Ok(admitted) => {
                     let admitted = admission::Admitted { called, address: parts.uri.path(), ..admitted };
                     let mut note = Note::default();
-                    let answer = handlers::execute(&engine, path, &admitted, fault_plan, &mut note).await;
+                    let answering = handlers::execute(&engine, path, &admitted, fault_plan, &mut note);
+                    let answer = tokio::time::timeout(ANSWER_WITHIN, answering).await;
+                    let answer = answer.unwrap_or_else(|_| Answer::refused(&handlers::later()));
                     watch.executed(&engine, path, &admitted, note, &answer);
                     answer
                 }
