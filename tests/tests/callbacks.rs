@@ -1,7 +1,7 @@
 //! Callbacks are delivered until the merchant has answered 200, each with the same bytes, those of a payment in order.
 #![cfg(test)]
 
-use ferropay_tests::{Audit, Database, Ran, Reply, World, cards, eventually, seconds};
+use ferropay_tests::{Audit, Database, Ran, Reply, World, cards, eventually, metrics::Metrics, seconds};
 use jiff::tz::TimeZone;
 use std::{str::FromStr as _, time::Duration};
 
@@ -212,9 +212,14 @@ fn moments(ran: &Ran) -> Vec<i64> {
     lines.map(|it| second(it).timestamp().as_second()).collect()
 }
 
-/// The pause before try `n`, in milliseconds: ten seconds between the first six, then `70 + 10 * 1.12^(n - 4)` seconds.
+/// The pause before try `n`, in milliseconds: ten seconds between the first six, then `70 + 10 * 1.12^(n - 4)` seconds, from
+/// the 69th on four hours.
 fn pause(n: usize) -> i64 {
-    if n <= 6 { 10_000 } else { (4..n).fold(10_000_000, |micros, _| micros * 112 / 100) / 1000 + 70_000 }
+    match n {
+        ..=6 => 10_000,
+        7..=68 => (4..n).fold(10_000_000, |micros, _| micros * 112 / 100) / 1000 + 70_000,
+        _ => 4 * 3_600_000,
+    }
 }
 
 // G-090
@@ -228,6 +233,11 @@ async fn the_pauses_between_tries_grow_as_published() {
     let moments = moments(&ran);
     assert!(moments.len() > 14, "{moments:?}");
     assert_eq!(world.receiver.count(), moments.len() + 1, "each try but the first has a moment of its own");
+    grow_as_published(&moments);
+}
+
+/// Fails the test unless the tries at these moments, of which the first is the second try, were as far apart as is published.
+fn grow_as_published(moments: &[i64]) {
     for (before, pair) in moments.windows(2).enumerate() {
         // The first of these gaps lies before the third try; each try takes a moment of real time, too.
         let (number, gap) = (before + 3, (pair[1] - pair[0]) * 1000);
@@ -258,22 +268,18 @@ async fn a_callback_nobody_takes_is_parked_and_replayed_by_one_command() {
         assert_eq!(database.change(&attempts), 1);
     }
     world.restart().await;
-    let list = |world: &World, state: &str| {
-        let listed = world.platform.command(&["callbacks", "list", "--state", state]).good();
-        listed.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
-    };
     advance(&world, "11s");
     receives(&world, 4).await;
-    assert!(list(&world, "parked").is_empty(), "119 tries are not too many");
+    assert!(listed(&world, "parked").is_empty(), "119 tries are not too many");
     world.platform.command(&["clock", "advance", "1001", "4h", "--no-wait"]).good();
     receives(&world, 6).await;
-    let parked = list(&world, "parked");
+    let parked = listed(&world, "parked");
     assert_eq!(parked.len(), 1, "the 120th try was the last: {parked:?}");
     assert!(parked[0].contains(" 120 ") && parked[0].contains(" 400 "), "{parked:?}");
     assert_eq!(world.receiver.about("often").len(), 3);
     // The other is given up because eleven days have passed, however few tries they held.
     world.platform.command(&["clock", "advance", "1001", "11d", "--no-wait"]).good();
-    let both = || async { list(&world, "parked").len() == 2 };
+    let both = || async { listed(&world, "parked").len() == 2 };
     eventually("both are parked", seconds(20), both).await;
     world.quiet(seconds(5)).await;
     let tries = world.receiver.count();
@@ -288,7 +294,64 @@ async fn a_callback_nobody_takes_is_parked_and_replayed_by_one_command() {
         let received = world.receiver.about(name);
         assert!(received.iter().all(|it| it.text == received[0].text), "the same bytes as ever");
     }
-    assert!(list(&world, "parked").is_empty());
-    assert_eq!(list(&world, "delivered").len(), 2);
+    assert!(listed(&world, "parked").is_empty());
+    assert_eq!(listed(&world, "delivered").len(), 2);
+    world.assert_sound();
+}
+
+/// The lines of the callbacks in a state, oldest first, without the heading.
+fn listed(world: &World, state: &str) -> Vec<String> {
+    let listed = world.platform.command(&["callbacks", "list", "--state", state]).good();
+    listed.lines().skip(1).map(str::to_owned).collect()
+}
+
+// G-089 G-090 G-091: among the long tests every one of the 120 tries is made, else those of the first half hour and the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_is_down_for_days_gets_every_callback_by_one_command_in_order() {
+    let is_long = std::env::var_os("FERROPAY_TEST_LONG").is_some();
+    let mut world = World::start(&[]).await;
+    world.receiver.behave(|_| Reply::HangUp);
+    world.sale("down", cards::APPROVED, None).await.request_id();
+    receives(&world, 1).await;
+    let mut stops = moments(&advance(&world, if is_long { "1d" } else { "30m" }));
+    assert!(stops.len() > 14, "{stops:?}");
+    grow_as_published(&stops);
+    assert_eq!(world.receiver.count(), stops.len() + 1);
+    world.platform.kill();
+    world.restart().await;
+    // The merchant goes on meanwhile: what it is told of later waits its turn behind what it was told of first.
+    world.refund("down", Some(100), None).await.request_id();
+    let done = || async { world.platform.status("down").await.json["operations"][1]["status"] == "success" };
+    eventually("the refund is done", seconds(20), done).await;
+    if is_long {
+        stops.extend(moments(&advance(&world, "10d")));
+        assert_eq!(listed(&world, "open").len() + listed(&world, "parked").len(), 2, "none is forgotten");
+        stops.extend(moments(&advance(&world, "3d")));
+        let days: i64 = (2..=120).map(pause).sum::<i64>() / 86_400_000;
+        let passed = (stops.last().unwrap() - stops.first().unwrap()) / 86_400;
+        assert!(days == 10 && passed > days, "{passed} days, not {days} and the day before the refund");
+        let of = |kind: &str| world.receiver.all().iter().filter(|it| it.operation().0 == kind).count();
+        assert_eq!((of("sale"), of("refund")), (120, 120), "each was tried as often as was promised");
+    } else {
+        world.platform.command(&["clock", "advance", "1001", "12d", "--no-wait"]).good();
+    }
+    let parked = || async { listed(&world, "parked").len() == 2 };
+    eventually("both wait to be replayed", seconds(20), parked).await;
+    world.quiet(seconds(20)).await;
+    let told = || async { Metrics::of(world.platform.base()).await.count("ferropay_callbacks_parked") == 2 };
+    eventually("whoever watches is told", seconds(5), told).await;
+    let before = world.receiver.count();
+    advance(&world, "30d");
+    assert_eq!(world.receiver.count(), before, "what is parked is left alone");
+    assert!(Audit::of(&world.platform).sound, "and is no fault of the books");
+
+    world.receiver.behave(|_| Reply::Status(200));
+    world.platform.command(&["callbacks", "replay"]).good();
+    receives(&world, before + 2).await;
+    let heard: Vec<String> =
+        world.receiver.all().iter().skip(before).map(|it| it.operation().0.to_owned()).collect();
+    assert_eq!(heard, ["sale", "refund"], "in the order in which it happened");
+    assert!(listed(&world, "parked").is_empty());
+    world.quiet(seconds(20)).await;
     world.assert_sound();
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long a merchant may take to answer a callback.
-const ANSWER_TIME_OUT: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER_TIME_OUT: Duration = Duration::from_secs(15);
 
 /// Callbacks under way at a time, and to one host. What waits has not begun its time-out. Questions have bounds of their
 /// own, where they are put.

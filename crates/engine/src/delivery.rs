@@ -1,7 +1,7 @@
 //! Delivering callbacks: in order where that is cheap, again until the merchant has answered 200.
 
 use crate::{
-    courier::Undelivered,
+    courier::{ANSWER_TIME_OUT, Undelivered},
     engine::Engine,
     failure::Failure,
     following::{FIRST_STORE_PAUSE, LONGEST_STORE_PAUSE},
@@ -16,7 +16,7 @@ use ferropay_domain::{
     ids::PaymentKey,
     time::Timestamp,
 };
-use ferropay_store::{Commit, CommitError, Delivery, DeliveryState, DeliveryWrite, Loss};
+use ferropay_store::{Commit, CommitError, Delivery, DeliveryState, DeliveryWrite, Loss, PendingDelivery};
 use std::{sync::Arc, time::Duration};
 
 /// How long a callback that waits for an earlier one sleeps before it looks again by itself.
@@ -183,7 +183,7 @@ impl Engine {
             let mut earlier =
                 self.store.open_before(delivery.subject, delivery.number, &delivery.url).await?;
             let now = self.renewed(known).business(self.clock.now());
-            earlier.retain(|it| it.attempts < ORDERED_ATTEMPTS && now.since(it.due) < ORDERED_FOR);
+            earlier.retain(|it| it.attempts < ORDERED_ATTEMPTS && now.since(opened(it)) < ORDERED_FOR);
             let Some(next) = earlier.iter().map(|it| it.next.unwrap_or(it.due)).min() else {
                 return Ok(None);
             };
@@ -196,6 +196,14 @@ impl Engine {
             drop(tokio::time::timeout(LOOK_AGAIN, woken).await);
         }
     }
+}
+
+/// Since when an earlier delivery is tried, or a little before: since it was first due, or, when it was opened anew after having
+/// been given up, about since then.
+fn opened(earlier: &PendingDelivery) -> Timestamp {
+    let tries = (1..=earlier.attempts).filter_map(|tried| pause_before(tried.saturating_add(1)));
+    let longest: Duration = tries.map(|pause| pause.saturating_add(ANSWER_TIME_OUT)).sum();
+    earlier.next.map_or(earlier.due, |next| earlier.due.max(next.minus(longest)))
 }
 
 /// The delivery is not tried now but at `until`, and no attempt is counted.
@@ -270,5 +278,29 @@ fn outcome(project: &KnownProject, delivery: &Delivery, status: u16, real: Times
         at: now,
         task: key,
         again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferropay_domain::ids::CallbackId;
+
+    // G-091
+    #[test]
+    fn an_earlier_delivery_is_waited_for_since_it_was_due_or_opened_anew() {
+        let at = Timestamp::from_seconds;
+        let opened = |attempts, due, next: Option<i64>| {
+            let callback = CallbackId::new(1);
+            super::opened(&PendingDelivery { callback, attempts, due: at(due), next: next.map(at) })
+        };
+        assert_eq!(opened(0, 1_000, Some(1_000)), at(1_000));
+        assert_eq!(opened(0, 1_000, None), at(1_000), "it is being tried");
+        // However slowly the merchant has answered, it is no longer than two minutes since it was due.
+        assert_eq!(opened(3, 1_000, Some(1_030)), at(1_000));
+        assert_eq!(opened(3, 1_000, Some(1_075)), at(1_000));
+        // Given up long ago, and opened anew at 9,000.
+        assert_eq!(opened(0, 1_000, Some(9_000)), at(9_000));
+        assert_eq!(opened(2, 1_000, Some(9_020)), at(8_970));
     }
 }

@@ -75,7 +75,8 @@ async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
     } else {
         let filter =
             CallbackFilter { state: Some(DeliveryState::Parked), limit: MOST, ..CallbackFilter::default() };
-        store.callbacks(filter).await?.into_iter().map(|row| row.delivery).collect()
+        // They are listed newest first, and leave in the order in which things happened.
+        store.callbacks(filter).await?.into_iter().rev().map(|row| row.delivery).collect()
     };
     let projects = store.projects().await?;
     let mut replayed = 0_u32;
