@@ -2,7 +2,7 @@
 
 use super::{Findings, database::LookedAt};
 use ferropay_domain::time::Timestamp;
-use ferropay_engine::clock::{Clock as _, SystemClock};
+use ferropay_engine::clock::{Clock as _, MachineClock, SystemClock};
 use rustix::process::{Resource, getrlimit};
 use std::{
     path::Path,
@@ -75,9 +75,9 @@ fn file_time(directory: &Path) -> Option<Timestamp> {
 
 /// By how much the clock and the monotonic one differ after a while, if they do.
 fn jump() -> Option<Duration> {
-    let (wall, steady) = (SystemClock.now(), Instant::now());
+    let (wall, steady) = (MachineClock.now(), Instant::now());
     std::thread::sleep(Duration::from_millis(200));
-    let (went, passed) = (SystemClock.now().since(wall), steady.elapsed());
+    let (went, passed) = (MachineClock.now().since(wall), steady.elapsed());
     let apart = went.abs_diff(passed);
     (apart > Duration::from_millis(50)).then_some(apart)
 }
