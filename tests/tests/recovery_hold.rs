@@ -33,8 +33,19 @@ async fn start_on(world: &mut World, restored: Place) {
     world.restart().await;
 }
 
-/// Since when what providers know is asked for: all of it.
-const SINCE: [&str; 2] = ["--since", "2025-01-02T00:00:00Z"];
+/// Where nobody knows the moment of the copy, the operator says one before it: an hour ago.
+fn since() -> [String; 2] {
+    ["--since".to_owned(), in_hours(-1)]
+}
+
+/// The moment so many hours from now.
+#[expect(clippy::disallowed_methods, reason = "the operator's watch")]
+fn in_hours(hours: i64) -> String {
+    (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours)).to_string()
+}
+
+/// The account of other methods: the projects name it, and nobody is connected who speaks for it.
+const COMPARED: [&str; 2] = ["--compared", "9001"];
 
 /// Runs `recover check` or `release` with what it needs to reach the providers.
 fn recover(world: &World, what: &str, more: &[&str]) -> Ran {
@@ -50,8 +61,13 @@ fn recover(world: &World, what: &str, more: &[&str]) -> Ran {
 
 /// The same for what was restored: only a copy of a file knows when it was made.
 fn recover_copy(world: &World, what: &str, more: &[&str]) -> Ran {
-    let since = if Engine::of_this_run() == Engine::Server { &SINCE[..] } else { &[] };
-    recover(world, what, &[since, more].concat())
+    let since = since();
+    let since = if Engine::of_this_run() == Engine::Server {
+        since.each_ref().map(String::as_str).to_vec()
+    } else {
+        Vec::new()
+    };
+    recover(world, what, &[since.as_slice(), more].concat())
 }
 
 async fn healthz(world: &World) -> (u16, String) {
@@ -143,9 +159,11 @@ async fn a_restored_copy_sends_nothing_until_it_was_compared_and_released() {
 
     let one = recover_copy(&world, "release", &["--leave", reference(purchase[0])]);
     assert!(!one.ok && one.err.contains("1 attempts"), "{one:?}");
+    assert!(one.err.contains("--compared 9001\n") && !one.err.contains("--compared 1\n"), "{one:?}");
     let file = world.directory().join("seen-to");
     fs::write(&file, format!("{}\n{}\n", purchase[0], refund[0])).unwrap();
-    recover_copy(&world, "release", &["--leave-from", file.to_str().unwrap()]).good();
+    let seen_to = ["--leave-from", file.to_str().unwrap()];
+    recover_copy(&world, "release", &[seen_to, COMPARED].concat()).good();
 
     let told = |name: &'static str| {
         let receiver = world.receiver.clone();
@@ -260,16 +278,22 @@ async fn a_provider_that_does_not_answer_keeps_the_hold_and_a_lost_log_begins_on
     let when = recover(&world, "check", &[]);
     assert!(!when.ok && when.err.contains("--since"), "{when:?}");
     let address = world.acquirer.local_addr();
-    let check = recover(&world, "check", &SINCE);
+    let ahead = recover(&world, "check", &["--since", &in_hours(1)]);
+    assert!(!ahead.ok && ahead.err.contains("later than now"), "{ahead:?}");
+    let long_ago = recover(&world, "check", &["--since", "2025-01-02T00:00:00Z"]);
+    assert!(long_ago.out.contains("account 1 listed 2 attempts, and need not know"), "{long_ago:?}");
+    let since = since();
+    let since = [since.each_ref().map(String::as_str), COMPARED].concat();
+    let check = recover(&world, "check", &since[..2]);
     let unknown = lines(&check.out, &["purchase approved of 10.00 EUR"]);
     assert_eq!(unknown.len(), 1, "{check:?}");
-    let leave = [&SINCE[..], &["--leave", reference(unknown[0])]].concat();
+    let leave = [since.as_slice(), &["--leave", reference(unknown[0])]].concat();
     world.acquirer.shutdown().await;
     let silent = recover(&world, "release", &leave);
     assert!(!silent.ok && silent.err.contains("did not answer"), "{silent:?}");
     // It comes back and remembers nothing, so that nothing is unknown.
     world.acquirer = ferropay_tests::world::acquirer_at(&address.to_string(), seconds(10)).await;
-    recover(&world, "release", &SINCE).good();
+    recover(&world, "release", &since).good();
     let ready = || async { healthz(&world).await.1 == "ready\n" };
     ferropay_tests::eventually("work goes on", seconds(30), ready).await;
     world.paid("order-3").await;

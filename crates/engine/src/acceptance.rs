@@ -234,7 +234,11 @@ impl Engine {
             self.step(Step::BeforeAccept);
             // Another attempt is about a payment that it has not made.
             let about = changes.payment.as_ref().map_or(payment, |write| write.payment().key);
-            let place = (bucket_of(about), now);
+            let bucket = bucket_of(about);
+            let place = (bucket, now);
+            // Where the bucket is another's, the guards are enough for what is accepted, and that one does it.
+            let fence = if self.owns(bucket) { self.fence_of(bucket) } else { None };
+            let commit = Commit { fence, ..commit };
             let cards = || request.cards();
             // On the heap, so that what waits for it stays small.
             let applied = Box::pin(self.apply(&project, changes, commit, found.before(), cards, place));
@@ -267,6 +271,9 @@ impl Engine {
                 | Loss::InstrumentChanged
                 // Somebody was quicker with the debit; the next decision finds it followed.
                 | Loss::NameTaken(NameKind::FollowedDebit, _) => {}
+                Loss::Fenced if fence.is_some() => {
+                    self.disown(bucket);
+                }
                 Loss::Fenced
                 | Loss::NotificationKnown
                 | Loss::NameTaken(

@@ -186,12 +186,29 @@ pub struct LateAnswer {
 pub enum Inquiry {
     /// This became of it.
     Known(Outcome),
+    /// It has it, and has not decided it.
+    Undecided,
     /// It has never heard of it.
     NeverSeen,
-    /// No usable answer, or none that is final.
+    /// It answers, and what it says does not tell what became of this one.
+    Unclear,
+    /// No answer: it would not answer about another one either.
     Unanswered,
     /// The protocol has no such question.
     NotPossible,
+}
+
+/// How a listed attempt stands at its provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// It did it.
+    Approved,
+    /// It refused it.
+    Declined,
+    /// It did it, or might have, and has undone it.
+    Undone,
+    /// It has not decided it, or says so in no word that is known.
+    Undecided,
 }
 
 /// An attempt as its provider lists it.
@@ -201,6 +218,8 @@ pub struct Listed {
     pub attempt: AttemptId,
     /// What the provider did, and how that stands, in words for people.
     pub what: String,
+    /// How it stands.
+    pub stands: Stands,
     /// How much, where the provider says so.
     pub amount: Option<Money>,
 }
@@ -274,6 +293,12 @@ pub trait Connector: Send + Sync + 'static {
     /// Asks for the attempts the provider knows whose references are above that of `after`.
     fn listed(&self, _after: AttemptId) -> Eventually<'_, Listing> {
         Box::pin(std::future::ready(Listing::NotPossible))
+    }
+
+    /// Waits until the provider takes another attempt. `false`: that would be too long; nothing was begun, and it is to be
+    /// asked for again later.
+    fn turn(&self) -> Eventually<'_, bool> {
+        Box::pin(std::future::ready(true))
     }
 
     /// Sends an attempt and waits for its outcome.

@@ -165,7 +165,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         let Some(id) = authentication(standing).map(|it| it.id) else { return Ok(()) };
         let seen = self.devices_seen.lock().known.contains(&id);
-        self.settle(project, standing, &Cards::default(), |project, standing, ids, now| {
+        self.settle_said(project, standing, &Cards::default(), |project, standing, ids, now| {
             let situation = (&standing.payment, &standing.operation, standing.attempt.as_ref());
             let follow = FollowUp::DeviceData { seen };
             let facts = decide::CardFacts::default();
@@ -250,7 +250,7 @@ impl Engine {
             let situation = (&standing.payment, &standing.operation);
             Ok(decide::browser_known(situation, browser, term_url))
         };
-        self.settle(project, standing, &Cards::default(), learn).await.map(drop)
+        self.settle_said(project, standing, &Cards::default(), learn).await.map(drop)
     }
 
     /// The operation a ticket was made for; a ticket serves one purpose.

@@ -10,6 +10,7 @@ use crate::{
 };
 use ferropay_domain::{
     change::{TaskKey, bucket_of},
+    decide,
     ids::AttemptId,
     money::Money,
     payment::{OperationStatus, ReturnUrls},
@@ -84,7 +85,7 @@ impl Engine {
         let attempt = AttemptId::from_reference(reference);
         let Some(mut scene) = self.store.scene(attempt).await? else { return Ok(None) };
         if scene.attempt.status.is_open() {
-            self.ask_now(&scene)?;
+            self.ask_now(&scene).await?;
             let started = tokio::time::Instant::now();
             while scene.attempt.status.is_open() && started.elapsed() < PATIENCE {
                 let waiting = self.noticed.on(attempt.operation);
@@ -112,10 +113,22 @@ impl Engine {
         }))
     }
 
-    /// Asks the provider at once, unless somebody is asking.
-    fn ask_now(self: &Arc<Self>, scene: &Scene) -> Result<(), Failure> {
+    /// Asks the provider at once, unless somebody is asking. Where that is another node's to do, it is made due.
+    async fn ask_now(self: &Arc<Self>, scene: &Scene) -> Result<(), Failure> {
         let key = TaskKey::Call(scene.attempt.id);
         let bucket = bucket_of(scene.payment.key);
+        if self.is_held() {
+            return Ok(());
+        }
+        if !self.owns(bucket) {
+            let (mut project, mut scene) = (self.project(scene.payment.project)?, scene.clone());
+            self.settle_said(&mut project, &mut scene, &Cards::default(), |_, scene, _, now| {
+                let asks = scene.attempt.status.is_open();
+                Ok(asks.then(|| decide::put_off(&scene.payment, key, now.real, 0)))
+            })
+            .await?;
+            return Ok(());
+        }
         let Some(in_hand) = self.registry.take(key, bucket) else { return Ok(()) };
         let project = self.project(scene.payment.project)?;
         let carried =

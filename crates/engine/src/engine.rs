@@ -244,10 +244,16 @@ impl Engine {
     pub async fn drain(&self, patience: Duration) {
         self.draining.store(true, Ordering::Release);
         self.leave();
-        drop(tokio::time::timeout(patience, self.registry.idle()).await);
-        if let Company::Shared(_) = self.settings.company {
-            self.give_everything_back().await;
-        }
+        let Company::Shared(term) = self.settings.company else {
+            drop(tokio::time::timeout(patience, self.registry.idle()).await);
+            return;
+        };
+        // What is due meanwhile waits for whoever takes the buckets over, so that they are not kept for long; what is in hand
+        // then is done as far as it was begun.
+        let began = tokio::time::Instant::now();
+        drop(tokio::time::timeout(patience.min(term), self.registry.idle()).await);
+        self.give_everything_back(term).await;
+        drop(tokio::time::timeout(patience.saturating_sub(began.elapsed()), self.registry.idle()).await);
     }
 
     /// Whether the node is stopping and takes no more requests.

@@ -27,7 +27,7 @@ impl Engine {
         });
     }
 
-    async fn record_late_answer(self: &Arc<Self>, late: LateAnswer) -> Result<(), Failure> {
+    pub(crate) async fn record_late_answer(self: &Arc<Self>, late: LateAnswer) -> Result<(), Failure> {
         let started = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(50);
         loop {

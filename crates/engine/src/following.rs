@@ -156,6 +156,15 @@ impl Situation for Standing {
     }
 }
 
+/// Whose word a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Nobody's but this node's, whose work it is.
+    OwnWork,
+    /// That of somebody outside.
+    Said,
+}
+
 impl Engine {
     /// Makes a decision durable and carries on what it makes due at once.
     pub(crate) async fn apply(
@@ -167,7 +176,7 @@ impl Engine {
         cards: impl FnOnce() -> Cards,
         (bucket, now): (u8, Now),
     ) -> Result<(), CommitError> {
-        let followers = self.followers(&changes, before, bucket, now);
+        let followers = self.followers(&changes, before, now);
         let deliveries = self.commit(project, changes, commit, bucket, now).await?;
         if !followers.0.is_empty() {
             self.follow(project, followers, cards());
@@ -179,13 +188,11 @@ impl Engine {
     /// Takes in hand what the changes make due at once. This happens before the commit: as soon as a task is durable
     /// the scheduler sees it, and must not begin what is about to be begun here. What cannot be taken, the scheduler
     /// will find.
-    fn followers(&self, changes: &ChangeSet, before: Before<'_>, bucket: u8, now: Now) -> Followers {
+    fn followers(&self, changes: &ChangeSet, before: Before<'_>, now: Now) -> Followers {
         let mut work = Vec::new();
-        if !self.owns(bucket) {
-            return Followers(work);
-        }
         for task in &changes.tasks {
-            if task.clock.is_some() || task.due > now.real {
+            // What is decided in one bucket may be to be done in another, as with the debits of a series.
+            if task.clock.is_some() || task.due > now.real || !self.owns(task.bucket) {
                 continue;
             }
             let what = match task.key {
@@ -214,6 +221,10 @@ impl Engine {
     /// Hands work to workers of this process.
     fn follow(self: &Arc<Self>, project: &Arc<KnownProject>, followers: Followers, mut cards: Cards) {
         for (work, in_hand) in followers.0 {
+            if !self.owns(in_hand.bucket()) {
+                // The commit has taken long, and another has the bucket by now.
+                continue;
+            }
             let engine = self.clone();
             match work {
                 Work::Call(scene) => {
@@ -249,10 +260,38 @@ impl Engine {
         }
     }
 
-    /// Decides and commits what has become known; when the payment has changed meanwhile, it is read again and
-    /// decided again, and while the store cannot, it is kept and tried again. Answers whether anything was decided.
-    pub(crate) async fn settle<S: Situation>(
+    /// Decides and commits what follows from work that is this node's; when the payment has changed meanwhile, it is read
+    /// again and decided again, and while the store cannot, it is kept and tried again. Answers whether anything was
+    /// decided.
+    ///
+    /// # Errors
+    /// [`Failure::Fenced`] when the work is another's: nothing was decided, and whoever has it decides for itself.
+    pub(crate) fn settle<S: Situation>(
         self: &Arc<Self>,
+        project: &mut Arc<KnownProject>,
+        situation: &mut S,
+        cards: &Cards,
+        decide: impl Fn(&Project, &S, Ids, Now) -> Result<Option<ChangeSet>, MachineBreak>,
+    ) -> impl Future<Output = Result<bool, Failure>> {
+        self.settle_as(Word::OwnWork, project, situation, cards, decide)
+    }
+
+    /// The same for what somebody outside has said, a provider or a customer, and will not say again: where nodes share the
+    /// work it is recorded whoever's it is, guarded by the versions of what it was decided on.
+    pub(crate) fn settle_said<S: Situation>(
+        self: &Arc<Self>,
+        project: &mut Arc<KnownProject>,
+        situation: &mut S,
+        cards: &Cards,
+        decide: impl Fn(&Project, &S, Ids, Now) -> Result<Option<ChangeSet>, MachineBreak>,
+    ) -> impl Future<Output = Result<bool, Failure>> {
+        self.settle_as(Word::Said, project, situation, cards, decide)
+    }
+
+    /// The one or the other.
+    pub(crate) async fn settle_as<S: Situation>(
+        self: &Arc<Self>,
+        word: Word,
         project: &mut Arc<KnownProject>,
         situation: &mut S,
         cards: &Cards,
@@ -271,7 +310,11 @@ impl Engine {
             // Once the merchant is told the result there is mostly nothing left to carry on here.
             let told = Alert::of(&changes);
             let advance = changes.events.is_empty().then(|| Advance::of(&changes));
-            let commit = Commit { fence: self.fence_of(bucket), ..Commit::default() };
+            let fence = self.fence_of(bucket);
+            if fence.is_none() && word == Word::OwnWork {
+                return Err(Failure::Fenced);
+            }
+            let commit = Commit { fence, ..Commit::default() };
             self.step(Step::BeforeOutcome);
             let place = (bucket, now);
             let applied = Box::pin(self.apply(
@@ -302,7 +345,7 @@ impl Engine {
                 Err(CommitError::Lost(Loss::TooMuch(code))) if situation.limit_reached(code) => {}
                 Err(CommitError::Lost(Loss::ClockMoved)) => self.catch_up(project).await?,
                 Err(CommitError::Lost(Loss::Fenced)) => {
-                    if !self.disown(bucket) {
+                    if !self.disown(bucket) || word == Word::OwnWork {
                         return Err(Failure::Fenced);
                     }
                 }

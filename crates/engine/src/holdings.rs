@@ -30,6 +30,8 @@ struct Held {
     epochs: [i64; BUCKETS as usize],
     /// What is held and about to be given back: nothing new is begun of it.
     leaving: Buckets,
+    /// Since when anything is about to be given back.
+    leaving_since: Option<Instant>,
     /// Until when it is sure that nobody else holds it; none when that has no end.
     until: Option<Instant>,
     superseded: bool,
@@ -38,7 +40,8 @@ struct Held {
 impl Holdings {
     pub(crate) fn new(company: Company, epochs: &[i64; BUCKETS as usize]) -> Self {
         let until = matches!(company, Company::Shared(_)).then(Instant::now);
-        let held = Held { epochs: *epochs, leaving: Buckets::NONE, until, superseded: false };
+        let held =
+            Held { epochs: *epochs, leaving: Buckets::NONE, leaving_since: None, until, superseded: false };
         Self { company, held: RwLock::new(held) }
     }
 
@@ -53,12 +56,6 @@ impl Holdings {
         held.epoch(bucket) != 0
             && !held.leaving.contains(bucket)
             && held.until.is_none_or(|until| Instant::now() < until)
-    }
-
-    /// Whether work of the bucket that is in hand may go on here: nobody else can have begun it meanwhile.
-    pub(crate) fn keeps(&self, bucket: u8) -> bool {
-        let held = self.held.read();
-        held.epoch(bucket) != 0 && held.until.is_none_or(|until| Instant::now() < until)
     }
 
     /// Whether leases have run out because they could not be renewed: the database has not been reached for that long.
@@ -112,8 +109,14 @@ impl Holdings {
         self.held.read().superseded
     }
 
-    /// The leases were renewed by a request that was sent at `asked`.
-    pub(crate) fn renewed(&self, asked: Instant, term: Duration, tenure: &Tenure) {
+    /// The leases were renewed by a request that was sent at `asked`. Of what is too much, buckets without work go first.
+    pub(crate) fn renewed(
+        &self,
+        asked: Instant,
+        term: Duration,
+        tenure: &Tenure,
+        is_busy: impl Fn(u8) -> bool,
+    ) {
         let mut held = self.held.write();
         held.epochs = tenure.epochs;
         // The store counts from a later moment. The rest is for how differently clocks may run.
@@ -122,8 +125,26 @@ impl Holdings {
         let surplus = usize::try_from(surplus).unwrap_or(usize::MAX);
         // The same ones as before, as long as there are as many.
         let before: Vec<u8> = held.buckets().iter().filter(|bucket| held.leaving.contains(*bucket)).collect();
-        let others = held.buckets().iter().filter(|bucket| !held.leaving.contains(*bucket));
-        held.leaving = before.into_iter().chain(others).take(surplus).collect();
+        let (busy, idle): (Vec<u8>, Vec<u8>) = held
+            .buckets()
+            .iter()
+            .filter(|bucket| !held.leaving.contains(*bucket))
+            .partition(|it| is_busy(*it));
+        held.leaving = before.into_iter().chain(idle).chain(busy).take(surplus).collect();
+        held.leaving_since = (!held.leaving.is_empty()).then(|| held.leaving_since.unwrap_or(asked));
+    }
+
+    /// Whether what is to be given back has been waited for long enough: it is given back with work in hand, as if the node
+    /// had died with it.
+    pub(crate) fn is_giving_back_overdue(&self, patience: Duration) -> bool {
+        self.held.read().leaving_since.is_some_and(|since| since.elapsed() > patience)
+    }
+
+    /// Nothing is held any more, for good.
+    pub(crate) fn leave(&self) {
+        let mut held = self.held.write();
+        held.epochs = [0; BUCKETS as usize];
+        held.leaving = Buckets::NONE;
     }
 
     /// What is to be given back.
@@ -161,13 +182,13 @@ mod tests {
         let asked = Instant::now();
         // The answer comes late: the lease counts from the question.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        holdings.renewed(asked, TERM, &tenure(2, 64));
+        holdings.renewed(asked, TERM, &tenure(2, 64), |_| false);
         assert_eq!(holdings.has(0), asked.elapsed() < TERM.mul_f32(0.8), "it may have taken long");
         assert!(!holdings.has(2));
-        assert_eq!((holdings.keeps(0), holdings.is_cut_off()), (holdings.has(0), !holdings.has(0)));
+        assert_eq!(holdings.is_cut_off(), !holdings.has(0));
         tokio::time::sleep(Duration::from_millis(201)).await;
         assert!(!holdings.has(0) && holdings.all().is_empty());
-        assert!(!holdings.keeps(0) && holdings.is_cut_off(), "not even what is in hand goes on");
+        assert!(holdings.is_cut_off());
         assert_eq!(holdings.fence(0), Some(Fence { bucket: 0, epoch: 3 }), "what is known may be recorded");
         assert_eq!(holdings.fence(2), None);
     }
@@ -175,16 +196,15 @@ mod tests {
     #[tokio::test]
     async fn what_is_more_than_the_share_is_left_and_stays_the_same_until_it_is_given_back() {
         let holdings = Holdings::new(Company::Shared(TERM), &[0; BUCKETS as usize]);
-        holdings.renewed(Instant::now(), TERM, &tenure(64, 64));
+        holdings.renewed(Instant::now(), TERM, &tenure(64, 64), |_| false);
         assert!(holdings.leaving().is_empty());
-        holdings.renewed(Instant::now(), TERM, &tenure(64, 32));
+        holdings.renewed(Instant::now(), TERM, &tenure(64, 32), |_| false);
         let leaving = holdings.leaving();
         assert_eq!((leaving.len(), holdings.all().len()), (32, 32));
-        assert!(leaving.iter().all(|bucket| holdings.keeps(bucket)), "what is in hand of them is done");
-        holdings.renewed(Instant::now(), TERM, &tenure(64, 22));
+        holdings.renewed(Instant::now(), TERM, &tenure(64, 22), |_| false);
         assert_eq!(holdings.leaving().len(), 42);
         assert!(leaving.iter().all(|bucket| holdings.leaving().contains(bucket)));
-        holdings.renewed(Instant::now(), TERM, &tenure(64, 64));
+        holdings.renewed(Instant::now(), TERM, &tenure(64, 64), |_| false);
         assert!(holdings.leaving().is_empty(), "the other node is gone");
     }
 
@@ -195,7 +215,7 @@ mod tests {
         assert!(!alone.lose(5) && !alone.lose(5) && alone.is_superseded() && !alone.has(5));
         assert_eq!(alone.fence(5), Some(Fence { bucket: 5, epoch: 0 }), "nothing more is recorded");
         let shared = Holdings::new(Company::Shared(TERM), &[0; BUCKETS as usize]);
-        shared.renewed(Instant::now(), TERM, &tenure(64, 64));
+        shared.renewed(Instant::now(), TERM, &tenure(64, 64), |_| false);
         assert!(shared.lose(5), "without a fence");
         assert_eq!(shared.fence(5), None);
         assert!(shared.lose(5), "so may those whose commits were under way at the same moment");

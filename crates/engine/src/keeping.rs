@@ -80,7 +80,7 @@ impl Engine {
         let (id, token) = self.ids.for_instrument();
         let Carried { project, scene, cards, .. } = carried;
         let mut kept = Kept::of(scene.clone(), self.store.as_ref()).await?;
-        self.settle(project, &mut kept, cards, |project, kept, ids, now| {
+        self.settle_said(project, &mut kept, cards, |project, kept, ids, now| {
             let scene = &kept.scene;
             if says_nothing_new(scene, &outcome) {
                 alert_difference(scene, &outcome);

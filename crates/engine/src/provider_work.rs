@@ -14,7 +14,7 @@ use crate::{
     crediting::{alert_difference, alert_silence},
     engine::Engine,
     failure::Failure,
-    following::Situation as _,
+    following::{Situation as _, Word},
     originals::original,
     projects::KnownProject,
     registry::InHand,
@@ -27,10 +27,12 @@ use ferropay_domain::{
     decide::{self, Outcome, ThreeDsRequest},
     ids::ProjectId,
     payment::{Ask, AttemptStatus, Authentication, Customer, MethodPayment, ProviderAnswer},
+    project::Project,
     series::SeriesKind,
 };
 use ferropay_store::{Scene, vault::VaultError};
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// The longest pause between two tries of one attempt or its reversal.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -41,12 +43,17 @@ const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
 /// The part of a provider's retention, one in this many, that is left unused: clocks differ, and a message takes time.
 const RETENTION_MARGIN: u32 = 6;
 
+/// How often what rests looks whether it is still to be done here.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// What is to become of an attempt now.
 enum Turn {
     /// This is what is known of it.
     Known(Outcome),
-    /// The provider cannot be reached; later.
+    /// The provider cannot be reached, or does not take it yet; later.
     Later,
+    /// The bucket is not this node's any more.
+    Others,
     /// Its provider is not relied upon to know it any more.
     Forgotten,
 }
@@ -112,12 +119,10 @@ impl Engine {
 
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
+        let mut is_known = !carried.recovered;
         loop {
-            if !self.holdings.keeps(bucket_of(carried.scene.payment.key)) {
-                // What made it this node's to do is long past: another may be doing it.
-                return Err(Failure::Fenced);
-            }
-            if carried.recovered && !self.is_still_open(carried).await? {
+            let is_fresh = std::mem::take(&mut is_known);
+            if !self.is_to_be_done_here(carried) || (!is_fresh && !self.is_still_open(carried).await?) {
                 return Ok(());
             }
             if carried.recovered && carried.scene.payment.detail.method.is_some() {
@@ -130,10 +135,11 @@ impl Engine {
             let outcome = match self.ask(carried).await? {
                 Turn::Known(outcome) => outcome,
                 Turn::Later => {
-                    tokio::time::sleep(pause).await;
+                    self.rest(carried, pause).await;
                     pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
                     continue;
                 }
+                Turn::Others => return Ok(()),
                 Turn::Forgotten => return self.leave_to_operator(carried).await,
             };
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
@@ -150,7 +156,7 @@ impl Engine {
                 return Ok(());
             }
             carried.recovered = true;
-            tokio::time::sleep(pause).await;
+            self.rest(carried, pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -175,15 +181,18 @@ impl Engine {
             return Box::pin(self.settle_keeping(carried, outcome)).await.map(|()| true);
         }
         let Carried { project, scene, cards, .. } = carried;
-        self.settle(project, scene, cards, |project, scene, ids, now| {
+        let decide = |project: &Project, scene: &Scene, ids, now| {
             if says_nothing_new(scene, &outcome) {
                 alert_difference(scene, &outcome);
                 return Ok(None);
             }
             decide::attempt_outcome(project, scene.facts(), outcome.clone(), ids, now).map(Some)
-        })
-        .await
-        .map(|_| false)
+        };
+        // That it never left, or that its answer was lost, is true of this node only.
+        let own = matches!(outcome, Outcome::NotSent { .. } | Outcome::Lost { .. });
+        let word = if own { Word::OwnWork } else { Word::Said };
+        self.settle_as(word, project, scene, cards, decide).await?;
+        Ok(false)
     }
 
     /// A provider that did nothing until the customer is authenticated: what such an authentication would begin with. It
@@ -211,10 +220,26 @@ impl Engine {
     /// Whether an attempt that is to be repeated still waits for its outcome: an operator or the provider itself may have
     /// told it since.
     async fn is_still_open(&self, carried: &mut Carried) -> Result<bool, Failure> {
-        if let Some(fresh) = carried.scene.reload(self.store.as_ref()).await? {
-            carried.scene = fresh;
-        }
+        let Some(fresh) = carried.scene.reload(self.store.as_ref()).await? else {
+            // The database was brought back to a moment before it was recorded, or it was archived.
+            return Ok(false);
+        };
+        carried.scene = fresh;
         Ok(carried.scene.attempt.status.is_open())
+    }
+
+    /// Whether what is in hand may go on here. Where it may not, since the database is held or the bucket is another's, its
+    /// task stays recorded for whoever may.
+    pub(crate) fn is_to_be_done_here(&self, carried: &Carried) -> bool {
+        self.owns(bucket_of(carried.scene.payment.key))
+    }
+
+    /// Waits before what is in hand is tried again, for no longer than it is to be done here.
+    pub(crate) async fn rest(&self, carried: &Carried, pause: Duration) {
+        let until = Instant::now() + pause;
+        while self.is_to_be_done_here(carried) && Instant::now() < until {
+            tokio::time::sleep_until(until.min(Instant::now() + LOOK_EVERY)).await;
+        }
     }
 
     /// Sends the attempt, or finds that it may not be sent. [`Turn::Later`] when an earlier process may have sent it and
@@ -241,7 +266,13 @@ impl Engine {
         if carried.recovered && age > relied_upon(connector.as_ref()) {
             return Ok(Turn::Forgotten);
         }
+        if !connector.turn().await {
+            return Ok(Turn::Later);
+        }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
+        if !self.is_to_be_done_here(carried) {
+            return Ok(Turn::Others);
+        }
         self.step(Step::BeforeCall);
         Ok(Turn::Known(match connector.call(order).await {
             // This time nothing left, but an earlier message may have.

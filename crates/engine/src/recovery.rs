@@ -5,7 +5,7 @@
 //! it. Nothing is done by asking.
 
 use crate::{
-    connector::{Inquiry, Listed, Listing},
+    connector::{Inquiry, LateAnswer, Listed, Listing, Stands},
     engine::Engine,
     failure::Failure,
     ids::smallest_at,
@@ -14,11 +14,15 @@ use crate::{
 use ferropay_domain::{
     change::{Buckets, TaskKey},
     ids::{AttemptId, OperationId, ProviderAccountId},
-    payment::AttemptStatus,
+    payment::{AttemptStatus, ProviderAnswer},
     time::Timestamp,
 };
 use ferropay_store::Scene;
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How far before the copy the first listed attempt may have been begun: clocks of several nodes differ.
 const MARGIN: Duration = Duration::from_mins(2);
@@ -36,6 +40,8 @@ pub enum Found {
     Settled(AttemptStatus),
     /// The provider has taken it on, and it is not decided there.
     Pending,
+    /// It answered, and that does not tell what became of it.
+    Unclear,
     /// The provider has never heard of it. It is sent or given up after the release, as after any interruption.
     NeverSeen,
     /// It was being undone, and goes on being undone after the release.
@@ -64,8 +70,12 @@ impl Found {
 pub enum Coverage {
     /// It listed so many attempts.
     Listed(usize),
+    /// It listed so many attempts, and need not know those before this moment any more: they have to be compared by people.
+    ListedFrom(usize, Timestamp),
     /// It lists nothing: its statement has to be compared by people.
     NotPossible,
+    /// The database names it and nobody is connected who speaks for it.
+    NotConnected,
     /// It did not answer, or not to the end.
     Unanswered,
 }
@@ -77,6 +87,12 @@ pub struct Comparison {
     pub attempts: Vec<(Box<Scene>, Found)>,
     /// What providers know and the database does not.
     pub unknown: Vec<(ProviderAccountId, Listed)>,
+    /// What providers did and the database took for refused, undone or never sent: it is in suspense now, and is undone after
+    /// the release.
+    pub booked: Vec<(ProviderAccountId, Listed)>,
+    /// What stands differently at the provider than in the database, in a way only people can settle; with how it stands in
+    /// the database.
+    pub different: Vec<(ProviderAccountId, Listed, AttemptStatus)>,
     /// How much each account's list tells.
     pub accounts: Vec<(ProviderAccountId, Coverage)>,
     /// Series of which a debit is due by schedule: the database that was lost may have made it, and after the release it is
@@ -87,7 +103,7 @@ pub struct Comparison {
 }
 
 impl Engine {
-    /// Compares with every connected provider. `since` is the moment up to which the database knows everything.
+    /// Compares with every provider the database names. `since` is the moment up to which the database knows everything.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -111,15 +127,33 @@ impl Engine {
             comparison.attempts.push((Box::new(scene), found));
         }
         // An operation that was begun before may have made a further attempt afterwards.
-        let first = smallest_at(since.minus(MARGIN));
+        let from = since.minus(MARGIN);
+        let first = smallest_at(from);
         let first = begun.oldest.map_or(first, |oldest| oldest.get().min(first));
         let after = AttemptId { operation: OperationId::new(first), number: 0 };
         let mut seen = HashSet::new();
-        for account in self.accounts() {
-            let coverage = self.list(account, after, &mut comparison, &mut seen).await?;
+        for account in self.accounts_known().await? {
+            let mut coverage = self.list(account, after, &mut comparison, &mut seen).await?;
+            let known_since =
+                self.connector_of(account).map(|it| self.clock.now().minus(relied_upon(it.as_ref())));
+            if let (Coverage::Listed(count), Some(known_since)) =
+                (coverage, known_since.filter(|it| from < *it))
+            {
+                coverage = Coverage::ListedFrom(count, known_since);
+            }
             comparison.accounts.push((account, coverage));
         }
         Ok(comparison)
+    }
+
+    /// Every account that may have been asked for something: connected, used before, or named by a project.
+    async fn accounts_known(&self) -> Result<BTreeSet<ProviderAccountId>, Failure> {
+        let mut accounts: BTreeSet<_> = self.accounts().into_iter().collect();
+        accounts.extend(self.store.accounts_used().await?);
+        for known in self.projects().all() {
+            accounts.extend(known.project.accounts());
+        }
+        Ok(accounts)
     }
 
     /// What is under way.
@@ -187,6 +221,8 @@ impl Engine {
         let order = self.order(&carried, connector.as_ref(), true).await?;
         let outcome = match connector.inquire(order).await {
             Inquiry::Known(outcome) => outcome,
+            Inquiry::Undecided => return Ok(Found::Pending),
+            Inquiry::Unclear => return Ok(Found::Unclear),
             Inquiry::NeverSeen => return Ok(Found::NeverSeen),
             Inquiry::Unanswered => return Ok(Found::Unanswered),
             Inquiry::NotPossible => return Ok(Found::NotPossible),
@@ -199,13 +235,13 @@ impl Engine {
 
     /// Goes through an account's list.
     async fn list(
-        &self,
+        self: &Arc<Self>,
         account: ProviderAccountId,
         mut after: AttemptId,
         comparison: &mut Comparison,
         seen: &mut HashSet<i64>,
     ) -> Result<Coverage, Failure> {
-        let Some(connector) = self.connector_of(account) else { return Ok(Coverage::NotPossible) };
+        let Some(connector) = self.connector_of(account) else { return Ok(Coverage::NotConnected) };
         let mut count = 0_usize;
         loop {
             let page = match connector.listed(after).await {
@@ -226,12 +262,50 @@ impl Engine {
             for listed in page {
                 comparison.highest = comparison.highest.max(listed.attempt.operation.get());
                 // Accounts of one merchant may list the same.
-                let is_listed = !seen.insert(listed.attempt.reference());
-                if !is_listed && self.store.scene(listed.attempt).await?.is_none() {
-                    comparison.unknown.push((account, listed));
+                if !seen.insert(listed.attempt.reference()) {
+                    continue;
+                }
+                match self.store.scene(listed.attempt).await? {
+                    None => comparison.unknown.push((account, listed)),
+                    Some(scene) => self.weigh(account, listed, &scene, comparison).await?,
                 }
             }
         }
+    }
+
+    /// Compares how an attempt stands at its provider with how it stands here. The provider may have said something later
+    /// that the lost database knew, and does not say it again.
+    async fn weigh(
+        self: &Arc<Self>,
+        account: ProviderAccountId,
+        listed: Listed,
+        scene: &Scene,
+        comparison: &mut Comparison,
+    ) -> Result<(), Failure> {
+        let status = scene.attempt.status;
+        let agrees = match listed.stands {
+            Stands::Approved => status == AttemptStatus::Approved,
+            Stands::Declined | Stands::Undone => status != AttemptStatus::Approved,
+            Stands::Undecided => false,
+        };
+        // What is not settled here has been asked for, or is being undone.
+        if agrees || !status.is_settled() {
+            return Ok(());
+        }
+        if listed.stands != Stands::Approved || scene.attempt.ask.is_repeated() {
+            comparison.different.push((account, listed, status));
+            return Ok(());
+        }
+        let late = LateAnswer {
+            account,
+            attempt: listed.attempt,
+            id: format!("listed as approved: {}", listed.attempt.reference()),
+            approved: Some(listed.amount.unwrap_or(scene.attempt.amount)),
+            answer: ProviderAnswer { at: self.clock.now(), ..ProviderAnswer::default() },
+        };
+        self.record_late_answer(late).await?;
+        comparison.booked.push((account, listed));
+        Ok(())
     }
 }
 

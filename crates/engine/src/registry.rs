@@ -117,6 +117,13 @@ pub(crate) struct InHand {
     bucket: u8,
 }
 
+impl InHand {
+    /// The bucket of the task.
+    pub(crate) const fn bucket(&self) -> u8 {
+        self.bucket
+    }
+}
+
 impl Registry {
     /// Takes a task of a bucket, unless it is in hand already or too many of its kind are.
     pub(crate) fn take(self: &Arc<Self>, key: TaskKey, bucket: u8) -> Option<InHand> {

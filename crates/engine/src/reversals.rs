@@ -8,13 +8,7 @@ use crate::{
     registry::InHand,
     steps::Step,
 };
-use ferropay_domain::{
-    change::{ChangeSet, Task, TaskKey, bucket_of},
-    decide,
-    ids::AttemptId,
-    payment::AttemptStatus,
-};
-use ferropay_store::{Commit, CommitError, Loss};
+use ferropay_domain::{change::TaskKey, decide, ids::AttemptId, payment::AttemptStatus};
 use std::{sync::Arc, time::Duration};
 
 /// Pauses before the next reversal up to this one are spent in memory. Before longer ones the attempt is given
@@ -50,6 +44,9 @@ impl Engine {
 
     async fn reverse_until_acknowledged(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         for tries in carried.tries.. {
+            if !self.is_to_be_done_here(carried) {
+                return Ok(());
+            }
             let account = carried.scene.attempt.account;
             if let Some(connector) = self.connector(account, carried.project.project.environment) {
                 let age = self.clock.now().since(carried.scene.attempt.created_at);
@@ -76,37 +73,32 @@ impl Engine {
                 self.decline_when_due(carried).await?;
                 return self.put_off_reversal(carried, tries.saturating_add(1), pause).await;
             }
-            tokio::time::sleep(pause).await;
+            self.rest(carried, pause).await;
             self.decline_when_due(carried).await?;
         }
         Ok(())
     }
 
-    async fn put_off_reversal(&self, carried: &Carried, tries: u32, pause: Duration) -> Result<(), Failure> {
-        let payment = carried.scene.payment.key;
-        let bucket = bucket_of(payment);
-        let task = Task {
-            key: TaskKey::Reverse(carried.scene.attempt.id),
-            bucket,
-            clock: None,
-            due: self.clock.now().plus(pause),
-            tries,
-        };
-        let changes = ChangeSet { tasks: vec![task], ..ChangeSet::default() };
-        let commit = Commit { changes, fence: self.fence(payment), ..Commit::default() };
-        match self.write(commit).await {
-            Err(CommitError::Lost(Loss::Fenced)) => {
-                self.disown(bucket);
-                Err(Failure::Fenced)
-            }
-            result => result.map_err(Failure::from),
-        }
+    async fn put_off_reversal(
+        self: &Arc<Self>,
+        carried: &mut Carried,
+        tries: u32,
+        pause: Duration,
+    ) -> Result<(), Failure> {
+        let Carried { project, scene, cards, .. } = carried;
+        self.settle(project, scene, cards, |_, scene, _, now| {
+            let key = TaskKey::Reverse(scene.attempt.id);
+            let put_off = || decide::put_off(&scene.payment, key, now.real.plus(pause), tries);
+            Ok((scene.attempt.status == AttemptStatus::Reversing).then(put_off))
+        })
+        .await?;
+        Ok(())
     }
 
     async fn reversed(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         self.step(Step::BeforeReversed);
         let Carried { project, scene, cards, .. } = carried;
-        self.settle(project, scene, cards, |project, scene, ids, now| {
+        self.settle_said(project, scene, cards, |project, scene, ids, now| {
             if scene.attempt.status != AttemptStatus::Reversing {
                 // It was recorded, although the store could not say so.
                 return Ok(None);

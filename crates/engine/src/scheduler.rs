@@ -10,6 +10,7 @@ use crate::{
 };
 use ferropay_domain::{
     change::{Task, TaskKey},
+    decide,
     ids::{CallbackId, OperationId, ProjectId, SeriesId},
     payment::AttemptStatus,
     risk::LONGEST_WINDOW,
@@ -181,10 +182,21 @@ async fn begin_attempt(engine: &Arc<Engine>, task: &Task, in_hand: InHand) -> Re
         AttemptStatus::Reversing => reverse,
         _ => false,
     };
+    let mut project = engine.project(scene.payment.project)?;
     if !expected {
-        return Ok(());
+        // Mostly it has ended by itself. One that was written by somebody who had fallen behind would stay for good.
+        let (mut scene, cards) = (scene, Cards::default());
+        let over = engine.settle(&mut project, &mut scene, &cards, |_, scene, _, _| {
+            let is_over = scene.attempt.status.is_settled();
+            Ok(is_over.then(|| decide::no_longer_due(&scene.payment, task.key)))
+        });
+        let over = Box::pin(over).await;
+        drop(in_hand);
+        return match over {
+            Err(Failure::Fenced) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
     }
-    let project = engine.project(scene.payment.project)?;
     let carried = Carried { project, scene, cards: Cards::default(), recovered: true, tries: task.tries };
     if reverse {
         go_on_alone(engine.clone().reverse_attempt(carried, in_hand));

@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// How many times leases are renewed while they last.
 const RENEWALS_PER_TERM: u32 = 5;
 
+/// For how many terms a bucket that is to be given back waits for the work in hand of it.
+const TERMS_OF_PATIENCE: u32 = 2;
+
 /// How often an identifier is drawn for one of a node's buckets; with a twentieth of them, one in four thousand fails.
 const MOST_DRAWS: u32 = 160;
 
@@ -37,7 +40,9 @@ impl Engine {
     /// Renews the leases, and gives back what is to be given back and no work is in hand of.
     async fn renew(&self, term: Duration) -> Result<(), Failure> {
         let leaving = self.holdings.leaving();
-        let back: Buckets = leaving.iter().filter(|bucket| !self.registry.has_work_of(*bucket)).collect();
+        let overdue = self.holdings.is_giving_back_overdue(term * TERMS_OF_PATIENCE);
+        let is_free = |bucket: &u8| overdue || !self.registry.has_work_of(*bucket);
+        let back: Buckets = leaving.iter().filter(is_free).collect();
         let asked = Instant::now();
         let Some(node) = &self.node else { return Ok(()) };
         let tenure = self.store.renew(node.id, term, back).await?;
@@ -45,14 +50,23 @@ impl Engine {
             tracing::warn!(buckets = tenure.taken_over, "took over the work of a node that is gone");
             self.metrics.took_over(tenure.taken_over);
         }
-        self.holdings.renewed(asked, term, &tenure);
+        self.holdings.renewed(asked, term, &tenure, |bucket| self.registry.has_work_of(bucket));
         Ok(())
     }
 
-    /// Gives everything back, for good.
-    pub(crate) async fn give_everything_back(&self) {
+    /// Gives everything back, for good. Waits no longer than the leases last: later they have run out by themselves.
+    pub(crate) async fn give_everything_back(&self, term: Duration) {
+        if tokio::time::timeout(term, self.say_farewell()).await.is_err() {
+            tracing::warn!(
+                "the leases of this node ran out before it could give them back; others take over"
+            );
+        }
+    }
+
+    async fn say_farewell(&self) {
         let mut left = self.left.lock().await;
         *left = true;
+        self.holdings.leave();
         let Some(node) = &self.node else { return };
         if let Err(error) = self.store.leave(node.id).await {
             tracing::warn!(%error, "this node could not take its leave; others take over what it held in a moment");

@@ -12,7 +12,7 @@ use ferropay_domain::{
     change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
-        RequestId, SeriesId,
+        ProviderAccountId, RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     money::{Currency, Rate},
@@ -408,6 +408,10 @@ impl Store for WatchedStore {
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         at_once(self.inner.enrol(now))
+    }
+
+    fn accounts_used(&self) -> Answer<'_, Vec<ProviderAccountId>> {
+        self.inner.accounts_used()
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

@@ -36,7 +36,7 @@ use ferropay_domain::{
     change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
-        RequestId, SeriesId,
+        ProviderAccountId, RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     money::{Currency, Rate},
@@ -262,6 +262,9 @@ pub trait Store: Nodes + Send + Sync + 'static {
     /// Begins a recovery hold, and passes over [`NODES_PASSED_OVER`] numbers of nodes. While one is in force nothing
     /// changes, and `false` is answered.
     fn hold(&self, copied_at: Option<Timestamp>, now: Timestamp) -> Answer<'_, bool>;
+
+    /// Every provider account that an attempt was ever made at.
+    fn accounts_used(&self) -> Answer<'_, Vec<ProviderAccountId>>;
 
     /// Ends the hold that is in force; `highest_known` is kept as [`Recovery::highest_known`] unless that is greater
     /// already. Answers `false`, and changes nothing, when none is in force.

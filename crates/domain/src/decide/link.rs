@@ -3,7 +3,7 @@
 use super::{
     CallbackOptions, CardCommand, CardFacts, Ids, NotWaiting, Now, RequestHead, ThreeDsRequest, attempts,
     card::{self, Planned, Wanted},
-    conversion, first_broken, new_operation, new_payment, registration, rejected,
+    card_rules, conversion, first_broken, new_operation, new_payment, registration, rejected,
     risk::AtRisk,
     scene::Scene,
 };
@@ -281,7 +281,7 @@ pub fn pay_link(
     let kind = link.pays.operation();
     let command = as_asked(payment, made, link, kind, paid);
     let converted = conversion::of(project, None, command.amount, facts.rate);
-    let problems = card::problems(project, &command, (&facts, &converted), now);
+    let problems = card_rules::problems(project, &command, (&facts, &converted), now);
     if !problems.is_empty() {
         return Ok(PayLink::Refused(problems));
     }

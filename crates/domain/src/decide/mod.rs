@@ -6,6 +6,7 @@ mod authentication;
 mod authentication_plan;
 mod browser;
 mod card;
+mod card_rules;
 mod cascade;
 mod commands;
 mod confirmation;
@@ -381,6 +382,12 @@ fn updated(mut payment: Payment) -> PaymentWrite {
 pub fn put_off(payment: &Payment, key: TaskKey, due: Timestamp, tries: u32) -> ChangeSet {
     let task = Task { key, bucket: bucket_of(payment.key), clock: None, due, tries };
     ChangeSet { payment: Some(updated(payment.clone())), tasks: vec![task], ..ChangeSet::default() }
+}
+
+/// Work about a payment that there is nothing left of to do is taken off the list, as long as the payment has not changed
+/// meanwhile.
+pub fn no_longer_due(payment: &Payment, key: TaskKey) -> ChangeSet {
+    ChangeSet { payment: Some(updated(payment.clone())), done: vec![key], ..ChangeSet::default() }
 }
 
 /// Calendar days from one moment to another, in UTC.

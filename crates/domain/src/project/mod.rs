@@ -132,6 +132,13 @@ impl Project {
         accounts.get(&method.code).or_else(|| accounts.get("*")).copied()
     }
 
+    /// Every provider account an operation may go through; some more than once.
+    pub fn accounts(&self) -> impl Iterator<Item = ProviderAccountId> + '_ {
+        let routed = self.settings.routes.iter().flat_map(|route| &route.accounts);
+        let by_method = self.settings.method_accounts.values();
+        std::iter::once(self.card_account).chain(routed.chain(by_method).copied())
+    }
+
     /// When a payment by `method` is given up (G-026).
     pub fn method_threshold(&self, method: MethodRef) -> Duration {
         let own = self.settings.method_thresholds.get(&method.code);

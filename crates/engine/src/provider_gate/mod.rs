@@ -76,6 +76,9 @@ enum Refused {
     Held,
 }
 
+/// The kind of call that sends an attempt.
+const CALL: &str = "call";
+
 /// A call in hand, counted until it is dropped.
 struct InHand<'a>(&'a AtomicUsize);
 
@@ -140,6 +143,22 @@ impl ProviderGate {
         }
     }
 
+    /// Waits for a turn of an attempt: it stays in hand meanwhile.
+    async fn take_turn(&self) -> bool {
+        // Where the provider is left alone, the attempt is told at once.
+        let Some(pace) = self.pace.as_ref().filter(|_| self.pass().is_ok()) else { return true };
+        let _in_hand = InHand::new(&self.in_hand);
+        let Some(wait) = pace.take(Instant::now(), self.limits.longest_wait) else {
+            let refused = ProviderCall { account: self.account(), kind: CALL, outcome: "no_turn" };
+            self.metrics.provider_refused(refused);
+            return false;
+        };
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        true
+    }
+
     /// Does `call` when it may leave; `None` when it may not. `read` says what became of it, and whether the provider
     /// answered: none when nothing can be told by it.
     async fn through<T, F: Future<Output = T>>(
@@ -150,7 +169,9 @@ impl ProviderGate {
     ) -> Option<T> {
         let _in_hand = InHand::new(&self.in_hand);
         let account = self.account();
-        let pass = match self.leave().await {
+        // The turn of an attempt was taken when it was asked for.
+        let leave = if kind == CALL { self.pass() } else { self.leave().await };
+        let pass = match leave {
             Ok(pass) => pass,
             Err(why) => {
                 let outcome = if why == Refused::Held { "held" } else { "no_turn" };
@@ -246,7 +267,8 @@ impl Connector for ProviderGate {
         let read = |inquiry: &Inquiry| match inquiry {
             Inquiry::Unanswered => ("lost", Some(false)),
             Inquiry::NotPossible => ("not possible", None),
-            Inquiry::Known(_) | Inquiry::NeverSeen => ("told", Some(true)),
+            Inquiry::Known(_) | Inquiry::Undecided | Inquiry::NeverSeen => ("told", Some(true)),
+            Inquiry::Unclear => ("unclear", None),
         };
         Box::pin(async move {
             let inquiry = self.through("inquiry", || self.inner.inquire(order), read).await;
@@ -266,9 +288,13 @@ impl Connector for ProviderGate {
         })
     }
 
+    fn turn(&self) -> Eventually<'_, bool> {
+        Box::pin(self.take_turn())
+    }
+
     fn call(&self, order: Order) -> Eventually<'_, Outcome> {
         Box::pin(async move {
-            let outcome = self.through("call", || self.inner.call(order), read_outcome).await;
+            let outcome = self.through(CALL, || self.inner.call(order), read_outcome).await;
             outcome.unwrap_or(Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE })
         })
     }

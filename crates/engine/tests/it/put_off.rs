@@ -1,6 +1,6 @@
 //! Work that cannot be carried on is tried again after pauses that grow, and ends at the method's threshold.
 
-use crate::world::{self, PROJECT, Provider, World, only_attempt, pay_with, sell, until};
+use crate::world::{self, PROJECT, Provider, World, count, only_attempt, pay_with, sell, until};
 use ferropay_domain::{
     card::Pan,
     change::{Buckets, Task, TaskKey},
@@ -12,16 +12,19 @@ use ferropay_domain::{
     project::Environment,
 };
 use ferropay_engine::{
-    Engine, Settings,
+    Engine, Failure, Settings,
     authentication::{
         AuthenticationOrder, AuthenticationOutcome, Authenticator, CardRange, ChallengeReturn, NoticeRefused,
         ResultNotice,
     },
     clock::{Clock as _, SystemClock},
     connector::Eventually,
+    intake::Intake,
+    provider_gate::{Limits, Rate},
 };
 use ferropay_store::{Standing, Store as _};
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -164,4 +167,58 @@ async fn an_attempt_that_cannot_be_sent_is_put_off_until_the_threshold() {
     assert_eq!(scene.attempt.status, AttemptStatus::Reversing, "it may have left before");
     assert_eq!(provider.calls.load(Ordering::SeqCst), 0);
     pauses_grow(&world, TaskKey::Reverse(attempt)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_hand_when_a_hold_begins_is_not_sent_again_until_it_ends() {
+    let world = World::new().await;
+    let provider = Provider::new(0, false);
+    let _old = world.selling(&provider).await;
+    provider.away.store(1_000, Ordering::SeqCst);
+    let engine = world.working(&provider).await;
+    until("it is tried again", async || count(&provider.calls) >= 3).await;
+    engine.hold();
+    until("it is let go of", async || engine.in_hand() == 0).await;
+    let sent = count(&provider.calls);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(count(&provider.calls), sent);
+    provider.away.store(0, Ordering::SeqCst);
+    provider.may_answer.add_permits(2);
+    engine.go_on();
+    until("it is finished", async || count(&world.merchant.posts) > 0).await;
+    assert_eq!(count(&provider.calls), sent + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_accepted_waits_for_its_turn_however_long_that_is() {
+    let world = World::new().await;
+    let provider = Provider::new(100, false);
+    let engine = world.working(&provider).await;
+    let number = |it| NonZeroU32::new(it).unwrap();
+    let rate = Some(Rate { per_second: number(4), burst: number(1) });
+    let longest_wait = Duration::from_millis(100);
+    engine.connect_within(provider.clone(), Limits { rate, longest_wait, ..Limits::default() });
+    let mut asked = Vec::new();
+    for number in 0..20 {
+        let engine = engine.clone();
+        asked.push(tokio::spawn(async move {
+            let (name, by_mail) =
+                (format!("sale {number}"), CardRequest { moto: Some(1), ..CardRequest::default() });
+            world::try_to_ask(&engine, &name, OperationKind::Sale, by_mail, None, &name).await
+        }));
+    }
+    let mut accepted = 0;
+    for one in asked {
+        match one.await.unwrap() {
+            Ok(Intake::Accepted(_)) => accepted += 1,
+            Err(Failure::Overloaded) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(accepted > 1, "at the same moment there seems to be room for all");
+    until("each is told", async || count(&world.merchant.posts) == accepted).await;
+    assert_eq!(count(&provider.calls), accepted);
+    let connection = rusqlite::Connection::open(world.database()).unwrap();
+    let declined = "SELECT count(*) FROM operations WHERE status <> 2";
+    assert_eq!(connection.query_row(declined, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }

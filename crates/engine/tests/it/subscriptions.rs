@@ -22,11 +22,11 @@ fn how_many() -> u32 {
     std::env::var("FERROPAY_SUBSCRIPTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(USUALLY)
 }
 
-fn moment(text: &str) -> Timestamp {
+pub(crate) fn moment(text: &str) -> Timestamp {
     Timestamp::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
 }
 
-async fn travel_to(world: &World, moment: Timestamp, wait: bool) {
+pub(crate) async fn travel_to(world: &World, moment: Timestamp, wait: bool) {
     let store = world.store.as_ref();
     let ahead = time_travel::offset(store, PROJECT).await.unwrap();
     let now = time_travel::business(&SystemClock, ahead);
@@ -35,7 +35,7 @@ async fn travel_to(world: &World, moment: Timestamp, wait: bool) {
 }
 
 /// Monthly from one of the 31 days of December 2027 on.
-fn terms(number: u32) -> SeriesTerms {
+pub(crate) fn terms(number: u32) -> SeriesTerms {
     let day = i8::try_from(number % 31).unwrap() + 1;
     SeriesTerms {
         kind: SeriesKind::Regular,

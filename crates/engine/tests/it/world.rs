@@ -13,7 +13,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::{
-    Company, Engine, Parts, Settings,
+    Company, Engine, Failure, Parts, Settings,
     clock::{Clock as _, SystemClock},
     connector::{Connector, Eventually, Order, Reversal},
     courier::{Courier, Undelivered},
@@ -313,6 +313,18 @@ pub(crate) async fn ask_as(
     registration: Option<SeriesTerms>,
     signature: &str,
 ) -> Intake {
+    try_to_ask(engine, name, kind, request, registration, signature).await.unwrap()
+}
+
+/// The same, where it may be refused for now.
+pub(crate) async fn try_to_ask(
+    engine: &Arc<Engine>,
+    name: &str,
+    kind: OperationKind,
+    request: CardRequest,
+    registration: Option<SeriesTerms>,
+    signature: &str,
+) -> Result<Intake, Failure> {
     let content = format!("{name} {:?}", request.moto);
     let sale = CardPayment {
         kind,
@@ -338,7 +350,7 @@ pub(crate) async fn ask_as(
     let project = engine.projects().get(PROJECT).unwrap();
     let origin = Origin { path: "payment/card/sale", signature, content: &content, fault_plan: None };
     let body = Document::parse(b"{}", Limits::INCOMING).unwrap();
-    engine.card(&project, sale, body.root(), origin).await.unwrap()
+    engine.card(&project, sale, body.root(), origin).await
 }
 
 /// Waits until `condition` holds.

@@ -65,13 +65,17 @@ pub(crate) async fn open(database: &str, keys: Option<&Path>) -> Result<Opened> 
     with_vault(store, &keys, false).await
 }
 
-/// Opens what `serve` works on, and makes it where it is missing. Where it begins with a recovery hold, a log that was lost is
-/// done without.
+/// Opens what `serve` works on, and makes it where it is missing. Where it begins with a recovery hold, the database is held
+/// before anything else is looked at, the keys among it, and a log that was lost is done without.
 pub(crate) async fn open_to_serve(config: &Config) -> Result<Opened> {
-    let options = Options { accept_lost_log: config.recovery_hold, ..Options::default() };
+    let now = SystemClock.now();
+    let options = Options { hold_from: config.recovery_hold.then_some(now), ..Options::default() };
     let address = Address::parse(&config.database)?;
     let keys = keys_of(&address, config.keys.as_deref())?;
     let store = open_at(&address, options).await?;
+    if config.recovery_hold {
+        store.hold(None, now).await?;
+    }
     with_vault(store, &keys, config.sandbox).await
 }
 

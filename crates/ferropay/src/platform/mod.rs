@@ -16,7 +16,7 @@ use address::Address;
 use anyhow::{Context, Result};
 use ferropay_engine::{
     Company, Engine, Parts, Settings,
-    clock::{Clock as _, SystemClock},
+    clock::SystemClock,
     courier::HttpCourier,
     entropy::SystemEntropy,
     steps::{Hook, Step},
@@ -66,10 +66,12 @@ impl Platform {
     /// Opens everything; nothing is served yet.
     pub(crate) async fn prepare(config: &Config) -> Result<Self> {
         let files::Opened { store, vault } = files::open_to_serve(config).await?;
-        if config.recovery_hold && store.hold(None, SystemClock.now()).await? {
-            tracing::warn!("a recovery hold begins");
-        }
         let recovery = store.recovery().await?.filter(Recovery::is_held);
+        if config.recovery_hold {
+            tracing::warn!(
+                "a recovery hold begins, or goes on; --recovery-hold begins another at each later start"
+            );
+        }
         let listener = listen(config.listen, "--listen").await?;
         let admin = match config.admin_listen() {
             Some(address) => Some(listen(address, "--admin-listen").await?),

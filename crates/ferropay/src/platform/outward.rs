@@ -8,7 +8,13 @@ use ferropay_engine::Engine;
 use ferropay_providers::card_acquirer::CardAcquirer;
 use ferropay_store::{Recovery, vault::Vault};
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// How often a running platform looks whether its database is held, or no longer.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,6 +45,8 @@ pub(crate) struct Outward {
     pub(super) public_url: String,
     pub(super) simulators: Option<Simulators>,
     links: Mutex<Option<Vec<Arc<CardAcquirer>>>>,
+    /// Whether everything is connected: a part of it is not enough to go on with.
+    is_connected: AtomicBool,
 }
 
 impl Outward {
@@ -48,12 +56,20 @@ impl Outward {
         public_url: String,
         simulators: Option<Simulators>,
     ) -> Self {
-        Self { config: config.clone(), engine, vault, public_url, simulators, links: Mutex::new(None) }
+        Self {
+            config: config.clone(),
+            engine,
+            vault,
+            public_url,
+            simulators,
+            links: Mutex::new(None),
+            is_connected: AtomicBool::new(false),
+        }
     }
 
-    /// Connects to everything, once.
+    /// Connects to everything, once. Where that fails, the next call goes on with what is missing.
     pub(super) async fn connect(&self) -> Result<()> {
-        if self.links.lock().is_some() {
+        if self.is_connected.load(Ordering::Acquire) {
             return Ok(());
         }
         let Self { config, engine, public_url, simulators, .. } = self;
@@ -61,8 +77,11 @@ impl Outward {
         let base_url = simulated.map(Simulators::base_url);
         let here = simulated.map(|simulators| simulators.acquirer_address().to_string());
         let acquirer = config.sandbox_acquirer.as_deref().or(here.as_deref()).filter(|_| config.sandbox);
-        let links = providers(config, engine, acquirer, config.sandbox_methods.as_deref().or(base_url))?;
-        *self.links.lock() = Some(links);
+        if self.links.lock().is_none() {
+            let methods = config.sandbox_methods.as_deref().or(base_url);
+            let links = providers(config, engine, acquirer, methods)?;
+            *self.links.lock() = Some(links);
+        }
         if let Some(simulators) = simulated {
             three_ds::connect_sandbox(simulators.base_url(), public_url, engine).await?;
             let wallets = simulators.wallets();
@@ -73,6 +92,7 @@ impl Outward {
         if let Some(directory) = &config.three_ds {
             three_ds::connect(directory, public_url, engine).await?;
         }
+        self.is_connected.store(true, Ordering::Release);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use ferropay_domain::{
     money::{Currency, Money},
     payment::ProviderAnswer,
 };
-use ferropay_engine::connector::{Inquiry, Listed, Listing, Order};
+use ferropay_engine::connector::{Inquiry, Listed, Listing, Order, Stands};
 
 /// What a merchant hears of an attempt whose answer was lost and that was undone.
 const NOT_ANSWERED: Code = Code::new(10_602);
@@ -52,7 +52,7 @@ impl CardAcquirer {
     pub(super) async fn ask_only(&self, order: Order) -> Inquiry {
         let reference = reference(order.attempt);
         let Some((reference, before)) = reference.and_then(|it| Some((it, it.before()?))) else {
-            return Inquiry::Unanswered;
+            return Inquiry::Unclear;
         };
         let found = match self.part(before).await {
             Part::Attempts(attempts) => attempts.into_iter().find(|it| it.reference == reference),
@@ -69,7 +69,7 @@ impl CardAcquirer {
                 let answer = ProviderAnswer { at: self.now(), ..ProviderAnswer::default() };
                 Inquiry::Known(Outcome::Declined { code: NOT_ANSWERED, answer })
             }
-            Some(_) => Inquiry::Unanswered,
+            Some(_) => Inquiry::Undecided,
         }
     }
 }
@@ -92,18 +92,19 @@ fn listed(attempt: &ListedAttempt) -> Listed {
         b'U' => "undoing of something never seen",
         _ => "something else",
     };
-    let state = match attempt.state {
-        b'A' => "approved",
-        b'D' => "declined",
-        b'R' => "undone",
-        b'P' => "not decided",
-        _ => "in another state",
+    let (state, stands) = match attempt.state {
+        b'A' => ("approved", Stands::Approved),
+        b'D' => ("declined", Stands::Declined),
+        b'R' => ("undone", Stands::Undone),
+        b'P' => ("not decided", Stands::Undecided),
+        _ => ("in another state", Stands::Undecided),
     };
     let operation = i64::try_from(attempt.reference.operation_id()).unwrap_or(i64::MAX);
     let amount = i64::try_from(attempt.amount).ok();
     Listed {
         attempt: AttemptId { operation: OperationId::new(operation), number: attempt.reference.attempt() },
         what: format!("{kind} {state}"),
+        stands,
         amount: Currency::from_numeric(attempt.currency)
             .ok()
             .and_then(|currency| Some(Money::new(amount?, currency))),

@@ -260,11 +260,12 @@ impl GenericProvider {
         let said = Said::plain("GET transaction", None, &reference);
         match self.seen(&order, Method::GET, &reference, String::new(), said).await {
             Exchange::Told(transaction) => match transaction.outcome(self.now()) {
-                Outcome::Lost { .. } | Outcome::NotSent { .. } => Inquiry::Unanswered,
+                Outcome::Lost { .. } | Outcome::NotSent { .. } => Inquiry::Unclear,
                 outcome => Inquiry::Known(outcome),
             },
             Exchange::Unknown => Inquiry::NeverSeen,
-            Exchange::NotSent | Exchange::Refused(_) | Exchange::Lost(_) => Inquiry::Unanswered,
+            Exchange::Refused(_) => Inquiry::Unclear,
+            Exchange::NotSent | Exchange::Lost(_) => Inquiry::Unanswered,
         }
     }
 

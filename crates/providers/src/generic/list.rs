@@ -4,7 +4,7 @@ use ferropay_domain::{
     ids::AttemptId,
     money::{Currency, Money},
 };
-use ferropay_engine::connector::Listed;
+use ferropay_engine::connector::{Listed, Stands};
 use serde::Deserialize;
 
 /// A part of the list, by rising reference.
@@ -40,6 +40,12 @@ impl Entry {
             [self.operation.as_str(), self.status.as_str()].into_iter().filter(|it| !it.is_empty()).collect();
         Some(Listed {
             attempt: AttemptId::from_reference(reference),
+            stands: match self.status.as_str() {
+                "approved" => Stands::Approved,
+                "declined" => Stands::Declined,
+                "cancelled" => Stands::Undone,
+                _ => Stands::Undecided,
+            },
             what: words.join(" "),
             amount: self.currency.map(|currency| Money::new(self.amount, currency)),
         })
@@ -64,6 +70,7 @@ mod tests {
         assert_eq!(listed[0].attempt, AttemptId::from_reference(3_584_001));
         assert_eq!(listed[0].what, "sale approved");
         assert_eq!(listed[0].amount.unwrap().minor, 900);
+        assert_eq!((listed[0].stands, listed[1].stands), (Stands::Approved, Stands::Undone));
         assert_eq!((listed[1].what.as_str(), listed[1].amount), ("cancelled", None));
         assert_eq!(read(r#"{"transactions":[]}"#).unwrap(), []);
         for foreign in ["tx-7", "-3", "0", ""] {

@@ -5,7 +5,7 @@ use super::{
     rows::{Result, maybe, number},
 };
 use crate::{NODES_PASSED_OVER, Recovery};
-use ferropay_domain::time::Timestamp;
+use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
 
 pub(super) async fn read(live: &Live) -> Result<Option<Recovery>> {
     let sql = "SELECT copied_at, held_since, released_at, highest_known FROM recovery";
@@ -16,6 +16,12 @@ pub(super) async fn read(live: &Live) -> Result<Option<Recovery>> {
         released_at: maybe(&row, 2)?.map(Timestamp::from_micros),
         highest_known: number(&row, 3)?,
     }))
+}
+
+/// A look at every attempt; asked for only after a restore.
+pub(super) async fn accounts(live: &Live) -> Result<Vec<ProviderAccountId>> {
+    let found = live.all("SELECT DISTINCT account FROM attempts ORDER BY account", &[]).await?;
+    found.iter().map(|row| number(row, 0).map(ProviderAccountId::new)).collect()
 }
 
 pub(super) async fn hold(live: &Live, copied_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {

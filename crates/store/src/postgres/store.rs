@@ -14,7 +14,7 @@ use ferropay_domain::{
     change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
-        RequestId, SeriesId,
+        ProviderAccountId, RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     money::{Currency, Rate},
@@ -277,6 +277,10 @@ impl Store for PostgresStore {
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         tell!(self, "enrol a node", nodes::enrol(now))
+    }
+
+    fn accounts_used(&self) -> Answer<'_, Vec<ProviderAccountId>> {
+        ask!(self, "read the accounts in use", recovery::accounts())
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

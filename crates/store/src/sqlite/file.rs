@@ -183,6 +183,7 @@ mod tests {
         Store as _,
         sqlite::{Options, SqliteStore, tests::evidence},
     };
+    use ferropay_domain::time::Timestamp;
 
     type Right = fn(&OpenError) -> bool;
 
@@ -240,9 +241,13 @@ mod tests {
         assert!(error.to_string().contains("copied.db-wal is missing"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
         assert!(!log_of(&path).exists());
-        let accepting = Options { accept_lost_log: true, ..Options::default() };
+        let now = Timestamp::from_micros(7);
+        let accepting = Options { hold_from: Some(now), ..Options::default() };
         drop(SqliteStore::open(&path, accepting).unwrap());
-        drop(SqliteStore::open(&path, Options::default()).unwrap());
+        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        let recovery = store.recovery().await.unwrap().unwrap();
+        assert!(recovery.is_held(), "who opens it later does not take it for one that knows everything");
+        assert_eq!((recovery.copied_at, recovery.held_since), (None, now));
     }
 
     #[tokio::test]

@@ -46,7 +46,7 @@ use ferropay_domain::{
     change::{Buckets, NameKind, Task},
     ids::{
         AttemptId, CallbackId, CardKey, InstrumentId, OperationId, PayeeCheckId, PaymentKey, ProjectId,
-        RequestId, SeriesId,
+        ProviderAccountId, RequestId, SeriesId,
     },
     instrument::{CustomerRecord, Instrument, InstrumentKey},
     money::{Currency, Rate},
@@ -440,6 +440,10 @@ impl Store for SqliteStore {
 
     fn enrol(&self, now: Timestamp) -> Answer<'_, Node> {
         self.write("enrol a node", move |it| nodes::enrol(it, now))
+    }
+
+    fn accounts_used(&self) -> Answer<'_, Vec<ProviderAccountId>> {
+        self.read("read the accounts in use", recovery::accounts)
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

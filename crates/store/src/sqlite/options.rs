@@ -1,5 +1,7 @@
 //! How a database file is used, and why it could not be opened.
 
+use ferropay_domain::time::Timestamp;
+
 /// How the file is used. The defaults are measured.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -18,8 +20,9 @@ pub struct Options {
     /// Make a missing file, and bring an older one to this release's schema. Without it only a file of this very schema is
     /// opened.
     pub migrate: bool,
-    /// Open a file that was not closed although its log is missing: what was committed last is lost then.
-    pub accept_lost_log: bool,
+    /// Put the database in recovery hold at this moment, before anything else is done with it, unless it is held already. A
+    /// file that was not closed is then opened although its log is missing: what was committed last is lost.
+    pub hold_from: Option<Timestamp>,
 }
 
 impl Default for Options {
@@ -32,7 +35,7 @@ impl Default for Options {
             checkpoint_pages: 4000,
             readers: 2,
             migrate: true,
-            accept_lost_log: false,
+            hold_from: None,
         }
     }
 }

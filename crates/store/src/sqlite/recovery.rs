@@ -1,7 +1,7 @@
 //! The mark of a recovery hold.
 
 use crate::{NODES_PASSED_OVER, Recovery};
-use ferropay_domain::time::Timestamp;
+use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 pub(super) fn read(it: &Connection) -> Result<Option<Recovery>> {
@@ -16,6 +16,12 @@ pub(super) fn read(it: &Connection) -> Result<Option<Recovery>> {
             })
         })
         .optional()
+}
+
+/// A look at every attempt; asked for only after a restore.
+pub(super) fn accounts(it: &Connection) -> Result<Vec<ProviderAccountId>> {
+    let mut statement = it.prepare_cached("SELECT DISTINCT account FROM attempts ORDER BY account")?;
+    statement.query_map([], |row| row.get(0).map(ProviderAccountId::new))?.collect()
 }
 
 pub(super) fn hold(it: &Connection, copied_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {

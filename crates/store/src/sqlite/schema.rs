@@ -1,8 +1,9 @@
 //! Opening a database file: whose it is, which schema it has, and the steps to the newest one.
 
 use super::{
-    OpenError, Options,
+    OpenError, Options, admin,
     file::{self, APPLICATION_ID},
+    recovery,
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{path::Path, time::Duration};
@@ -36,7 +37,7 @@ pub(super) fn newest() -> i64 {
 /// Opens the file for writing and checks that it is ours or empty. Brings its schema up to date where that is wanted, and
 /// otherwise refuses one of another schema.
 pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
-    file::inspect(path, options.accept_lost_log)?;
+    file::inspect(path, options.hold_from.is_some())?;
     let explained = |error: rusqlite::Error| file::explained(&error, path);
     let further = if options.migrate {
         file::make_private(path)?;
@@ -67,6 +68,10 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     connection.pragma_update(None, "mmap_size", options.mmap_bytes)?;
     if options.migrate {
         migrate(&mut connection)?;
+    }
+    if let Some(now) = options.hold_from {
+        // Whoever opens the file next must not take it for one that knows everything, whatever becomes of this process.
+        admin::in_transaction(&connection, |it| recovery::hold(it, None, now))?;
     }
     Ok(connection)
 }

@@ -13,6 +13,7 @@ use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
 use ferropay_engine::{
     Engine, Parts, Settings,
     clock::{Clock as _, SystemClock},
+    connector::Listed,
     courier::HttpCourier,
     entropy::SystemEntropy,
     recovery::{Comparison, Coverage, Found},
@@ -115,7 +116,8 @@ fn refusal(open: &Open) -> String {
     }
     for account in &open.not_listed {
         words.push(format!(
-            "  account {account} lists nothing: compare its statement by hand, then name it with --compared {account}"
+            "  account {account} does not list everything: compare its statement by hand, then name it with --compared \
+             {account}"
         ));
     }
     for account in &open.silent {
@@ -164,6 +166,13 @@ async fn compare(options: &Providers) -> Result<(Arc<dyn Store>, Recovery, Compa
         "nobody knows up to when this database knows everything: say it with --since, such as \
          --since 2026-11-22T14:00:00Z; rather too early than too late",
     )?;
+    let latest = recovery.copied_at.unwrap_or_else(|| SystemClock.now());
+    if since > latest {
+        bail!(
+            "--since is later than {}: the database cannot know everything up to then",
+            if recovery.copied_at.is_some() { "the moment of the copy" } else { "now" }
+        );
+    }
     let engine = Engine::beside(Parts {
         store: store.clone(),
         vault: opened.vault,
@@ -183,7 +192,7 @@ async fn compare(options: &Providers) -> Result<(Arc<dyn Store>, Recovery, Compa
     let methods = config.sandbox_methods.as_ref().or(inside.as_ref().map(|(_, methods)| methods));
     let (acquirer, methods) = (acquirer.map(String::as_str), methods.map(String::as_str));
     let links = providers(&config, &engine, acquirer, methods)?;
-    let comparison = engine.compare(since).await?;
+    let comparison = Box::pin(engine.compare(since)).await?;
     for link in links {
         link.close(Duration::from_secs(2)).await;
     }
@@ -212,14 +221,20 @@ fn tell(recovery: &Recovery, comparison: &Comparison) -> Open {
     }
     println!("What providers know and the database does not: {}", comparison.unknown.len());
     for (account, listed) in &comparison.unknown {
-        let reference = listed.attempt.reference();
-        let amount = listed.amount.map(|amount| format!(" of {amount}")).unwrap_or_default();
-        let line = format!(
-            "{reference}  operation {} at account {account}: {}{amount}",
-            listed.attempt.operation, listed.what
-        );
+        let line = in_words(*account, listed);
         println!("  {line}");
-        open.attempts.push((reference, *account, line));
+        open.attempts.push((listed.attempt.reference(), *account, line));
+    }
+    println!("Done by providers, and taken for not done by the database: {}", comparison.booked.len());
+    for (account, listed) in &comparison.booked {
+        let line = in_words(*account, listed);
+        println!("  {line}: is in suspense, and is undone after the release");
+    }
+    println!("What stands differently at providers: {}", comparison.different.len());
+    for (account, listed, status) in &comparison.different {
+        let line = format!("{}; {} in the database", in_words(*account, listed), status.text());
+        println!("  {line}");
+        open.attempts.push((listed.attempt.reference(), *account, line));
     }
     println!("Series of which a debit has fallen due: {}", comparison.series_due);
     open.series_due = comparison.series_due;
@@ -231,6 +246,18 @@ fn tell(recovery: &Recovery, comparison: &Comparison) -> Open {
                 open.not_listed.push(*account);
                 "lists nothing; its statement has to be compared by hand".to_owned()
             }
+            Coverage::ListedFrom(count, moment) => {
+                open.not_listed.push(*account);
+                let moment = moment.civil().map(|moment| moment.to_string()).unwrap_or_default();
+                format!(
+                    "listed {count} attempts, and need not know those before {moment} any more; its statement of the time \
+                     before has to be compared by hand"
+                )
+            }
+            Coverage::NotConnected => {
+                open.not_listed.push(*account);
+                "is not configured here; give the configuration that serve has, or compare its statement by hand".to_owned()
+            }
             Coverage::Unanswered => {
                 open.silent.push(*account);
                 "did not answer".to_owned()
@@ -239,6 +266,12 @@ fn tell(recovery: &Recovery, comparison: &Comparison) -> Open {
         println!("  account {account} {said}");
     }
     open
+}
+
+fn in_words(account: ProviderAccountId, listed: &Listed) -> String {
+    let amount = listed.amount.map(|amount| format!(" of {amount}")).unwrap_or_default();
+    let (reference, operation) = (listed.attempt.reference(), listed.attempt.operation);
+    format!("{reference}  operation {operation} at account {account}: {}{amount}", listed.what)
 }
 
 fn about(Scene { payment, operation, attempt, .. }: &Scene) -> String {
@@ -259,6 +292,7 @@ fn words(found: &Found) -> String {
         Found::Pending => "is not decided at the provider; goes on after the release".to_owned(),
         Found::NeverSeen => "never reached the provider; goes on after the release".to_owned(),
         Found::BeingUndone => "is being undone; goes on after the release".to_owned(),
+        Found::Unclear => "OPEN, the provider's answer does not tell what became of it".to_owned(),
         Found::Unanswered => "OPEN, the provider did not answer".to_owned(),
         Found::NotPossible => "OPEN, the provider cannot be asked about it".to_owned(),
         Found::Forgotten => "OPEN, the provider need not know it any more".to_owned(),
