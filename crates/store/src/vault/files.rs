@@ -8,7 +8,6 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
 };
 use zeroize::Zeroizing;
 
@@ -102,19 +101,17 @@ impl KeyFiles {
     }
 
     /// Writes a file under another name and links it into place, so that nobody ever sees a part of it and of
-    /// two processes that make it at the same time one wins.
+    /// two processes that make it at the same time one wins. The other name is drawn: processes that share the directory may have
+    /// the same number, and a file that is being linked must not be written to.
     fn make(&self, path: &Path, content: &[u8]) -> Result<(), VaultError> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let suffix = NEXT.fetch_add(1, Ordering::Relaxed);
-        let draft = self.directory.join(format!(".draft-{}-{suffix}", std::process::id()));
+        let suffix = u128::from_be_bytes(*keys::random::<16>()?);
+        let draft = self.directory.join(format!(".draft-{suffix:032x}"));
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&draft).and_then(|mut file| {
-            file.write_all(content)?;
-            file.sync_all()
-        });
+        let mut file = options.open(&draft)?;
+        let written = file.write_all(content).and_then(|()| file.sync_all());
         let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
@@ -151,4 +148,30 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, VaultError> {
 fn exact(path: &Path, content: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     let raw = content.try_into().map_err(|_| VaultError::Malformed(path.to_owned()))?;
     Ok(Zeroizing::new(raw))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn making_a_key_writes_to_no_file_that_is_there_already() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = KeyFiles::open(directory.path(), true).unwrap();
+        let now = Timestamp::from_seconds(1_780_000_000);
+        files.make_cvv(7, now).unwrap();
+        let before = files.cvv(7).unwrap();
+        // Another process of the same number has just linked its draft into place and not yet taken the draft away.
+        for number in 0..200 {
+            let draft = directory.path().join(format!(".draft-{}-{number}", std::process::id()));
+            fs::hard_link(files.cvv_path(7), draft).unwrap();
+        }
+        files.make_cvv(8, now).unwrap();
+        assert_eq!(files.cvv(7).unwrap().1, before.1);
+        assert_ne!(files.cvv(8).unwrap().1, before.1);
+        let drafts = fs::read_dir(directory.path()).unwrap();
+        let drafts =
+            drafts.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().starts_with(".draft"));
+        assert_eq!(drafts.count(), 200, "its own is gone");
+    }
 }
