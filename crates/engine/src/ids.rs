@@ -2,7 +2,8 @@
 //!
 //! Numbers shown on the wire stay below 2^53: 30 bits of seconds since 2025, 8 bits of the node, 15 bits of a
 //! counter. Every start enrols as a node with a number of its own, so a restart within the same second draws
-//! from another range, and the counter borrows from the next second when it runs over.
+//! from another range, and the counter borrows from the next second when it runs over. It does not begin each second at
+//! the same place, so that what is given to a bucket by the end of its number is not given to the same few.
 //!
 //! A clock that was set back, or that belongs to another machine than the one that drew the numbers in a restored copy, must
 //! not bring a number about again. So a start continues after the second of the greatest number the database knows of,
@@ -26,6 +27,16 @@ const EPOCH_SECONDS: i64 = 1_735_689_600;
 const COUNTER_BITS: u32 = 15;
 const NODE_BITS: u32 = 8;
 
+/// How many of the counter's lowest bits differ at the beginning of a second: more than tell a bucket.
+const SPREAD_BITS: u32 = 8;
+
+/// Where the counter begins in a second.
+const fn first_of(second: i64) -> i64 {
+    // The upper bits of a product with the golden ratio: neighbours come to lie far from each other.
+    let mixed = second.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SPREAD_BITS);
+    mixed.cast_signed()
+}
+
 /// The smallest number that can have been drawn at a moment, whoever drew it.
 pub(crate) fn smallest_at(moment: Timestamp) -> i64 {
     moment.seconds().saturating_sub(EPOCH_SECONDS).max(0) << (COUNTER_BITS + NODE_BITS)
@@ -36,8 +47,8 @@ pub(crate) struct IdSource {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     node: u8,
-    /// Where the counter begins in each second.
-    first: i64,
+    /// Where the counter begins in each second, if not where all nodes begin.
+    first: Option<i64>,
     last: Mutex<(i64, i64)>,
 }
 
@@ -45,7 +56,7 @@ impl IdSource {
     /// Numbers of a node; none of the second of the number `highest`, or of an earlier one.
     pub(crate) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, node: u8, highest: i64) -> Self {
         let used = highest.max(0) >> (COUNTER_BITS + NODE_BITS);
-        Self { clock, entropy, node, first: 0, last: Mutex::new((used, (1 << COUNTER_BITS) - 1)) }
+        Self { clock, entropy, node, first: None, last: Mutex::new((used, (1 << COUNTER_BITS) - 1)) }
     }
 
     /// Numbers for what is done on the database beside running nodes, and beside other commands; as far as a provider was found
@@ -62,7 +73,7 @@ impl IdSource {
     fn beside_others(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, highest: i64) -> Self {
         let [.., high, low] = entropy.bytes();
         let first = i64::from(u16::from_be_bytes([high, low])) & ((1 << COUNTER_BITS) - 1);
-        Self { first, ..Self::new(clock, entropy, ADMINISTRATION_NODE, highest) }
+        Self { first: Some(first), ..Self::new(clock, entropy, ADMINISTRATION_NODE, highest) }
     }
 
     /// A number unique over the platform, greater than every earlier one of this node.
@@ -71,9 +82,9 @@ impl IdSource {
         let mut last = self.last.lock();
         let (second, counter) = *last;
         *last = match () {
-            () if now > second => (now, self.first),
+            () if now > second => (now, self.first.unwrap_or_else(|| first_of(now))),
             () if counter + 1 < 1 << COUNTER_BITS => (second, counter + 1),
-            () => (second + 1, 0),
+            () => (second + 1, first_of(second + 1)),
         };
         (last.0 << (COUNTER_BITS + NODE_BITS)) | (i64::from(self.node) << COUNTER_BITS) | last.1
     }
@@ -119,6 +130,10 @@ impl IdSource {
 mod tests {
     use super::*;
     use crate::{clock::SystemClock, entropy::SystemEntropy};
+    use ferropay_domain::{
+        change::{BUCKETS, bucket_of_series},
+        ids::SeriesId,
+    };
     use std::collections::HashSet;
 
     // G-057
@@ -139,6 +154,18 @@ mod tests {
         let (first, second) = (source(3), source(4));
         let before: HashSet<i64> = (0..10_000).map(|_| first.number()).collect();
         assert!((0..10_000).all(|_| !before.contains(&second.number())));
+    }
+
+    #[test]
+    fn what_is_drawn_first_in_each_second_is_spread_over_all_buckets() {
+        let mut counts = [0_u32; BUCKETS as usize];
+        for second in 50_000_000..50_006_400 {
+            let clock = Arc::new(Stopped(EPOCH_SECONDS + second));
+            let number = IdSource::new(clock, Arc::new(SystemEntropy), 7, 0).number();
+            assert_eq!(number >> (COUNTER_BITS + NODE_BITS), second);
+            counts[usize::from(bucket_of_series(SeriesId::new(number)))] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..=150).contains(count)), "{counts:?}");
     }
 
     /// A clock that stands still.
