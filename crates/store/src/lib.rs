@@ -18,6 +18,7 @@ mod records;
 mod recovery;
 pub mod replay;
 pub mod sqlite;
+mod texts;
 pub mod vault;
 
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};

@@ -2,7 +2,7 @@
 //! written and its entries put in terms of accounts. All of it happens on the caller's thread, because the
 //! thread that writes is the one thing all callers share.
 
-use crate::{Commit, CommitError};
+use crate::{Commit, CommitError, texts};
 use ferropay_domain::{
     callback::Problem,
     change::{PaymentWrite, SeriesWrite, TaskKey},
@@ -47,16 +47,16 @@ pub(crate) struct KeptProblem<'a> {
 
 impl Prepared {
     /// Checks and encodes a commit. Errors: [`CommitError::Defect`] when an entry is not balanced, settled legs
-    /// do not add up to what is paid, a hold is empty, or callbacks and their tasks do not match.
+    /// do not add up to what is paid, a hold is empty, callbacks and their tasks do not match, or a text has U+0000.
     pub(crate) fn new(commit: Commit) -> Result<Self, CommitError> {
         check_books(&commit).map_err(CommitError::Defect)?;
         check_rest(&commit).map_err(CommitError::Defect)?;
         let changes = &commit.changes;
         let payment_detail =
             changes.payment.as_ref().map_or(Ok(String::new()), |it| json(&it.payment().detail))?;
-        let operation_details =
+        let operation_details: Vec<String> =
             changes.operations.iter().map(|it| json(&it.record().detail)).collect::<Result<_, _>>()?;
-        let answers = changes
+        let answers: Vec<Option<String>> = changes
             .attempts
             .iter()
             .map(|it| it.record().answer.as_ref().map(json).transpose())
@@ -81,6 +81,9 @@ impl Prepared {
         let customer = changes.customer.as_ref().map(|it| json(&it.1.members)).transpose()?;
         let series_detail =
             changes.series.as_ref().map_or(Ok(String::new()), |it| json(&it.series.detail))?;
+        let parts = [&payment_detail, &series_detail].into_iter().chain(&operation_details);
+        let parts = parts.chain(answers.iter().flatten()).chain(&instrument).chain(&payee).chain(&customer);
+        texts::check(&commit, parts.map(String::as_str)).map_err(CommitError::Defect)?;
         let exceeds_debit = changes.payment.as_ref().is_some_and(|it| exceeds_debit(it.payment()));
         let lowers_merchant = lowers_merchant(&changes.entries);
         Ok(Self {

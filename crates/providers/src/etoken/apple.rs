@@ -151,7 +151,10 @@ fn opened(content: &[u8], id: String) -> Result<OpenedToken, TokenFault> {
         pan: pan(&content.application_primary_account_number)?,
         expiry: expiry(&content.application_expiration_date)
             .ok_or(TokenFault::Malformed("the expiry date"))?,
-        holder: content.cardholder_name.filter(|name| !name.trim().is_empty()),
+        holder: content
+            .cardholder_name
+            .map(|name| name.chars().filter(|it| !it.is_control()).collect::<String>())
+            .filter(|name| !name.trim().is_empty()),
         proof: Some(proof(&cryptogram, payment.eci_indicator.as_deref())?),
         confirmed: Some((content.transaction_amount, currency)),
     })

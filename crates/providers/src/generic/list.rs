@@ -1,5 +1,6 @@
 //! What the provider lists of the transactions it knows.
 
+use super::message::line;
 use ferropay_domain::{
     ids::AttemptId,
     money::{Currency, Money},
@@ -17,8 +18,9 @@ pub(super) struct Page {
 struct Entry {
     reference: String,
     /// Empty of a reference that was cancelled before it was put.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "line")]
     operation: String,
+    #[serde(deserialize_with = "line")]
     status: String,
     #[serde(default)]
     amount: i64,
@@ -63,12 +65,12 @@ mod tests {
     #[test]
     fn a_list_is_read_and_one_with_a_foreign_reference_is_none() {
         let listed = read(
-            r#"{"transactions":[{"reference":"3584001","operation":"sale","status":"approved","amount":900,
+            r#"{"transactions":[{"reference":"3584001","operation":"sale\u0000","status":"approved","amount":900,
                 "currency":"EUR"},{"reference":"3584513","status":"cancelled"}]}"#,
         )
         .unwrap();
         assert_eq!(listed[0].attempt, AttemptId::from_reference(3_584_001));
-        assert_eq!(listed[0].what, "sale approved");
+        assert_eq!(listed[0].what, "sale\u{fffd} approved");
         assert_eq!(listed[0].amount.unwrap().minor, 900);
         assert_eq!((listed[0].stands, listed[1].stands), (Stands::Approved, Stands::Undone));
         assert_eq!((listed[1].what.as_str(), listed[1].amount), ("cancelled", None));

@@ -91,11 +91,12 @@ impl<'a> Put<'a> {
 /// A transaction as the provider describes it.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Transaction {
+    #[serde(deserialize_with = "line")]
     pub(super) reference: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "line")]
     id: String,
     status: Status,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "line")]
     result: String,
     /// Amount and currency are missing of a reference that was cancelled before it was put.
     #[serde(default)]
@@ -119,6 +120,30 @@ pub(super) struct Transaction {
     /// What is handed on to the merchant.
     #[serde(default, deserialize_with = "texts")]
     extra: BTreeMap<String, String>,
+}
+
+/// Stands for a character that cannot be kept.
+const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+
+/// A text of one line: each control character in it is replaced, so that texts that differ still do.
+pub(super) fn line<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let text = String::deserialize(text)?;
+    Ok(text.chars().map(|it| if it.is_control() { REPLACEMENT } else { it }).collect())
+}
+
+/// A text that may have lines. U+0000, which no database keeps, is replaced.
+fn text<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    Ok(storable(String::deserialize(text)?))
+}
+
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', REPLACEMENT.encode_utf8(&mut [0; 4])) } else { text }
+}
+
+/// Names and values of a form.
+fn pairs<'de, D: Deserializer<'de>>(pairs: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let pairs = BTreeMap::<String, String>::deserialize(pairs)?;
+    Ok(pairs.into_iter().map(|(name, value)| (storable(name), storable(value))).collect())
 }
 
 /// A member that must not keep an outcome from being read: what it is not known to be counts as missing.
@@ -162,10 +187,11 @@ enum Stage {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Action {
     Redirect {
+        #[serde(deserialize_with = "text")]
         url: String,
         #[serde(default)]
         method: Option<String>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "pairs")]
         fields: BTreeMap<String, String>,
     },
     Display {
@@ -176,7 +202,9 @@ enum Action {
 #[derive(Clone, Debug, Deserialize)]
 struct Item {
     kind: String,
+    #[serde(deserialize_with = "text")]
     title: String,
+    #[serde(deserialize_with = "text")]
     data: String,
 }
 
@@ -334,7 +362,7 @@ impl PayeeSaid {
     /// The holder's name is told where it is nearly the one that was asked about, and nowhere else.
     pub(super) fn answer(self) -> PayeeAnswer {
         let is_told = self.result == Verdict::CloseMatch;
-        let holder = self.holder.filter(|_| is_told).map(|name| name.chars().take(255).collect());
+        let holder = self.holder.filter(|_| is_told).map(|name| storable(name.chars().take(255).collect()));
         PayeeAnswer { verdict: self.result, holder }
     }
 }
@@ -342,6 +370,7 @@ impl PayeeSaid {
 /// A notice.
 #[derive(Debug, Deserialize)]
 pub(super) struct Notice {
+    #[serde(deserialize_with = "line")]
     pub(super) notification: String,
     pub(super) transaction: Transaction,
 }
@@ -408,5 +437,40 @@ mod tests {
         let text = r#"{"reference":"513","status":"approved","credit":"failed","extra":[]}"#;
         let read: Transaction = serde_json::from_str(text).unwrap();
         assert_eq!(read.credit, Some(Credit::Failed));
+    }
+
+    /// Every text of a debugging print; a character that cannot be kept would be escaped there.
+    fn has_zero(value: &impl std::fmt::Debug) -> bool {
+        format!("{value:?}").contains("\\0")
+    }
+
+    // U+0000 is kept by no database, and one in an answer would keep its outcome from being recorded for ever.
+    #[test]
+    fn no_text_of_an_answer_keeps_a_character_that_cannot_be_stored() {
+        let said = r#"{"notification":"n\u00001","transaction":{"reference":"513","id":"p\u00007","status":"pending",
+            "result":"wait\u0000ing","amount":900,"currency":"EUR","message":"a\u0000b","description":"c\u0000d",
+            "extra":{"shop":"B\u0000ooks"},"action":ACTION}}"#;
+        let actions = [
+            r#"{"type":"display","items":[{"kind":"text","title":"t\u0000","data":"one\ntwo\u0000"}]}"#,
+            r#"{"type":"redirect","url":"https://pay.example/\u0000","fields":{"na\u0000me":"val\u0000ue"}}"#,
+        ];
+        for action in actions {
+            let notice: Notice = serde_json::from_str(&said.replace("ACTION", action)).unwrap();
+            assert_eq!(notice.notification, "n\u{fffd}1");
+            assert!(!has_zero(&notice.transaction.said("answer")));
+            let Outcome::Pending { answer, shown } = notice.transaction.outcome(Timestamp::from_seconds(1))
+            else {
+                panic!("it is pending")
+            };
+            assert!(shown.is_some(), "{action}");
+            assert!(!has_zero(&answer) && !has_zero(&shown), "{answer:?} {shown:?}");
+            assert_eq!(
+                (answer.payment_id.as_str(), answer.result_code.as_str()),
+                ("p\u{fffd}7", "wait\u{fffd}ing")
+            );
+        }
+        let payee: PayeeSaid =
+            serde_json::from_str(r#"{"result":"close_match","holder":"J\u0000 Doe"}"#).unwrap();
+        assert_eq!(payee.answer().holder.as_deref(), Some("J\u{fffd} Doe"));
     }
 }

@@ -36,4 +36,6 @@ mod series;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod tls;

@@ -100,6 +100,8 @@ macro_rules! every_rule {
             a_change_decided_on_an_old_version_of_a_series_is_lost
             a_moment_of_a_schedule_is_debited_once
             a_debit_is_found_with_its_series;
+        texts:
+            a_text_with_a_character_that_cannot_be_stored_is_refused_and_hinders_nobody;
         }
     };
 }
