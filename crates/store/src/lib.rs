@@ -277,6 +277,12 @@ pub trait Store: Nodes + Send + Sync + 'static {
     /// Recomputes everything from postings and operations and lists what does not agree.
     fn audit(&self) -> Answer<'_, AuditReport>;
 
+    /// Why this store writes nothing any more, and only a process started anew does: the database was found not to have what was
+    /// written to it, and is held.
+    fn ended(&self) -> Option<Unavailable> {
+        None
+    }
+
     /// How much was written since start, and how much waits to be written or read.
     fn effort(&self) -> Effort;
 }

@@ -27,6 +27,10 @@ pub trait Nodes {
 
     /// Says that the node lives, renews what it holds for `term`, takes what nobody holds any more up to its share, and
     /// gives `back` what another node may take at once.
+    ///
+    /// A node that is late, because more than the term has passed since it renewed last, takes nothing of others whose leases ran
+    /// out meanwhile: they get one term to renew them. A lease of another that would last more than two terms, because the clock of
+    /// the store was set back, is cut to one.
     fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure>;
 
     /// The node ends: everything it holds may be taken at once, and it counts no longer.

@@ -20,4 +20,4 @@ mod server;
 pub use database::Database;
 pub use locked::Locked;
 pub use query::{change, rows};
-pub use server::Server;
+pub use server::{Frozen, Server};

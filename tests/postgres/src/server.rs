@@ -106,4 +106,38 @@ impl Server {
         command.args(["-u", "postgres", "--"]).arg(program);
         command
     }
+
+    /// Stops all processes of a server that was started here where they stand, until what is answered is dropped: it takes
+    /// connections on and gives no answer, as one whose disk does not.
+    pub fn frozen(&self) -> Frozen {
+        let number = std::fs::read_to_string(self.directory().join("data/postmaster.pid")).unwrap();
+        let number = number.lines().next().unwrap().to_owned();
+        // First the one that makes the others, so that none is missed.
+        signal("-STOP", &[number.as_str()]);
+        let list = std::fs::read_to_string(format!("/proc/{number}/task/{number}/children")).unwrap();
+        let others: Vec<&str> = list.split_whitespace().collect();
+        signal("-STOP", &others);
+        // Who started the server as another user stops with it, and does not go on by itself.
+        let parent = std::fs::read_to_string(format!("/proc/{number}/status")).unwrap();
+        let parent = parent.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim();
+        let all = others.iter().copied().chain([number.as_str(), parent]).map(str::to_owned).collect();
+        Frozen(all)
+    }
+}
+
+/// A server that stands still until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Frozen(Vec<String>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("-CONT", &self.0.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+/// Processes that have ended meanwhile do not matter.
+fn signal(which: &str, processes: &[&str]) {
+    let mut kill = Command::new("sh");
+    kill.args(["-c", "kill \"$@\"", "kill", which]).args(processes).stderr(Stdio::null()).status().unwrap();
 }

@@ -103,7 +103,11 @@ impl Outward {
         loop {
             pause.tick().await;
             let held = match self.engine.store().recovery().await {
-                Ok(recovery) => recovery.is_some_and(|recovery| recovery.is_held()),
+                // A store that has ended does not come back with the release.
+                Ok(recovery) => {
+                    recovery.is_some_and(|recovery| recovery.is_held())
+                        || self.engine.store().ended().is_some()
+                }
                 Err(error) => {
                     tracing::error!(%error, "whether the database is held could not be read");
                     continue;

@@ -27,6 +27,11 @@ impl KnownAccounts {
         read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Forgets everything: the database may not have it.
+    pub(super) fn forget(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Remembers accounts that are durable by now.
     pub(super) fn learn(&self, accounts: &Accounts) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).extend(accounts);

@@ -5,7 +5,8 @@
 //! A batch of plain commits, which is nearly all of them, is one statement over arrays ([`statement`], [`tables`], [`collect`])
 //! and one round trip; the others take a few more statements in one transaction ([`more`]).
 //!
-//! Nothing depends on a session but the settings of plans: there are no advisory locks, no notifications, no temporary tables.
+//! Nothing depends on a session but prepared statements and what a connection sets for itself when it is made: there are no advisory
+//! locks, no notifications, no temporary tables.
 //! What one batch only reads and another transaction may change is fenced (see `writers` in the schema); everything else is
 //! guarded by the row or the unique key that the commit writes. Commits that stand in each other's way on two nodes are begun
 //! again.
@@ -38,6 +39,8 @@ mod servers;
 mod statement;
 mod store;
 mod tables;
+mod verdicts;
+mod witness;
 mod writer;
 
 use crate::{CommitError, Unavailable, prepared::Prepared};
@@ -48,6 +51,7 @@ use queue::{Job, Queue};
 use security::Security;
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::{Notify, oneshot};
+use witness::Witness;
 use writer::{Counters, Writer};
 
 /// How the database is used.
@@ -57,7 +61,8 @@ pub struct Options {
     pub batch_limit: usize,
     /// Connections that are read through.
     pub readers: usize,
-    /// How long commits and questions wait while the server cannot be reached; then they are refused until it can.
+    /// How long commits and questions wait while the server cannot be reached; then they are refused until it can. A commit that
+    /// was under way is told by then that nobody knows whether it was written.
     pub patience: Duration,
     /// Make the schema in an empty database, and bring an older one to this release's. Without it only a database of this very
     /// schema is used.
@@ -234,9 +239,11 @@ fn run(
             return;
         }
         let links = Links::start(setup, options.readers, &counters.statements);
-        let known = Arc::new(KnownAccounts::default());
-        let writer =
-            || Writer::new(Arc::clone(setup), Arc::clone(queue), Arc::clone(counters), Arc::clone(&known));
+        let (known, witness) = (Arc::new(KnownAccounts::default()), Arc::new(Witness::default()));
+        let writer = || {
+            let (setup, queue, counters) = (Arc::clone(setup), Arc::clone(queue), Arc::clone(counters));
+            Writer::new(setup, queue, counters, Arc::clone(&known), Arc::clone(&witness))
+        };
         let writers = [writer(), writer()];
         queue.expect(writers.len());
         if ready.send(Ok(links)).is_ok() {

@@ -13,7 +13,8 @@ use super::{
     queue::{Verdict, takes_a_name_twice},
     rare, statement,
     tables::Tables,
-    writer::{Failure, Pending, Writer, loss},
+    verdicts::loss,
+    writer::{Failure, Pending, Writer},
 };
 use crate::{CommitError, Loss, parts::means_columns, prepared::Prepared};
 use ferropay_domain::{

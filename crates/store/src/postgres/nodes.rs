@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio_postgres::{Row, error::SqlState};
 
 /// The server's time, microseconds.
-const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::int8";
+pub(super) const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::int8";
 
 /// A node's number follows that of the last one, leaving out those of nodes that live, so that a number comes back as late as can
 /// be. `$1` is when it is enrolled, `$2` until when it lives after that; a null time is the server's.
@@ -108,17 +108,32 @@ async fn registered(live: &Live, sql: &str, row: &[Parameter<'_>]) -> Result<Vec
 }
 
 /// The rows of all buckets are locked in their order, so that what is decided about each holds until it is written.
+///
+/// Others are spared in two cases: their leases get one term from now, in which those that live renew them. A node that is late
+/// itself does so once with what ran out meanwhile, because whatever kept it kept them, too. And nothing lasts longer than two terms:
+/// it was written by a clock that has been set back since.
 async fn renew(live: &Live, node: i64, term: Duration, back: Buckets) -> Result<Tenure> {
     let sql = format!(
         "WITH now AS (SELECT {CLOCK} AS now),
-        me AS (UPDATE nodes SET lives_until = now.now + $2 FROM now WHERE id = $1),
+        late AS (SELECT EXISTS (SELECT FROM nodes, now WHERE id = $1 AND lives_until <= now.now) AS late),
+        me AS (UPDATE nodes SET lives_until = now.now + $2::int8 FROM now WHERE id = $1),
+        others AS (
+            UPDATE nodes SET lives_until = now.now + $2 FROM now WHERE id <> $1 AND lives_until - now.now > 2 * $2),
         share AS (
             SELECT ceil({BUCKETS}::numeric / greatest(count(*), 1))::int8 AS share FROM nodes, now
             WHERE lives_until > now.now OR id = $1),
         found AS (SELECT bucket, node, lease_until FROM buckets ORDER BY bucket FOR UPDATE),
         kept AS (SELECT bucket FROM found WHERE node = $1 AND $3::int8 >> bucket::int4 & 1 = 0),
+        spared AS (
+            SELECT bucket FROM found LEFT JOIN nodes ON nodes.id = found.node, now, late
+            WHERE node <> $1 AND (
+                late AND lease_until <= now.now AND lease_until <= lives_until
+                OR lease_until - now.now > 2 * $2 AND lease_until < 9223372036854775807)),
+        spare AS (
+            UPDATE buckets AS b SET lease_until = now.now + $2 FROM spared, now WHERE b.bucket = spared.bucket),
         taken AS (
-            SELECT bucket, node FROM found, now WHERE lease_until <= now.now AND node <> $1
+            SELECT bucket, node FROM found, now
+            WHERE lease_until <= now.now AND node <> $1 AND bucket NOT IN (SELECT bucket FROM spared)
             ORDER BY lease_until, bucket
             LIMIT greatest((SELECT share FROM share) - (SELECT count(*) FROM kept), 0)),
         held AS (

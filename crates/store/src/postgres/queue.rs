@@ -223,11 +223,18 @@ impl Queue {
         self.lock().down.retain(|(known, _)| *known != writer);
     }
 
-    /// Nobody writes any more.
-    pub(super) fn end(&self, reason: &Unavailable) {
+    /// Nobody writes any more. Answers whether that is news.
+    pub(super) fn end(&self, reason: &Unavailable) -> bool {
         let mut state = self.lock();
-        state.ended = Some(reason.clone());
+        let is_news = state.ended.is_none();
+        state.ended.get_or_insert_with(|| reason.clone());
         state.turn_away();
+        is_news
+    }
+
+    /// Why nothing is written any more, until the process is started anew.
+    pub(super) fn ended(&self) -> Option<Unavailable> {
+        self.lock().ended.clone()
     }
 
     /// The next batch; none when the queue is closed and empty.

@@ -303,6 +303,10 @@ impl Store for PostgresStore {
         audit::run(Arc::clone(&self.setup))
     }
 
+    fn ended(&self) -> Option<Unavailable> {
+        self.queue.ended()
+    }
+
     fn effort(&self) -> Effort {
         Effort {
             batches: self.counters.batches.load(Ordering::Relaxed),

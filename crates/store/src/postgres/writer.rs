@@ -4,20 +4,21 @@
 //! guard is tried again, if two transactions stood in each other's way, or else commit by commit, so that only the one at
 //! fault fails. When the connection breaks while a batch is under way, the next connection first asks the database whether
 //! the batch was written: each writer has a row there with the number of its last batch and who lost in it, and asking raises
-//! the row's fence, so that a statement which is still on its way changes nothing any more.
+//! the row's fence, so that a statement which is still on its way changes nothing any more. A database that is neither where it
+//! was nor one batch further is another one ([`witness`](super::witness)): nothing more is written then.
 
 use super::{
     Setup,
     accounts::{self, KnownAccounts},
     collect,
-    connection::{Live, Parameter, Trouble},
+    connection::{Ended, Live, Parameter, Trouble},
     queue::{Batch, Queue, Verdict},
     statement,
+    verdicts::{all_refused, error_of, is_unfit, verdicts_of},
+    witness::{self, Witness},
 };
-use crate::{CommitError, Loss, Unavailable, prepared::Prepared};
-use ferropay_domain::ids::{PaymentKey, RequestId};
+use crate::{Unavailable, prepared::Prepared};
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -25,7 +26,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 /// How often a transaction that stood in another's way is begun again.
@@ -39,6 +39,9 @@ const FOLD_EVERY: u32 = 256;
 
 /// How long a store that is being closed tries to reach the database.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a writer that has nothing to write says that it lives: rows of those that have not for a month are taken away.
+const SIGN_OF_LIFE: Duration = Duration::from_hours(24);
 
 /// Pauses between attempts to connect: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -79,7 +82,10 @@ pub(super) struct Writer {
     queue: Arc<Queue>,
     counters: Arc<Counters>,
     pub(super) accounts: Arc<KnownAccounts>,
+    witness: Arc<Witness>,
     pub(super) live: Option<Live>,
+    /// Comes to an end when the connection does.
+    ended: Option<Ended>,
     /// A transaction has been begun.
     is_open: bool,
     slot: Uuid,
@@ -87,6 +93,8 @@ pub(super) struct Writer {
     unfolded: u32,
     /// The last batch that was written.
     batch: i64,
+    /// There may be one more, about which those who waited for it were told that nobody knows.
+    may_be_further: bool,
     fence: i64,
     pub(super) pending: Option<Pending>,
     pub(super) batch_sql: String,
@@ -99,17 +107,21 @@ impl Writer {
         queue: Arc<Queue>,
         counters: Arc<Counters>,
         accounts: Arc<KnownAccounts>,
+        witness: Arc<Witness>,
     ) -> Self {
         Self {
             setup,
             queue,
             counters,
             accounts,
+            witness,
             live: None,
+            ended: None,
             is_open: false,
             slot: Uuid::now_v7(),
             unfolded: 0,
             batch: 0,
+            may_be_further: false,
             fence: 0,
             pending: None,
             batch_sql: statement::batch(),
@@ -120,11 +132,29 @@ impl Writer {
     /// Writes until the queue is closed and empty.
     pub(super) async fn work(mut self) {
         loop {
+            if self.witness.is_held() {
+                // Nothing is taken on any more; those who read still may, until the store is closed.
+                self.live = None;
+                let _ = self.queue.next(self.setup.batch_limit).await;
+                break;
+            }
             // While nothing can be written nothing is taken on either, so that it is found out here when that ends.
             if self.connected(Instant::now()).await.is_err() && !self.queue.is_closed() {
                 continue;
             }
-            let Some(mut batch) = self.queue.next(self.setup.batch_limit).await else { break };
+            let next = tokio::select! {
+                next = self.queue.next(self.setup.batch_limit) => next,
+                // At once, and not with the next batch: the database may have become another one.
+                () = end_of(&mut self.ended) => {
+                    self.live = None;
+                    continue;
+                }
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                    self.give_sign_of_life().await;
+                    continue;
+                }
+            };
+            let Some(mut batch) = next else { break };
             let held = batch.held();
             self.serve(batch).await;
             self.queue.release(held);
@@ -135,10 +165,18 @@ impl Writer {
         }
     }
 
+    async fn give_sign_of_life(&mut self) {
+        let Some(live) = &self.live else { return };
+        let told = live.execute("UPDATE writers SET at = now() WHERE slot = $1", &[&self.slot]).await;
+        if let Err(trouble) = told {
+            self.lose(&trouble);
+        }
+    }
+
     /// Folds what was posted, now and then.
     async fn keep_house(&mut self) {
         self.unfolded = self.unfolded.saturating_add(1);
-        if self.unfolded < FOLD_EVERY {
+        if self.unfolded < FOLD_EVERY || self.witness.is_held() {
             return;
         }
         self.unfolded = 0;
@@ -192,12 +230,16 @@ impl Writer {
                 return Ok(verdicts);
             }
             if let Err(reason) = self.connected(begun).await {
-                return Ok(commits.iter().map(|_| Err(reason.clone().into())).collect());
+                return Ok(all_refused(commits, &reason));
+            }
+            if let Some(reason) = self.queue.ended() {
+                return Ok(all_refused(commits, &reason));
             }
             match self.once(commits, is_plain).await {
                 Ok((verdicts, is_written)) => {
                     if is_written {
                         self.batch = self.batch.saturating_add(1);
+                        self.witness.saw(self.slot, self.batch);
                         self.counters.batches.fetch_add(1, Ordering::Relaxed);
                     }
                     self.pending = None;
@@ -291,6 +333,7 @@ impl Writer {
     fn lose(&mut self, trouble: &Trouble) {
         tracing::warn!(reason = trouble.reason(), "the connection for commits was lost");
         self.live = None;
+        self.ended = None;
         self.is_open = false;
     }
 
@@ -307,14 +350,15 @@ impl Writer {
         Err(Unavailable { action: "commit", reason: "there is no connection to PostgreSQL".into() })
     }
 
-    /// Connects and asks what became of the batch that was under way. Where that is in doubt it does not end without an
-    /// answer, unless the store is being closed; else it gives up after a while, and what waits is refused meanwhile.
+    /// Connects and asks what became of the batch that was under way. It gives up after a while, and what waits is refused
+    /// meanwhile; those whose batch was under way are told that nobody knows then, and the next connection finds it out.
     async fn reconnect(&mut self, commits: &[&Prepared], since: Instant) {
         let (mut pause, longest) = PAUSES;
         loop {
             let trouble = match Live::connect(&self.setup, &self.counters.statements).await {
-                Ok((live, _)) => {
+                Ok((live, ended)) => {
                     self.live = Some(live);
+                    self.ended = Some(ended);
                     self.is_open = false;
                     match self.ask(commits).await {
                         Ok(()) => return self.queue.resume(self.slot),
@@ -324,106 +368,89 @@ impl Writer {
                 Err(trouble) => trouble,
             };
             self.live = None;
-            let in_doubt = self.pending.is_some();
-            let closed = self.queue.is_closed();
+            self.ended = None;
             let patience = self.setup.patience;
-            if since.elapsed() >= if closed { patience.min(LAST_PATIENCE) } else { patience } {
+            let patience = if self.queue.is_closed() { patience.min(LAST_PATIENCE) } else { patience };
+            if since.elapsed() >= patience {
                 let reason = trouble.unavailable("commit");
                 tracing::error!(reason = reason.reason, "PostgreSQL cannot be reached");
                 self.queue.refuse(self.slot, &reason);
-                if !in_doubt {
-                    return;
-                }
-                if closed {
-                    let reason = format!("whether it was written is not known: {}", reason.reason);
-                    let unknown = Unavailable { action: "commit", reason };
-                    self.pending =
-                        Some(Pending::Known(commits.iter().map(|_| Err(unknown.clone().into())).collect()));
-                    return;
-                }
+                self.leave_in_doubt(commits, &reason);
+                return;
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(longest);
         }
     }
 
-    /// Raises the fence of this writer's row, or makes the row, and learns whether the batch under way was written.
+    /// Tells those whose batch is in doubt that nobody knows what became of it.
+    fn leave_in_doubt(&mut self, commits: &[&Prepared], reason: &Unavailable) {
+        if self.pending.is_some() {
+            self.may_be_further = true;
+            let reason = format!("whether it was written is not known: {}", reason.reason);
+            self.pending =
+                Some(Pending::Known(all_refused(commits, &Unavailable { action: "commit", reason })));
+        }
+    }
+
+    /// Learns whether the database is the one it was, raises the fence of this writer's row, or makes the row, and learns
+    /// whether the batch under way was written.
     async fn ask(&mut self, commits: &[&Prepared]) -> Result<(), Trouble> {
+        if let Some(missed) = self.witness.missed(self.link()?).await? {
+            return self.part(commits, &missed).await;
+        }
         let sql = "INSERT INTO writers AS w (slot, batch, fence) VALUES ($1, $2, 0)
             ON CONFLICT (slot) DO UPDATE SET fence = w.fence + 1, at = now() RETURNING batch, fence, losers";
         let Some(row) = self.link()?.first(sql, &[&self.slot, &self.batch]).await? else {
             return Err(Trouble::Senseless("the writer's row could not be read".into()));
         };
         let written = row.get::<_, i64>(0);
-        self.fence = row.get(1);
-        if written == self.batch {
+        let next = self.batch.saturating_add(1);
+        if written == next && (self.pending.is_some() || self.may_be_further) {
+            self.batch = next;
+            self.counters.batches.fetch_add(1, Ordering::Relaxed);
+            if matches!(self.pending, Some(Pending::Plain)) {
+                self.pending = Some(Pending::Known(verdicts_of(commits, row.get(2))));
+            }
+        } else if written == self.batch {
             self.pending = None;
-            return Ok(());
+        } else {
+            return self.part(commits, &witness::told(self.batch, Some(written))).await;
         }
-        self.batch = written;
-        self.counters.batches.fetch_add(1, Ordering::Relaxed);
-        if matches!(self.pending, Some(Pending::Plain)) {
-            self.pending = Some(Pending::Known(verdicts_of(commits, row.get(2))));
+        self.fence = row.get(1);
+        self.may_be_further = false;
+        if self.batch > 0 {
+            self.witness.saw(self.slot, self.batch);
         }
+        Ok(())
+    }
+
+    /// The database is not the one it was: nothing more is written to it, and it is put in recovery hold.
+    async fn part(&mut self, commits: &[&Prepared], found: &str) -> Result<(), Trouble> {
+        let reason = Unavailable { action: "commit", reason: witness::WHY.into() };
+        if self.queue.end(&reason) {
+            tracing::error!(
+                found,
+                "the database does not have what was written to it last: it was brought back to an earlier moment, or a replica \
+                 that lagged took its place. Nothing more is written by this process, and the database is put in recovery hold. \
+                 Make sure that the earlier server is stopped for good, start every node anew, and run `ferropay recover check`"
+            );
+        }
+        self.accounts.forget();
+        self.witness.hold(self.link()?).await?;
+        self.leave_in_doubt(commits, &reason);
         Ok(())
     }
 }
 
-/// The verdicts of a batch whose statement told `losers`: `commit:rank:position:who`, joined by commas.
-fn verdicts_of(commits: &[&Prepared], losers: Option<&str>) -> Vec<Verdict> {
-    let lost: HashMap<usize, Loss> = losers
-        .into_iter()
-        .flat_map(|all| all.split(','))
-        .filter_map(|one| {
-            let mut parts = one.split(':');
-            let n = parts.next()?.parse::<usize>().ok()?.checked_sub(1)?;
-            let rank = parts.next()?.parse().ok()?;
-            let position = parts.next()?.parse().ok()?;
-            let who = parts.next().and_then(|text| Uuid::parse_str(text).ok());
-            Some((n, loss(commits.get(n)?, rank, position, who)))
-        })
-        .collect();
-    (0..commits.len()).map(|n| lost.get(&n).map_or(Ok(()), |loss| Err(CommitError::Lost(*loss)))).collect()
-}
-
-/// The guard with this rank.
-pub(super) fn loss(prepared: &Prepared, rank: i32, position: usize, who: Option<Uuid>) -> Loss {
-    match (rank, who) {
-        (1, _) => Loss::Fenced,
-        (2, _) => Loss::ClockMoved,
-        (3, _) => Loss::NotificationKnown,
-        (4, Some(who)) => Loss::Resent(RequestId::new(who)),
-        (5, Some(who)) => match prepared.commit.changes.names.get(position) {
-            Some(name) => Loss::NameTaken(name.kind, PaymentKey::new(who)),
-            None => Loss::Stale,
-        },
-        _ => Loss::Stale,
-    }
-}
-
-/// Whether a commit may fit when it is tried again: what it was checked against was changed at the same moment.
-fn is_unfit(trouble: &Trouble) -> bool {
-    match trouble {
-        Trouble::Refused(code, _) => {
-            *code == SqlState::UNIQUE_VIOLATION || *code == SqlState::NOT_NULL_VIOLATION
+/// Waits until a connection has ended; for good where there is none.
+async fn end_of(connection: &mut Option<Ended>) {
+    match connection {
+        Some(ended) => {
+            // It never sends anything; that it is dropped is the news.
+            let _ = ended.await;
+            *connection = None;
         }
-        Trouble::Senseless(_) => true,
-        Trouble::Gone(_) => false,
-    }
-}
-
-/// A constraint or a contradiction is a defect of the platform; anything else is the database's trouble.
-fn error_of(trouble: &Trouble) -> CommitError {
-    match trouble {
-        Trouble::Refused(code, _) if code.code().starts_with("23") || code.code().starts_with("22") => {
-            let what = if *code == SqlState::NOT_NULL_VIOLATION {
-                "it changes what does not exist".to_owned()
-            } else {
-                trouble.reason()
-            };
-            CommitError::Defect(what)
-        }
-        Trouble::Senseless(reason) => CommitError::Defect(reason.clone()),
-        _ => CommitError::Unavailable(trouble.unavailable("commit")),
+        None => std::future::pending().await,
     }
 }

@@ -99,6 +99,7 @@ fn register(it: &Connection, now: i64, lives_until: i64) -> Result<(i64, u8)> {
 fn renew(it: &Connection, node: i64, term: Duration, back: Buckets) -> Result<Tenure> {
     let now = now();
     let until = after(now, term);
+    spare_others(it, node, (now, until, after(until, term)))?;
     it.execute("UPDATE nodes SET lives_until = ?2 WHERE id = ?1", params![node, until])?;
     let living: u32 =
         it.query_row("SELECT count(*) FROM nodes WHERE lives_until > ?1", [now], |row| row.get(0))?;
@@ -132,6 +133,24 @@ fn renew(it: &Connection, node: i64, term: Duration, back: Buckets) -> Result<Te
         }
     }
     Ok(Tenure { epochs, share, taken_over })
+}
+
+/// Gives the leases of others one term from now, in which those that live renew them. A node that is late itself does so once with
+/// what ran out meanwhile, because whatever kept it kept them, too. And nothing lasts longer than two terms: it was written by a
+/// clock that has been set back since. The moments are now, in one term, and in two.
+fn spare_others(it: &Connection, node: i64, (now, until, longest): (i64, i64, i64)) -> Result<()> {
+    it.execute(
+        "UPDATE buckets SET held_until = ?3 WHERE node <> ?1 AND (
+            held_until <= ?2 AND held_until <= (SELECT lives_until FROM nodes WHERE nodes.id = buckets.node)
+                AND EXISTS (SELECT 1 FROM nodes WHERE id = ?1 AND lives_until <= ?2)
+            OR held_until > ?4 AND held_until < 9223372036854775807)",
+        params![node, now, until, longest],
+    )?;
+    it.execute(
+        "UPDATE nodes SET lives_until = ?3 WHERE id <> ?1 AND lives_until > ?2",
+        params![node, longest, until],
+    )?;
+    Ok(())
 }
 
 /// The machine's time, microseconds.

@@ -20,6 +20,8 @@ mod messages;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod other_database;
+#[cfg(test)]
 mod payouts;
 #[cfg(test)]
 mod postgres;
@@ -33,6 +35,8 @@ mod scenario;
 mod sequences;
 #[cfg(test)]
 mod series;
+#[cfg(test)]
+mod silence;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]

@@ -82,6 +82,30 @@ pub(crate) async fn a_lease_that_ran_out_and_that_nobody_took_is_renewed_in_its_
     assert_eq!(before.epochs, after.epochs);
 }
 
+/// After an outage of the database that lasted longer than a term all nodes are late, and one of them is the first that is back.
+pub(crate) async fn a_node_that_is_late_itself_leaves_the_others_a_term_to_renew(world: World) {
+    let store = &world.store;
+    let (first, second) = (store.join(LONG).await.unwrap(), store.join(LONG).await.unwrap());
+    let firsts = store.renew(first.id, LONG, Buckets::NONE).await.unwrap();
+    let seconds = store.renew(second.id, LONG, Buckets::NONE).await.unwrap();
+    assert_eq!((held(&firsts).len(), held(&seconds).len()), (32, 32));
+    // No lease lasts longer than two terms of whoever looks, so that this shortens both.
+    store.renew(first.id, SHORT, Buckets::NONE).await.unwrap();
+    tokio::time::sleep(SHORT * 2).await;
+    let back = store.renew(first.id, LONG, Buckets::NONE).await.unwrap();
+    assert_eq!((back.epochs, back.taken_over), (firsts.epochs, 0), "it takes nothing");
+    let back = store.renew(second.id, LONG, Buckets::NONE).await.unwrap();
+    assert_eq!((back.epochs, back.taken_over), (seconds.epochs, 0), "it has lost nothing");
+
+    // One that does not come back is spared once only, however late the other is.
+    store.renew(first.id, SHORT, Buckets::NONE).await.unwrap();
+    tokio::time::sleep(SHORT * 2).await;
+    assert_eq!(store.renew(first.id, SHORT, Buckets::NONE).await.unwrap().taken_over, 0);
+    tokio::time::sleep(SHORT * 2).await;
+    let all = store.renew(first.id, SHORT, Buckets::NONE).await.unwrap();
+    assert_eq!((held(&all), all.taken_over), (Buckets::ALL, 32));
+}
+
 pub(crate) async fn a_node_that_works_alone_takes_everything_from_those_that_share(world: World) {
     let store = &world.store;
     let sharing = store.join(LONG).await.unwrap();

@@ -60,6 +60,7 @@ macro_rules! every_rule {
             a_lease_that_ran_out_and_that_nobody_took_is_renewed_in_its_epoch
             a_node_that_works_alone_takes_everything_from_those_that_share
             nodes_at_the_same_moment_never_hold_the_same_bucket
+            a_node_that_is_late_itself_leaves_the_others_a_term_to_renew
             due_work_is_that_of_the_buckets_asked_for;
         payouts:
             a_payout_pays_what_it_held_or_gives_it_back

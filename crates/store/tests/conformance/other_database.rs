@@ -1,0 +1,155 @@
+//! A database that does not have what was written to it: on `PostgreSQL`, after a failover to a replica that lagged or a return to
+//! an earlier moment while nodes run.
+
+use crate::scenario::{START, World, eur};
+use ferropay_domain::change::Buckets;
+use ferropay_store::{
+    CommitError, Store,
+    postgres::{Options, PostgresStore},
+};
+use ferropay_test_postgres::Database;
+use std::{sync::Arc, time::Duration};
+
+/// What becomes of the rows of a writer whose last batches were lost; the last is that of a writer which the database saw go on
+/// without this process.
+const LOSSES: [&str; 3] =
+    ["UPDATE writers SET batch = batch - 1", "DELETE FROM writers", "UPDATE writers SET batch = batch + 2"];
+
+const BREAK: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+/// A store whose writers both have written.
+async fn in_use() -> (Database, World) {
+    let database = Database::new();
+    let store = PostgresStore::connect(&database.url(), Options::default()).await.unwrap();
+    let world = World::new(Arc::new(store));
+    world.store.commit(world.opening(10_000)).await.unwrap();
+    let mut number = 0;
+    while database.texts("SELECT 1 FROM writers WHERE batch > 0").len() < 2 {
+        let pair = [(), ()].map(|()| {
+            number += 1;
+            world.store.commit(world.sale(&format!("p{number}"), eur(100)))
+        });
+        for commit in pair {
+            commit.await.unwrap();
+        }
+    }
+    (database, world)
+}
+
+async fn is_refused_for_good(world: &World) {
+    for number in 0..4 {
+        let sale = world.sale(&format!("later {number}"), eur(100));
+        let refused = world.store.commit(sale.clone()).await;
+        let Err(CommitError::Unavailable(reason)) = refused else { panic!("{refused:?}") };
+        assert!(reason.reason.contains("start the process anew"), "{reason}");
+        world.assert_absent(&sale).await;
+    }
+    assert!(world.store.ended().is_some());
+}
+
+/// The hold comes a moment after the first refusal.
+async fn is_held(store: &dyn Store) {
+    for _ in 0..500 {
+        if store.recovery().await.unwrap().is_some_and(|it| it.is_held()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the database is not held");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_database_lost_what_it_wrote_writes_nothing_more_and_holds_it() {
+    for loss in LOSSES {
+        for breaks in [false, true] {
+            let (database, world) = in_use().await;
+            database.run(loss);
+            if breaks {
+                database.run(BREAK);
+                // It is found out without anything to write.
+                is_held(&*world.store).await;
+            }
+            is_refused_for_good(&world).await;
+            is_held(&*world.store).await;
+            world.assert_sound().await;
+            // A process that is started anew knows nothing that is not there, and goes on after the release.
+            let anew = PostgresStore::connect(&database.url(), Options::default()).await.unwrap();
+            let anew = World::from_number(Arc::new(anew), 1_000_000);
+            assert!(anew.store.release(0, START).await.unwrap(), "{loss}");
+            anew.paid("anew", eur(100)).await;
+            // The earlier one does not hold it a second time.
+            database.run(BREAK);
+            is_refused_for_good(&world).await;
+            assert!(!anew.store.recovery().await.unwrap().unwrap().is_held(), "{loss}");
+            anew.assert_sound().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_under_way_while_the_database_loses_what_was_written_is_not_told_as_written() {
+    for loss in LOSSES {
+        let (database, world) = in_use().await;
+        let database = Arc::new(database);
+        let failover = {
+            let database = Arc::clone(&database);
+            let sql = format!(
+                "BEGIN; SELECT slot FROM writers ORDER BY slot FOR UPDATE; SELECT pg_sleep(1); {loss}; {BREAK}; COMMIT"
+            );
+            std::thread::spawn(move || database.run(&sql))
+        };
+        while database
+            .texts("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT slot%'")
+            .is_empty()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let (plain, rich) = (world.sale("plain", eur(100)), world.payout("payout", 100));
+        let verdicts = [world.store.commit(plain.clone()), world.store.commit(rich)];
+        for verdict in verdicts {
+            let verdict = verdict.await;
+            let Err(CommitError::Unavailable(reason)) = verdict else { panic!("{loss}: {verdict:?}") };
+            assert!(reason.reason.contains("start the process anew"), "{reason}");
+        }
+        failover.join().unwrap();
+        world.assert_absent(&plain).await;
+        is_held(&*world.store).await;
+        is_refused_for_good(&world).await;
+        world.assert_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn leases_of_a_clock_that_was_set_back_do_not_last_longer_than_a_term() {
+    const LONG: Duration = Duration::from_mins(1);
+    const SHORT: Duration = Duration::from_millis(300);
+    let (database, world) = in_use().await;
+    let store = &world.store;
+    let (living, dead) = (store.join(LONG).await.unwrap(), store.join(LONG).await.unwrap());
+    let none = Buckets::NONE;
+    let livings = store.renew(living.id, LONG, none).await.unwrap();
+    let deads = store.renew(dead.id, LONG, none).await.unwrap();
+    assert_eq!(deads.epochs.iter().filter(|epoch| **epoch != 0).count(), 32);
+    let an_hour_ahead = || {
+        let hour = "+ 3600000000";
+        database.run(&format!("UPDATE nodes SET lives_until = lives_until {hour}"));
+        database.run(&format!("UPDATE buckets SET lease_until = lease_until {hour}"));
+    };
+    an_hour_ahead();
+    for (node, had) in [(&living, &livings), (&dead, &deads)] {
+        let now = store.renew(node.id, LONG, none).await.unwrap();
+        assert_eq!((now.epochs, now.taken_over), (had.epochs, 0), "who lives loses nothing");
+    }
+    an_hour_ahead();
+    for _ in 0..100 {
+        let tenure = store.renew(living.id, SHORT, none).await.unwrap();
+        if tenure.epochs.iter().all(|epoch| *epoch != 0) {
+            assert_eq!((tenure.share, tenure.taken_over), (64, 32));
+            return;
+        }
+        tokio::time::sleep(SHORT / 4).await;
+    }
+    panic!("the leases of a node that is gone go on");
+}
