@@ -43,6 +43,9 @@ const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
 /// The part of a provider's retention, one in this many, that is left unused: clocks differ, and a message takes time.
 const RETENTION_MARGIN: u32 = 6;
 
+/// The pause before an attempt that got no turn asks for one again. It does not grow: turns come at a steady rate.
+const TURN_PAUSE: Duration = Duration::from_millis(250);
+
 /// How often what rests looks whether it is still to be done here.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -50,8 +53,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 enum Turn {
     /// This is what is known of it.
     Known(Outcome),
-    /// The provider cannot be reached, or does not take it yet; later.
+    /// The provider cannot be reached; later.
     Later,
+    /// The provider does not take it yet; a moment later.
+    NoTurn,
     /// The bucket is not this node's any more.
     Others,
     /// Its provider is not relied upon to know it any more.
@@ -137,6 +142,10 @@ impl Engine {
                 Turn::Later => {
                     self.rest(carried, pause).await;
                     pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
+                    continue;
+                }
+                Turn::NoTurn => {
+                    self.rest(carried, TURN_PAUSE).await;
                     continue;
                 }
                 Turn::Others => return Ok(()),
@@ -267,7 +276,7 @@ impl Engine {
             return Ok(Turn::Forgotten);
         }
         if !connector.turn().await {
-            return Ok(Turn::Later);
+            return Ok(Turn::NoTurn);
         }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
         if !self.is_to_be_done_here(carried) {

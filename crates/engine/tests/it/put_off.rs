@@ -195,8 +195,8 @@ async fn what_was_accepted_waits_for_its_turn_however_long_that_is() {
     let provider = Provider::new(100, false);
     let engine = world.working(&provider).await;
     let number = |it| NonZeroU32::new(it).unwrap();
-    let rate = Some(Rate { per_second: number(4), burst: number(1) });
-    let longest_wait = Duration::from_millis(100);
+    let rate = Some(Rate { per_second: number(20), burst: number(1) });
+    let longest_wait = Duration::from_millis(200);
     engine.connect_within(provider.clone(), Limits { rate, longest_wait, ..Limits::default() });
     let mut asked = Vec::new();
     for number in 0..20 {
