@@ -56,7 +56,7 @@ enum Turn {
     /// The provider cannot be reached; later.
     Later,
     /// The provider does not take it yet; a moment later.
-    NoTurn,
+    Soon,
     /// The bucket is not this node's any more.
     Others,
     /// Its provider is not relied upon to know it any more.
@@ -144,7 +144,7 @@ impl Engine {
                     pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
                     continue;
                 }
-                Turn::NoTurn => {
+                Turn::Soon => {
                     self.rest(carried, TURN_PAUSE).await;
                     continue;
                 }
@@ -276,7 +276,7 @@ impl Engine {
             return Ok(Turn::Forgotten);
         }
         if !connector.turn().await {
-            return Ok(Turn::NoTurn);
+            return Ok(Turn::Soon);
         }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
         if !self.is_to_be_done_here(carried) {
