@@ -132,8 +132,8 @@ impl Engine {
             }
             if carried.recovered && carried.scene.payment.detail.method.is_some() {
                 // Asking goes on as long as it takes, the method's patience does not.
-                self.decline_when_due(carried).await?;
-                if !carried.scene.attempt.status.is_open() {
+                if self.decline_when_due(carried).await? || !carried.scene.attempt.status.is_open() {
+                    // It is being undone, and must not be sent any more.
                     return Ok(());
                 }
             }
@@ -420,14 +420,14 @@ impl Engine {
         self.settings.reversal_pause.saturating_mul(factor).min(LONGEST_PAUSE)
     }
 
-    /// Declines a sale whose method's threshold has passed while its attempt is being undone.
-    pub(crate) async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
+    /// Declines a sale whose method's threshold has passed while its attempt is being undone. Answers whether it did: what
+    /// is carried is not what stands in the store then.
+    pub(crate) async fn decline_when_due(self: &Arc<Self>, carried: &mut Carried) -> Result<bool, Failure> {
         let Carried { project, scene, cards, .. } = carried;
         self.settle(project, scene, cards, |project, scene, ids, now| {
             decide::threshold_passed(project, scene.facts(), ids, now)
         })
-        .await?;
-        Ok(())
+        .await
     }
 }
 
