@@ -320,7 +320,8 @@ async fn a_recovery_hold_is_told_and_one_that_would_begin_again() {
     place.examined("", &[]).says("database", "warning", "it is in recovery hold");
     change("UPDATE recovery SET released_at = 9");
     let said = place.examined("", &[]);
-    assert!(!said.findings.iter().any(|it| it["what"].as_str().unwrap().contains("hold")));
+    let told = said.findings.iter().find(|it| it["what"].as_str().unwrap().contains("recovery hold"));
+    assert_eq!(told, None);
     place.examined("recovery_hold = true\n", &[]).says(
         "database",
         "warning",
