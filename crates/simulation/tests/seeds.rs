@@ -180,10 +180,14 @@ fn rows(walks: &Walks) -> Vec<Walk> {
 }
 
 /// Rows that can be walked and seldom are: all that a schedule brought has to be returned while its last debit is open,
-/// and few of those who come by a link are asked for a contract alone.
+/// few of those who come by a link are asked for a contract alone, and few are refused at the very end where they may try
+/// again.
 fn is_rare(walk: &Walk) -> bool {
+    let finalized = walk.from == "awaiting finalization";
     walk.what == OperationKind::ContractRegistration.text()
         || (walk.what == "payment" && (walk.from, walk.to) == ("processing", "refunded"))
+        || (walk.what == "payment" && finalized && walk.to == "awaiting customer")
+        || (walk.what == "sale" && finalized && walk.event == "declined, the customer may try again")
 }
 
 fn missing(walks: &Walks) -> Vec<Walk> {
