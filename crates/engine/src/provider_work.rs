@@ -124,10 +124,10 @@ impl Engine {
 
     async fn carry_to_outcome(self: &Arc<Self>, carried: &mut Carried) -> Result<(), Failure> {
         let mut pause = Duration::from_secs(1);
-        let mut is_known = !carried.recovered;
+        let mut is_fresh = !carried.recovered;
         loop {
-            let is_fresh = std::mem::take(&mut is_known);
-            if !self.is_to_be_done_here(carried) || (!is_fresh && !self.is_still_open(carried).await?) {
+            let was_fresh = std::mem::take(&mut is_fresh);
+            if !self.is_to_be_done_here(carried) || (!was_fresh && !self.is_still_open(carried).await?) {
                 return Ok(());
             }
             if carried.recovered && carried.scene.payment.detail.method.is_some() {

@@ -297,7 +297,8 @@ impl Engine {
             return Ok(());
         }
         let late = LateAnswer {
-            account,
+            // Others of the same merchant may list it, too.
+            account: scene.attempt.account,
             attempt: listed.attempt,
             id: format!("listed as approved: {}", listed.attempt.reference()),
             approved: Some(listed.amount.unwrap_or(scene.attempt.amount)),
