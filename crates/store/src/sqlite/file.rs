@@ -172,6 +172,8 @@ pub(super) fn leave(connection: &Connection) {
                 error.sqlite_error_code(),
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
             ) => {}
+        // Somebody has done away with the file meanwhile, as with one that was only for a demonstration.
+        Err(_) if connection.path().is_none_or(|path| !Path::new(path).exists()) => {}
         Err(error) => tracing::warn!(%error, "the log of the database stays beside it; keep both together"),
     }
 }
