@@ -75,7 +75,16 @@ impl Projects {
     /// Reads all projects anew.
     pub async fn refresh(&self, store: &dyn Store, vault: &Vault) -> Result<(), Unavailable> {
         let records = store.projects().await?;
+        // Read afterwards, so that the key of whatever was read is among them.
+        let keys = store.data_keys().await?;
+        let known = keys.iter().map(|(number, _)| *number).collect();
+        vault.learn(keys).map_err(|error| Unavailable {
+            action: "take the vault's data keys",
+            reason: error.to_string(),
+        })?;
         self.take(records, vault);
+        // A key that was destroyed meanwhile may have opened them: it is forgotten last.
+        vault.forget_others(&known);
         Ok(())
     }
 

@@ -305,8 +305,11 @@ impl Engine {
         let mut card_request = detail.card.as_deref().cloned().unwrap_or_default();
         let token = card_request.network_token.as_deref_mut();
         if let Some(token) = token.filter(|token| !token.cryptogram.is_empty()) {
-            let opened = self.vault.open_proof(operation.id, &token.cryptogram);
-            token.cryptogram = opened.map_err(|error| Failure::Vault(error.to_string()))?;
+            let open = || self.vault.open_proof(operation.id, &token.cryptogram);
+            token.cryptogram = match self.unsealed(open(), false).await? {
+                Some(opened) => opened,
+                None => open().map_err(|error| Failure::Vault(error.to_string()))?,
+            };
         }
         Ok(Order {
             attempt: attempt.id,
@@ -358,9 +361,31 @@ impl Engine {
 
     /// The number of a card, from the vault.
     pub(crate) async fn card_number(&self, project: ProjectId, card: &CardSummary) -> Result<Pan, Failure> {
-        let sealed = self.store.card(project, card.key).await?;
-        let sealed = sealed.ok_or_else(|| Failure::Vault("a card is missing".to_owned()))?;
-        self.vault.open_card(project, card.key, &sealed).map_err(|error| Failure::Vault(error.to_string()))
+        for is_second in [false, true] {
+            let Some(sealed) = self.store.card(project, card.key).await? else { break };
+            let opened = self.vault.open_card(project, card.key, &sealed);
+            if let Some(pan) = self.unsealed(opened, is_second).await? {
+                return Ok(pan);
+            }
+        }
+        Err(Failure::Vault("a card is missing".to_owned()))
+    }
+
+    /// What was opened. None where it is sealed with a key that this node does not know: keys were replaced a moment ago, and
+    /// have been read anew, once; what is sealed has to be read anew, too.
+    pub(crate) async fn unsealed<T>(
+        &self,
+        opened: Result<T, VaultError>,
+        is_second: bool,
+    ) -> Result<Option<T>, Failure> {
+        let failed = |error: VaultError| Failure::Vault(error.to_string());
+        match opened {
+            Err(VaultError::NoKey(_)) if !is_second => {
+                self.vault.refresh(self.store.as_ref()).await.map_err(failed)?;
+                Ok(None)
+            }
+            opened => opened.map(Some).map_err(failed),
+        }
     }
 
     /// The card of an order. A repeat, and what undoes, are recognised without the verification value: where its key was

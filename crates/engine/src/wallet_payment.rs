@@ -143,9 +143,14 @@ impl Engine {
         wallet: DeviceWallet,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         let id = project.project.id;
-        let Some(sealed) = self.store.wallet_keys(id, wallet).await? else { return Ok(None) };
-        let opened = self.vault.open_wallet_keys(id, wallet, &sealed);
-        opened.map(Some).map_err(|error| Failure::Vault(error.to_string()))
+        for is_second in [false, true] {
+            let Some(sealed) = self.store.wallet_keys(id, wallet).await? else { break };
+            let opened = self.vault.open_wallet_keys(id, wallet, &sealed);
+            if let Some(keys) = self.unsealed(opened, is_second).await? {
+                return Ok(Some(keys));
+            }
+        }
+        Ok(None)
     }
 
     /// Opens a payment session of Apple Pay (G-464): the wallet's answer as JSON text. None when the project has no keys

@@ -3,6 +3,7 @@
 mod backup;
 mod balance;
 mod cards;
+mod keys;
 mod project;
 mod rate;
 mod recover;
@@ -11,6 +12,7 @@ mod series;
 pub(crate) use backup::Backup;
 pub(crate) use balance::Balance;
 pub(crate) use cards::Cards;
+pub(crate) use keys::DataKeys;
 pub(crate) use project::{Etoken, Project, Route, Wallet};
 pub(crate) use rate::Rate;
 pub(crate) use recover::{Providers, Recover, Release};
@@ -48,6 +50,9 @@ pub(crate) enum Command {
     Verify(Database),
     /// Copies a database that may be served meanwhile. The copy starts in recovery hold.
     Backup(Backup),
+    /// Replaces the data keys that card numbers and secrets are sealed with.
+    #[command(subcommand)]
+    Keys(DataKeys),
     /// Makes and changes projects.
     #[command(subcommand)]
     Project(Project),

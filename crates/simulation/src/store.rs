@@ -24,8 +24,8 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Delivery, Effort, ExchangeRate, Node, Nodes, OperationRow, PendingDelivery, ProjectRecord, Recovery,
-    RequestRow, RiskEntry, Scene, Standing, Store, Tenure, Unavailable, vault::Sealed,
+    Custody, Delivery, Effort, ExchangeRate, KeyUse, Node, Nodes, OperationRow, PendingDelivery, ProjectRecord, Recovery,
+    RequestRow, RiskEntry, Scene, SealedCard, Standing, Store, Tenure, Unavailable, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -157,6 +157,38 @@ impl Nodes for WatchedStore {
 
     fn leave(&self, node: i64) -> Answer<'_, ()> {
         at_once(self.inner.leave(node))
+    }
+}
+
+impl Custody for WatchedStore {
+    fn cards_after(&self, after: Option<(ProjectId, CardKey)>, most: u32) -> Answer<'_, Vec<SealedCard>> {
+        self.read(self.inner.cards_after(after, most))
+    }
+
+    fn reseal_cards(&self, cards: Vec<(SealedCard, Sealed)>) -> Answer<'_, usize> {
+        self.inner.reseal_cards(cards)
+    }
+
+    fn reseal_wallet_keys(
+        &self,
+        project: ProjectId,
+        wallet: DeviceWallet,
+        old: Sealed,
+        new: Sealed,
+    ) -> Answer<'_, bool> {
+        self.inner.reseal_wallet_keys(project, wallet, old, new)
+    }
+
+    fn key_uses(&self) -> Answer<'_, Vec<KeyUse>> {
+        self.read(self.inner.key_uses())
+    }
+
+    fn retire_data_keys(&self, below: u32, now: Timestamp) -> Answer<'_, usize> {
+        self.inner.retire_data_keys(below, now)
+    }
+
+    fn destroy_data_key(&self, number: u32) -> Answer<'_, bool> {
+        self.inner.destroy_data_key(number)
     }
 }
 
@@ -308,8 +340,8 @@ impl Store for WatchedStore {
         at_once(self.inner.data_keys())
     }
 
-    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()> {
-        at_once(self.inner.add_data_key(number, wrapped))
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>, now: Timestamp) -> Answer<'_, ()> {
+        at_once(self.inner.add_data_key(number, wrapped, now))
     }
 
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {

@@ -121,6 +121,15 @@ pub enum CommitError {
     Unavailable(#[from] crate::Unavailable),
 }
 
+/// What a commit is told that is sealed with a key that was retired meanwhile: nothing is wrong with it but that.
+pub(crate) const KEY_RETIRED: &str =
+    "it is sealed with a key that has been replaced; the next try is sealed with the new one";
+
+/// Whether a database's reason says so: where the key of a sealed row is retired, there is none to be written.
+pub(crate) fn is_sealed_anew(reason: &str) -> bool {
+    reason.contains("sealed_key")
+}
+
 /// The guard that was lost. Guards are checked in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {

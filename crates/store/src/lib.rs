@@ -9,6 +9,7 @@ mod audit;
 pub mod bare;
 mod columns;
 mod commit;
+mod custody;
 mod nodes;
 mod parts;
 pub mod postgres;
@@ -22,6 +23,7 @@ mod texts;
 pub mod vault;
 
 pub use commit::{Commit, CommitError, DeliveryWrite, Fence, Loss, NewCallback, Notification};
+pub use custody::{Custody, KeyUse, SealedCard};
 pub use nodes::{Nodes, Tenure};
 pub use projects::change_project;
 pub use records::{
@@ -64,7 +66,7 @@ pub struct Unavailable {
 
 /// Durable state. All look-ups name their project or are by an identifier unique over the platform that the
 /// caller got from the store.
-pub trait Store: Nodes + Send + Sync + 'static {
+pub trait Store: Nodes + Custody + Send + Sync + 'static {
     /// Applies a commit, durably, or says why not. The future may be dropped; the commit happens all the same.
     fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>>;
 
@@ -188,8 +190,8 @@ pub trait Store: Nodes + Send + Sync + 'static {
     /// The wrapped data keys of the vault, by number.
     fn data_keys(&self) -> Answer<'_, Vec<(u32, Vec<u8>)>>;
 
-    /// Adds a wrapped data key.
-    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()>;
+    /// Adds a wrapped data key, made at `now` (real time).
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>, now: Timestamp) -> Answer<'_, ()>;
 
     /// All projects with their secrets (sealed by the vault).
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>>;

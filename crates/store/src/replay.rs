@@ -114,6 +114,10 @@ async fn replay<S: Store + ?Sized>(
     load: Load,
     epochs: Vec<i64>,
 ) -> Result<Outcomes, CommitError> {
+    // Nobody opens what is sealed with it.
+    if store.data_keys().await?.is_empty() {
+        store.add_data_key(1, vec![0; 60], load.start).await?;
+    }
     let before = store.effort();
     let run = Arc::new(Run {
         store: Arc::clone(store),

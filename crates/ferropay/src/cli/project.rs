@@ -53,6 +53,34 @@ pub(crate) enum Project {
         /// For how many hours the old secret stays valid.
         #[arg(long, default_value_t = 24)]
         overlap_hours: u32,
+        /// Go on signing callbacks with the old secret, and keep both valid until `switch-secret`: for a merchant who cannot
+        /// check callbacks by two secrets.
+        #[arg(long)]
+        callbacks_stay: bool,
+    },
+    /// Signs callbacks with the other of a project's two secrets; the one that signed them until now stays valid for a while.
+    SwitchSecret {
+        #[command(flatten)]
+        database: Database,
+        /// Its number.
+        project: u32,
+        /// For how many hours the other secret stays valid.
+        #[arg(long, default_value_t = 24)]
+        overlap_hours: u32,
+    },
+    /// Refuses from now on the one of a project's two secrets that callbacks are not signed with.
+    RetireSecret {
+        #[command(flatten)]
+        database: Database,
+        /// Its number.
+        project: u32,
+    },
+    /// Shows which secrets a project has, but not what they are.
+    Secrets {
+        #[command(flatten)]
+        database: Database,
+        /// Its number.
+        project: u32,
     },
     /// Keys of wallets on customers' devices: Apple Pay and Google Pay.
     #[command(subcommand)]

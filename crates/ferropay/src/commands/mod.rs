@@ -8,6 +8,7 @@ mod clock;
 mod demo;
 mod doctor;
 mod etoken;
+mod keys;
 mod payment;
 mod payout;
 mod project;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Bench(options) => crate::bench::run(options).await,
         Command::Verify(options) => verify::run(&options).await,
         Command::Backup(options) => backup::run(options).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Project(command) => project::run(command).await,
         Command::Clock(command) => clock::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,

@@ -1,5 +1,7 @@
 //! `ferropay project`.
 
+mod secrets;
+
 use crate::{
     cli::{Keys, Project as Command},
     platform::{files, sandbox},
@@ -11,13 +13,10 @@ use ferropay_domain::{
     money::Money,
     project::{Environment, MailSettings, Project, Settings},
 };
-use ferropay_engine::{
-    clock::{Clock as _, SystemClock},
-    mail::is_address,
-};
+use ferropay_engine::mail::is_address;
 use ferropay_store::{ProjectRecord, Secret, Store, change_project};
 use serde_json::Value;
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 /// Runs a sub-command of `project`.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
@@ -37,9 +36,16 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Show { keys, project } => show(&keys, number(project)).await?,
         Command::Set { keys, project, settings } => set(&keys, number(project), &settings).await?,
-        Command::RotateSecret { keys, project, overlap_hours } => {
-            rotate(&keys, number(project), overlap_hours).await?;
+        Command::RotateSecret { keys, project, overlap_hours, callbacks_stay } => {
+            secrets::rotate(&keys, number(project), overlap_hours, callbacks_stay).await?;
         }
+        Command::SwitchSecret { database, project, overlap_hours } => {
+            secrets::switch(&database.database, number(project), overlap_hours).await?;
+        }
+        Command::RetireSecret { database, project } => {
+            secrets::retire(&database.database, number(project)).await?;
+        }
+        Command::Secrets { database, project } => secrets::show(&database.database, number(project)).await?,
         Command::Etoken(command) => super::etoken::run(command).await?,
         Command::Route(command) => super::route::run(command).await?,
         Command::Balances { database, project } => balances(&database.database, number(project)).await?,
@@ -158,23 +164,6 @@ fn check(settings: &Settings) -> Result<()> {
             bail!("mail.{name}: {address:?} is no e-mail address");
         }
     }
-    Ok(())
-}
-
-async fn rotate(keys: &Keys, id: ProjectId, overlap_hours: u32) -> Result<()> {
-    let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
-    let secret = sandbox::new_secret()?;
-    let until = SystemClock.now().plus(Duration::from_secs(u64::from(overlap_hours) * 3600));
-    let new = Secret { sealed: opened.vault.seal_secret(id, secret.as_bytes())?, valid_until: None };
-    let changed = change_project(opened.store.as_ref(), id, |record| {
-        let old = record.secrets.first().map(|old| Secret { valid_until: Some(until), ..old.clone() });
-        record.secrets = std::iter::once(new.clone()).chain(old).collect();
-        Ok::<_, anyhow::Error>(())
-    });
-    changed.await?.with_context(|| no_project(id))?;
-    println!(
-        "The old secret of project {id} stays valid for {overlap_hours} hours. The new one, shown only now:\n{secret}"
-    );
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use ferropay_domain::{card::DeviceWallet, ids::ProjectId, time::Timestamp};
 /// How often something is tried that another node did at the same moment.
 pub(super) const TRIES: usize = 50;
 
-fn sealed_key(number: u32) -> Result<i32> {
+pub(super) fn sealed_key(number: u32) -> Result<i32> {
     super::collect::int4(number).map_err(Trouble::Senseless)
 }
 
@@ -19,9 +19,9 @@ pub(super) async fn data_keys(live: &Live) -> Result<Vec<(u32, Vec<u8>)>> {
     found.iter().map(|row| Ok((number(row, 0)?, get(row, 1)?))).collect()
 }
 
-pub(super) async fn add_data_key(live: &Live, number: u32, wrapped: &[u8]) -> Result<()> {
-    let sql = "INSERT INTO data_keys (number, wrapped) VALUES ($1, $2)";
-    live.execute(sql, &[&sealed_key(number)?, &wrapped]).await.map(|_| ())
+pub(super) async fn add_data_key(live: &Live, number: u32, wrapped: &[u8], now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO data_keys (number, wrapped, made_at) VALUES ($1, $2, $3)";
+    live.execute(sql, &[&sealed_key(number)?, &wrapped, &now.micros()]).await.map(|_| ())
 }
 
 /// One query, so that no project is told with the secrets of another moment.
@@ -68,9 +68,11 @@ pub(super) async fn save_project(live: &Live, record: &ProjectRecord) -> Result<
         gone AS (
             DELETE FROM project_secrets AS s USING saved
             WHERE s.project = saved.id AND s.position >= cardinality($6::int4[])),
+        usable AS (
+            SELECT number FROM data_keys WHERE number = ANY($6) AND retired_at IS NULL ORDER BY number FOR SHARE),
         put AS (
             INSERT INTO project_secrets (project, position, sealed_key, sealed, valid_until)
-            SELECT saved.id, x.position - 1, x.key, x.sealed, x.until FROM saved,
+            SELECT saved.id, x.position - 1, (SELECT number FROM usable WHERE number = x.key), x.sealed, x.until FROM saved,
                 unnest($6::int4[], $7::bytea[], $8::int8[]) WITH ORDINALITY AS x(key, sealed, until, position)
             ON CONFLICT (project, position) DO UPDATE
                 SET sealed_key = excluded.sealed_key, sealed = excluded.sealed, valid_until = excluded.valid_until)
@@ -113,7 +115,9 @@ pub(super) async fn save_wallet_keys(
             live.execute(sql, &[&project, &wallet]).await?
         }
         Some(Sealed { key, bytes }) => {
-            let sql = "INSERT INTO wallet_keys (project, wallet, sealed_key, sealed) VALUES ($1, $2, $3, $4)
+            let sql = "WITH usable AS (SELECT number FROM data_keys WHERE number = $3 AND retired_at IS NULL FOR SHARE)
+                INSERT INTO wallet_keys (project, wallet, sealed_key, sealed)
+                VALUES ($1, $2, (SELECT number FROM usable), $4)
                 ON CONFLICT (project, wallet) DO UPDATE SET sealed_key = excluded.sealed_key, sealed = excluded.sealed";
             live.execute(sql, &[&project, &wallet, &sealed_key(*key)?, bytes]).await?
         }

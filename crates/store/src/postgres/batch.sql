@@ -114,7 +114,10 @@ set_deliveries AS (
 ),
 keep_cards AS (
     INSERT INTO cards (project, key, sealed_key, sealed)
-    SELECT x.project, x.key, x.sealed_key, x.sealed FROM @cards WHERE @applied
+    -- Nothing where the key is retired: that fails, and the commit with it.
+    SELECT x.project, x.key,
+        (SELECT k.number FROM data_keys AS k WHERE k.number = x.sealed_key AND k.retired_at IS NULL), x.sealed
+    FROM @cards WHERE @applied
     ON CONFLICT DO NOTHING
 ),
 put_cvv AS (

@@ -21,6 +21,7 @@ mod backlog;
 mod certificates;
 mod collect;
 mod connection;
+mod custody;
 mod instruments;
 mod limits;
 mod links;

@@ -189,8 +189,8 @@ impl Store for PostgresStore {
         ask!(self, "read data keys", admin::data_keys())
     }
 
-    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()> {
-        tell!(self, "add a data key", admin::add_data_key(number, &wrapped))
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>, now: Timestamp) -> Answer<'_, ()> {
+        tell!(self, "add a data key", admin::add_data_key(number, &wrapped, now))
     }
 
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {

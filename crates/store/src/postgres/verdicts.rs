@@ -1,7 +1,11 @@
 //! What those who handed commits in are told.
 
 use super::{connection::Trouble, queue::Verdict};
-use crate::{CommitError, Loss, Unavailable, prepared::Prepared};
+use crate::{
+    CommitError, Loss, Unavailable,
+    commit::{KEY_RETIRED, is_sealed_anew},
+    prepared::Prepared,
+};
 use ferropay_domain::ids::{PaymentKey, RequestId};
 use std::collections::HashMap;
 use tokio_postgres::error::SqlState;
@@ -48,7 +52,8 @@ pub(super) fn loss(prepared: &Prepared, rank: i32, position: usize, who: Option<
 pub(super) fn is_unfit(trouble: &Trouble) -> bool {
     match trouble {
         Trouble::Refused(code, _) => {
-            *code == SqlState::UNIQUE_VIOLATION || *code == SqlState::NOT_NULL_VIOLATION
+            *code == SqlState::UNIQUE_VIOLATION
+                || *code == SqlState::NOT_NULL_VIOLATION && !is_sealed_anew(&trouble.reason())
         }
         Trouble::Senseless(_) => true,
         Trouble::Gone(_) => false,
@@ -58,6 +63,9 @@ pub(super) fn is_unfit(trouble: &Trouble) -> bool {
 /// A constraint or a contradiction is a defect of the platform; anything else is the database's trouble.
 pub(super) fn error_of(trouble: &Trouble) -> CommitError {
     match trouble {
+        Trouble::Refused(code, reason) if *code == SqlState::NOT_NULL_VIOLATION && is_sealed_anew(reason) => {
+            CommitError::Unavailable(Unavailable { action: "commit", reason: KEY_RETIRED.into() })
+        }
         Trouble::Refused(code, _) if code.code().starts_with("23") || code.code().starts_with("22") => {
             let what = if *code == SqlState::NOT_NULL_VIOLATION {
                 "it changes what does not exist".to_owned()

@@ -17,8 +17,9 @@ pub(super) fn in_transaction<T>(
     result
 }
 
-pub(super) fn add_data_key(it: &Connection, number: u32, wrapped: &[u8]) -> Result<()> {
-    it.execute("INSERT INTO data_keys (number, wrapped) VALUES (?1, ?2)", params![number, wrapped])?;
+pub(super) fn add_data_key(it: &Connection, number: u32, wrapped: &[u8], now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO data_keys (number, wrapped, made_at) VALUES (?1, ?2, ?3)";
+    it.execute(sql, params![number, wrapped, now.micros()])?;
     Ok(())
 }
 
@@ -75,7 +76,7 @@ pub(super) fn save_project(it: &Connection, record: &ProjectRecord) -> Result<bo
     for (secret, position) in record.secrets.iter().zip(0_i64..) {
         it.execute(
             "INSERT INTO project_secrets (project, position, sealed_key, sealed, valid_until)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             VALUES (?1, ?2, (SELECT number FROM data_keys WHERE number = ?3 AND retired_at IS NULL), ?4, ?5)",
             params![
                 id,
                 position,
@@ -99,8 +100,9 @@ pub(super) fn save_wallet_keys(
     match keys {
         None => it.execute("DELETE FROM wallet_keys WHERE project = ?1 AND wallet = ?2", key)?,
         Some(Sealed { key: number, bytes }) => it.execute(
-            "INSERT INTO wallet_keys (project, wallet, sealed_key, sealed) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (project, wallet) DO UPDATE SET sealed_key = ?3, sealed = ?4",
+            "INSERT INTO wallet_keys (project, wallet, sealed_key, sealed)
+             VALUES (?1, ?2, (SELECT number FROM data_keys WHERE number = ?3 AND retired_at IS NULL), ?4)
+             ON CONFLICT (project, wallet) DO UPDATE SET sealed_key = excluded.sealed_key, sealed = excluded.sealed",
             params![project.get(), wallet.number(), number, bytes],
         )?,
     };

@@ -15,6 +15,7 @@ mod apply;
 mod backlog;
 mod backup;
 mod card_ranges;
+mod custody;
 mod dependents;
 mod exchange;
 mod file;
@@ -353,8 +354,8 @@ impl Store for SqliteStore {
         self.read("read data keys", reads::data_keys)
     }
 
-    fn add_data_key(&self, number: u32, wrapped: Vec<u8>) -> Answer<'_, ()> {
-        self.write("add a data key", move |it| admin::add_data_key(it, number, &wrapped))
+    fn add_data_key(&self, number: u32, wrapped: Vec<u8>, now: Timestamp) -> Answer<'_, ()> {
+        self.write("add a data key", move |it| admin::add_data_key(it, number, &wrapped, now))
     }
 
     fn projects(&self) -> Answer<'_, Vec<ProjectRecord>> {

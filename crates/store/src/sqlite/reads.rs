@@ -399,7 +399,7 @@ pub(super) fn callbacks(it: &Connection, filter: &CallbackFilter) -> Result<Vec<
     all(it, &sql, params![payment, project, state, filter.limit], delivery_row)
 }
 
-fn sealed(row: &Row<'_>) -> Result<Sealed> {
+pub(super) fn sealed(row: &Row<'_>) -> Result<Sealed> {
     Ok(Sealed { key: row.get(0)?, bytes: row.get(1)? })
 }
 

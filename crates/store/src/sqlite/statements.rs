@@ -137,7 +137,9 @@ statements! {
     insert_hold: "INSERT INTO holds (operation, account, minor) VALUES (?1, ?2, ?3)";
     end_hold: "DELETE FROM holds WHERE operation = ?1 AND account = ?2 AND minor = ?3";
     settle: "UPDATE accounts SET reserved = reserved - ?2, posted = posted - ?3 WHERE id = ?1";
-    keep_card: "INSERT INTO cards (project, key, sealed_key, sealed) VALUES (?1, ?2, ?3, ?4)
+    // Nothing where the key is retired: that fails, and the commit with it.
+    keep_card: "INSERT INTO cards (project, key, sealed_key, sealed)
+        VALUES (?1, ?2, (SELECT number FROM data_keys WHERE number = ?3 AND retired_at IS NULL), ?4)
         ON CONFLICT (project, key) DO NOTHING";
     keep_cvv: "INSERT INTO cvv (operation, sealed_key, sealed) VALUES (?1, ?2, ?3)";
     forget_cvv: "DELETE FROM cvv WHERE operation = ?1";

@@ -10,7 +10,11 @@ use super::{
     apply::{Applier, Memory, Refusal},
     statements::Statements,
 };
-use crate::{CommitError, Unavailable, prepared::Prepared};
+use crate::{
+    CommitError, Unavailable,
+    commit::{KEY_RETIRED, is_sealed_anew},
+    prepared::Prepared,
+};
 use ferropay_domain::ids::PaymentKey;
 use rusqlite::{Connection, ErrorCode};
 use std::{
@@ -234,6 +238,9 @@ fn error_of(refusal: &Refusal) -> CommitError {
         ),
     };
     let reason = reason_of(refusal);
+    if defect && is_sealed_anew(&reason) {
+        return CommitError::Unavailable(Unavailable { action: "commit", reason: KEY_RETIRED.into() });
+    }
     if defect {
         CommitError::Defect(reason)
     } else {

@@ -9,6 +9,9 @@
 
 mod files;
 mod keys;
+mod rotation;
+
+pub use rotation::{Pace, Resealed};
 
 use crate::{Store, Unavailable};
 use ferropay_domain::{
@@ -135,7 +138,7 @@ impl Vault {
         let may_make = master == Master::MakeWhenMissing && wrapped.is_empty();
         let vault = Self::with_keys(files, may_make, wrapped)?;
         if read(&vault.data_keys).is_empty() {
-            vault.rotate_data_key(store).await?;
+            vault.rotate_data_key(store, now).await?;
         }
         vault.maintain(store, now).await?;
         Ok(vault)
@@ -180,12 +183,12 @@ impl Vault {
 
     /// Seals a project's secret.
     pub fn seal_secret(&self, project: ProjectId, secret: &[u8]) -> Result<Sealed, VaultError> {
-        self.seal(&record(b"secret", project.get(), &[]), secret)
+        self.seal(&secret_record(project), secret)
     }
 
     /// Opens a project's secret.
     pub fn open_secret(&self, project: ProjectId, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        self.unseal(&record(b"secret", project.get(), &[]), sealed)
+        self.unseal(&secret_record(project), sealed)
     }
 
     /// Seals the keys of a wallet that a project takes tokens of.
@@ -195,7 +198,7 @@ impl Vault {
         wallet: DeviceWallet,
         keys: &[u8],
     ) -> Result<Sealed, VaultError> {
-        self.seal(&record(b"wallet", project.get(), &[wallet.number()]), keys)
+        self.seal(&wallet_record(project, wallet), keys)
     }
 
     /// Opens the keys of a wallet.
@@ -205,7 +208,7 @@ impl Vault {
         wallet: DeviceWallet,
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        self.unseal(&record(b"wallet", project.get(), &[wallet.number()]), sealed)
+        self.unseal(&wallet_record(project, wallet), sealed)
     }
 
     /// Seals a proof that an operation carries, as text that can stand among its other data.
@@ -258,10 +261,11 @@ impl Vault {
     }
 
     /// Makes a new data key, which everything is sealed with from now on; older ones still open.
-    pub async fn rotate_data_key(&self, store: &dyn Store) -> Result<u32, VaultError> {
+    /// `now` is real time.
+    pub async fn rotate_data_key(&self, store: &dyn Store, now: Timestamp) -> Result<u32, VaultError> {
         let number = read(&self.data_keys).last_key_value().map_or(1, |(number, _)| number.saturating_add(1));
         let raw = keys::random::<32>()?;
-        let added = store.add_data_key(number, self.subkeys.wrap(number, &raw)?).await;
+        let added = store.add_data_key(number, self.subkeys.wrap(number, &raw)?, now).await;
         // Another node may have added that number at the same moment: then its key is as good.
         let wrapped = store.data_keys().await?;
         if !wrapped.iter().any(|(known, _)| *known == number) {
@@ -275,13 +279,24 @@ impl Vault {
     /// What must be done every few minutes: replaces keys that are old or used up, and destroys those of
     /// verification values that nothing is sealed with any more. `now` is real time.
     pub async fn maintain(&self, store: &dyn Store, now: Timestamp) -> Result<(), VaultError> {
-        self.take_data_keys(store.data_keys().await?)?;
+        // These first: they are looked after although the database cannot be asked.
+        self.look_after_cvv_keys(now)?;
+        self.refresh(store).await?;
         if self.uses.load(Ordering::Relaxed) >= MOST_USES {
-            self.rotate_data_key(store).await?;
+            self.rotate_data_key(store, now).await?;
         }
+        self.destroy_cvv_keys(store, now).await
+    }
+
+    /// Learns of the keys that other nodes have made and destroyed, and makes one when the newest is old.
+    fn look_after_cvv_keys(&self, now: Timestamp) -> Result<(), VaultError> {
         for number in self.files.cvv_numbers()? {
             if !read(&self.cvv_keys).contains_key(&number) {
-                self.load_cvv_key(number)?;
+                match self.load_cvv_key(number) {
+                    // Another node has just destroyed it.
+                    Err(VaultError::NoKey(_)) => {}
+                    other => drop(other?),
+                }
             }
         }
         let newest = read(&self.cvv_keys).last_key_value().map(|(number, key)| (*number, key.made_at));
@@ -290,7 +305,7 @@ impl Vault {
             self.files.make_cvv(number, now)?;
             self.load_cvv_key(number)?;
         }
-        self.destroy_cvv_keys(store, now).await
+        Ok(())
     }
 
     /// A held database may be a copy beside the original, which still needs them: it destroys none.
@@ -362,6 +377,14 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 /// The identity of a record, as associated data.
 fn record(kind: &[u8], number: i64, rest: &[u8]) -> Vec<u8> {
     [kind, &[0], &number.to_be_bytes(), rest].concat()
+}
+
+fn secret_record(project: ProjectId) -> Vec<u8> {
+    record(b"secret", project.get(), &[])
+}
+
+fn wallet_record(project: ProjectId, wallet: DeviceWallet) -> Vec<u8> {
+    record(b"wallet", project.get(), &[wallet.number()])
 }
 
 fn card_record(project: ProjectId, key: CardKey) -> Vec<u8> {

@@ -12,6 +12,8 @@ mod books;
 #[cfg(test)]
 mod card_ranges;
 #[cfg(test)]
+mod custody;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod guards;

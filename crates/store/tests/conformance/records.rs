@@ -45,6 +45,9 @@ pub(crate) async fn a_payment_is_read_as_it_was_written(world: World) {
 
 pub(crate) async fn projects_are_kept_and_their_clocks_never_go_back(world: World) {
     let store = &world.store;
+    for number in 1..=3 {
+        store.add_data_key(number, vec![7; 60], START).await.unwrap();
+    }
     let secret = |key, valid_until| Secret { sealed: Sealed { key, bytes: vec![1, 2, 3] }, valid_until };
     let record = ProjectRecord {
         project: world.project.clone(),
@@ -71,6 +74,9 @@ pub(crate) async fn projects_are_kept_and_their_clocks_never_go_back(world: Worl
 
 pub(crate) async fn a_project_changed_by_two_keeps_the_changes_of_both(world: World) {
     let store = &world.store;
+    for number in 1..=3 {
+        store.add_data_key(number, vec![7; 60], START).await.unwrap();
+    }
     let secret = |key| Secret { sealed: Sealed { key, bytes: vec![1] }, valid_until: None };
     let project = world.project.clone();
     let id = project.id;
@@ -231,7 +237,7 @@ pub(crate) async fn a_vault_opens_again_with_its_own_master_key_only(world: Worl
     let secret = vault.seal_secret(project, b"shared secret").unwrap();
     let digest = vault.fingerprint(&[b"ab", b"c"]);
     assert_ne!(digest, vault.fingerprint(&[b"a", b"bc"]), "where a part ends counts");
-    let second = vault.rotate_data_key(store).await.unwrap();
+    let second = vault.rotate_data_key(store, START).await.unwrap();
     let newer = vault.seal_secret(project, b"shared secret").unwrap();
     assert_eq!((secret.key, newer.key, second), (1, 2, 2));
 
@@ -335,6 +341,7 @@ pub(crate) async fn keys_are_made_by_many_at_once_without_one_overwriting_anothe
 pub(crate) async fn keys_of_a_wallet_are_kept_by_project_and_wallet(world: World) {
     use DeviceWallet::{ApplePay, GooglePay};
     let (store, project, other) = (&world.store, world.project.id, ProjectId::new(77));
+    store.add_data_key(1, vec![7; 60], START).await.unwrap();
     let sealed = |number: u8| Sealed { key: 1, bytes: vec![number; 20] };
     let save = async |project, wallet, number: Option<u8>| {
         store.save_wallet_keys(project, wallet, number.map(sealed)).await.unwrap();

@@ -83,6 +83,13 @@ macro_rules! every_rule {
             a_vault_opens_again_with_its_own_master_key_only
             keys_of_verification_values_live_an_hour_and_as_long_as_needed
             keys_are_made_by_many_at_once_without_one_overwriting_another;
+        custody:
+            what_older_keys_seal_is_sealed_again_and_the_keys_are_destroyed
+            nothing_is_kept_that_a_retired_key_seals
+            keys_may_be_replaced_by_several_at_once_while_cards_are_added
+            nodes_that_share_a_directory_replace_keys_of_verification_values_once
+            a_proof_keeps_its_key_until_its_operation_ends
+            sealed_cards_are_told_in_order_and_all_of_them;
         backlog:
             what_waits_is_counted_by_clock_and_kind;
         card_ranges:

@@ -11,7 +11,9 @@ use ferropay_domain::{
     ids::{CallbackId, CardKey, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId, RequestId},
     ledger::{self, AccountKey, Owner},
     money::{Currency, FeeRule, Money},
-    payment::{Attempt, CardRequest, Customer, Operation, OperationKind, Payment, ProviderAnswer},
+    payment::{
+        Attempt, CardRequest, Customer, NetworkToken, Operation, OperationKind, Payment, ProviderAnswer,
+    },
     project::{Environment, OperationDay, Project, Settings},
     series::Registration,
     time::Timestamp,
@@ -209,6 +211,14 @@ impl World {
             })
             .collect();
         Commit { changes, callbacks, ..Commit::default() }
+    }
+
+    /// Lets the operation that a commit makes carry a proof.
+    pub(crate) fn carry_proof(commit: &mut Commit, sealed: &str) {
+        let Write::Insert(operation) = &mut commit.changes.operations[0] else { panic!("it is not new") };
+        let token = NetworkToken { cryptogram: sealed.to_owned(), ..NetworkToken::default() };
+        let request = CardRequest { network_token: Some(Box::new(token)), ..CardRequest::default() };
+        operation.detail.card = Some(Box::new(request));
     }
 
     /// What a commit made: payment, operation and attempt.
