@@ -39,6 +39,8 @@ pub enum Resent {
     Due,
     /// It is being sent at this moment and was left alone.
     Busy,
+    /// It was delivered so long ago that its body is not kept any more.
+    Forgotten,
 }
 
 /// Opens a delivery anew, whatever has become of it: it is sent at `now` (business time) and counts its tries from
@@ -52,6 +54,9 @@ pub async fn resend(
     clock: Option<ProjectId>,
     now: Timestamp,
 ) -> Result<Resent, CommitError> {
+    if delivery.body.is_empty() {
+        return Ok(Resent::Forgotten);
+    }
     let key = TaskKey::Deliver(delivery.callback, delivery.address);
     let bucket = crate::delivery::bucket(delivery.subject);
     let write = DeliveryWrite {

@@ -75,6 +75,8 @@ pub struct Settings {
     pub most_waiting: u64,
     /// Whether other nodes work on the same database.
     pub company: Company,
+    /// For how long what has lost its use is kept.
+    pub keep: crate::Keep,
 }
 
 impl Default for Settings {
@@ -84,6 +86,7 @@ impl Default for Settings {
             reversal_pause: Duration::from_secs(1),
             most_waiting: 4_096,
             company: Company::Alone,
+            keep: crate::Keep::default(),
         }
     }
 }
@@ -222,6 +225,7 @@ impl Engine {
     /// Starts looking for due work.
     pub fn start(self: &Arc<Self>) {
         tokio::spawn(crate::scheduler::run(self.clone()));
+        tokio::spawn(crate::retention::run(self.clone()));
         if let Company::Shared(term) = self.settings.company {
             tokio::spawn(crate::tenure::run(self.clone(), term));
         }

@@ -3,6 +3,7 @@
 mod accounts;
 mod environment;
 mod limits;
+mod retention;
 
 use crate::cli::Serve;
 use anyhow::{Context, Result, bail};
@@ -14,6 +15,7 @@ use figment::{
     providers::{Format, Serialized, Toml},
 };
 use limits::ProviderLimits;
+use retention::Retention;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -68,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) method_providers: Vec<MethodProviderConfig>,
     /// How many calls providers take, and when they are left alone (TOML only).
     pub(crate) provider_limits: Vec<ProviderLimits>,
+    /// For how long what has lost its use is kept (TOML only).
+    pub(crate) retention: Retention,
     /// The directory server of production projects (TOML only).
     pub(crate) three_ds: Option<ThreeDsConfig>,
 }
@@ -172,6 +176,7 @@ impl Default for Config {
             acquirers: Vec::new(),
             method_providers: Vec::new(),
             provider_limits: Vec::new(),
+            retention: Retention::default(),
             three_ds: None,
         }
     }
@@ -304,6 +309,7 @@ impl Config {
             bail!("--smtp-url needs --mail-sender, the address mails are from");
         }
         limits::check(&self.provider_limits, &accounts::known(self)?)?;
+        self.retention.check()?;
         if self.most_waiting == 0 {
             bail!("--most-waiting must be 1 or above");
         }

@@ -24,8 +24,9 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Custody, Delivery, Effort, ExchangeRate, KeyUse, Node, Nodes, OperationRow, PendingDelivery, ProjectRecord, Recovery,
-    RequestRow, RiskEntry, Scene, SealedCard, Standing, Store, Tenure, Unavailable, vault::Sealed,
+    Custody, Delivery, Effort, ExchangeRate, Forgettable, Forgotten, KeyUse, Node, Nodes, OperationRow,
+    PendingDelivery, Place, ProjectRecord, Recovery, RequestRow, Retention, RiskEntry, Scene, SealedCard,
+    Standing, Store, Tenure, Unavailable, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -166,7 +167,7 @@ impl Custody for WatchedStore {
     }
 
     fn reseal_cards(&self, cards: Vec<(SealedCard, Sealed)>) -> Answer<'_, usize> {
-        self.inner.reseal_cards(cards)
+        at_once(self.inner.reseal_cards(cards))
     }
 
     fn reseal_wallet_keys(
@@ -176,7 +177,7 @@ impl Custody for WatchedStore {
         old: Sealed,
         new: Sealed,
     ) -> Answer<'_, bool> {
-        self.inner.reseal_wallet_keys(project, wallet, old, new)
+        at_once(self.inner.reseal_wallet_keys(project, wallet, old, new))
     }
 
     fn key_uses(&self) -> Answer<'_, Vec<KeyUse>> {
@@ -184,11 +185,23 @@ impl Custody for WatchedStore {
     }
 
     fn retire_data_keys(&self, below: u32, now: Timestamp) -> Answer<'_, usize> {
-        self.inner.retire_data_keys(below, now)
+        at_once(self.inner.retire_data_keys(below, now))
     }
 
     fn destroy_data_key(&self, number: u32) -> Answer<'_, bool> {
-        self.inner.destroy_data_key(number)
+        at_once(self.inner.destroy_data_key(number))
+    }
+}
+
+impl Retention for WatchedStore {
+    fn forget(
+        &self,
+        what: Forgettable,
+        from: Option<Place>,
+        before: Timestamp,
+        most: u32,
+    ) -> Answer<'_, Forgotten> {
+        at_once(self.inner.forget(what, from, before, most))
     }
 }
 

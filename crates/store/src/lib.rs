@@ -18,6 +18,7 @@ mod projects;
 mod records;
 mod recovery;
 pub mod replay;
+mod retention;
 pub mod sqlite;
 mod texts;
 pub mod vault;
@@ -32,6 +33,7 @@ pub use records::{
     Secret, Standing,
 };
 pub use recovery::{NODES_PASSED_OVER, Recovery};
+pub use retention::{Forgettable, Forgotten, Place, Retention};
 
 use ferropay_domain::{
     callback::Subject,
@@ -66,7 +68,7 @@ pub struct Unavailable {
 
 /// Durable state. All look-ups name their project or are by an identifier unique over the platform that the
 /// caller got from the store.
-pub trait Store: Nodes + Custody + Send + Sync + 'static {
+pub trait Store: Nodes + Custody + Retention + Send + Sync + 'static {
     /// Applies a commit, durably, or says why not. The future may be dropped; the commit happens all the same.
     fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>>;
 

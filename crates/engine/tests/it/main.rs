@@ -5,6 +5,8 @@ mod administration;
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod forgetting;
+#[cfg(test)]
 mod nodes;
 #[cfg(test)]
 mod put_off;

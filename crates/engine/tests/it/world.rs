@@ -13,7 +13,7 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::{
-    Company, Engine, Failure, Parts, Settings,
+    Company, Engine, Failure, Keep, Parts, Settings,
     clock::{Clock as _, SystemClock},
     connector::{Connector, Eventually, Order, Reversal},
     courier::{Courier, Undelivered},
@@ -50,6 +50,7 @@ pub(crate) const PROMPT: Settings = Settings {
     reversal_pause: Duration::from_mins(1),
     most_waiting: 4_096,
     company: Company::Alone,
+    keep: Keep { callback_bodies: None, evidence: None },
 };
 
 pub(crate) fn count(counter: &AtomicU32) -> u32 {

@@ -92,6 +92,10 @@ async fn replay(store: &dyn Store, callback: Option<i64>) -> Result<()> {
             Resent::Busy => {
                 eprintln!("Callback {} is being sent at this moment; it is left alone.", delivery.callback);
             }
+            Resent::Forgotten => bail!(
+                "callback {} was delivered so long ago that its body is not kept any more (`retention` in docs/operations.md)",
+                delivery.callback
+            ),
         }
     }
     println!("{replayed} callbacks will be sent again.");

@@ -95,6 +95,7 @@ impl Platform {
             public_url: public_url.clone(),
             settings: Settings {
                 most_waiting: config.most_waiting,
+                keep: config.retention.keep(),
                 company: company(&Address::parse(&config.database)?),
                 ..Settings::default()
             },

@@ -34,6 +34,7 @@ mod queue;
 mod rare;
 mod reads;
 mod recovery;
+mod retention;
 mod rows;
 mod security;
 mod servers;

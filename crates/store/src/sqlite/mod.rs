@@ -27,6 +27,7 @@ mod options;
 mod reader;
 mod reads;
 mod recovery;
+mod retention;
 mod risk;
 mod rows;
 pub(crate) mod schema;

@@ -30,6 +30,8 @@ mod postgres;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod risk;
 #[cfg(test)]
 mod scenario;

@@ -97,6 +97,10 @@ macro_rules! every_rule {
         exchange:
             a_rate_holds_in_its_direction_from_its_moment_until_its_end_or_the_next
             a_rate_that_begins_at_the_same_moment_takes_the_place_of_the_earlier_one;
+        retention:
+            expired_fingerprints_are_forgotten_and_the_others_stay
+            bodies_of_delivered_callbacks_are_forgotten_and_nothing_else_of_them
+            what_providers_reported_is_forgotten_but_not_that_they_did;
         risk:
             what_stands_on_lists_is_found_by_project_and_value
             of_many_uses_at_once_only_as_many_as_allowed_are_recorded

@@ -166,6 +166,9 @@ pub(super) async fn resend(
     match inspector.engine.resend(&known, CallbackId::new(callback), address).await {
         Ok(Some(Resent::Due)) => back(&form.back, "sent"),
         Ok(Some(Resent::Busy)) => back(&form.back, "busy"),
+        Ok(Some(Resent::Forgotten)) => {
+            (StatusCode::GONE, "The body of this callback is not kept any more.\n").into_response()
+        }
         Ok(None) => (StatusCode::NOT_FOUND, "This project has no such callback.\n").into_response(),
         Err(error) => {
             tracing::error!(project, callback, %error, "a callback could not be sent again");

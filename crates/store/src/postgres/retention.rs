@@ -1,0 +1,93 @@
+//! Taking away what has lost its use, each step in one statement.
+
+use super::{
+    PostgresStore,
+    admin::again,
+    connection::{Live, Parameter},
+    retention,
+    rows::{Result, get, number},
+};
+use crate::{Answer, Forgettable, Forgotten, Place, Retention};
+use ferropay_domain::time::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+impl Retention for PostgresStore {
+    fn forget(
+        &self,
+        what: Forgettable,
+        from: Option<Place>,
+        before: Timestamp,
+        most: u32,
+    ) -> Answer<'_, Forgotten> {
+        tell!(self, "forget what has lost its use", retention::forget(what, from, before, most))
+    }
+}
+
+/// How many rows were looked at and how many were changed, and the last of those looked at.
+const LAST: &str = "SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM gone), page.* FROM page";
+
+async fn forget(
+    live: &Live,
+    what: Forgettable,
+    from: Option<Place>,
+    before: Timestamp,
+    most: u32,
+) -> Result<Forgotten> {
+    // Numbers are not negative.
+    let from = from.unwrap_or(Place { number: -1, rest: Vec::new() });
+    let (before, limit) = (before.micros(), i64::from(most));
+    let row = match what {
+        Forgettable::Fingerprints => {
+            let digest = Uuid::from_slice(&from.rest).unwrap_or(Uuid::nil());
+            let sql = format!(
+                "WITH page AS (
+                    SELECT project, digest FROM fingerprints WHERE (project, digest) > ($1, $2)
+                    ORDER BY project, digest LIMIT $3),
+                gone AS (
+                    DELETE FROM fingerprints AS f USING page AS p
+                    WHERE f.project = p.project AND f.digest = p.digest AND f.expires_at <= $4 RETURNING 1)
+                {LAST} ORDER BY project DESC, digest DESC LIMIT 1"
+            );
+            let row: [Parameter<'_>; 4] = [&from.number, &digest, &limit, &before];
+            again(|| live.first(&sql, &row)).await?
+        }
+        Forgettable::CallbackBodies => {
+            let sql = format!(
+                "WITH page AS (SELECT id FROM callbacks WHERE id > $1 ORDER BY id LIMIT $2),
+                gone AS (
+                    UPDATE callbacks AS c SET body = '' FROM page AS p
+                    WHERE c.id = p.id AND c.created_at < $3 AND c.body <> '' AND NOT EXISTS (SELECT FROM deliveries AS d
+                        WHERE d.id BETWEEN c.id * 256 AND c.id * 256 + 255 AND d.state <> 2) RETURNING 1)
+                {LAST} ORDER BY id DESC LIMIT 1"
+            );
+            let row: [Parameter<'_>; 3] = [&from.number, &limit, &before];
+            again(|| live.first(&sql, &row)).await?
+        }
+        Forgettable::Evidence => {
+            let id = String::from_utf8_lossy(&from.rest).into_owned();
+            let sql = format!(
+                "WITH page AS (
+                    SELECT account, id FROM inbox WHERE (account, id) > ($1, $2) ORDER BY account, id LIMIT $3),
+                gone AS (
+                    UPDATE inbox AS i SET body = '' FROM page AS p
+                    WHERE i.account = p.account AND i.id = p.id AND i.at < $4 AND i.body <> '' RETURNING 1)
+                {LAST} ORDER BY account DESC, id DESC LIMIT 1"
+            );
+            let row: [Parameter<'_>; 4] = [&from.number, &id, &limit, &before];
+            again(|| live.first(&sql, &row)).await?
+        }
+    };
+    let Some(row) = row else { return Ok(Forgotten { rows: 0, next: None }) };
+    let next = if number::<i64>(&row, 0)? < limit { None } else { Some(place(&row, what)?) };
+    Ok(Forgotten { rows: number(&row, 1)?, next })
+}
+
+fn place(row: &Row, what: Forgettable) -> Result<Place> {
+    let rest = match what {
+        Forgettable::Fingerprints => get::<Uuid>(row, 3)?.as_bytes().to_vec(),
+        Forgettable::CallbackBodies => Vec::new(),
+        Forgettable::Evidence => get::<String>(row, 3)?.into_bytes(),
+    };
+    Ok(Place { number: number(row, 2)?, rest })
+}
