@@ -184,11 +184,13 @@ impl Database {
         self.texts(&sql).into_iter().flatten().collect()
     }
 
-    /// Sum of the postings on accounts of an owner's kind, by currency: 3 providers, 5 suspense. Zeros are left out.
+    /// Sum of the postings on accounts of an owner's kind, archived ones among them, by currency: 3 providers, 5 suspense. Zeros are
+    /// left out.
     pub fn balances(&self, owner_kind: u8) -> BTreeMap<u16, i64> {
         let sql = format!(
-            "SELECT a.currency, sum(p.minor) AS minor FROM postings AS p JOIN accounts AS a ON a.id = p.account
-             WHERE a.owner_kind = {owner_kind} GROUP BY a.currency HAVING sum(p.minor) <> 0"
+            "SELECT a.currency, sum(p.minor) AS minor FROM (
+                SELECT account, minor FROM postings UNION ALL SELECT account, minor FROM carried) AS p
+             JOIN accounts AS a ON a.id = p.account WHERE a.owner_kind = {owner_kind} GROUP BY a.currency HAVING sum(p.minor) <> 0"
         );
         self.texts(&sql).iter().map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap())).collect()
     }

@@ -185,10 +185,14 @@ impl Engine {
         request: impl FnOnce(PaymentKey) -> R + Send,
     ) -> Result<Intake, Failure> {
         let Some(found) = self.find(project, payment_id).await? else {
-            return Ok(Intake::UnknownPayment);
+            return self.absent(project, payment_id).await;
         };
         let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
-        self.accept(project, found.key, head, &request(found.key)).await
+        match self.accept(project, found.key, head, &request(found.key)).await? {
+            // It may have been archived since.
+            Intake::UnknownPayment => self.absent(project, payment_id).await,
+            intake => Ok(intake),
+        }
     }
 
     /// Decides a request and makes the decision durable. Losing a guard is a fact for the next decision: what changed

@@ -19,7 +19,7 @@ use ferropay_domain::{
     project::{Environment, OperationDay, Project},
     series::Series,
 };
-use ferropay_store::Commit;
+use ferropay_store::{Commit, archive::Resting};
 use ferropay_wire::{
     gate::{Refund, member},
     json::Value,
@@ -38,6 +38,8 @@ pub enum Intake {
     NoAttempt(Problem),
     /// There is no such payment (3061).
     UnknownPayment,
+    /// The payment was archived and takes nothing on any more (3060).
+    Archived,
     /// The payment does not wait for what was brought (3060); nothing was changed.
     NotWaiting,
     /// What was brought from an authentication belongs to something else, or cannot be read (2466); nothing was
@@ -201,6 +203,28 @@ impl Engine {
     ) -> Result<Option<Payment>, Failure> {
         let found = self.store.payment(project.project.id, payment).await?;
         Ok(found.filter(|payment| through.leads_to(payment)))
+    }
+
+    /// Where a payment is that was archived, by the merchant's name for it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn resting(
+        &self,
+        project: &KnownProject,
+        payment_id: &PaymentId,
+    ) -> Result<Option<Resting>, Failure> {
+        Ok(self.store.resting(project.project.id, &payment_id.folded()).await?)
+    }
+
+    /// What is said of a request about a payment that is not there.
+    pub(crate) async fn absent(
+        &self,
+        project: &KnownProject,
+        payment_id: &PaymentId,
+    ) -> Result<Intake, Failure> {
+        let resting = self.resting(project, payment_id).await?;
+        Ok(resting.map_or(Intake::UnknownPayment, |_| Intake::Archived))
     }
 
     /// A payment by the merchant's name for it.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod archive;
 mod backup;
 mod balance;
 mod cards;
@@ -9,6 +10,7 @@ mod rate;
 mod recover;
 mod series;
 
+pub(crate) use archive::{Archive, Show, Verify};
 pub(crate) use backup::Backup;
 pub(crate) use balance::Balance;
 pub(crate) use cards::Cards;
@@ -47,9 +49,11 @@ pub(crate) enum Command {
     /// Measures throughput and latency of a running platform, and checks that nothing is lost or doubled.
     Bench(Bench),
     /// Audits a database: books balance, every payment is explained, nothing is orphaned.
-    Verify(Database),
+    Verify(Verify),
     /// Copies a database that may be served meanwhile. The copy starts in recovery hold.
     Backup(Backup),
+    /// Writes finished payments to a file and takes them out of a database that may be served meanwhile.
+    Archive(Archive),
     /// Replaces the data keys that card numbers and secrets are sealed with.
     #[command(subcommand)]
     Keys(DataKeys),

@@ -10,6 +10,7 @@
 //! Nothing depends on anything but the seed: a run that found something is run again by its seed.
 
 mod actions;
+mod archives;
 mod asking;
 mod at_once;
 mod bodies;

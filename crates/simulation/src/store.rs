@@ -126,7 +126,7 @@ impl WatchedStore {
     }
 
     /// A read is done at once; its answer arrives later, when it may no longer hold.
-    fn read<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
+    pub(crate) fn read<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
         let answer = at_once(answer);
         if self.user == User::Observer {
             return answer;

@@ -5,6 +5,7 @@
 //! is told on its own whether it was applied, lost a guard ([`Loss`]), or could not be stored. Nothing here
 //! knows messages, networks or clocks, and nothing of a particular database shows through [`Store`].
 
+pub mod archive;
 mod audit;
 pub mod bare;
 mod columns;
@@ -68,7 +69,7 @@ pub struct Unavailable {
 
 /// Durable state. All look-ups name their project or are by an identifier unique over the platform that the
 /// caller got from the store.
-pub trait Store: Nodes + Custody + Retention + Send + Sync + 'static {
+pub trait Store: Nodes + Custody + Retention + archive::Archives + Send + Sync + 'static {
     /// Applies a commit, durably, or says why not. The future may be dropped; the commit happens all the same.
     fn commit(&self, commit: Commit) -> Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send + '_>>;
 

@@ -247,6 +247,8 @@ pub struct Finding {
 pub struct AuditReport {
     /// Payments looked at.
     pub payments: u64,
+    /// Payments that were archived: what they posted is in the balances.
+    pub archived: u64,
     /// Operations looked at.
     pub operations: u64,
     /// Postings looked at.

@@ -26,7 +26,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 }
 
 /// Reads `90s`, `10m`, `4h`, `11d`.
-fn span(text: &str) -> Result<Duration> {
+pub(super) fn span(text: &str) -> Result<Duration> {
     let (number, unit) = text.split_at(text.len().saturating_sub(1));
     let seconds: u64 = match unit {
         "s" => 1,
@@ -51,7 +51,7 @@ async fn show(store: &dyn Store, id: ProjectId) -> Result<()> {
     Ok(())
 }
 
-fn show_time(moment: Timestamp) -> String {
+pub(super) fn show_time(moment: Timestamp) -> String {
     moment
         .civil()
         .map_or_else(|| "far away".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())

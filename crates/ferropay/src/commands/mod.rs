@@ -1,5 +1,6 @@
 //! The sub-commands.
 
+mod archive;
 mod backup;
 mod balance;
 mod callbacks;
@@ -36,6 +37,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Bench(options) => crate::bench::run(options).await,
         Command::Verify(options) => verify::run(&options).await,
         Command::Backup(options) => backup::run(options).await,
+        Command::Archive(options) => archive::run(options).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Project(command) => project::run(command).await,
         Command::Clock(command) => clock::run(command).await,

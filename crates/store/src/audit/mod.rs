@@ -3,6 +3,7 @@
 //! Every rule is one query that yields only what breaks it, read row by row, all in one read transaction, so
 //! that an audit of a large database needs little memory and sees one moment of it.
 
+mod archive;
 mod conversion;
 mod rules;
 mod series;
@@ -38,6 +39,7 @@ pub(crate) fn audit(connection: &Connection) -> Result<AuditReport> {
     };
     let mut report = AuditReport {
         payments: count("SELECT count(*) FROM payments")?,
+        archived: count("SELECT count(*) FROM archived")?,
         operations: count("SELECT count(*) FROM operations")?,
         postings: count("SELECT count(*) FROM postings")?,
         callbacks: count("SELECT count(*) FROM callbacks")?,
@@ -46,7 +48,8 @@ pub(crate) fn audit(connection: &Connection) -> Result<AuditReport> {
         unfinished: count("SELECT count(*) FROM operations WHERE status NOT IN (2, 3, 25, 26, 27, 28)")?,
         findings: Vec::new(),
     };
-    for (rule, sql) in rules::RULES.iter().chain(conversion::RULES).chain(series::RULES) {
+    for (rule, sql) in rules::RULES.iter().chain(conversion::RULES).chain(series::RULES).chain(archive::RULES)
+    {
         let mut statement = snapshot.prepare(sql)?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([])?;

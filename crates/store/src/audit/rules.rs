@@ -176,11 +176,12 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "a balance is the sum of its postings",
-        "SELECT a.id AS account, a.owner_kind, a.owner, a.posted, coalesce(s.minor, 0) AS postings
+        "SELECT a.id AS account, a.owner_kind, a.owner, a.posted, coalesce(s.minor, 0) AS postings, coalesce(c.minor, 0) AS carried
          FROM accounts AS a LEFT JOIN (
             SELECT account, sum(minor) AS minor FROM postings
             WHERE settled = 1 OR id <= (SELECT folded FROM ledger) GROUP BY account) AS s ON s.account = a.id
-         WHERE a.posted <> coalesce(s.minor, 0)",
+         LEFT JOIN (SELECT account, sum(minor) AS minor FROM carried GROUP BY account) AS c ON c.account = a.id
+         WHERE a.posted <> coalesce(s.minor, 0) + coalesce(c.minor, 0)",
     ),
     (
         "what is reserved is the sum of its holds",
@@ -247,7 +248,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "a name has its payment",
         "SELECT n.project, n.kind, n.folded AS name FROM names AS n
          LEFT JOIN payments AS p ON p.key = n.payment AND (p.project = n.project OR n.kind = 3) WHERE p.key IS NULL
-            AND n.kind NOT IN (4, 6) AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
+            AND n.kind NOT IN (4, 6) AND n.payment NOT IN (SELECT payment FROM archived)
+            AND (n.payment, n.project) NOT IN (SELECT payment, project FROM series WHERE payment IS NOT NULL)
             AND (lower(hex(n.payment)), n.project) NOT IN (
                 SELECT replace(json_extract(detail, '$.series.registration.scheduled.key'), '-', ''), project
                 FROM operations WHERE status NOT IN (2, 3)

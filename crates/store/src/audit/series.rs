@@ -7,7 +7,8 @@ pub(super) const RULES: &[(&str, &str)] = &[
         "SELECT s.id AS series FROM series AS s LEFT JOIN operations AS o
             ON o.id = s.id AND o.project = s.project AND o.status = 2 AND o.kind IN (1, 4, 9, 21)
          WHERE (o.id IS NULL OR json_extract(o.detail, '$.series.registration') IS NULL)
-            AND json_extract(s.detail, '$.migrated') IS NULL",
+            AND json_extract(s.detail, '$.migrated') IS NULL
+            AND (s.status = 1 OR s.id NOT IN (SELECT series FROM archived WHERE series IS NOT NULL))",
     ),
     (
         "an operation that was to register a series has done so",

@@ -16,6 +16,7 @@ mod questions;
 
 mod accounts;
 mod admin;
+mod archive;
 mod audit;
 mod backlog;
 mod certificates;

@@ -90,7 +90,7 @@ async fn node(live: &Live, row: &Row, epochs: &[i64; BUCKETS as usize]) -> Resul
 async fn highest(live: &Live) -> Result<i64> {
     let sql = "SELECT greatest(0,
         (SELECT max(id) FROM operations), (SELECT max(id) FROM callbacks), (SELECT max(id) FROM instruments),
-        (SELECT max(id) FROM payee_checks), (SELECT highest_known FROM recovery))::int8";
+        (SELECT max(id) FROM payee_checks), (SELECT max(highest) FROM archives), (SELECT highest_known FROM recovery))::int8";
     live.first(sql, &[]).await?.map_or(Ok(0), |row| number(&row, 0))
 }
 

@@ -12,6 +12,7 @@
 
 mod admin;
 mod apply;
+mod archive;
 mod backlog;
 mod backup;
 mod card_ranges;

@@ -54,7 +54,7 @@ fn highest(it: &Connection) -> Result<i64> {
     it.query_row(
         "SELECT max(
             coalesce((SELECT max(id) FROM operations), 0), coalesce((SELECT max(id) FROM callbacks), 0),
-            coalesce((SELECT max(id) FROM instruments), 0),
+            coalesce((SELECT max(id) FROM instruments), 0), coalesce((SELECT max(highest) FROM archives), 0),
             coalesce((SELECT max(id) FROM payee_checks), 0), coalesce((SELECT highest_known FROM recovery), 0))",
         [],
         |row| row.get(0),

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0013.sql"),
     include_str!("../../migrations/sqlite/0014.sql"),
     include_str!("../../migrations/sqlite/0015.sql"),
+    include_str!("../../migrations/sqlite/0016.sql"),
 ];
 
 /// How much of a scratch database is kept in memory, KiB.

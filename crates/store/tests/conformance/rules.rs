@@ -90,6 +90,13 @@ macro_rules! every_rule {
             nodes_that_share_a_directory_replace_keys_of_verification_values_once
             a_proof_keeps_its_key_until_its_operation_ends
             sealed_cards_are_told_in_order_and_all_of_them;
+        archives:
+            an_archived_payment_leaves_its_name_and_its_balances
+            what_is_under_way_or_needed_is_not_archived
+            a_payment_that_changed_since_it_was_written_stays
+            of_a_refund_and_an_archive_at_the_same_moment_one_wins
+            an_archive_that_is_broken_off_anywhere_is_continued
+            a_file_and_a_database_that_do_not_belong_together_are_told_apart;
         backlog:
             what_waits_is_counted_by_clock_and_kind;
         card_ranges:

@@ -39,7 +39,7 @@ async fn asked(world: &World) -> Scene {
     scene
 }
 
-async fn registered(world: &World) -> Series {
+pub(crate) async fn registered(world: &World) -> Series {
     let scene = asked(world).await;
     let approval = world.approved(&scene);
     let series = approval.changes.series.as_ref().unwrap().series.clone();
@@ -51,7 +51,7 @@ async fn holder(world: &World) -> Option<PaymentKey> {
     world.store.name_holder(world.project.id, NameKind::Payment, "rent").await.unwrap()
 }
 
-fn cancel(world: &World, series: &Series) -> Commit {
+pub(crate) fn cancel(world: &World, series: &Series) -> Commit {
     let command = SeriesCommand {
         head: world.head("payment/card/recurring/cancel"),
         payment_id: PaymentId::parse("c").unwrap(),

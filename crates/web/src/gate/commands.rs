@@ -151,6 +151,12 @@ fn follow_up(path: &str, body: &Value<'_>) -> Result<(PaymentId, Brought), Refus
     })
 }
 
+/// What the client hears of a payment that was archived.
+pub(super) fn archived() -> Refusal {
+    let refusal = Refusal { constraint: Some("archived"), ..Refusal::bad_request(codes::WRONG_STATE) };
+    refusal.at("the payment has been archived")
+}
+
 /// The acceptance reply, or the error that says why there is none (G-020, G-053, G-058).
 pub(super) fn acceptance(
     project: &KnownProject,
@@ -176,6 +182,7 @@ pub(super) fn acceptance(
             })
         }
         Ok(Intake::UnknownPayment) => Err(Refusal::bad_request(codes::NOT_FOUND).at("general.payment_id")),
+        Ok(Intake::Archived) => Err(archived()),
         Ok(Intake::NotWaiting) => Err(Refusal::bad_request(codes::WRONG_STATE).at("general.payment_id")),
         Ok(Intake::BadToken(_) | Intake::TokenUsed) => {
             Err(Refusal::bad_request(codes::VALIDATION).at("etoken.token"))

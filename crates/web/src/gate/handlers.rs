@@ -77,17 +77,22 @@ async fn status(engine: &Arc<Engine>, admitted: &Admitted<'_>) -> Result<String,
     let request = StatusByPayment::read(admitted.document.root())?;
     let project = &admitted.project;
     let found = match engine.payment_status(project, &request.payment_id).await {
-        Ok(found) => found.ok_or(codes::NOT_FOUND),
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => match engine.resting(project, &request.payment_id).await {
+            Ok(Some(_)) => Err(commands::archived()),
+            Ok(None) => Err(Refusal::bad_request(codes::NOT_FOUND)),
+            Err(failure) => return Err(failed(&failure)),
+        },
         Err(Failure::Store(unavailable)) => {
             tracing::error!(%unavailable, "a status could not be read");
-            Err(codes::NOT_AT_HAND)
+            Err(Refusal::bad_request(codes::NOT_AT_HAND))
         }
         Err(failure) => return Err(failed(&failure)),
     };
     let found = match found {
         Ok(found) => found,
         Err(why) => {
-            let reply = gate::untold_payment(project.project.id, request.payment_id.as_str(), why);
+            let reply = gate::untold_payment(project.project.id, request.payment_id.as_str(), &why);
             return sealed(project, &reply, Place::Root);
         }
     };

@@ -15,12 +15,13 @@ use ferropay_engine::recorder::{
     Delivery, Direction, Field, Message, Question, Record, Request, Steps, What,
 };
 use ferropay_wire::mask;
+use std::borrow::Cow;
 
 /// Says that something is not there.
 #[derive(Template)]
 #[template(path = "inspector/missing.html")]
 pub(super) struct Missing {
-    pub(super) sentence: &'static str,
+    pub(super) sentence: Cow<'static, str>,
     pub(super) back: String,
 }
 

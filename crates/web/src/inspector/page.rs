@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// A page.
 #[derive(Template)]
@@ -144,7 +145,12 @@ pub(super) fn part(template: &impl Template) -> String {
 }
 
 /// A page that says that something is not there.
-pub(super) fn missing(inspector: &Inspector, query: Query, sentence: &'static str) -> Response {
+pub(super) fn missing(
+    inspector: &Inspector,
+    query: Query,
+    sentence: impl Into<Cow<'static, str>>,
+) -> Response {
+    let sentence = sentence.into();
     let detail = part(&detail::Missing { sentence, back: format!("/inspector{}", query.with(&[])) });
     let beside = Beside { title: "Not found".to_owned(), view: "detail", current: None, detail };
     let mut response = framed(inspector, query, beside);
@@ -158,9 +164,10 @@ pub(super) async fn list(State(inspector): State<Inspector>, Get(query): Get<Que
     let shown = chosen.or_else(|| inspector.projects().first().cloned());
     let detail = match shown {
         Some(known) => project::panel(&inspector, &known, &query).await,
-        None => {
-            part(&detail::Missing { sentence: "There is no test project yet.", back: "/inspector".into() })
-        }
+        None => part(&detail::Missing {
+            sentence: "There is no test project yet.".into(),
+            back: "/inspector".into(),
+        }),
     };
     framed(&inspector, query, Beside { title: "Traffic".to_owned(), view: "list", current: None, detail })
 }

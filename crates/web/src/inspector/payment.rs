@@ -17,7 +17,7 @@ use ferropay_domain::{
     ids::{PaymentId, ProjectId, fold},
     money::Money,
 };
-use ferropay_engine::recorder::Record;
+use ferropay_engine::{Failure, KnownProject, recorder::Record};
 use ferropay_wire::mask;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -65,11 +65,16 @@ pub(super) async fn page(State(inspector): State<Inspector>, Get(which): Get<Whi
     let Ok(id) = PaymentId::parse(&which.id) else { return missing(&inspector, query, sentence) };
     let dossier = match inspector.engine.dossier(&known, &id).await {
         Ok(Some(dossier)) => dossier,
-        Ok(None) => return missing(&inspector, query, sentence),
-        Err(error) => {
-            tracing::error!(project = known.project.id.get(), %error, "a payment could not be read");
-            return missing(&inspector, query, "The payment cannot be read at the moment; the log says why.");
-        }
+        Ok(None) => match inspector.engine.resting(&known, &id).await {
+            Ok(Some(it)) => {
+                let day = words::minute(it.at);
+                let sentence = format!("This payment was archived at {day}. It is in the file {}.", it.file);
+                return missing(&inspector, query, sentence);
+            }
+            Ok(None) => return missing(&inspector, query, sentence),
+            Err(error) => return unreadable(&inspector, query, &known, &error),
+        },
+        Err(error) => return unreadable(&inspector, query, &known, &error),
     };
     let mut records = inspector.engine.recorder().all();
     let name = fold(&mask::masked_text(dossier.payment.id.as_str()));
@@ -122,6 +127,11 @@ pub(super) async fn page(State(inspector): State<Inspector>, Get(which): Get<Whi
         back: "/inspector".to_owned(),
     });
     framed(&inspector, query, Beside { title: shown_id, view: "detail", current: None, detail })
+}
+
+fn unreadable(inspector: &Inspector, query: Query, known: &KnownProject, error: &Failure) -> Response {
+    tracing::error!(project = known.project.id.get(), %error, "a payment could not be read");
+    missing(inspector, query, "The payment cannot be read at the moment; the log says why.")
 }
 
 /// Whether a record is about the payment.

@@ -1,12 +1,12 @@
 //! Status replies: the standard layout, and the older one that requests by `request_id` get (G-505 to G-511).
 
+use super::Refusal;
 use crate::view::{
     AccountView, CustomerView, ErrorView, OperationView, PaymentView, RecurringView, Sum, WaitingView,
     avs_result, cascading_with_redirect, date, further_attempts, reasons, told_code,
 };
 use ferropay_domain::{
     callback::Problem,
-    codes::Code,
     ids::{ProjectId, RequestId},
     payment::{Attempt, Customer, Operation, OperationKind, Payment},
     series::Series,
@@ -101,13 +101,18 @@ fn addressed(customer: &Customer) -> Option<CustomerView<'_>> {
     customer.ip_address.as_ref().map(|_| CustomerView::of(customer).with_address(customer))
 }
 
-/// The unsigned reply for a payment that is not registered, or of which nothing can be read at the moment (G-507).
-pub fn untold_payment(project: ProjectId, payment_id: &str, why: Code) -> String {
+/// The unsigned reply for a payment that is not registered, that was archived, or of which nothing can be read at the moment
+/// (G-507).
+pub fn untold_payment(project: ProjectId, payment_id: &str, why: &Refusal) -> String {
+    let mut error = json!({ "code": why.code.get(), "message": why.message() });
+    if let (Some(constraint), Some(members)) = (why.constraint, error.as_object_mut()) {
+        members.insert("constraint".into(), constraint.into());
+    }
     json!({
         "project_id": project.get(),
         "payment": { "id": payment_id, "status": "error" },
         "operations": [],
-        "errors": [{ "code": why.get(), "message": why.message() }],
+        "errors": [error],
     })
     .to_string()
 }

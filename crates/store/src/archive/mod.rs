@@ -1,0 +1,111 @@
+//! Archives: finished payments leave the database for a file, and nothing of them is lost or counted twice.
+//!
+//! A payment is written to the file whole, the file is made durable, and only then the payment is taken away, in one transaction with
+//! the marks that stay: that it was archived, in which file and line, and what its postings come to for each account. The
+//! transaction takes it only as it was written, so that a line never says less than the database knew; a payment that has changed
+//! meanwhile stays, and the file says so. What is written and not taken away is in both, which whoever goes on with the file finds
+//! out; never is it in neither.
+
+mod condition;
+mod file;
+mod record;
+mod run;
+mod verify;
+
+pub(crate) use condition::{Dialect, FOLLOWING, archivable};
+pub use file::{ArchiveError, Closed, Content, Header, Lines, Stays};
+pub use record::{
+    Account, Attempt, Callback, Carried, Delivery, Head, Operation, Posting, Request, Slot, Whole,
+};
+pub(crate) use record::{
+    TRIED_MODULO, Unknown, attempt_ask, attempt_status, operation_kind, operation_status, payment_kind,
+    payment_status,
+};
+pub use run::{Archived, Order, archive};
+pub use verify::{Verified, verify};
+
+use crate::Answer;
+use ferropay_domain::{
+    ids::{PaymentKey, ProjectId},
+    payment::Version,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+/// An archive as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// The name that its file carries inside.
+    pub id: Uuid,
+    /// What the file was called, without its directory.
+    pub file: String,
+    /// When it was begun, real time.
+    pub begun_at: Timestamp,
+    /// When it was closed, real time; none while it may be continued.
+    pub closed_at: Option<Timestamp>,
+    /// How many payments were taken away for it.
+    pub payments: u64,
+}
+
+/// Payments that may be archived among those that were looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Each with the version at which it may be.
+    pub payments: Vec<(PaymentKey, Version)>,
+    /// Where to go on; none at the end.
+    pub next: Option<PaymentKey>,
+}
+
+/// A payment to be taken away, as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The payment.
+    pub payment: PaymentKey,
+    /// Its version in the file.
+    pub version: Version,
+    /// Tells whether one of its callbacks was tried again since it was read.
+    pub tried: i64,
+    /// The line of the file.
+    pub line: u64,
+}
+
+/// Where a payment is that is in the database no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// What the archive's file was called, without its directory.
+    pub file: String,
+    /// When the payment was archived, real time.
+    pub at: Timestamp,
+}
+
+/// Taking finished payments out of the database.
+pub trait Archives {
+    /// Looks at the next payments behind `after`, at most so many, in the order of their keys; answers those that may be archived and
+    /// whose last change is before the moment (real time, and as far ahead as the project's clock is).
+    fn archivable(&self, after: Option<PaymentKey>, before: Timestamp, most: u32) -> Answer<'_, Page>;
+
+    /// Payments with everything that belongs to them, in the order of their keys; those left out that are not there at this version.
+    fn whole(&self, payments: Vec<(PaymentKey, Version)>) -> Answer<'_, Vec<Whole>>;
+
+    /// Begins an archive; one that was begun with the same identity stays as it is.
+    fn begin_archive(&self, id: Uuid, file: &str, now: Timestamp) -> Answer<'_, ()>;
+
+    /// An archive.
+    fn archive(&self, id: Uuid) -> Answer<'_, Option<Archive>>;
+
+    /// Takes payments away that are as they were written, all in one transaction. What others have begun with one meanwhile loses its
+    /// guard. Answers which were taken away; the others stay untouched.
+    fn take_away(&self, id: Uuid, payments: Vec<Removal>, now: Timestamp) -> Answer<'_, Vec<PaymentKey>>;
+
+    /// Which of these lines have payments that were taken away for the archive.
+    fn taken_away(&self, id: Uuid, lines: Vec<(PaymentKey, u64)>) -> Answer<'_, Vec<(PaymentKey, u64)>>;
+
+    /// Says that an archive's file has its last line. Answers `false` when it has been said.
+    fn close_archive(&self, id: Uuid, now: Timestamp) -> Answer<'_, bool>;
+
+    /// What an archive's payments came to for each account, by accounts.
+    fn carried(&self, id: Uuid) -> Answer<'_, Vec<Carried>>;
+
+    /// Where the payment with this folded name is, when it was archived.
+    fn resting<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Resting>>;
+}
