@@ -8,7 +8,10 @@ use ferropay_domain::{
 use ferropay_store::{ProjectRecord, Store, Unavailable, vault::Vault};
 use ferropay_wire::signature::Secret;
 use parking_lot::RwLock;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A project with its opened secrets.
 #[derive(Clone, Debug)]
@@ -57,12 +60,20 @@ impl KnownProject {
 #[derive(Default)]
 pub struct Projects {
     known: RwLock<HashMap<ProjectId, Arc<KnownProject>>>,
+    /// Those whose secrets could not be opened when they were read last.
+    closed: RwLock<HashSet<ProjectId>>,
 }
 
 impl Projects {
     /// A project.
     pub fn get(&self, id: ProjectId) -> Option<Arc<KnownProject>> {
         self.known.read().get(&id).cloned()
+    }
+
+    /// Whether its secrets cannot be opened at the moment, so that nobody can say who signed a request for it. What was known of
+    /// it before stays known for the work under way.
+    pub fn is_closed(&self, id: ProjectId) -> bool {
+        self.closed.read().contains(&id)
     }
 
     /// Every project, by number.
@@ -76,28 +87,28 @@ impl Projects {
     pub async fn refresh(&self, store: &dyn Store, vault: &Vault) -> Result<(), Unavailable> {
         let records = store.projects().await?;
         // Read afterwards, so that the key of whatever was read is among them.
-        let keys = store.data_keys().await?;
-        let known = keys.iter().map(|(number, _)| *number).collect();
-        vault.learn(keys).map_err(|error| Unavailable {
+        let asked = vault.ask_for_keys(store).await.map_err(|error| Unavailable {
             action: "take the vault's data keys",
             reason: error.to_string(),
         })?;
         self.take(records, vault);
         // A key that was destroyed meanwhile may have opened them: it is forgotten last.
-        vault.forget_others(&known);
+        asked.forget_others();
         Ok(())
     }
 
     /// Takes what was read. Somebody may have read later and been here before: a project that was changed meanwhile stays
-    /// as that reader found it, and a clock never goes back.
+    /// as that reader found it, and a clock never goes back. One whose secrets cannot be opened stays as it was known, and is
+    /// closed, unless that is what a later reader has found.
     fn take(&self, records: Vec<ProjectRecord>, vault: &Vault) {
         let mut fresh = HashMap::new();
+        let mut unopened = HashMap::new();
         for record in records {
-            let id = record.project.id;
+            let (id, revision) = (record.project.id, record.revision);
             match open(record, vault) {
                 Ok(project) => drop(fresh.insert(id, project)),
                 // One project whose secret cannot be opened must not keep the others from their changes.
-                Err(error) => tracing::error!(project = id.get(), %error, "a project is left out"),
+                Err(error) => drop(unopened.insert(id, (revision, error))),
             }
         }
         let mut known = self.known.write();
@@ -109,6 +120,18 @@ impl Projects {
             }
             project.clock_offset = ahead;
         }
+        let mut closed = HashSet::new();
+        for (id, (revision, error)) in unopened {
+            let before = known.get(&id);
+            if before.is_none_or(|before| before.revision < revision) {
+                tracing::error!(project = id.get(), %error, "a project takes no requests: its secrets cannot be opened");
+                closed.insert(id);
+            }
+            if let Some(before) = before {
+                fresh.insert(id, KnownProject::clone(before));
+            }
+        }
+        *self.closed.write() = closed;
         *known = fresh.into_iter().map(|(id, project)| (id, Arc::new(project))).collect();
     }
 }
@@ -176,6 +199,29 @@ mod tests {
         projects.refresh(&store, &vault).await.unwrap();
         let known = |id| projects.get(ProjectId::new(id)).is_some();
         assert_eq!((known(1), known(2), known(3)), (true, false, true));
+        assert!(projects.is_closed(ProjectId::new(2)) && !projects.is_closed(ProjectId::new(1)));
+    }
+
+    #[tokio::test]
+    async fn a_project_that_was_known_stays_known_and_is_closed_while_its_secrets_cannot_be_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("test.db"), Options::default()).unwrap();
+        let keys = directory.path().join("keys");
+        let vault = Vault::open(&keys, Master::MakeWhenMissing, &store, SystemClock.now()).await.unwrap();
+        let (id, projects) = (ProjectId::new(1), Projects::default());
+        let standing = || (projects.get(id).map(|known| known.revision), projects.is_closed(id));
+        let changed = |revision, sealed_for| ProjectRecord { revision, ..record(&vault, 1, sealed_for) };
+        projects.take(vec![changed(4, 1)], &vault);
+        assert_eq!(standing(), (Some(4), false));
+        // Whoever read it earlier, and came when the key that sealed it was gone.
+        projects.take(vec![changed(3, 9)], &vault);
+        assert_eq!(standing(), (Some(4), false));
+        projects.take(vec![changed(5, 9)], &vault);
+        assert_eq!(standing(), (Some(4), true));
+        projects.take(vec![changed(6, 1)], &vault);
+        assert_eq!(standing(), (Some(6), false));
+        projects.take(Vec::new(), &vault);
+        assert_eq!(standing(), (None, false), "one that is taken away is not known any more");
     }
 
     #[tokio::test]

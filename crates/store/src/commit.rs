@@ -122,8 +122,7 @@ pub enum CommitError {
 }
 
 /// What a commit is told that is sealed with a key that was retired meanwhile: nothing is wrong with it but that.
-pub(crate) const KEY_RETIRED: &str =
-    "it is sealed with a key that has been replaced; the next try is sealed with the new one";
+pub(crate) const KEY_RETIRED: &str = "it is sealed with a key that has been replaced; what is tried again in a second or two is sealed with the new one";
 
 /// Whether a database's reason says so: where the key of a sealed row is retired, there is none to be written.
 pub(crate) fn is_sealed_anew(reason: &str) -> bool {

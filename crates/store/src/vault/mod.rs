@@ -11,7 +11,7 @@ mod files;
 mod keys;
 mod rotation;
 
-pub use rotation::{Pace, Resealed};
+pub use rotation::{Asked, Pace, Resealed};
 
 use crate::{Store, Unavailable};
 use ferropay_domain::{
@@ -104,6 +104,12 @@ const CVV_KEY_AGE: Duration = Duration::from_hours(1);
 /// nodes that have not seen the new one.
 const CVV_KEY_GRACE: Duration = Duration::from_mins(10);
 
+/// A data key, with the bytes the database has of it: a number alone does not tell whether it is still the same key.
+struct DataKey {
+    wrapped: Vec<u8>,
+    key: Arc<AeadKey>,
+}
+
 struct CvvKey {
     made_at: Timestamp,
     key: Arc<AeadKey>,
@@ -113,7 +119,10 @@ struct CvvKey {
 pub struct Vault {
     files: KeyFiles,
     subkeys: Subkeys,
-    data_keys: RwLock<BTreeMap<u32, Arc<AeadKey>>>,
+    data_keys: RwLock<BTreeMap<u32, DataKey>>,
+    /// Held from reading the data keys until those that were not found are forgotten, so that nobody forgets one that somebody
+    /// else has just found or made.
+    asking: tokio::sync::Mutex<()>,
     uses: AtomicU64,
     cvv_keys: RwLock<BTreeMap<u32, CvvKey>>,
 }
@@ -138,7 +147,8 @@ impl Vault {
         let may_make = master == Master::MakeWhenMissing && wrapped.is_empty();
         let vault = Self::with_keys(files, may_make, wrapped)?;
         if read(&vault.data_keys).is_empty() {
-            vault.rotate_data_key(store, now).await?;
+            let _asking = vault.asking.lock().await;
+            vault.make_data_key(store, rotation::number_after(None, now), now).await?;
         }
         vault.maintain(store, now).await?;
         Ok(vault)
@@ -155,6 +165,7 @@ impl Vault {
             subkeys: Subkeys::derive(&*files.master(may_make)?)?,
             files,
             data_keys: RwLock::default(),
+            asking: tokio::sync::Mutex::default(),
             uses: AtomicU64::new(0),
             cvv_keys: RwLock::default(),
         };
@@ -263,7 +274,15 @@ impl Vault {
     /// Makes a new data key, which everything is sealed with from now on; older ones still open.
     /// `now` is real time.
     pub async fn rotate_data_key(&self, store: &dyn Store, now: Timestamp) -> Result<u32, VaultError> {
-        let number = read(&self.data_keys).last_key_value().map_or(1, |(number, _)| number.saturating_add(1));
+        let _asking = self.asking.lock().await;
+        let newest = store.data_keys().await?.last().map(|(number, _)| *number);
+        let number = rotation::number_after(newest, now);
+        self.make_data_key(store, number, now).await?;
+        Ok(number)
+    }
+
+    /// Makes the data key of this number, or takes it where another node has just made it.
+    async fn make_data_key(&self, store: &dyn Store, number: u32, now: Timestamp) -> Result<(), VaultError> {
         let raw = keys::random::<32>()?;
         let added = store.add_data_key(number, self.subkeys.wrap(number, &raw)?, now).await;
         // Another node may have added that number at the same moment: then its key is as good.
@@ -273,7 +292,7 @@ impl Vault {
         }
         self.take_data_keys(wrapped)?;
         self.uses.store(0, Ordering::Relaxed);
-        Ok(number)
+        Ok(())
     }
 
     /// What must be done every few minutes: replaces keys that are old or used up, and destroys those of
@@ -338,14 +357,26 @@ impl Vault {
         Ok(key)
     }
 
+    /// Takes what the database has. A number that is known with other bytes belongs to another key by now: the one that was
+    /// known seals nothing more, whether or not the other can be taken.
     fn take_data_keys(&self, wrapped: Vec<(u32, Vec<u8>)>) -> Result<(), VaultError> {
-        for (number, bytes) in wrapped {
-            if !read(&self.data_keys).contains_key(&number) {
-                let raw = self.subkeys.unwrap(number, &bytes)?;
-                write(&self.data_keys).insert(number, Arc::new(AeadKey::new(&raw)?));
+        let mut failed = Ok(());
+        for (number, wrapped) in wrapped {
+            let known = read(&self.data_keys).get(&number).map(|it| it.wrapped == wrapped);
+            if known == Some(true) {
+                continue;
+            }
+            if known == Some(false) {
+                write(&self.data_keys).remove(&number);
+            }
+            match self.subkeys.unwrap(number, &wrapped).and_then(|raw| AeadKey::new(&raw)) {
+                Ok(key) => {
+                    write(&self.data_keys).insert(number, DataKey { wrapped, key: Arc::new(key) });
+                }
+                Err(error) => failed = Err(error),
             }
         }
-        Ok(())
+        failed
     }
 
     fn seal(&self, record: &[u8], plain: &[u8]) -> Result<Sealed, VaultError> {
@@ -355,13 +386,14 @@ impl Vault {
         let (number, key) = {
             let keys = read(&self.data_keys);
             let (number, newest) = keys.last_key_value().ok_or(VaultError::NoKey(0))?;
-            (*number, Arc::clone(newest))
+            (*number, Arc::clone(&newest.key))
         };
         Ok(Sealed { key: number, bytes: key.seal(record, plain)? })
     }
 
     fn unseal(&self, record: &[u8], sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let key = read(&self.data_keys).get(&sealed.key).cloned().ok_or(VaultError::NoKey(sealed.key))?;
+        let known = read(&self.data_keys).get(&sealed.key).map(|it| Arc::clone(&it.key));
+        let key = known.ok_or(VaultError::NoKey(sealed.key))?;
         key.open(record, &sealed.bytes)
     }
 }

@@ -11,6 +11,12 @@ use std::{collections::BTreeSet, time::Duration};
 /// How many cards are sealed again in one transaction.
 const PORTION: u32 = 200;
 
+/// The first moment of 2026, from which numbers of keys count seconds.
+const BEGINNING: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+/// The greatest number that a clock may set, some 34 years: whatever it says, there is room for the next ones.
+const LATEST: u32 = 1 << 30;
+
 /// How it is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -39,21 +45,46 @@ pub struct Resealed {
     pub left: Vec<KeyUse>,
 }
 
+/// What the database said of its data keys.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    vault: &'a Vault,
+    found: BTreeSet<u32>,
+    _asking: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Asked<'_> {
+    /// Forgets every key that the database does not have: it was destroyed, or made in moments that were lost. With one that was
+    /// lost nothing may be sealed any more.
+    pub fn forget_others(self) {
+        write(&self.vault.data_keys).retain(|number, _| self.found.contains(number));
+    }
+}
+
+/// The number of a key made at `now` (real time) after the one numbered `newest`: at least the seconds since 2026 began. A number
+/// is never drawn twice, although the database may have lost the key that had it: by then it is later.
+pub(super) fn number_after(newest: Option<u32>, now: Timestamp) -> u32 {
+    let Some(newest) = newest else { return 1 };
+    let seconds = now.since(BEGINNING).as_secs();
+    let told = u32::try_from(seconds).ok().filter(|it| *it <= LATEST).unwrap_or(0);
+    told.max(newest.saturating_add(1))
+}
+
 impl Vault {
-    /// Learns of the data keys that others have made.
+    /// Learns of the data keys that others have made, and forgets none.
     pub async fn refresh(&self, store: &dyn Store) -> Result<(), VaultError> {
+        let _asking = self.asking.lock().await;
         self.take_data_keys(store.data_keys().await?)
     }
 
-    /// Takes what was read of the data keys.
-    pub fn learn(&self, wrapped: Vec<(u32, Vec<u8>)>) -> Result<(), VaultError> {
-        self.take_data_keys(wrapped)
-    }
-
-    /// Forgets the keys that were destroyed: those older than the newest of `known` that are not among them.
-    pub fn forget_others(&self, known: &BTreeSet<u32>) {
-        let newest = known.last().copied();
-        write(&self.data_keys).retain(|number, _| known.contains(number) || Some(*number) > newest);
+    /// Takes the data keys that the database has. Those it does not have are forgotten when the caller says so, who may still
+    /// have something to open that was read before.
+    pub async fn ask_for_keys(&self, store: &dyn Store) -> Result<Asked<'_>, VaultError> {
+        let asking = self.asking.lock().await;
+        let wrapped = store.data_keys().await?;
+        let found = wrapped.iter().map(|(number, _)| *number).collect();
+        self.take_data_keys(wrapped)?;
+        Ok(Asked { vault: self, found, _asking: asking })
     }
 
     /// Seals everything again that is not sealed with the newest data key, retires the older keys and destroys those that

@@ -89,6 +89,7 @@ macro_rules! every_rule {
             keys_may_be_replaced_by_several_at_once_while_cards_are_added
             nodes_that_share_a_directory_replace_keys_of_verification_values_once
             a_proof_keeps_its_key_until_its_operation_ends
+            a_key_that_the_database_has_lost_seals_nothing_although_its_number_comes_back
             sealed_cards_are_told_in_order_and_all_of_them;
         archives:
             an_archived_payment_leaves_its_name_and_its_balances

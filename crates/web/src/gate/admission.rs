@@ -98,7 +98,7 @@ fn unreadable(error: &ParseError) -> Refusal {
     }
 }
 
-/// The project a request names (G-033).
+/// The project a request names (G-033). One whose secrets cannot be opened at the moment is asked for again later.
 pub(super) fn project(
     engine: &Engine,
     document: &Document<'_>,
@@ -112,6 +112,10 @@ pub(super) fn project(
     let missing = || Refusal::bad_request(codes::REQUIRED_MISSING).at(field);
     let number = value.filter(|value| !value.is_null()).ok_or_else(missing)?.as_number();
     let id = number.and_then(|literal| literal.parse().ok()).map(ProjectId::new);
+    // Nobody can say who signed the request; the client must not hear that there is no such project, which is final.
+    if id.is_some_and(|id| engine.projects().is_closed(id)) {
+        return Err(super::handlers::later());
+    }
     id.and_then(|id| engine.projects().get(id))
         .ok_or_else(|| Refusal::bad_request(codes::PROJECT_NOT_FOUND).at(field))
 }
