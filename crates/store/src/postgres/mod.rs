@@ -17,6 +17,7 @@ mod questions;
 mod accounts;
 mod admin;
 mod archive;
+mod array;
 mod audit;
 mod backlog;
 mod certificates;

@@ -1,6 +1,7 @@
 //! The arrays of a batch: for each table the rows of all its commits, column by column, in the order in which the statement
 //! of the batch names them.
 
+use super::array::Array;
 use tokio_postgres::types::ToSql;
 
 /// A column's values, owned for as long as a statement runs.
@@ -11,7 +12,7 @@ macro_rules! tables {
         $(
             $(#[$doc])*
             pub(super) mod $table {
-                use super::Column;
+                use super::{Array, Column};
                 #[allow(unused_imports, reason = "not every table has one")]
                 use uuid::Uuid;
 
@@ -26,8 +27,8 @@ macro_rules! tables {
 
                 #[allow(clippy::elidable_lifetime_names, reason = "the rows may borrow for it")]
                 pub(super) fn columns<'a>(rows: &[Row $(<$life>)?], into: &mut Vec<Column<'a>>) {
-                    into.push(Box::new(rows.iter().map(|row| row.n).collect::<Vec<i32>>()));
-                    $(into.push(Box::new(rows.iter().map(|row| row.$column).collect::<Vec<$type>>()));)*
+                    into.push(Box::new(Array(rows.iter().map(|row| row.n).collect::<Vec<i32>>())));
+                    $(into.push(Box::new(Array(rows.iter().map(|row| row.$column).collect::<Vec<$type>>())));)*
                 }
             }
         )*
