@@ -1,13 +1,14 @@
 //! Reading a document: `serde_json` does the grammar, this module keeps literals, counts and refuses.
 //!
-//! Each container is visited with its children as raw slices of the body, and each child is looked at by its first byte.
-//! A byte is therefore scanned once per level above it; the depth limit bounds that work.
+//! Members of an object are read as they come: where a key is written without escapes it is a slice of the body, and the
+//! first byte of the value behind it tells what to read. The members of other keys, items of lists and numbers are taken as
+//! raw slices first, and then looked at; a byte is scanned once more for each list above it, which the depth limit bounds.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::value::{Document, Value};
@@ -113,7 +114,7 @@ impl<'a> Document<'a> {
         }
         let mut parser = Parser { text, limits, nodes: 0, path_bytes: 0, failure: None };
         parser.count_node().map_err(Failure::finish)?;
-        let root = parser.container(text, Kind::Object, 1, 0).map_err(Failure::finish)?;
+        let root = parser.container(text, 1, 0).map_err(Failure::finish)?;
         Ok(Self { text, root })
     }
 }
@@ -151,12 +152,6 @@ impl Failure {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Object,
-    Array,
-}
-
 struct Parser<'a> {
     text: &'a str,
     limits: Limits,
@@ -175,19 +170,39 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Reads the value whose exact text is `raw`; `depth` is that of its container, `path_len` the length of its path.
-    fn value(&mut self, raw: &'a str, depth: usize, path_len: usize) -> Result<Value<'a>, Failure> {
-        self.count_node()?;
-        let first = raw.as_bytes().first();
-        match first {
-            Some(b'{') => return self.container(raw, Kind::Object, depth + 1, path_len),
-            Some(b'[') => return self.container(raw, Kind::Array, depth + 1, path_len),
-            _ => {}
-        }
+    fn count_path(&mut self, path_len: usize) -> Result<(), Failure> {
         self.path_bytes = self.path_bytes.saturating_add(path_len);
         if self.path_bytes > self.limits.max_path_bytes {
             return Err(ParseError::PathsTooLong { max_path_bytes: self.limits.max_path_bytes }.into());
         }
+        Ok(())
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<(), Failure> {
+        if depth > self.limits.max_depth {
+            return Err(ParseError::TooDeep { max_depth: self.limits.max_depth }.into());
+        }
+        Ok(())
+    }
+
+    /// The first byte of the value behind a key that is a slice of the text; none where there is no such key, or nothing comes.
+    fn first_behind(&self, key: Option<&str>) -> Option<u8> {
+        let key = key?;
+        let start = key.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+        // The quotation mark follows.
+        let rest = self.text.as_bytes().get(start.checked_add(key.len())?.checked_add(1)?..)?;
+        let rest = rest.trim_ascii_start().strip_prefix(b":")?;
+        rest.trim_ascii_start().first().copied()
+    }
+
+    /// Reads the value whose exact text is `raw`; `depth` is that of its container, `path_len` the length of its path.
+    fn value(&mut self, raw: &'a str, depth: usize, path_len: usize) -> Result<Value<'a>, Failure> {
+        self.count_node()?;
+        let first = raw.as_bytes().first();
+        if let Some(b'{' | b'[') = first {
+            return self.container(raw, depth + 1, path_len);
+        }
+        self.count_path(path_len)?;
         Ok(match first {
             Some(b'"') => Value::String(self.string(raw)?),
             Some(b't') => Value::Bool(true),
@@ -197,22 +212,10 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn container(
-        &mut self,
-        raw: &'a str,
-        kind: Kind,
-        depth: usize,
-        path_len: usize,
-    ) -> Result<Value<'a>, Failure> {
-        if depth > self.limits.max_depth {
-            return Err(ParseError::TooDeep { max_depth: self.limits.max_depth }.into());
-        }
+    fn container(&mut self, raw: &'a str, depth: usize, path_len: usize) -> Result<Value<'a>, Failure> {
+        self.check_depth(depth)?;
         let mut reader = serde_json::Deserializer::from_str(raw);
-        let children = Children { parser: self, depth, path_len };
-        let value = match kind {
-            Kind::Object => reader.deserialize_map(children),
-            Kind::Array => reader.deserialize_seq(children),
-        };
+        let value = Children { parser: self, depth, path_len }.deserialize(&mut reader);
         match value.and_then(|value| reader.end().map(|()| value)) {
             Ok(value) => Ok(value),
             Err(error) => Err(self.failure.take().unwrap_or_else(|| self.syntax(raw, &error).into())),
@@ -261,10 +264,53 @@ struct Children<'p, 'a> {
     path_len: usize,
 }
 
-impl Children<'_, '_> {
+impl<'a> Children<'_, 'a> {
+    /// Reads the value of a member whose path has this length. What is refused here is told apart from what was refused
+    /// further in or is no JSON.
+    fn member<A: MapAccess<'a>>(
+        &mut self,
+        map: &mut A,
+        key: &Cow<'a, str>,
+        path_len: usize,
+    ) -> Result<Result<Value<'a>, Failure>, A::Error> {
+        let parser = &mut *self.parser;
+        let in_text = if let Cow::Borrowed(key) = key { Some(*key) } else { None };
+        match parser.first_behind(in_text) {
+            Some(b'{' | b'[') => {
+                let depth = self.depth + 1;
+                if let Err(failure) = parser.count_node().and_then(|()| parser.check_depth(depth)) {
+                    return Ok(Err(failure));
+                }
+                map.next_value_seed(Children { parser, depth, path_len }).map(Ok)
+            }
+            Some(b'"') => {
+                if let Err(failure) = parser.count_node().and_then(|()| parser.count_path(path_len)) {
+                    return Ok(Err(failure));
+                }
+                let text = map.next_value_seed(Key)?;
+                if matches!(&text, Cow::Owned(text) if text.contains('\0')) {
+                    return Ok(Err(ParseError::NulCharacter { path: String::new() }.into()));
+                }
+                Ok(Ok(Value::String(text)))
+            }
+            _ => {
+                let raw: &'a RawValue = map.next_value()?;
+                Ok(parser.value(raw.get(), self.depth, path_len))
+            }
+        }
+    }
+
     fn refuse<E: de::Error>(&mut self, failure: Failure) -> E {
         self.parser.failure = Some(failure);
         E::custom("refused")
+    }
+}
+
+impl<'a> DeserializeSeed<'a> for Children<'_, 'a> {
+    type Value = Value<'a>;
+
+    fn deserialize<D: de::Deserializer<'a>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_any(self)
     }
 }
 
@@ -282,11 +328,17 @@ impl<'a> Visitor<'a> for Children<'_, 'a> {
                 let failure = Failure::from(ParseError::NulCharacter { path: String::new() });
                 return Err(self.refuse(failure.below(&key)));
             }
-            let raw: &'a RawValue = map.next_value()?;
             let path_len = self.path_len.saturating_add(key.len()).saturating_add(1);
-            match self.parser.value(raw.get(), self.depth, path_len) {
-                Ok(value) => members.push((key, value)),
-                Err(failure) => return Err(self.refuse(failure.below(&key))),
+            match self.member(&mut map, &key, path_len) {
+                Ok(Ok(value)) => members.push((key, value)),
+                Ok(Err(failure)) => return Err(self.refuse(failure.below(&key))),
+                Err(error) => {
+                    // What was refused further in gets this step of its path, too.
+                    if let Some(failure) = self.parser.failure.take() {
+                        self.parser.failure = Some(failure.below(&key));
+                    }
+                    return Err(error);
+                }
             }
         }
         if let Some(key) = repeated_key(&members) {
@@ -321,7 +373,7 @@ fn repeated_key<'m>(members: &'m [(Cow<'_, str>, Value<'_>)]) -> Option<&'m str>
     })
 }
 
-/// Reads a key, borrowing it when it has no escapes.
+/// Reads a key or a text, borrowing it when it has no escapes.
 struct Key;
 
 impl<'a> DeserializeSeed<'a> for Key {
@@ -336,7 +388,7 @@ impl<'a> Visitor<'a> for Key {
     type Value = Cow<'a, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+        f.write_str("text")
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'a str) -> Result<Self::Value, E> {

@@ -87,6 +87,9 @@ pub(super) struct Pair {
     end: usize,
     /// The path has neither digits nor white space, so its natural order is its byte order.
     plain: bool,
+    /// The first bytes of the path, filled up with zeros, which no path holds: where those of two plain paths differ they
+    /// tell the order.
+    head: u128,
     /// Stands for an object or list that was cut off.
     pub(super) cut: bool,
 }
@@ -126,7 +129,7 @@ impl Pairs {
         let mut list = std::mem::take(&mut self.list);
         list.sort_by(|a, b| {
             if a.plain && b.plain {
-                self.path(a).cmp(self.path(b))
+                a.head.cmp(&b.head).then_with(|| self.path(a).cmp(self.path(b)))
             } else {
                 natural::natural_order(self.path(a), self.path(b))
             }
@@ -268,8 +271,21 @@ impl Flattener {
         let colon = arena.len();
         arena.push(':');
         arena.push_str(text);
-        self.pairs.list.push(Pair { start, colon, end: arena.len(), plain: at.plain, cut });
+        let (plain, head) = (at.plain, head(self.path.as_bytes()));
+        self.pairs.list.push(Pair { start, colon, end: arena.len(), plain, head, cut });
     }
+}
+
+/// The first sixteen bytes as a number, whose order is theirs.
+fn head(path: &[u8]) -> u128 {
+    if let Some(first) = path.first_chunk::<16>() {
+        return u128::from_be_bytes(*first);
+    }
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(path) {
+        *to = *from;
+    }
+    u128::from_be_bytes(bytes)
 }
 
 /// JavaScript's order of an object's sorted keys: array indices ascending, then the rest by UTF-16 code unit.
