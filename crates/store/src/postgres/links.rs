@@ -100,10 +100,14 @@ impl Question<'_> {
         self.links.readers.get(self.place).unwrap_or(&self.links.desk)
     }
 
-    /// A connection to ask on.
+    /// A connection to ask on: the next in turn that is up. Where none is, one is waited for, or there has been none for too
+    /// long.
     pub(super) async fn live(&mut self) -> Result<Arc<Live>, Unavailable> {
         let turn = self.links.next.fetch_add(1, Ordering::Relaxed);
-        self.place = turn.checked_rem(self.links.readers.len()).unwrap_or(0);
+        let readers = &self.links.readers;
+        let first = turn.checked_rem(readers.len()).unwrap_or(0);
+        let mut in_turn = (first..readers.len()).chain(0..first);
+        self.place = in_turn.find(|at| readers.get(*at).is_some_and(is_up)).unwrap_or(first);
         up(self.link(), self.action).await
     }
 
@@ -122,6 +126,10 @@ impl Question<'_> {
             outcome => Some(outcome.map_err(|trouble| trouble.unavailable(self.action))),
         }
     }
+}
+
+fn is_up(link: &watch::Receiver<Link>) -> bool {
+    matches!(&*link.borrow(), Link::Up(live) if !live.is_closed())
 }
 
 /// The connection, as soon as there is one.
