@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0014.sql"),
     include_str!("../../migrations/sqlite/0015.sql"),
     include_str!("../../migrations/sqlite/0016.sql"),
+    include_str!("../../migrations/sqlite/0017.sql"),
 ];
 
 /// How much of a scratch database is kept in memory, KiB.
@@ -218,7 +219,7 @@ fn migrate_to(connection: &mut Connection, last: i64) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{OpenError, Options, SqliteStore, instruments},
+        super::{OpenError, Options, SqliteStore, instruments, statements},
         APPLICATION_ID, migrate, migrate_to, newest, version,
     };
     use ferropay_domain::{
@@ -226,6 +227,23 @@ mod tests {
         instrument::{InstrumentKey, Means, TokenStatus},
     };
     use rusqlite::{Connection, params};
+
+    const WRITTEN_BY_EVERY_SALE: [&str; 14] = [
+        "take_fingerprint",
+        "insert_name",
+        "insert_payment",
+        "update_payment",
+        "insert_operation",
+        "update_operation",
+        "insert_attempt",
+        "update_attempt",
+        "insert_request",
+        "insert_callback",
+        "insert_delivery",
+        "update_delivery",
+        "insert_posting",
+        "end_task",
+    ];
 
     #[test]
     fn what_is_missing_empty_or_older_is_left_as_it_is_where_nothing_is_to_be_changed() {
@@ -294,5 +312,38 @@ mod tests {
             );
         }
         assert_eq!(instruments::saved(&database, project, "reader-7", 10).unwrap(), [by_id]);
+    }
+
+    #[test]
+    fn a_state_that_no_delivery_has_is_refused_before_and_after_the_step_that_words_it_anew() {
+        let mut database = Connection::open_in_memory().unwrap();
+        migrate_to(&mut database, 16).unwrap();
+        let insert = |database: &Connection, id: i64, state: i64| {
+            let sql = "INSERT INTO deliveries (id, state, attempts, status, tried_at, url) VALUES (?1, ?2, 0, 0, 0, '')";
+            database.execute(sql, params![id, state]).is_ok()
+        };
+        let accepted = |database: &Connection, from: i64| -> Vec<i64> {
+            (0..5).filter(|state| insert(database, from + state, *state)).collect()
+        };
+        assert_eq!(accepted(&database, 0), [1, 2, 3]);
+        migrate(&mut database).unwrap();
+        assert_eq!(accepted(&database, 10), [1, 2, 3]);
+        let rows: i64 = database.query_row("SELECT count(*) FROM deliveries", [], |row| row.get(0)).unwrap();
+        let check: String = database.query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap();
+        assert_eq!((rows, check.as_str()), (6, "ok"));
+        assert!(database.execute("UPDATE sqlite_schema SET sql = sql", []).is_err(), "it is protected again");
+    }
+
+    #[test]
+    fn nothing_that_a_sale_writes_makes_a_temporary_table() {
+        let mut database = Connection::open_in_memory().unwrap();
+        migrate(&mut database).unwrap();
+        for name in WRITTEN_BY_EVERY_SALE {
+            let sql = statements::text(name).unwrap();
+            let mut explained = database.prepare(&format!("EXPLAIN {sql}")).unwrap();
+            let steps = explained.raw_query().mapped(|row| row.get::<_, String>(1));
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(steps.len() > 5 && !steps.iter().any(|step| step == "OpenEphemeral"), "{sql}: {steps:?}");
+        }
     }
 }

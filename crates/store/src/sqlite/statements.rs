@@ -47,6 +47,15 @@ impl Counted<'_> {
 
 macro_rules! statements {
     ($($name:ident: $sql:expr;)*) => {
+        /// The text of a statement.
+        #[cfg(test)]
+        pub(super) fn text(name: &str) -> Option<&'static str> {
+            match name {
+                $(stringify!($name) => Some($sql),)*
+                _ => None,
+            }
+        }
+
         /// Everything the writer runs for commits.
         pub(super) struct Statements<'c> {
             count: Rc<Cell<u64>>,
