@@ -102,13 +102,31 @@ pub(super) struct Pairs {
 
 impl Pairs {
     pub(super) fn of(root: &Value<'_>, style: Style, size_hint: usize) -> Self {
-        let mut flattener = Flattener {
-            style,
-            pairs: Self { arena: String::with_capacity(size_hint), list: Vec::with_capacity(32) },
-            path: String::with_capacity(64),
-        };
+        let mut flattener =
+            Flattener { style, pairs: Self::with_room_for(size_hint), path: String::with_capacity(64) };
         flattener.walk(root, &Position::ROOT);
         flattener.pairs
+    }
+
+    /// No pairs yet, of a message of so many bytes.
+    pub(super) fn with_room_for(bytes: usize) -> Self {
+        Self { arena: String::with_capacity(bytes), list: Vec::with_capacity(32) }
+    }
+
+    /// Adds the pair of a value. `plain`: the path has neither digits nor white space.
+    pub(super) fn push(&mut self, path: &str, text: &str, plain: bool, cut: bool) {
+        let start = self.arena.len();
+        self.arena.push_str(path);
+        let colon = self.arena.len();
+        self.arena.push(':');
+        self.arena.push_str(text);
+        let (end, head) = (self.arena.len(), head(path.as_bytes()));
+        self.list.push(Pair { start, colon, end, plain, head, cut });
+    }
+
+    /// How long all pairs are together.
+    pub(super) fn bytes(&self) -> usize {
+        self.arena.len()
     }
 
     pub(super) fn path(&self, pair: &Pair) -> &str {
@@ -265,14 +283,7 @@ impl Flattener {
     }
 
     fn push(&mut self, text: &str, at: &Position<'_>, cut: bool) {
-        let arena = &mut self.pairs.arena;
-        let start = arena.len();
-        arena.push_str(&self.path);
-        let colon = arena.len();
-        arena.push(':');
-        arena.push_str(text);
-        let (plain, head) = (at.plain, head(self.path.as_bytes()));
-        self.pairs.list.push(Pair { start, colon, end: arena.len(), plain, head, cut });
+        self.pairs.push(&self.path, text, at.plain, cut);
     }
 }
 

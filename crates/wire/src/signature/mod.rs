@@ -18,6 +18,7 @@ mod natural;
 mod outgoing;
 mod place;
 mod portable;
+mod rendered;
 mod secret;
 mod verify;
 

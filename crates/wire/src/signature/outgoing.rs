@@ -1,7 +1,7 @@
 //! Signing what the platform sends.
 //!
-//! Replies and callbacks are rendered to JSON text first. The text is then read back with its literals, signed in
-//! natural order, and the signature is put into the text without rendering it again.
+//! Replies and callbacks are rendered to JSON text first. The literals of that text are signed in natural order, and the
+//! signature is put into the text without rendering it again.
 
 use serde_json::value::RawValue;
 
@@ -10,6 +10,7 @@ use crate::json::{Document, Limits, ParseError, Value};
 use super::canonical::{Order, canonical, render};
 use super::flatten::Style;
 use super::place::Place;
+use super::rendered;
 use super::secret::{Secret, sign};
 
 /// Signs a value: natural order, without any `signature` or `frame_mode` it may hold.
@@ -19,8 +20,22 @@ pub fn sign_value(value: &Value<'_>, secret: &Secret) -> String {
 
 /// Signs rendered JSON text.
 pub fn sign_outgoing(json_text: &str, secret: &Secret) -> Result<String, ParseError> {
+    Ok(sign(secret, &outgoing(json_text)?))
+}
+
+/// The canonical string of rendered JSON text.
+pub(super) fn outgoing(json_text: &str) -> Result<String, ParseError> {
+    if let Some(mut pairs) = rendered::pairs(json_text) {
+        pairs.sort_naturally();
+        return Ok(pairs.join());
+    }
+    read_back(json_text)
+}
+
+/// The same by way of the document.
+pub(super) fn read_back(json_text: &str) -> Result<String, ParseError> {
     let document = Document::parse(json_text.as_bytes(), Limits::OUTGOING)?;
-    Ok(sign(secret, &render(document.root(), Order::Natural, Style::PLATFORM, json_text.len())))
+    Ok(render(document.root(), Order::Natural, Style::PLATFORM, json_text.len()))
 }
 
 /// Signs rendered JSON text and returns it with the signature at `place` ([`Place::Either`] means the root).

@@ -7,7 +7,7 @@ use super::parse;
 use crate::signature::*;
 
 /// Any document, with names that sort, join and are left out in their own ways.
-fn any_document() -> impl Strategy<Value = Json> {
+pub(super) fn any_document() -> impl Strategy<Value = Json> {
     let text = "[^\u{0}]{0,6}";
     let name = prop_oneof![
         4 => text.prop_map(String::from),

@@ -4,6 +4,7 @@ mod any_document;
 mod mistakes;
 mod natural;
 mod outgoing;
+mod rendered;
 mod vectors;
 mod verifying;
 
