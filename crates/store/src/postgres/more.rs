@@ -40,7 +40,7 @@ impl Writer {
         }
         let numbers = accounts::open(self.link()?, &applied).await?;
         let tables = collect::tables(&applied, &numbers).map_err(Trouble::Senseless)?;
-        self.run_batch(&tables.columns(|_| true), applied.len(), true).await?;
+        self.run_batch(&tables.columns(|_, _| true), applied.len(), true).await?;
         for prepared in &applied {
             rare::write(self.link()?, prepared, &numbers).await?;
         }

@@ -26,9 +26,17 @@ macro_rules! tables {
                 pub(super) const COLUMNS: &[(&str, &str)] = &[("n", "int4"), $((stringify!($column), $sql)),*];
 
                 #[allow(clippy::elidable_lifetime_names, reason = "the rows may borrow for it")]
-                pub(super) fn columns<'a>(rows: &[Row $(<$life>)?], into: &mut Vec<Column<'a>>) {
-                    into.push(Box::new(Array(rows.iter().map(|row| row.n).collect::<Vec<i32>>())));
-                    $(into.push(Box::new(Array(rows.iter().map(|row| row.$column).collect::<Vec<$type>>())));)*
+                pub(super) fn columns<'a>(
+                    rows: &[Row $(<$life>)?],
+                    wanted: fn(&str, &str) -> bool,
+                    into: &mut Vec<Column<'a>>,
+                ) {
+                    if wanted(stringify!($table), "n") {
+                        into.push(Box::new(Array(rows.iter().map(|row| row.n).collect::<Vec<i32>>())));
+                    }
+                    $(if wanted(stringify!($table), stringify!($column)) {
+                        into.push(Box::new(Array(rows.iter().map(|row| row.$column).collect::<Vec<$type>>())));
+                    })*
                 }
             }
         )*
@@ -41,11 +49,9 @@ macro_rules! tables {
 
         impl<'a> Tables<'a> {
             /// The columns of the tables that are wanted, in the order of [`SHAPES`].
-            pub(super) fn columns(&self, wanted: fn(&str) -> bool) -> Vec<Column<'a>> {
+            pub(super) fn columns(&self, wanted: fn(&str, &str) -> bool) -> Vec<Column<'a>> {
                 let mut all: Vec<Column<'a>> = Vec::new();
-                $(if wanted(stringify!($table)) {
-                    $table::columns(&self.$table, &mut all);
-                })*
+                $($table::columns(&self.$table, wanted, &mut all);)*
                 all
             }
         }

@@ -280,7 +280,7 @@ impl Writer {
         let tables = self.accounts.with(|accounts| collect::tables(commits, accounts));
         let tables = tables.map_err(Trouble::Senseless)?;
         self.pending = Some(Pending::Plain);
-        let losers = self.run_batch(&tables.columns(|_| true), commits.len(), false).await?;
+        let losers = self.run_batch(&tables.columns(|_, _| true), commits.len(), false).await?;
         Ok((verdicts_of(commits, losers.as_deref()), true))
     }
 
