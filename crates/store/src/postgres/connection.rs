@@ -6,6 +6,7 @@ use futures_util::{Stream, StreamExt};
 use std::{
     collections::HashMap,
     future::Future,
+    hash::{BuildHasherDefault, DefaultHasher, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -117,6 +118,24 @@ pub(super) type Parameter<'a> = &'a (dyn ToSql + Sync);
 /// Comes to an end, with an error, when a connection does.
 pub(super) type Ended = oneshot::Receiver<std::convert::Infallible>;
 
+/// A hash of a statement's text by its length and ends. That of a batch has fifteen thousand bytes, all of which would be hashed
+/// each time it is looked up; texts that share a hash are told apart by comparing them.
+#[derive(Default)]
+struct ByEnds(DefaultHasher);
+
+impl Hasher for ByEnds {
+    fn write(&mut self, bytes: &[u8]) {
+        const END: usize = 64;
+        self.0.write_usize(bytes.len());
+        self.0.write(bytes.first_chunk::<END>().map_or(bytes, |end| end));
+        self.0.write(bytes.last_chunk::<END>().map_or(&[][..], |end| &end[..]));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
 /// A connection that works, with its prepared statements.
 pub(super) struct Live {
     client: Client,
@@ -124,7 +143,7 @@ pub(super) struct Live {
     carrier: AbortHandle,
     /// How long an answer may take; none: as long as it likes.
     patience: Option<Duration>,
-    statements: Mutex<HashMap<String, Statement>>,
+    statements: Mutex<HashMap<String, Statement, BuildHasherDefault<ByEnds>>>,
     count: Arc<AtomicU64>,
 }
 
@@ -260,4 +279,30 @@ fn with_defaults(server: &Config) -> Config {
     }
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::{BuildHasher, Hash};
+
+    #[test]
+    fn statements_with_the_same_length_and_ends_are_told_apart() {
+        let text = |middle: &str| format!("{}{middle}{}", "SELECT ".repeat(20), " FROM x".repeat(20));
+        let mut known: HashMap<String, u32, BuildHasherDefault<ByEnds>> = HashMap::default();
+        let all =
+            [text("1"), text("2"), text("12"), String::new(), "SELECT 1".to_owned(), "SELECT 2".to_owned()];
+        for (number, sql) in (0..).zip(&all) {
+            assert_eq!(known.insert(sql.clone(), number), None);
+        }
+        for (number, sql) in (0..).zip(&all) {
+            assert_eq!(known.get(sql.as_str()), Some(&number));
+        }
+        let hash = |sql: &str| known.hasher().hash_one(sql);
+        assert_eq!(hash(&all[0]), hash(&all[1]));
+        assert_ne!(hash(&all[4]), hash(&all[5]));
+        let mut whole = ByEnds::default();
+        "SELECT 1".hash(&mut whole);
+        assert_eq!(whole.finish(), hash("SELECT 1"));
+    }
 }
