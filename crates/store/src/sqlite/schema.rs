@@ -228,7 +228,8 @@ mod tests {
     };
     use rusqlite::{Connection, params};
 
-    const WRITTEN_BY_EVERY_SALE: [&str; 14] = [
+    /// What every sale writes, but for its request, whose index of a few paths takes such a table.
+    const WRITTEN_BY_EVERY_SALE: [&str; 13] = [
         "take_fingerprint",
         "insert_name",
         "insert_payment",
@@ -237,7 +238,6 @@ mod tests {
         "update_operation",
         "insert_attempt",
         "update_attempt",
-        "insert_request",
         "insert_callback",
         "insert_delivery",
         "update_delivery",
