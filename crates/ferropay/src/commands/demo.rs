@@ -42,8 +42,9 @@ pub(crate) async fn run(options: Demo) -> Result<ExitCode> {
     let sound = script::play(&stage).await;
     show::verdict(&sound);
     if !options.exit {
+        let mut signals = stop_signals()?;
         show::addresses(address, admin, simulators, &access);
-        stop_signals()?.recv().await;
+        signals.recv().await;
     }
     // Nobody listens any more when serving has ended by itself; the next line says why.
     let _ended = stop.send(()).await;

@@ -17,6 +17,8 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
     let config = Config::load(options)?;
     raise_descriptors();
     let platform = Platform::prepare(&config).await?;
+    // Whoever reads that it is ready may stop it at once.
+    let signals = stop_signals()?;
     println!("Ferropay {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  Gate API   http://{}/v2/", platform.address()?);
     println!("  inspector  http://{}/inspector", platform.admin_address()?);
@@ -35,7 +37,7 @@ pub(crate) async fn run(options: &Serve) -> Result<ExitCode> {
             "  tokens     POST http://{address}/apple-pay/token, POST http://{address}/google-pay/token"
         );
     }
-    platform.run(stop_signals()?).await?;
+    platform.run(signals).await?;
     println!("Stopped.");
     Ok(ExitCode::SUCCESS)
 }
