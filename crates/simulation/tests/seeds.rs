@@ -13,7 +13,7 @@ const STEPS: u32 = 500;
 const SEEDS: u64 = 200;
 
 /// Seeds that walk every row between them, unless the platform has changed since they were chosen.
-const FOREMOST: [u64; 12] = [79, 36, 60, 109, 182, 65, 98, 43, 160, 52, 88, 25];
+const FOREMOST: [u64; 8] = [100, 7, 195, 109, 119, 71, 52, 25];
 
 /// How many seeds are run on both databases by `./test`; by `./test --all` it is all of them.
 const ON_BOTH: usize = 30;
@@ -202,8 +202,13 @@ fn every_row_in_scope_is_walked_and_the_page_lists_them_all() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/simulation.md");
     let update = std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1");
     let mut walks = Walks::default();
+    let mut of_each = Vec::new();
     for seed in seeds() {
-        walks.add(&simulate(seed).walks);
+        let walked = simulate(seed).walks;
+        walks.add(&walked);
+        if update {
+            of_each.push((seed, walked));
+        }
         if !update && missing(&walks).is_empty() {
             break;
         }
@@ -213,12 +218,31 @@ fn every_row_in_scope_is_walked_and_the_page_lists_them_all() {
         rows(&walks).into_iter().filter(|walk| is_out_of_scope(walk) && walk.times > 0).collect();
     assert_eq!(walked_in_vain, [], "these rows can be walked after all");
     if update {
+        println!("the foremost seeds now: {:?}", foremost(of_each));
         fs::write(&page, page_of(&walks).unwrap()).unwrap();
         return;
     }
     let found = without_counts(&fs::read_to_string(&page).unwrap_or_default());
     let expected = without_counts(&page_of(&walks).unwrap());
     assert_eq!(found, expected, "docs/simulation.md lists other rows; update it with: {UPDATE}");
+}
+
+/// Few seeds that walk every row between them: each next one is that which walks most of what is missing.
+fn foremost(mut of_each: Vec<(u64, Walks)>) -> Vec<u64> {
+    let mut walks = Walks::default();
+    let mut chosen = Vec::new();
+    while !missing(&walks).is_empty() {
+        let left = |(_, walked): &(u64, Walks)| {
+            let mut with = walks.clone();
+            with.add(walked);
+            missing(&with).len()
+        };
+        let next = (0..of_each.len()).min_by_key(|place| left(&of_each[*place])).unwrap();
+        let (seed, walked) = of_each.swap_remove(next);
+        walks.add(&walked);
+        chosen.push(seed);
+    }
+    chosen
 }
 
 /// A page without its numbers of walks, which change with every change of the platform.
