@@ -68,13 +68,15 @@ struct Course {
     told: i64,
     /// The steady clock's reading then.
     at: i64,
+    /// What is left of the time that passed, too short for the clock to be moved by a part of it.
+    unused: i64,
     /// How far the machine's clock was ahead of what was told.
     ahead: i64,
 }
 
 impl Course {
     const fn begin(machine: i64, steady: i64) -> Self {
-        Self { told: machine, at: steady, ahead: 0 }
+        Self { told: machine, at: steady, unused: 0, ahead: 0 }
     }
 
     /// The time, as the machine's clock and the steady one say.
@@ -90,7 +92,10 @@ impl Course {
                  set it right, or start again if it is right now"
             );
         }
-        let most = went / SLOWNESS;
+        // However often it is asked, that part is of all the time that passes.
+        let usable = went.saturating_add(self.unused);
+        let most = usable / SLOWNESS;
+        self.unused = usable % SLOWNESS;
         self.at = steady.max(self.at);
         self.told = told.saturating_add(ahead.clamp(most.saturating_neg(), most));
         self.ahead = machine.saturating_sub(self.told);
@@ -118,6 +123,16 @@ mod tests {
                 assert_eq!(off.signum(), jump.signum());
                 before = now;
             }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_followed_however_often_it_is_asked() {
+        for every in [1, 7, 9, 15, 19, 1_000] {
+            let mut course = Course::begin(0, 0);
+            let asked = (1..=10 * SECOND / every).map(|time| time * every);
+            let told = asked.map(|at| course.follow(at + HOUR, at) - at).last().unwrap();
+            assert!((told - SECOND).abs() <= every, "{told} after ten seconds, asked every {every}");
         }
     }
 
