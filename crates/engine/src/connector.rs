@@ -295,10 +295,10 @@ pub trait Connector: Send + Sync + 'static {
         Box::pin(std::future::ready(Listing::NotPossible))
     }
 
-    /// Waits until the provider takes another attempt. `false`: that would be too long; nothing was begun, and it is to be
-    /// asked for again later.
-    fn turn(&self) -> Eventually<'_, bool> {
-        Box::pin(std::future::ready(true))
+    /// Waits until the provider takes another attempt; those who wait have their turns in the order in which they came. Whoever
+    /// gives up while waiting loses nothing but the place.
+    fn turn(&self) -> Eventually<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 
     /// Sends an attempt and waits for its outcome.

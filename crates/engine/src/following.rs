@@ -42,7 +42,8 @@ pub(crate) struct Before<'a> {
 
 /// Work taken in hand.
 enum Work {
-    Call(Box<Scene>),
+    /// An attempt, and whether it has only just come into being: nobody can have sent it before.
+    Call(Box<Scene>, bool),
     Reverse(Box<Scene>),
     Authenticate(Box<Standing>),
     Confirm(Box<Standing>),
@@ -196,7 +197,11 @@ impl Engine {
                 continue;
             }
             let what = match task.key {
-                TaskKey::Call(id) => scene_of(id, changes, before).map(|it| Work::Call(Box::new(it))),
+                TaskKey::Call(id) => {
+                    let is_new = |write: &Write<Attempt>| matches!(write, Write::Insert(it) if it.id == id);
+                    let is_new = changes.attempts.iter().any(is_new);
+                    scene_of(id, changes, before).map(|it| Work::Call(Box::new(it), is_new))
+                }
                 TaskKey::Reverse(id) => scene_of(id, changes, before).map(|it| Work::Reverse(Box::new(it))),
                 TaskKey::Authenticate(id) => {
                     standing_of(id, changes, before).map(|it| Work::Authenticate(Box::new(it)))
@@ -227,13 +232,13 @@ impl Engine {
             }
             let engine = self.clone();
             match work {
-                Work::Call(scene) => {
+                Work::Call(scene, is_new) => {
                     let cards = std::mem::take(&mut cards);
                     let carried = Carried {
                         project: project.clone(),
                         scene: *scene,
                         cards,
-                        recovered: false,
+                        recovered: !is_new,
                         tries: 0,
                     };
                     go_on_alone(engine.call_provider(carried, in_hand));

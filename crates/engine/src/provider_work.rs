@@ -43,10 +43,7 @@ const LONGEST_UNREACHABLE_PAUSE: Duration = Duration::from_secs(15);
 /// The part of a provider's retention, one in this many, that is left unused: clocks differ, and a message takes time.
 const RETENTION_MARGIN: u32 = 6;
 
-/// The pause before an attempt that got no turn asks for one again. It does not grow: turns come at a steady rate.
-const TURN_PAUSE: Duration = Duration::from_millis(250);
-
-/// How often what rests looks whether it is still to be done here.
+/// How often what rests or waits for its turn looks whether it is still to be done here.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What is to become of an attempt now.
@@ -55,10 +52,8 @@ enum Turn {
     Known(Outcome),
     /// The provider cannot be reached; later.
     Later,
-    /// The provider does not take it yet; a moment later.
-    Soon,
-    /// The bucket is not this node's any more.
-    Others,
+    /// It is not to be sent from here any more: the bucket is another's, or it was decided meanwhile.
+    Over,
     /// Its provider is not relied upon to know it any more.
     Forgotten,
 }
@@ -126,16 +121,8 @@ impl Engine {
         let mut pause = Duration::from_secs(1);
         let mut is_fresh = !carried.recovered;
         loop {
-            let was_fresh = std::mem::take(&mut is_fresh);
-            if !self.is_to_be_done_here(carried) || (!was_fresh && !self.is_still_open(carried).await?) {
+            if !self.is_to_be_sent(carried, std::mem::take(&mut is_fresh)).await? {
                 return Ok(());
-            }
-            if carried.recovered && carried.scene.payment.detail.method.is_some() {
-                // Asking goes on as long as it takes, the method's patience does not.
-                if self.decline_when_due(carried).await? || !carried.scene.attempt.status.is_open() {
-                    // It is being undone, and must not be sent any more.
-                    return Ok(());
-                }
             }
             let outcome = match self.ask(carried).await? {
                 Turn::Known(outcome) => outcome,
@@ -144,11 +131,7 @@ impl Engine {
                     pause = (pause * 2).min(LONGEST_UNREACHABLE_PAUSE);
                     continue;
                 }
-                Turn::Soon => {
-                    self.rest(carried, TURN_PAUSE).await;
-                    continue;
-                }
-                Turn::Others => return Ok(()),
+                Turn::Over => return Ok(()),
                 Turn::Forgotten => return self.leave_to_operator(carried).await,
             };
             let again = matches!(outcome, Outcome::Lost { repeatable: true });
@@ -168,6 +151,37 @@ impl Engine {
             self.rest(carried, pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Whether what is in hand is to be sent, as it stands now in the store unless that was just written.
+    async fn is_to_be_sent(self: &Arc<Self>, carried: &mut Carried, is_fresh: bool) -> Result<bool, Failure> {
+        if !self.is_to_be_done_here(carried) || (!is_fresh && !self.is_still_open(carried).await?) {
+            return Ok(false);
+        }
+        if carried.recovered && carried.scene.payment.detail.method.is_some() {
+            // Asking goes on as long as it takes, the method's patience does not.
+            let declined = self.decline_when_due(carried).await?;
+            // Then it is being undone, and must not be sent any more.
+            return Ok(!declined && carried.scene.attempt.status.is_open());
+        }
+        Ok(true)
+    }
+
+    /// Waits for the turn of what is in hand. Answers whether it is still to be sent.
+    async fn turn_came(
+        self: &Arc<Self>,
+        carried: &mut Carried,
+        connector: &dyn Connector,
+    ) -> Result<bool, Failure> {
+        let asked = Instant::now();
+        let mut turn = connector.turn();
+        while tokio::time::timeout(LOOK_EVERY, &mut turn).await.is_err() {
+            if !self.is_to_be_done_here(carried) {
+                return Ok(false);
+            }
+        }
+        let was_long = asked.elapsed() >= LOOK_EVERY;
+        Ok(!was_long || self.is_to_be_sent(carried, false).await?)
     }
 
     /// Records what is known of an attempt. Answers whether its card or account became known with it, after which nothing is
@@ -254,7 +268,7 @@ impl Engine {
     /// Sends the attempt, or finds that it may not be sent. [`Turn::Later`] when an earlier process may have sent it and
     /// the provider cannot be reached: while repeats are recognised asking again later tells what became of it, and
     /// undoing it could not be sent any sooner.
-    async fn ask(&self, carried: &mut Carried) -> Result<Turn, Failure> {
+    async fn ask(self: &Arc<Self>, carried: &mut Carried) -> Result<Turn, Failure> {
         let scene = &carried.scene;
         let ask = scene.attempt.ask;
         let Some(connector) = self.connector(scene.attempt.account, carried.project.project.environment)
@@ -275,12 +289,12 @@ impl Engine {
         if carried.recovered && age > relied_upon(connector.as_ref()) {
             return Ok(Turn::Forgotten);
         }
-        if !connector.turn().await {
-            return Ok(Turn::Soon);
+        if !self.turn_came(carried, connector.as_ref()).await? {
+            return Ok(Turn::Over);
         }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
         if !self.is_to_be_done_here(carried) {
-            return Ok(Turn::Others);
+            return Ok(Turn::Over);
         }
         self.step(Step::BeforeCall);
         Ok(Turn::Known(match connector.call(order).await {

@@ -42,7 +42,8 @@ use tokio::time::Instant;
 pub struct Limits {
     /// How many the provider takes; none: any number.
     pub rate: Option<Rate>,
-    /// How long a call waits for its turn. Requests that would lead to a call are refused when half of it is used up.
+    /// How long a call waits for its turn; attempts that were accepted wait as long as it takes. Requests that would lead to a
+    /// call are refused when half of it is used up.
     pub longest_wait: Duration,
     /// How many calls may wait or be under way before requests that would lead to another are refused.
     pub most_in_hand: usize,
@@ -64,6 +65,8 @@ pub(crate) struct ProviderGate {
     pace: Option<Pace>,
     breaker: Option<Breaker>,
     in_hand: AtomicUsize,
+    /// Where attempts stand for whom there is no turn within the longest wait, in the order in which they came.
+    line: tokio::sync::Mutex<()>,
     metrics: Arc<Metrics>,
 }
 
@@ -78,6 +81,9 @@ enum Refused {
 
 /// The kind of call that sends an attempt.
 const CALL: &str = "call";
+
+/// The shortest pause before the first in the line looks for a turn again: timers are no finer.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// A call in hand, counted until it is dropped.
 struct InHand<'a>(&'a AtomicUsize);
@@ -99,7 +105,8 @@ impl ProviderGate {
     pub(crate) fn new(inner: Arc<dyn Connector>, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let pace = limits.rate.map(Pace::new);
         let breaker = limits.patience.map(Breaker::new);
-        Self { inner, limits, pace, breaker, in_hand: AtomicUsize::new(0), metrics }
+        let line = tokio::sync::Mutex::new(());
+        Self { inner, limits, pace, breaker, in_hand: AtomicUsize::new(0), line, metrics }
     }
 
     /// Whether a request that leads to a call of this account had better come later.
@@ -143,20 +150,29 @@ impl ProviderGate {
         }
     }
 
-    /// Waits for a turn of an attempt: it stays in hand meanwhile.
-    async fn take_turn(&self) -> bool {
-        // Where the provider is left alone, the attempt is told at once.
-        let Some(pace) = self.pace.as_ref().filter(|_| self.pass().is_ok()) else { return true };
+    /// Waits for a turn of an attempt, as long as it takes: it stays in hand meanwhile. No more turns than come within the
+    /// longest wait are given away, so that other calls find some, too.
+    async fn take_turn(&self) {
+        let Some(pace) = &self.pace else { return };
         let _in_hand = InHand::new(&self.in_hand);
-        let Some(wait) = pace.take(Instant::now(), self.limits.longest_wait) else {
-            let refused = ProviderCall { account: self.account(), kind: CALL, outcome: "no_turn" };
-            self.metrics.provider_refused(refused);
-            return false;
+        let wait = {
+            let _place = self.line.lock().await;
+            loop {
+                // Where the provider is left alone, the attempt is told at once.
+                if self.pass().is_err() {
+                    return;
+                }
+                let now = Instant::now();
+                if let Some(wait) = pace.take(now, self.limits.longest_wait) {
+                    break wait;
+                }
+                let until_there_is_one = pace.wait(now).saturating_sub(self.limits.longest_wait);
+                tokio::time::sleep(until_there_is_one.max(SHORTEST_PAUSE)).await;
+            }
         };
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        true
     }
 
     /// Does `call` when it may leave; `None` when it may not. `read` says what became of it, and whether the provider
@@ -288,7 +304,7 @@ impl Connector for ProviderGate {
         })
     }
 
-    fn turn(&self) -> Eventually<'_, bool> {
+    fn turn(&self) -> Eventually<'_, ()> {
         Box::pin(self.take_turn())
     }
 

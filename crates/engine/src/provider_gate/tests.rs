@@ -115,35 +115,69 @@ async fn while_calls_are_held_nothing_leaves_and_nothing_unknown_becomes_known()
 }
 
 #[tokio::test]
-async fn calls_beyond_the_rate_wait_in_order_and_beyond_the_bound_are_not_made() {
-    let rate = Rate { per_second: number(2), burst: number(1) };
-    let longest_wait = Duration::from_secs(2);
+async fn attempts_beyond_the_rate_wait_in_order_for_as_long_as_it_takes() {
+    let rate = Rate { per_second: number(4), burst: number(1) };
+    let longest_wait = Duration::from_secs(1);
     let (told, gate) = gate(Limits { rate: Some(rate), longest_wait, ..Limits::default() });
     let gate = Arc::new(gate);
     let start = Instant::now();
     let mut running = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..12 {
         let gate = gate.clone();
         running.push(tokio::spawn(async move {
-            let goes = gate.turn().await && !is_not_sent(&gate.call(order(false)).await);
-            (!goes, start.elapsed())
+            gate.turn().await;
+            assert!(!is_not_sent(&gate.call(order(false)).await));
+            start.elapsed()
         }));
         tokio::task::yield_now().await;
     }
     assert!(gate.is_full(), "requests had better come later");
-    assert_eq!(gate.in_hand(), 4, "the first went at once, three were refused");
-    let mut ended = Vec::new();
+    assert_eq!(gate.in_hand(), 11, "the first went at once");
+    // What somebody waits for is not kept waiting for longer, and is told that it has no turn.
+    assert_eq!(gate.reverse(order(true), 0).await, Reversal::Unanswered);
+    assert!(start.elapsed() < Duration::from_millis(200));
+    // One that gives up in the line holds up nobody.
+    let given_up = {
+        let gate = gate.clone();
+        tokio::spawn(async move { gate.turn().await })
+    };
+    tokio::task::yield_now().await;
+    given_up.abort();
+    let mut went = Vec::new();
     for one in running {
-        ended.push(one.await.unwrap());
+        went.push(one.await.unwrap());
     }
-    let went: Vec<Duration> = ended.iter().filter(|(refused, _)| !refused).map(|(_, at)| *at).collect();
-    assert_eq!(went.len(), 5, "{ended:?}");
-    assert!(went.is_sorted(), "in the order in which they came: {ended:?}");
+    assert!(went.is_sorted(), "in the order in which they came: {went:?}");
     for (turn, at) in (0..).zip(&went) {
-        assert!(*at >= Duration::from_millis(500 * turn), "{ended:?}");
+        assert!(*at >= Duration::from_millis(250 * turn), "{went:?}");
     }
-    assert!(ended.iter().filter(|(refused, _)| *refused).all(|(_, at)| *at < Duration::from_secs(1)));
-    assert_eq!(told.asked.load(Ordering::Relaxed), 5);
+    assert!(went.iter().all(|at| *at < Duration::from_secs(6)), "{went:?}");
+    assert_eq!(told.asked.load(Ordering::Relaxed), 12);
     assert_eq!(gate.in_hand(), 0);
     assert!(!gate.is_full(), "half of the wait is free again");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_turn_is_told_when_the_provider_is_left_alone_meanwhile() {
+    let rate = Rate { per_second: number(20), burst: number(1) };
+    let patience = Patience { failures: number(2), hold: Duration::from_mins(1) };
+    let longest_wait = Duration::from_millis(200);
+    let limits = Limits { rate: Some(rate), longest_wait, patience: Some(patience), ..Limits::default() };
+    let (told, gate) = gate(limits);
+    told.outcomes.lock().extend([(); 2].map(|()| Outcome::Lost { repeatable: false }));
+    let gate = Arc::new(gate);
+    let start = Instant::now();
+    let running = (0..200).map(|_| {
+        let gate = gate.clone();
+        tokio::spawn(async move {
+            gate.turn().await;
+            is_not_sent(&gate.call(order(false)).await)
+        })
+    });
+    let mut not_sent = 0;
+    for one in running.collect::<Vec<_>>() {
+        not_sent += usize::from(one.await.unwrap());
+    }
+    assert!(not_sent >= 190, "{not_sent}");
+    assert!(start.elapsed() < Duration::from_secs(5), "nobody waits for a turn that is of no use");
 }

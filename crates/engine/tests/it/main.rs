@@ -13,6 +13,8 @@ mod put_off;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod returning;
+#[cfg(test)]
 mod settled;
 #[cfg(test)]
 mod settlement;
@@ -20,6 +22,8 @@ mod settlement;
 mod subscriptions;
 #[cfg(test)]
 mod time_travel;
+#[cfg(test)]
+mod turns;
 #[cfg(test)]
 mod world;
 
