@@ -26,6 +26,13 @@ pub(crate) async fn run(engine: Arc<Engine>, term: Duration) {
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         pause.tick().await;
+        if engine.is_parted() {
+            tracing::error!(
+                "this node gives its work back, since its database is not the one it wrote to: start it anew"
+            );
+            engine.give_everything_back(term).await;
+            return;
+        }
         let left = engine.left.lock().await;
         if *left {
             return;
@@ -82,6 +89,12 @@ impl Engine {
     /// Whether the database has not been reached for so long that other nodes take this one's work over.
     pub fn is_cut_off(&self) -> bool {
         self.holdings.is_cut_off()
+    }
+
+    /// Whether the database was found not to have what this process wrote to it: it writes nothing any more, whatever becomes
+    /// of the database, and is to be started anew.
+    pub fn is_parted(&self) -> bool {
+        self.store.ended().is_some()
     }
 
     /// The buckets whose work this node does.

@@ -50,6 +50,8 @@ async fn health(State(engine): State<Arc<Engine>>) -> (StatusCode, &'static str)
         (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
     } else if engine.is_superseded() {
         (StatusCode::SERVICE_UNAVAILABLE, "superseded\n")
+    } else if engine.is_parted() {
+        (StatusCode::SERVICE_UNAVAILABLE, "another database\n")
     } else if engine.is_cut_off() {
         (StatusCode::SERVICE_UNAVAILABLE, "no database\n")
     } else if engine.is_held() {

@@ -105,8 +105,7 @@ impl Outward {
             let held = match self.engine.store().recovery().await {
                 // A store that has ended does not come back with the release.
                 Ok(recovery) => {
-                    recovery.is_some_and(|recovery| recovery.is_held())
-                        || self.engine.store().ended().is_some()
+                    recovery.is_some_and(|recovery| recovery.is_held()) || self.engine.is_parted()
                 }
                 Err(error) => {
                     tracing::error!(%error, "whether the database is held could not be read");
