@@ -1,6 +1,7 @@
 //! `ferropay doctor` finds what is wrong, says what to do about it, and changes nothing.
 #![cfg(test)]
 
+use ferropay_test_postgres::{Database, Server};
 use ferropay_tests::{Ran, World, binary::run, ferropay};
 use serde_json::Value;
 use std::{
@@ -20,6 +21,13 @@ struct Place {
 impl Place {
     /// A database that exists, keys of its own, and a configuration file that names both.
     fn new() -> Self {
+        let place = Self::on(None);
+        place.make(&place.database());
+        place
+    }
+
+    /// The same without anything in the database, or for a database elsewhere.
+    fn on(database: Option<&str>) -> Self {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let at = |name: &str| directory.path().join(name);
         fs::create_dir(at("data")).unwrap();
@@ -27,28 +35,21 @@ impl Place {
         fs::set_permissions(at("keys"), fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(at("keys/master.key"), [7; 32]).unwrap();
         fs::set_permissions(at("keys/master.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        let file = format!("sqlite:{}", at("data/ferropay.db").display());
         let config = format!(
-            "database = \"sqlite:{}\"\nkeys = \"{}\"\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+            "database = \"{}\"\nkeys = \"{}\"\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              public_url = \"https://pay.example.com\"\ncallback_sources = [\"198.51.100.7\"]\n",
-            at("data/ferropay.db").display(),
+            database.unwrap_or(&file),
             at("keys").display(),
         );
-        let place = Self { directory, config };
-        let keys = place.at("keys");
-        ferropay_tests::Place::shared(&place.database(), &keys).make(&keys);
-        run(&[
-            "project",
-            "create",
-            "2001",
-            "--name",
-            "Shop",
-            "--database",
-            &place.database(),
-            "--keys",
-            &place.keys(),
-        ])
-        .good();
-        place
+        Self { directory, config }
+    }
+
+    /// Has the database made, with a project in it.
+    fn make(&self, database: &str) {
+        let keys = self.keys();
+        ferropay_tests::Place::shared(database, &self.at("keys")).make(&self.at("keys"));
+        run(&["project", "create", "2001", "--name", "Shop", "--database", database, "--keys", &keys]).good();
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -381,4 +382,87 @@ fn few_files_that_may_be_open_are_told() {
     };
     examined(2_000).says("open files", "warning", "2000");
     examined(300).problem("open files", "300");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_which_everything_is_in_order_is_told_so() {
+    let server = Server::start(&["fsync=on", "full_page_writes=on"]);
+    // The server asks for no password; one that is given is not shown.
+    let url = server.url("postgres").replace("ferropay@", "ferropay:hushed@");
+    let place = Place::on(Some(&url));
+    let said = place.examined("", &[]);
+    assert!(said.ok, "{:#?}", said.findings);
+    said.says("database", "ok", "it is empty");
+    place.make(&url);
+    let said = place.examined("", &["--full"]);
+    assert!(said.ok, "{:#?}", said.findings);
+    for (area, part) in [
+        ("database", "answers, PostgreSQL 1"),
+        ("database", "schema version"),
+        ("database", "the books balance"),
+        ("server", "what is committed is on disk"),
+        ("server", "connections are in use; 0 nodes and one more need"),
+        ("clock", "ms ahead of this machine's"),
+        ("nodes", "none runs on it"),
+        ("keys", "the master key of this database"),
+        ("keys", "everything that is sealed has its key"),
+    ] {
+        said.says(area, "ok", part);
+    }
+    said.says("server", "warning", "no replica is connected");
+    assert!(!format!("{:?}", said.findings).contains("hushed"));
+    fs::write(place.at("ferropay.toml"), &place.config).unwrap();
+    let mut command = ferropay();
+    let shown = Ran::of(command.args(["doctor", "--config"]).arg(place.at("ferropay.toml")));
+    assert!(shown.ok && !shown.out.contains("hushed"), "{}{}", shown.out, shown.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_server_or_its_database_is_told_with_what_to_do() {
+    let database = Database::new();
+    let place = Place::on(Some(&database.url()));
+    // The server of tests is not set to keep anything.
+    place.examined("", &[]).problem("server", "fsync is off");
+    place.make(&database.url());
+    database.run("UPDATE nodes SET lives_until = 0");
+    database.run(
+        "INSERT INTO recovery (id, copied_at, held_since, released_at, highest_known) VALUES (1, 5, 7, NULL, 0)",
+    );
+    place.examined("", &[]).says("database", "warning", "it is in recovery hold");
+    database.run("UPDATE recovery SET released_at = 9");
+    let changed = |sql: &str| {
+        database.run(sql);
+        place.examined("", &["--full"])
+    };
+    database.run(
+        "INSERT INTO nodes (id, number, enrolled_at, lives_until)
+            VALUES (900, 9, 1780000000000000, 9000000000000000)",
+    );
+    changed("INSERT INTO buckets (bucket, node, epoch, lease_until) VALUES (7, 900, 1, 9000000000000000)")
+        .says("nodes", "ok", "1 live, and hold all");
+    changed("UPDATE buckets SET lease_until = 1780000000000000").problem("nodes", "nobody has held 1 parts");
+    database.run("DELETE FROM buckets; DELETE FROM nodes WHERE id = 900");
+    changed("INSERT INTO cvv (operation, sealed_key, sealed) VALUES (1, 77, 'x')")
+        .says("keys", "warning", "77");
+    changed("INSERT INTO cards (project, key, sealed_key, sealed) VALUES (2001, gen_random_uuid(), 55, 'x')")
+        .problem("keys", "data keys that are gone: 55");
+    place.examined("", &["--full"]).problem("database", "do not agree");
+    changed("DELETE FROM cards; UPDATE data_keys SET wrapped = 'x'").problem("keys", "key");
+    changed("UPDATE schema_version SET version = 1").says("database", "warning", "is brought to");
+    changed("UPDATE schema_version SET version = 9999").problem("database", "9999");
+    changed("DROP TABLE schema_version").problem("database", "something else");
+    let nowhere = format!("postgres://ferropay:hushed@127.0.0.1:{}/ferropay", free_port());
+    let said = Place::on(Some(&nowhere)).examined("", &[]);
+    said.problem("database", "postgres://ferropay@127.0.0.1");
+    assert!(!format!("{:?}", said.findings).contains("hushed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sealed_with_a_key_that_is_gone_is_told_of_a_file() {
+    let place = Place::new();
+    place.examined("", &[]).says("keys", "ok", "everything that is sealed has its key");
+    let file = rusqlite::Connection::open(place.at("data/ferropay.db")).unwrap();
+    file.execute_batch("UPDATE project_secrets SET sealed_key = 5").unwrap();
+    drop(file);
+    place.examined("", &[]).problem("keys", "data keys that are gone: 5");
 }

@@ -198,7 +198,7 @@ pub(crate) struct Serve {
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) serve: Serve,
-    /// Look through the structure of a large database, too.
+    /// Look through the structure of a large file, too, and audit a database on a server.
     #[arg(long)]
     pub(crate) full: bool,
     /// Print the findings as JSON.

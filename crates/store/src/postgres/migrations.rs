@@ -67,7 +67,7 @@ pub(super) async fn check(live: &Live) -> Result<(), ConnectError> {
     }
 }
 
-async fn check_server(live: &Live) -> Result<(), ConnectError> {
+pub(super) async fn check_server(live: &Live) -> Result<(), ConnectError> {
     let sql = "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
         current_setting('server_encoding')";
     let Some(row) = live.first(sql, &[]).await? else { return Err(ConnectError::Foreign) };
@@ -84,13 +84,14 @@ async fn check_server(live: &Live) -> Result<(), ConnectError> {
     Ok(())
 }
 
-enum Owner {
+/// Whose a database is.
+pub(super) enum Owner {
     Ours,
     Foreign,
     Nobody,
 }
 
-async fn owner(live: &Live) -> Result<Owner, ConnectError> {
+pub(super) async fn owner(live: &Live) -> Result<Owner, ConnectError> {
     let sql = "SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('payments') IS NOT NULL,
         EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('schema_version') AND attname = 'ferropay')";
     let Some(row) = live.first(sql, &[]).await? else { return Ok(Owner::Nobody) };
@@ -102,7 +103,7 @@ async fn owner(live: &Live) -> Result<Owner, ConnectError> {
 }
 
 /// The version the database has. An error when it is of a later release.
-async fn version(live: &Live) -> Result<i64, ConnectError> {
+pub(super) async fn version(live: &Live) -> Result<i64, ConnectError> {
     let row = live.first("SELECT version FROM schema_version", &[]).await?;
     let found = row.map_or(0, |row| row.get(0));
     if found > newest() {

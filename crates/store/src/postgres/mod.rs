@@ -24,6 +24,7 @@ mod certificates;
 mod collect;
 mod connection;
 mod custody;
+mod inspect;
 mod instruments;
 mod limits;
 mod links;
@@ -50,6 +51,7 @@ mod writer;
 use crate::{CommitError, Unavailable, prepared::Prepared};
 use accounts::KnownAccounts;
 use connection::{Live, Trouble};
+pub use inspect::{Content, Inspection, Replica, audit_at, connections_of_a_node, inspect};
 use links::Links;
 use queue::{Job, Queue};
 use security::Security;
@@ -96,6 +98,17 @@ struct Setup {
     batch_limit: usize,
     patience: Duration,
     answer_within: Duration,
+}
+
+impl Setup {
+    /// That of an address.
+    fn of(url: &str, options: &Options) -> Result<Self, ConnectError> {
+        let (security, url) = Security::of(url)?;
+        let servers = servers::of(&url).map_err(|error| ConnectError::Address(error.to_string()))?;
+        let batch_limit = options.batch_limit.max(1);
+        let &Options { patience, answer_within, .. } = options;
+        Ok(Self { servers, security, batch_limit, patience, answer_within })
+    }
 }
 
 /// Why a database could not be used.
@@ -168,11 +181,7 @@ impl PostgresStore {
     /// goes to the first that can be written. `sslmode` and `sslrootcert` are as libpq has them; without them a server elsewhere
     /// has to show a certificate of its name that the system trusts. Errors: see [`ConnectError`].
     pub async fn connect(url: &str, options: Options) -> Result<Self, ConnectError> {
-        let (security, url) = Security::of(url)?;
-        let servers = servers::of(&url).map_err(|error| ConnectError::Address(error.to_string()))?;
-        let batch_limit = options.batch_limit.max(1);
-        let Options { patience, answer_within, .. } = options;
-        let setup = Arc::new(Setup { servers, security, batch_limit, patience, answer_within });
+        let setup = Arc::new(Setup::of(url, &options)?);
         let (queue, counters) = (Arc::new(Queue::default()), Arc::new(Counters::default()));
         let (ready, begun) = oneshot::channel();
         let abandoned = Arc::new(Notify::new());

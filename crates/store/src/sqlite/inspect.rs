@@ -6,6 +6,12 @@ use ferropay_domain::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::{fmt::Write as _, path::Path, time::Duration};
 
+/// Keys that rows name and that are not there.
+const MISSING_KEYS: &str =
+    "SELECT sealed_key FROM (SELECT sealed_key FROM cards UNION SELECT sealed_key FROM project_secrets
+        UNION SELECT sealed_key FROM wallet_keys)
+    WHERE sealed_key NOT IN (SELECT number FROM data_keys) ORDER BY 1";
+
 /// What a database file is.
 #[derive(Clone, Debug)]
 pub struct Inspection {
@@ -21,6 +27,10 @@ pub struct Inspection {
     pub recovery: Option<Recovery>,
     /// The wrapped data keys of the vault, by number.
     pub data_keys: Vec<(u32, Vec<u8>)>,
+    /// Data keys that something is sealed with and that are not there.
+    pub missing_keys: Vec<u32>,
+    /// Keys of verification values that something is sealed with.
+    pub cvv_keys: Vec<u32>,
 }
 
 /// Looks at a file, and through all of its structure when `thoroughly`. Nothing is written, and a process that serves from
@@ -48,6 +58,13 @@ pub fn inspect(path: &Path, thoroughly: bool, accept_lost_log: bool) -> Result<I
         last_enrolled: last.map(Timestamp::from_micros),
         recovery: if knows_holds { recovery::read(&connection)? } else { None },
         data_keys: reads::data_keys(&connection)?,
+        // An older file has not all of these tables.
+        missing_keys: if schema::version(&connection)? < schema::newest() {
+            Vec::new()
+        } else {
+            numbers(&connection, MISSING_KEYS)?
+        },
+        cvv_keys: numbers(&connection, "SELECT DISTINCT sealed_key FROM cvv ORDER BY 1")?,
     })
 }
 
@@ -70,6 +87,10 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     }
     uri.push_str("?immutable=1");
     Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+fn numbers(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<u32>> {
+    connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// At most ten lines, none when it is whole.

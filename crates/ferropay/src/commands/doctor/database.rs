@@ -1,11 +1,12 @@
 //! The database file, and the disk it lies on.
 
-use super::{Findings, configuration::is_exposed};
+use super::{Findings, configuration::is_exposed, server};
 use crate::{
     config::Config,
     disk,
     platform::{address::Address, outward::described},
 };
+use ferropay_domain::time::Timestamp;
 use ferropay_store::{
     Recovery,
     sqlite::{Inspection, OpenError, inspect},
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-const AREA: &str = "database";
+pub(super) const AREA: &str = "database";
 const DISK: &str = "disk";
 
 /// Larger files are looked through only on request: that takes minutes.
@@ -28,23 +29,31 @@ const MIB: u64 = 1 << 20;
 
 /// What is known of the database.
 pub(super) struct LookedAt {
-    /// The directory its file lies in.
-    pub(super) directory: PathBuf,
-    /// None when there is no file yet, or it cannot be read.
-    pub(super) inspection: Option<Inspection>,
+    /// The directory its file lies in; none on a server.
+    pub(super) directory: Option<PathBuf>,
+    /// None when there is no database yet, or it cannot be read.
+    pub(super) content: Option<Content>,
 }
 
-/// Looks at the file and its disk; none when there is no directory to look at.
-pub(super) fn look(config: &Config, full: bool, findings: &mut Findings) -> Option<LookedAt> {
+/// What others than the database itself have to agree with.
+pub(super) struct Content {
+    /// When a process last began to work on it.
+    pub(super) last_enrolled: Option<Timestamp>,
+    /// The wrapped data keys of the vault.
+    pub(super) data_keys: Vec<(u32, Vec<u8>)>,
+    /// Data keys that something is sealed with and that are not there.
+    pub(super) missing_keys: Vec<u32>,
+    /// Keys of verification values that something is sealed with.
+    pub(super) cvv_keys: Vec<u32>,
+}
+
+/// Looks at the file and its disk, or at the server; none when there is nothing to look at.
+pub(super) async fn look(config: &Config, full: bool, findings: &mut Findings) -> Option<LookedAt> {
     let path = match Address::parse(&config.database) {
         Ok(Address::File(path)) => path,
-        Ok(address @ Address::Server(_)) => {
-            findings.warning(
-                AREA,
-                format!("{address} is not looked at: only files are"),
-                "ferropay verify connects to it and audits it; its server's own tools tell of disk and replicas",
-            );
-            return None;
+        Ok(Address::Server(url)) => {
+            let content = server::look(&url, full, config, findings).await?;
+            return Some(LookedAt { directory: None, content });
         }
         Err(error) => {
             findings.problem(AREA, format!("{error:#}"), "--database sqlite:PATH");
@@ -80,7 +89,13 @@ pub(super) fn look(config: &Config, full: bool, findings: &mut Findings) -> Opti
     };
     writable(&directory, &path, findings);
     disk_of(&directory, config.sandbox, findings);
-    Some(LookedAt { directory, inspection })
+    let content = inspection.map(|it| Content {
+        last_enrolled: it.last_enrolled,
+        data_keys: it.data_keys,
+        missing_keys: it.missing_keys,
+        cvv_keys: it.cvv_keys,
+    });
+    Some(LookedAt { directory: Some(directory), content })
 }
 
 fn inspected(path: &Path, thoroughly: bool, config: &Config, findings: &mut Findings) -> Option<Inspection> {
@@ -143,7 +158,7 @@ fn inspected(path: &Path, thoroughly: bool, config: &Config, findings: &mut Find
 }
 
 /// Whether the platform would send anything and take anything on.
-fn held(recovery: Option<&Recovery>, config: &Config, findings: &mut Findings) {
+pub(super) fn held(recovery: Option<&Recovery>, config: &Config, findings: &mut Findings) {
     match recovery {
         Some(recovery) if recovery.is_held() => findings.warning(
             AREA,

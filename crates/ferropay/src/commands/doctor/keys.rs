@@ -1,6 +1,9 @@
 //! The key directory, and whether its keys are those of the database.
 
-use super::{Findings, database::LookedAt};
+use super::{
+    Findings,
+    database::{Content, LookedAt},
+};
 use crate::{
     config::Config,
     platform::{address::Address, files},
@@ -24,7 +27,8 @@ pub(super) fn look(config: &Config, database: Option<&LookedAt>, findings: &mut 
         }
         (None, Err(_)) => return,
     };
-    let known = database.and_then(|it| it.inspection.as_ref()).map(|it| it.data_keys.clone());
+    let content = database.and_then(|it| it.content.as_ref());
+    let known = content.map(|it| it.data_keys.clone());
     let is_new = known.as_ref().is_none_or(Vec::is_empty);
     if config.sandbox && is_new && !directory.join("master.key").exists() {
         findings.ok(AREA, format!("the sandbox will make keys in {}", directory.display()));
@@ -47,6 +51,9 @@ pub(super) fn look(config: &Config, database: Option<&LookedAt>, findings: &mut 
             return;
         }
     }
+    if let Some(content) = content {
+        all_there(content, &directory, findings);
+    }
     others_may_look(&directory, findings);
     if tempfile::tempfile_in(&directory).is_err() {
         findings.problem(
@@ -57,7 +64,7 @@ pub(super) fn look(config: &Config, database: Option<&LookedAt>, findings: &mut 
     }
     if let Some(database) = database
         && !config.sandbox
-        && is_within(&directory, &database.directory)
+        && database.directory.as_ref().is_some_and(|it| is_within(&directory, it))
     {
         findings.warning(
             AREA,
@@ -65,6 +72,37 @@ pub(super) fn look(config: &Config, database: Option<&LookedAt>, findings: &mut 
             "move them elsewhere: whoever has both has every card number",
         );
     }
+}
+
+/// Whether everything that is sealed has its key.
+fn all_there(content: &Content, directory: &Path, findings: &mut Findings) {
+    if !content.missing_keys.is_empty() {
+        findings.problem(
+            AREA,
+            format!("rows are sealed with data keys that are gone: {}", list(&content.missing_keys)),
+            "stop what changed the table of data keys by hand, and restore a backup; see docs/operations.md",
+        );
+    }
+    let is_there = |number: &&u32| directory.join(format!("cvv-{number}.key")).exists();
+    let missing: Vec<u32> = content.cvv_keys.iter().filter(|it| !is_there(it)).copied().collect();
+    if !missing.is_empty() {
+        findings.warning(
+            AREA,
+            format!(
+                "verification values are sealed with keys that are not in {}: {}",
+                directory.display(),
+                list(&missing)
+            ),
+            "fine after a restore; otherwise all nodes need the same directory: share it, do not copy it",
+        );
+    }
+    if content.missing_keys.is_empty() && missing.is_empty() {
+        findings.ok(AREA, "everything that is sealed has its key");
+    }
+}
+
+fn list(numbers: &[u32]) -> String {
+    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn others_may_look(directory: &Path, findings: &mut Findings) {

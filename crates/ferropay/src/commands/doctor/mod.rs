@@ -8,6 +8,7 @@ mod database;
 mod keys;
 mod network;
 mod ports;
+mod server;
 mod system;
 
 use crate::cli::Doctor;
@@ -64,7 +65,7 @@ pub(crate) async fn run(options: &Doctor) -> Result<ExitCode> {
     let mut findings = Findings::default();
     system::open_files(&mut findings);
     if let Some(config) = configuration::read(&options.serve, &mut findings) {
-        let looked_at = database::look(&config, options.full, &mut findings);
+        let looked_at = database::look(&config, options.full, &mut findings).await;
         system::clock(looked_at.as_ref(), &mut findings);
         keys::look(&config, looked_at.as_ref(), &mut findings);
         ports::look(&config, &mut findings).await;

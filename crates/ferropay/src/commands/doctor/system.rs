@@ -33,7 +33,7 @@ pub(super) fn clock(database: Option<&LookedAt>, findings: &mut Findings) {
         findings.problem(CLOCK, format!("it says {shown}"), ADVICE);
         return;
     }
-    let last = database.and_then(|it| it.inspection.as_ref()?.last_enrolled);
+    let last = database.and_then(|it| it.content.as_ref()?.last_enrolled);
     if let Some(last) = last
         && last > now.plus(Duration::from_secs(5))
     {
@@ -44,7 +44,7 @@ pub(super) fn clock(database: Option<&LookedAt>, findings: &mut Findings) {
             "the clock has been set back: set it right before payments are taken",
         );
     }
-    if let Some(other) = database.and_then(|it| file_time(&it.directory)) {
+    if let Some(other) = database.and_then(|it| file_time(it.directory.as_ref()?)) {
         let apart = now.since(other).max(other.since(now));
         if apart > Duration::from_secs(2) {
             findings.problem(
