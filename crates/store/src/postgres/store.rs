@@ -280,7 +280,10 @@ impl Store for PostgresStore {
     }
 
     fn accounts_used(&self) -> Answer<'_, Vec<ProviderAccountId>> {
-        ask!(self, "read the accounts in use", recovery::accounts())
+        Box::pin(async {
+            let accounts = recovery::accounts(&self.setup).await;
+            accounts.map_err(|trouble| trouble.unavailable("read the accounts in use"))
+        })
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

@@ -365,43 +365,6 @@ async fn a_store_that_cannot_reach_its_server_refuses_until_it_can() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_is_given_up_and_asked_again_and_nothing_is_written_twice() {
-    let database = Arc::new(Database::new());
-    let options = Options { answer_within: Duration::from_millis(200), ..Options::default() };
-    let world = World::new(Arc::new(PostgresStore::connect(&database.url(), options).await.unwrap()));
-    let before = world.paid("before", eur(100)).await;
-    let locking = {
-        let database = Arc::clone(&database);
-        let sql = "BEGIN; LOCK TABLE payments; SELECT pg_sleep(0.7); COMMIT";
-        tokio::task::spawn_blocking(move || database.run(sql))
-    };
-    let is_locked = "SELECT count(*) FROM pg_locks WHERE relation = 'payments'::regclass
-        AND mode = 'AccessExclusiveLock' AND granted";
-    while database.texts(is_locked) != ["1"] {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let connections = "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'ferropay'";
-    let first = database.texts(connections);
-    let began = std::time::Instant::now();
-    let sales: Vec<Commit> = (0..8).map(|n| world.sale(&format!("during-{n}"), eur(100))).collect();
-    let waiting: Vec<_> = sales.iter().map(|sale| world.store.commit(sale.clone())).collect();
-    let asked = world.store.payment(world.project.id, before.key);
-    assert_eq!(asked.await.unwrap().map(|found| found.key), Some(before.key));
-    for commit in waiting {
-        commit.await.unwrap();
-    }
-    assert!(began.elapsed() > Duration::from_millis(400), "nobody had to wait");
-    assert_ne!(database.texts(connections), first, "the connections were replaced");
-    for sale in &sales {
-        let payment = World::scene_of(sale).payment;
-        assert_eq!(world.payment(payment.key).await, payment);
-    }
-    locking.await.unwrap();
-    world.assert_sound().await;
-}
-
-#[tokio::test]
 async fn commits_that_wait_share_a_batch() {
     let (_database, store) = fresh().await;
     let world = World::new(store);

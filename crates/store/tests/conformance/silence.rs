@@ -3,7 +3,7 @@
 use crate::scenario::{World, eur};
 use ferropay_domain::change::Buckets;
 use ferropay_store::{
-    CommitError,
+    Commit, CommitError,
     postgres::{Options, PostgresStore},
 };
 use ferropay_test_postgres::{Database, Server};
@@ -98,4 +98,61 @@ async fn a_server_that_stands_still_is_told_in_time_and_used_again_when_it_goes_
     assert!(world.store.ended().is_none() && world.store.recovery().await.unwrap().is_none());
     // The audit is not hurried.
     world.assert_sound().await;
+}
+
+/// Locks a table for a time, seconds; returns when it is.
+async fn locked(database: &Arc<Database>, table: &str, seconds: f32) -> tokio::task::JoinHandle<()> {
+    let locking = {
+        let database = Arc::clone(database);
+        let sql = format!("BEGIN; LOCK TABLE {table}; SELECT pg_sleep({seconds}); COMMIT");
+        tokio::task::spawn_blocking(move || database.run(&sql))
+    };
+    let is_locked = format!(
+        "SELECT count(*) FROM pg_locks WHERE relation = '{table}'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+    );
+    while database.texts(&is_locked) != ["1"] {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    locking
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_given_up_and_asked_again_and_nothing_is_written_twice() {
+    let database = Arc::new(Database::new());
+    let options = Options { answer_within: Duration::from_millis(200), ..Options::default() };
+    let world = World::new(Arc::new(PostgresStore::connect(&database.url(), options).await.unwrap()));
+    let before = world.paid("before", eur(100)).await;
+    let locking = locked(&database, "payments", 0.7).await;
+    let connections = "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'ferropay'";
+    let first = database.texts(connections);
+    let began = Instant::now();
+    let sales: Vec<Commit> = (0..8).map(|n| world.sale(&format!("during-{n}"), eur(100))).collect();
+    let waiting: Vec<_> = sales.iter().map(|sale| world.store.commit(sale.clone())).collect();
+    let asked = world.store.payment(world.project.id, before.key);
+    assert_eq!(asked.await.unwrap().map(|found| found.key), Some(before.key));
+    for commit in waiting {
+        commit.await.unwrap();
+    }
+    assert!(began.elapsed() > Duration::from_millis(400), "nobody had to wait");
+    assert_ne!(database.texts(connections), first, "the connections were replaced");
+    for sale in &sales {
+        let payment = World::scene_of(sale).payment;
+        assert_eq!(world.payment(payment.key).await, payment);
+    }
+    locking.await.unwrap();
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn the_accounts_in_use_are_waited_for_longer_than_other_answers() {
+    let database = Arc::new(Database::new());
+    let options = Options { answer_within: Duration::from_millis(100), ..Options::default() };
+    let world = World::new(Arc::new(PostgresStore::connect(&database.url(), options).await.unwrap()));
+    world.paid("before", eur(100)).await;
+    let locking = locked(&database, "attempts", 0.5).await;
+    let asked = Instant::now();
+    assert_eq!(world.store.accounts_used().await.unwrap().len(), 1);
+    assert!(asked.elapsed() > Duration::from_millis(200), "nobody had to wait");
+    locking.await.unwrap();
 }
