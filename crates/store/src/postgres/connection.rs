@@ -195,6 +195,12 @@ impl Live {
         self
     }
 
+    /// A connection for one thing that may take long.
+    pub(super) async fn unhurried_to(setup: &Setup) -> Result<Self, Trouble> {
+        let (live, _ended) = Self::connect(setup, &Arc::default()).await?;
+        Ok(live.unhurried())
+    }
+
     /// Whether the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()

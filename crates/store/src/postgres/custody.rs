@@ -36,7 +36,7 @@ impl Custody for PostgresStore {
     }
 
     fn key_uses(&self) -> Answer<'_, Vec<KeyUse>> {
-        ask!(self, "count what is sealed", custody::key_uses())
+        take_time!(self, "count what is sealed", custody::key_uses())
     }
 
     fn retire_data_keys(&self, below: u32, now: Timestamp) -> Answer<'_, usize> {
@@ -44,7 +44,7 @@ impl Custody for PostgresStore {
     }
 
     fn destroy_data_key(&self, number: u32) -> Answer<'_, bool> {
-        tell!(self, "destroy a data key", custody::destroy_data_key(number))
+        take_time!(self, "destroy a data key", custody::destroy_data_key(number))
     }
 }
 

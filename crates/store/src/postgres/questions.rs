@@ -25,3 +25,16 @@ macro_rules! tell {
         })
     };
 }
+
+/// The same of what looks at whole tables and may take minutes: it has a connection of its own, whose answers are waited for.
+macro_rules! take_time {
+    ($store:ident, $action:literal, $module:ident::$query:ident($($argument:expr),*)) => {
+        Box::pin(async move {
+            let outcome = async {
+                let live = $crate::postgres::connection::Live::unhurried_to(&$store.setup).await?;
+                $module::$query(&live, $($argument),*).await
+            };
+            outcome.await.map_err(|trouble| trouble.unavailable($action))
+        })
+    };
+}

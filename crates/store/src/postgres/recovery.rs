@@ -1,13 +1,11 @@
 //! The mark of a recovery hold. Each change is one statement, and so all of it or nothing.
 
 use super::{
-    Setup,
     connection::{Live, Parameter},
     rows::{Result, maybe, number},
 };
 use crate::{NODES_PASSED_OVER, Recovery};
 use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
-use std::sync::Arc;
 
 pub(super) async fn read(live: &Live) -> Result<Option<Recovery>> {
     let sql = "SELECT copied_at, held_since, released_at, highest_known FROM recovery";
@@ -20,10 +18,8 @@ pub(super) async fn read(live: &Live) -> Result<Option<Recovery>> {
     }))
 }
 
-/// A look at every attempt, which may take minutes, so that it has a connection of its own; asked for only after a restore.
-pub(super) async fn accounts(setup: &Setup) -> Result<Vec<ProviderAccountId>> {
-    let (live, _ended) = Live::connect(setup, &Arc::default()).await?;
-    let live = live.unhurried();
+/// A look at every attempt; asked for only after a restore.
+pub(super) async fn accounts(live: &Live) -> Result<Vec<ProviderAccountId>> {
     let found = live.all("SELECT DISTINCT account FROM attempts ORDER BY account", &[]).await?;
     found.iter().map(|row| number(row, 0).map(ProviderAccountId::new)).collect()
 }

@@ -280,10 +280,7 @@ impl Store for PostgresStore {
     }
 
     fn accounts_used(&self) -> Answer<'_, Vec<ProviderAccountId>> {
-        Box::pin(async {
-            let accounts = recovery::accounts(&self.setup).await;
-            accounts.map_err(|trouble| trouble.unavailable("read the accounts in use"))
-        })
+        take_time!(self, "read the accounts in use", recovery::accounts())
     }
 
     fn recovery(&self) -> Answer<'_, Option<Recovery>> {

@@ -145,7 +145,7 @@ async fn a_server_that_does_not_answer_is_given_up_and_asked_again_and_nothing_i
 }
 
 #[tokio::test]
-async fn the_accounts_in_use_are_waited_for_longer_than_other_answers() {
+async fn what_looks_at_whole_tables_is_waited_for_longer_than_other_answers() {
     let database = Arc::new(Database::new());
     let options = Options { answer_within: Duration::from_millis(100), ..Options::default() };
     let world = World::new(Arc::new(PostgresStore::connect(&database.url(), options).await.unwrap()));
@@ -153,6 +153,7 @@ async fn the_accounts_in_use_are_waited_for_longer_than_other_answers() {
     let locking = locked(&database, "attempts", 0.5).await;
     let asked = Instant::now();
     assert_eq!(world.store.accounts_used().await.unwrap().len(), 1);
+    assert_eq!(world.store.key_uses().await.unwrap(), []);
     assert!(asked.elapsed() > Duration::from_millis(200), "nobody had to wait");
     locking.await.unwrap();
 }

@@ -22,7 +22,6 @@ const UNHELD: i64 = 15;
 const BEHIND: i64 = 64 << 20;
 
 /// Looks at the server and its database; none when they cannot be looked at, no content when there is none yet.
-#[expect(clippy::option_option, reason = "that nothing can be looked at differs from there being nothing")]
 pub(super) async fn look(
     url: &str,
     full: bool,
