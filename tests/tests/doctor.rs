@@ -434,6 +434,7 @@ async fn what_is_wrong_with_a_server_or_its_database_is_told_with_what_to_do() {
         database.run(sql);
         place.examined("", &["--full"])
     };
+    database.run("DELETE FROM buckets");
     database.run(
         "INSERT INTO nodes (id, number, enrolled_at, lives_until)
             VALUES (900, 9, 1780000000000000, 9000000000000000)",
