@@ -134,7 +134,7 @@ async fn what_was_sent_before_is_sent_as_a_repeat_when_a_customers_return_makes_
         let reference = attempt.reference();
         let parts = world.parts(PROMPT);
         let digest = parts.vault.fingerprint(&[b"a customer's way back", &reference.to_be_bytes()]);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         format!("{reference}-{hex}")
     };
     // Nothing can be written for a while, as on a full disk; what is stored can be read.
