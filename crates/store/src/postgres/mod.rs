@@ -76,6 +76,8 @@ pub struct Options {
     /// How long one answer may take; then its connection is given up. What acknowledges packets and answers nothing (a proxy
     /// that has lost its server, a server whose disk stands still) is found out by nothing else.
     pub answer_within: Duration,
+    /// How often a writer says that it lives.
+    pub sign_of_life: Duration,
 }
 
 impl Default for Options {
@@ -86,6 +88,7 @@ impl Default for Options {
             patience: Duration::from_secs(30),
             migrate: true,
             answer_within: Duration::from_secs(15),
+            sign_of_life: Duration::from_mins(30),
         }
     }
 }
@@ -98,6 +101,7 @@ struct Setup {
     batch_limit: usize,
     patience: Duration,
     answer_within: Duration,
+    sign_of_life: Duration,
 }
 
 impl Setup {
@@ -106,8 +110,8 @@ impl Setup {
         let (security, url) = Security::of(url)?;
         let servers = servers::of(&url).map_err(|error| ConnectError::Address(error.to_string()))?;
         let batch_limit = options.batch_limit.max(1);
-        let &Options { patience, answer_within, .. } = options;
-        Ok(Self { servers, security, batch_limit, patience, answer_within })
+        let &Options { patience, answer_within, sign_of_life, .. } = options;
+        Ok(Self { servers, security, batch_limit, patience, answer_within, sign_of_life })
     }
 }
 
@@ -269,17 +273,14 @@ fn run(
     });
 }
 
-/// Brings the schema up to date, and takes away rows of writers that ended without doing so long ago; or only looks whether it
-/// is.
+/// Brings the schema up to date, or only looks whether it is.
 async fn prepare(setup: &Setup, counters: &Counters, migrate: bool) -> Result<(), ConnectError> {
     let (live, _ended) = Live::connect(setup, &counters.statements).await?;
     let live = live.unhurried();
     if !migrate {
         return migrations::check(&live).await;
     }
-    migrations::migrate(&live).await?;
-    live.run("DELETE FROM writers WHERE at < now() - interval '30 days'").await?;
-    Ok(())
+    migrations::migrate(&live).await.map(drop)
 }
 
 impl Drop for PostgresStore {

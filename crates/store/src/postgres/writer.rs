@@ -40,8 +40,9 @@ const FOLD_EVERY: u32 = 256;
 /// How long a store that is being closed tries to reach the database.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often a writer that has nothing to write says that it lives: rows of those that have not for a month are taken away.
-const SIGN_OF_LIFE: Duration = Duration::from_hours(24);
+/// After how many signs of life a writer looks for rows of others that ended without taking them away: twice, so that whoever lives
+/// has said so in between, although the server's clock was set on by months.
+const SIGNS_BETWEEN_LOOKS: u32 = 4;
 
 /// Pauses between attempts to connect: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -96,6 +97,10 @@ pub(super) struct Writer {
     /// There may be one more, about which those who waited for it were told that nobody knows.
     may_be_further: bool,
     fence: i64,
+    /// How often it has said that it lives.
+    signs: u32,
+    /// Writers that had said nothing for long when it looked last.
+    silent: Vec<Uuid>,
     pub(super) pending: Option<Pending>,
     pub(super) batch_sql: String,
     pub(super) guards_sql: String,
@@ -123,6 +128,8 @@ impl Writer {
             batch: 0,
             may_be_further: false,
             fence: 0,
+            signs: 0,
+            silent: Vec::new(),
             pending: None,
             batch_sql: statement::batch(),
             guards_sql: statement::guards(),
@@ -131,6 +138,9 @@ impl Writer {
 
     /// Writes until the queue is closed and empty.
     pub(super) async fn work(mut self) {
+        let every = self.setup.sign_of_life;
+        let mut life = tokio::time::interval_at(Instant::now() + every, every);
+        life.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if self.witness.is_held() {
                 // Nothing is taken on any more; those who read still may, until the store is closed.
@@ -149,7 +159,7 @@ impl Writer {
                     self.live = None;
                     continue;
                 }
-                () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                _ = life.tick() => {
                     self.give_sign_of_life().await;
                     continue;
                 }
@@ -167,7 +177,18 @@ impl Writer {
 
     async fn give_sign_of_life(&mut self) {
         let Some(live) = &self.live else { return };
-        let told = live.execute("UPDATE writers SET at = now() WHERE slot = $1", &[&self.slot]).await;
+        let mut told =
+            live.execute("UPDATE writers SET at = now() WHERE slot = $1", &[&self.slot]).await.map(drop);
+        self.signs = self.signs.wrapping_add(1);
+        if told.is_ok() && self.signs.is_multiple_of(SIGNS_BETWEEN_LOOKS) {
+            told = match silent_after(live, std::mem::take(&mut self.silent)).await {
+                Ok(silent) => {
+                    self.silent = silent;
+                    Ok(())
+                }
+                Err(trouble) => Err(trouble),
+            };
+        }
         if let Err(trouble) = told {
             self.lose(&trouble);
         }
@@ -453,4 +474,14 @@ async fn end_of(connection: &mut Option<Ended>) {
         }
         None => std::future::pending().await,
     }
+}
+
+/// Takes away the rows of those who were silent for a month when it was looked before, and still are; answers who is now.
+async fn silent_after(live: &Live, before: Vec<Uuid>) -> Result<Vec<Uuid>, Trouble> {
+    const SILENT: &str = "at < now() - interval '30 days'";
+    if !before.is_empty() {
+        live.execute(&format!("DELETE FROM writers WHERE slot = ANY($1) AND {SILENT}"), &[&before]).await?;
+    }
+    let found = live.all(&format!("SELECT slot FROM writers WHERE {SILENT}"), &[]).await?;
+    Ok(found.iter().map(|row| row.get(0)).collect())
 }

@@ -20,8 +20,12 @@ const BREAK: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 /// A store whose writers both have written.
 async fn in_use() -> (Database, World) {
+    in_use_with(Options::default()).await
+}
+
+async fn in_use_with(options: Options) -> (Database, World) {
     let database = Database::new();
-    let store = PostgresStore::connect(&database.url(), Options::default()).await.unwrap();
+    let store = PostgresStore::connect(&database.url(), options).await.unwrap();
     let world = World::new(Arc::new(store));
     world.store.commit(world.opening(10_000)).await.unwrap();
     let mut number = 0;
@@ -152,4 +156,28 @@ async fn leases_of_a_clock_that_was_set_back_do_not_last_longer_than_a_term() {
         tokio::time::sleep(SHORT / 4).await;
     }
     panic!("the leases of a node that is gone go on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_of_the_server_that_is_set_on_by_a_month_takes_nothing_from_nodes_that_live() {
+    let options = Options { sign_of_life: Duration::from_millis(150), ..Options::default() };
+    let (database, world) = in_use_with(options.clone()).await;
+    let living = database.texts("SELECT slot::text FROM writers ORDER BY slot");
+    database.run("INSERT INTO writers (slot, batch, fence) VALUES (gen_random_uuid(), 7, 0)");
+    // As the rows look when the server's clock has been set on.
+    database.run("UPDATE writers SET at = at - interval '40 days'");
+    let other = PostgresStore::connect(&database.url(), options).await.unwrap();
+    let mut looks = 0;
+    while database.texts("SELECT 1 FROM writers WHERE batch = 7 AND at < now() - interval '30 days'").len()
+        == 1
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        looks += 1;
+        assert!(looks < 400, "the row of one that died is taken away");
+    }
+    let left = database.texts("SELECT slot::text FROM writers ORDER BY slot");
+    assert!(living.iter().all(|slot| left.contains(slot)), "{living:?} {left:?}");
+    world.store.commit(world.sale("afterwards", eur(100))).await.unwrap();
+    assert!(world.store.ended().is_none());
+    drop(other);
 }
