@@ -160,8 +160,10 @@ impl Engine {
         let id = request.customer.id.as_deref();
         let customer = record_to_keep(id, body, request.request.save);
         let (mut three_ds, mut particulars) = (request.three_ds, request.request);
-        self.seal_cryptogram(ids.operation, &mut particulars)?;
+        // The card first: the store refuses a card that is sealed with a key that is being replaced, and with it the proof, which
+        // is sealed with the same key or a later one.
         let (number, summary) = self.paid_with(project, request.card, request.holder)?;
+        self.seal_cryptogram(ids.operation, &mut particulars)?;
         let range = match &number {
             Ok(card) => self.range_facts(project, &card.pan, ids.operation, &three_ds),
             Err(_) => None,
