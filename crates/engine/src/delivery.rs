@@ -71,13 +71,15 @@ impl Engine {
             return self.record(put_off(&self.renewed(known), &delivery, now, until), &delivery).await;
         }
         if delivery.body.is_empty() {
-            // It was delivered long ago; its body was forgotten at the moment in which somebody had it sent again.
+            // It was delivered long ago; its body was forgotten at the moment in which somebody had it sent again. Nothing is
+            // sent, and nothing is said to have been.
             tracing::error!(
                 callback = delivery.callback.get(),
-                "the body of a callback is not kept any more"
+                project = delivery.project.get(),
+                "a callback cannot be sent again: its body is not kept any more"
             );
-            let known = self.renewed(known);
-            return self.record(outcome(&known, &delivery, 200, self.clock.now()), &delivery).await;
+            let now = self.renewed(known).business(self.clock.now());
+            return self.record(left(&delivery, now), &delivery).await;
         }
         self.step(Step::BeforeDelivery);
         let sent = tokio::time::Instant::now();
@@ -234,6 +236,21 @@ fn put_off(project: &KnownProject, delivery: &Delivery, now: Timestamp, until: T
             due: until,
             tries: delivery.attempts,
         }),
+    }
+}
+
+/// The delivery is given up without a try.
+fn left(delivery: &Delivery, now: Timestamp) -> DeliveryWrite {
+    DeliveryWrite {
+        callback: delivery.callback,
+        address: delivery.address,
+        attempts_before: delivery.attempts,
+        attempts: delivery.attempts,
+        state: DeliveryState::Parked,
+        status: 0,
+        at: now,
+        task: TaskKey::Deliver(delivery.callback, delivery.address),
+        again: None,
     }
 }
 

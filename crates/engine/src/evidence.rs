@@ -9,7 +9,7 @@ use ferropay_domain::{
     payment::AttemptStatus,
     time::Timestamp,
 };
-use ferropay_store::{Commit, CommitError, Loss, Notification};
+use ferropay_store::{Commit, CommitError, Loss, Notification, Unresolved};
 use std::{sync::Arc, time::Duration};
 
 /// How long a late answer may have to wait until the attempt's own outcome is recorded.
@@ -54,7 +54,7 @@ impl Engine {
                 operation = late.attempt.operation.get(),
                 "a late answer names an attempt that does not exist; it is kept as evidence"
             );
-            return self.keep(late, "no attempt").await.map(|()| true);
+            return self.keep(late, Unresolved::NoAttempt).await.map(|()| true);
         };
         if scene.attempt.status == AttemptStatus::Created && !time_enough {
             return Ok(false);
@@ -63,10 +63,10 @@ impl Engine {
     }
 
     /// Keeps an answer that this node may not or cannot act on (`why`).
-    async fn keep(&self, late: &LateAnswer, why: &str) -> Result<(), Failure> {
+    async fn keep(&self, late: &LateAnswer, why: Unresolved) -> Result<(), Failure> {
         let mut evidence = evidence(late, self.clock.now());
         // Under another identifier, so that whoever may act on the answer does not take it for dealt with.
-        evidence.id = format!("{why}: {}", evidence.id);
+        evidence.id = why.named(&evidence.id);
         let commit = Commit { notification: Some(evidence), ..Commit::default() };
         match self.write(commit).await {
             Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(()),
@@ -122,7 +122,7 @@ impl Engine {
                     operation = late.attempt.operation.get(),
                     "a late answer came to a node that may not act on it; it is kept as evidence"
                 );
-                self.keep(late, "fenced").await.map(|()| true)
+                self.keep(late, Unresolved::Fenced).await.map(|()| true)
             }
             Err(error) => Err(error.into()),
         }

@@ -6,17 +6,16 @@ use ferropay_domain::{
     change::NameKind,
     codes::{self, Code},
     decide::{self, BalanceOrder, Now},
-    ids::{ProjectId, ProviderAccountId, fold},
+    ids::{ProjectId, fold},
     ledger::Owner,
     money::{Currency, Money, Rate},
     project::Project,
     time::Timestamp,
 };
-use ferropay_store::{Balance, Commit, CommitError, Loss, Notification, ProjectRecord, Store, Unavailable};
+use ferropay_store::{
+    Balance, Commit, CommitError, Loss, Notification, OWN_ACCOUNT, ProjectRecord, Store, Unavailable,
+};
 use std::sync::Arc;
-
-/// Under which account of the inbox it is kept at which rate a balance was settled: no provider's, but the platform's own.
-const OWN_ACCOUNT: ProviderAccountId = ProviderAccountId::new(0);
 
 /// What came of the settlement of one balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +118,7 @@ pub async fn settle_balance(
             Ok(settled) => settled,
             Err(code) => return Ok(BalanceSettled::Refused(code)),
         };
+        // At which rate it was settled is never taken away.
         let notification = Notification {
             account: OWN_ACCOUNT,
             id: order_name(project.id, name, (from, wanted), into),

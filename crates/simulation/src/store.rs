@@ -24,9 +24,9 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Custody, Delivery, Effort, ExchangeRate, Forgettable, Forgotten, KeyUse, Node, Nodes, OperationRow,
-    PendingDelivery, Place, ProjectRecord, Recovery, RequestRow, Retention, RiskEntry, Scene, SealedCard,
-    Standing, Store, Tenure, Unavailable, vault::Sealed,
+    Custody, Delivery, Effort, ExchangeRate, Forgettable, Forgotten, KeyUse, Moments, Node, Nodes,
+    OperationRow, PendingDelivery, Place, ProjectRecord, Recovery, RequestRow, Retention, RiskEntry, Scene,
+    SealedCard, Standing, Store, Tenure, Unavailable, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -194,6 +194,10 @@ impl Custody for WatchedStore {
 }
 
 impl Retention for WatchedStore {
+    fn moments(&self) -> Answer<'_, Moments> {
+        at_once(self.inner.moments())
+    }
+
     fn forget(
         &self,
         what: Forgettable,

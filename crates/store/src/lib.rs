@@ -34,7 +34,9 @@ pub use records::{
     Secret, Standing,
 };
 pub use recovery::{NODES_PASSED_OVER, Recovery};
-pub use retention::{Forgettable, Forgotten, Place, Retention};
+pub use retention::{
+    Forgettable, Forgotten, Moments, OWN_ACCOUNT, Place, Retention, Unresolved, sure_moment,
+};
 
 use ferropay_domain::{
     callback::Subject,

@@ -50,7 +50,7 @@ pub(crate) const PROMPT: Settings = Settings {
     reversal_pause: Duration::from_mins(1),
     most_waiting: 4_096,
     company: Company::Alone,
-    keep: Keep { callback_bodies: None, evidence: None },
+    keep: Keep { after_start: Duration::ZERO, callback_bodies: None, evidence: None },
 };
 
 pub(crate) fn count(counter: &AtomicU32) -> u32 {

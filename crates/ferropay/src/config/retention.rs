@@ -40,6 +40,10 @@ impl Retention {
     /// As the engine takes it.
     pub(crate) fn keep(self) -> Keep {
         let days = |days: u32| (days > 0).then(|| Duration::from_hours(u64::from(days) * 24));
-        Keep { callback_bodies: days(self.callback_bodies_days), evidence: days(self.evidence_days) }
+        Keep {
+            callback_bodies: days(self.callback_bodies_days),
+            evidence: days(self.evidence_days),
+            ..Keep::default()
+        }
     }
 }

@@ -4,15 +4,20 @@ use super::{
     PostgresStore,
     admin::again,
     connection::{Live, Parameter},
+    nodes::CLOCK,
     retention,
-    rows::{Result, get, number},
+    rows::{self, Result, get, maybe, number},
 };
-use crate::{Answer, Forgettable, Forgotten, Place, Retention};
+use crate::{Answer, Forgettable, Forgotten, Moments, Place, Retention, retention::SETTLED_REPORT};
 use ferropay_domain::time::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 impl Retention for PostgresStore {
+    fn moments(&self) -> Answer<'_, Moments> {
+        ask!(self, "look for the newest request", retention::moments())
+    }
+
     fn forget(
         &self,
         what: Forgettable,
@@ -27,6 +32,14 @@ impl Retention for PostgresStore {
 /// How many rows were looked at and how many were changed, and the last of those looked at.
 const LAST: &str = "SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM gone), page.* FROM page";
 
+async fn moments(live: &Live) -> Result<Moments> {
+    // Identifiers begin with the moment of their making.
+    let sql = format!("SELECT {CLOCK}, (SELECT at FROM requests ORDER BY id DESC LIMIT 1)");
+    let row = live.first(&sql, &[]).await?.ok_or_else(|| rows::senseless(0, "clock"))?;
+    let moment = |found: Option<i64>| found.map(Timestamp::from_micros);
+    Ok(Moments { newest: moment(maybe(&row, 1)?), server: moment(maybe(&row, 0)?) })
+}
+
 async fn forget(
     live: &Live,
     what: Forgettable,
@@ -36,7 +49,7 @@ async fn forget(
 ) -> Result<Forgotten> {
     // Numbers are not negative.
     let from = from.unwrap_or(Place { number: -1, rest: Vec::new() });
-    let (before, limit) = (before.micros(), i64::from(most));
+    let (before, limit) = (what.bound(before), i64::from(most));
     let row = match what {
         Forgettable::Fingerprints => {
             let digest = Uuid::from_slice(&from.rest).unwrap_or(Uuid::nil());
@@ -70,8 +83,9 @@ async fn forget(
                 "WITH page AS (
                     SELECT account, id FROM inbox WHERE (account, id) > ($1, $2) ORDER BY account, id LIMIT $3),
                 gone AS (
-                    UPDATE inbox AS i SET body = '' FROM page AS p
-                    WHERE i.account = p.account AND i.id = p.id AND i.at < $4 AND i.body <> '' RETURNING 1)
+                    UPDATE inbox SET body = '' FROM page AS p
+                    WHERE inbox.account = p.account AND inbox.id = p.id AND inbox.at < $4 AND inbox.body <> ''
+                        AND {SETTLED_REPORT} RETURNING 1)
                 {LAST} ORDER BY account DESC, id DESC LIMIT 1"
             );
             let row: [Parameter<'_>; 4] = [&from.number, &id, &limit, &before];

@@ -1,11 +1,20 @@
 //! Taking away what has lost its use. Rows are looked at by a reader, so that the writer only hears of what is to be changed.
 
 use super::SqliteStore;
-use crate::{Answer, Forgettable, Forgotten, Place, Retention};
+use crate::{Answer, Forgettable, Forgotten, Moments, Place, Retention, retention::SETTLED_REPORT};
 use ferropay_domain::time::Timestamp;
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 impl Retention for SqliteStore {
+    fn moments(&self) -> Answer<'_, Moments> {
+        self.read("look for the newest request", |it| {
+            // Identifiers begin with the moment of their making.
+            let sql = "SELECT at FROM requests ORDER BY id DESC LIMIT 1";
+            let newest = it.query_row(sql, [], |row| row.get(0)).optional()?;
+            Ok(Moments { newest: newest.map(Timestamp::from_micros), server: None })
+        })
+    }
+
     fn forget(
         &self,
         what: Forgettable,
@@ -13,7 +22,7 @@ impl Retention for SqliteStore {
         before: Timestamp,
         most: u32,
     ) -> Answer<'_, Forgotten> {
-        let before = before.micros();
+        let before = what.bound(before);
         let page = self.read("look for what may be forgotten", move |it| page(it, what, from, before, most));
         Box::pin(async move {
             let Page { rows, next } = page.await?;
@@ -35,14 +44,15 @@ struct Page {
 }
 
 /// The condition under which a row may be forgotten; `?4` is the moment.
-const fn may_go(what: Forgettable) -> &'static str {
+fn may_go(what: Forgettable) -> String {
     match what {
-        Forgettable::Fingerprints => "expires_at <= ?4",
+        Forgettable::Fingerprints => "expires_at <= ?4".into(),
         Forgettable::CallbackBodies => {
             "created_at < ?4 AND body <> '' AND NOT EXISTS (SELECT 1 FROM deliveries AS d
                 WHERE d.id BETWEEN callbacks.id * 256 AND callbacks.id * 256 + 255 AND d.state <> 2)"
+                .into()
         }
-        Forgettable::Evidence => "at < ?4 AND body <> ''",
+        Forgettable::Evidence => format!("at < ?4 AND body <> '' AND {SETTLED_REPORT}"),
     }
 }
 

@@ -5,7 +5,9 @@ use ferropay_domain::{
     ids::{CallbackId, ProviderAccountId},
     time::Timestamp,
 };
-use ferropay_store::{Commit, CommitError, DeliveryState, Forgettable, Loss, Notification};
+use ferropay_store::{
+    Commit, CommitError, DeliveryState, Forgettable, Loss, Notification, OWN_ACCOUNT, Unresolved,
+};
 use std::time::Duration;
 
 /// Goes through a table in steps of three rows; answers how many rows were forgotten.
@@ -27,7 +29,8 @@ fn hours(hours: u64) -> Timestamp {
     START.plus(Duration::from_hours(hours))
 }
 
-pub(crate) async fn expired_fingerprints_are_forgotten_and_the_others_stay(world: World) {
+/// They expire after a day, and are kept for a week more.
+pub(crate) async fn fingerprints_that_expired_long_ago_are_forgotten_and_the_others_stay(world: World) {
     let store = &world.store;
     let mut digests = Vec::new();
     for number in 0..10 {
@@ -46,11 +49,14 @@ pub(crate) async fn expired_fingerprints_are_forgotten_and_the_others_stay(world
         }
         known
     };
-    assert_eq!(forget(&world, Forgettable::Fingerprints, hours(24).minus(Duration::from_micros(1))).await, 0);
+    assert_eq!(
+        forget(&world, Forgettable::Fingerprints, hours(8 * 24).minus(Duration::from_micros(1))).await,
+        0
+    );
     assert_eq!(known(hours(1)).await, 10);
-    assert_eq!(forget(&world, Forgettable::Fingerprints, hours(24)).await, 7);
+    assert_eq!(forget(&world, Forgettable::Fingerprints, hours(8 * 24)).await, 7);
     assert_eq!(known(hours(1)).await, 3, "those that are left");
-    assert_eq!(forget(&world, Forgettable::Fingerprints, hours(24)).await, 0);
+    assert_eq!(forget(&world, Forgettable::Fingerprints, hours(8 * 24)).await, 0);
     world.assert_sound().await;
 }
 
@@ -106,6 +112,11 @@ pub(crate) async fn what_providers_reported_is_forgotten_but_not_that_they_did(w
         }
     }
     world.store.commit(report(2, "later", hours(2))).await.unwrap();
+    // The platform's own, and what nobody has acted on.
+    world.store.commit(report(OWN_ACCOUNT.get(), "settlement", START)).await.unwrap();
+    for open in [Unresolved::NoAttempt, Unresolved::Fenced, Unresolved::LeftAtRelease] {
+        world.store.commit(report(2, &open.named("71"), START)).await.unwrap();
+    }
     assert_eq!(forget(&world, Forgettable::Evidence, START).await, 0);
     assert_eq!(forget(&world, Forgettable::Evidence, hours(1)).await, 12);
     assert_eq!(forget(&world, Forgettable::Evidence, hours(1)).await, 0);
@@ -115,4 +126,19 @@ pub(crate) async fn what_providers_reported_is_forgotten_but_not_that_they_did(w
         assert!(matches!(again, Err(CommitError::Lost(Loss::NotificationKnown))), "{id:?}: {again:?}");
     }
     world.assert_sound().await;
+}
+
+pub(crate) async fn the_newest_request_and_the_server_tell_the_time(world: World) {
+    assert_eq!(world.store.moments().await.unwrap().newest, None);
+    for (number, at) in [START, hours(5)].into_iter().enumerate() {
+        let mut sale = world.sale(&format!("sale {number}"), eur(100));
+        sale.changes.request.as_mut().unwrap().at = at;
+        world.store.commit(sale).await.unwrap();
+    }
+    let moments = world.store.moments().await.unwrap();
+    assert_eq!(moments.newest, Some(hours(5)));
+    if let Some(server) = moments.server {
+        let later = world.store.moments().await.unwrap().server.unwrap();
+        assert!(server > START && server <= later, "it goes on: {server:?} {later:?}");
+    }
 }

@@ -106,7 +106,8 @@ macro_rules! every_rule {
             a_rate_holds_in_its_direction_from_its_moment_until_its_end_or_the_next
             a_rate_that_begins_at_the_same_moment_takes_the_place_of_the_earlier_one;
         retention:
-            expired_fingerprints_are_forgotten_and_the_others_stay
+            fingerprints_that_expired_long_ago_are_forgotten_and_the_others_stay
+            the_newest_request_and_the_server_tell_the_time
             bodies_of_delivered_callbacks_are_forgotten_and_nothing_else_of_them
             what_providers_reported_is_forgotten_but_not_that_they_did;
         risk:

@@ -18,7 +18,7 @@ use ferropay_engine::{
     entropy::SystemEntropy,
     recovery::{Comparison, Coverage, Found},
 };
-use ferropay_store::{Commit, CommitError, Loss, Notification, Recovery, Scene, Store};
+use ferropay_store::{Commit, CommitError, Loss, Notification, Recovery, Scene, Store, Unresolved};
 use std::{collections::BTreeSet, process::ExitCode, sync::Arc, time::Duration};
 
 /// What has to be seen to before the hold can end.
@@ -140,7 +140,7 @@ async fn keep(
     (reference, line): (i64, &str),
     now: Timestamp,
 ) -> Result<()> {
-    let id = format!("left at a release: {reference}");
+    let id = Unresolved::LeftAtRelease.named(&reference.to_string());
     let notification = Notification { account, id, body: line.to_owned(), at: now };
     let commit = Commit { notification: Some(notification), ..Commit::default() };
     match store.commit(commit).await {
