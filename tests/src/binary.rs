@@ -277,6 +277,17 @@ impl Platform {
     pub fn command(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.place.give_to(ferropay().args(arguments)))
     }
+
+    /// The same, with its output written to a device that is full. Answers what it says of the error.
+    pub fn command_without_output(&self, arguments: &[&str]) -> String {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = ferropay();
+        self.place.give_to(command.args(arguments)).stdout(full).stderr(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
+        let output = tokio::task::block_in_place(|| child.wait_with_output()).unwrap();
+        assert!(!output.status.success(), "it cannot be told");
+        String::from_utf8(output.stderr).unwrap()
+    }
 }
 
 impl Drop for Platform {

@@ -97,10 +97,12 @@ async fn create(keys: &Keys, project: Project, name: String) -> Result<()> {
     }
     let secrets = vec![Secret { sealed, valid_until: None }];
     let record = ProjectRecord { project, name, secrets, clock_offset: 0, revision: 0 };
+    secrets::print(&format!(
+        "The secret of project {id}, shown only now; the project is there when this command has ended with 0:\n{secret}\n"
+    ))?;
     if !opened.store.save_project(record).await? {
         bail!("project {id} exists already");
     }
-    println!("Project {id} is made. Its secret, shown only now:\n{secret}");
     Ok(())
 }
 

@@ -8,10 +8,19 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use ferropay_domain::{ids::ProjectId, time::Timestamp};
 use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_store::{Secret, change_project};
-use std::time::Duration;
+use ferropay_store::{CallbackFilter, DeliveryState, ProjectRecord, Secret, Store, change_project};
+use std::{io::Write as _, time::Duration};
+
+/// How long until every node that lives has read a change: each reads the projects once a second.
+const UNTIL_ALL_KNOW: Duration = Duration::from_millis(2_500);
+
+/// At most so many callbacks are counted.
+const MOST_COUNTED: u32 = 1_000;
 
 /// Makes a new secret and prints it. Two stay valid: the new one, and for a while the one that signed until now.
+///
+/// It is printed before it is written down: where it cannot be printed nothing has changed, and whatever happens afterwards, it is
+/// known to whoever ordered it.
 pub(super) async fn rotate(
     keys: &Keys,
     id: ProjectId,
@@ -19,16 +28,14 @@ pub(super) async fn rotate(
     callbacks_stay: bool,
 ) -> Result<()> {
     let opened = files::open(&keys.database.database, keys.keys.as_deref()).await?;
+    let store = opened.store.as_ref();
     let secret = sandbox::new_secret()?;
     let now = SystemClock.now();
     let new = Secret { sealed: opened.vault.seal_secret(id, secret.as_bytes())?, valid_until: None };
-    let changed = change_project(opened.store.as_ref(), id, |record| {
+    let change = |record: &mut ProjectRecord| {
         let other = record.secrets.get(1).filter(|it| is_valid(it, now));
         if other.is_some() && (overlap_hours > 0 || callbacks_stay) {
-            bail!(
-                "two secrets of project {id} are valid already: end one with `ferropay project retire-secret {id}` before, \
-                 or give --overlap-hours 0, which ends both"
-            );
+            bail!(two_already(id));
         }
         let old = record.secrets.first().cloned();
         record.secrets = if callbacks_stay {
@@ -38,25 +45,67 @@ pub(super) async fn rotate(
             std::iter::once(new.clone()).chain(old.map(ends)).collect()
         };
         Ok(())
-    });
-    changed.await?.with_context(|| no_project(id))?;
+    };
+    // Whatever is refused, or cannot be found out, is told before a secret is shown.
+    change(&mut find(store, id).await?)?;
+    let of_waiting = of_waiting(store, id).await?;
+    print(&format!(
+        "The new secret of project {id}, shown only now; it is valid on every node when this command has ended with 0:\n{secret}\n"
+    ))?;
+    let changed = change_project(store, id, change).await.with_context(|| may_be_written(id))?;
+    changed.with_context(|| no_project(id))?;
     if callbacks_stay {
-        println!(
+        eprintln!(
             "Both secrets of project {id} are valid, and callbacks are signed with the old one until \
-             `ferropay project switch-secret {id}`. The new one, shown only now:\n{secret}"
+             `ferropay project switch-secret {id}`."
         );
     } else {
-        println!(
-            "The old secret of project {id} stays valid for {overlap_hours} hours. The new one, shown only now:\n{secret}"
-        );
+        eprintln!("The old secret of project {id} stays valid for {overlap_hours} hours.");
+        if let Some(told) = of_waiting {
+            eprintln!("{told}");
+        }
     }
+    tokio::time::sleep(UNTIL_ALL_KNOW).await;
     Ok(())
+}
+
+/// Writes to the standard output what must not be lost.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.context("the secret could not be printed, so nothing was changed")
+}
+
+/// Callbacks that wait were signed when they were made, and are never altered: whoever checks them still needs the secret that
+/// signed then.
+async fn of_waiting(store: &dyn Store, id: ProjectId) -> Result<Option<String>> {
+    let count = async |state| {
+        let filter = CallbackFilter {
+            project: Some(id),
+            state: Some(state),
+            limit: MOST_COUNTED,
+            ..CallbackFilter::default()
+        };
+        store.callbacks(filter).await.map(|rows| rows.len())
+    };
+    let (waiting, given_up) = (count(DeliveryState::Open).await?, count(DeliveryState::Parked).await?);
+    let at_least = if waiting.max(given_up) >= usize::try_from(MOST_COUNTED)? { "at least " } else { "" };
+    Ok((waiting + given_up > 0).then(|| {
+        format!(
+            "Callbacks keep the signature they were made with: {at_least}{waiting} that wait and {given_up} that were given up bear \
+             that of the secret which signed until now, also when they are delivered after its end."
+        )
+    }))
 }
 
 /// Signs callbacks with the other secret.
 pub(super) async fn switch(database: &str, id: ProjectId, overlap_hours: u32) -> Result<()> {
     let store = files::open_store(database).await?;
     let now = SystemClock.now();
+    let of_waiting = of_waiting(store.as_ref(), id).await?;
     let changed = change_project(store.as_ref(), id, |record| {
         let [old, new] = record.secrets.as_mut_slice() else { bail!(only_one(id)) };
         if !is_valid(new, now) {
@@ -68,9 +117,12 @@ pub(super) async fn switch(database: &str, id: ProjectId, overlap_hours: u32) ->
         Ok(())
     });
     changed.await?.with_context(|| no_project(id))?;
+    if let Some(told) = of_waiting {
+        eprintln!("{told}");
+    }
+    tokio::time::sleep(UNTIL_ALL_KNOW).await;
     println!(
-        "Callbacks of project {id} are signed with its other secret within a second or two; the one that signed them stays \
-         valid for {overlap_hours} hours."
+        "Callbacks of project {id} are signed with its other secret; the one that signed them stays valid for {overlap_hours} hours."
     );
     Ok(())
 }
@@ -86,9 +138,8 @@ pub(super) async fn retire(database: &str, id: ProjectId) -> Result<()> {
         Ok(())
     });
     changed.await?.with_context(|| no_project(id))?;
-    println!(
-        "Project {id} has one secret now; requests signed with the other are refused within a second or two."
-    );
+    tokio::time::sleep(UNTIL_ALL_KNOW).await;
+    println!("Project {id} has one secret now; requests signed with the other are refused.");
     Ok(())
 }
 
@@ -108,6 +159,20 @@ pub(super) async fn show(database: &str, id: ProjectId) -> Result<()> {
         println!("{}  {use_of:<20} {validity}", position + 1);
     }
     Ok(())
+}
+
+fn two_already(id: ProjectId) -> String {
+    format!(
+        "two secrets of project {id} are valid already (`ferropay project secrets {id}` shows which signs callbacks). `ferropay project \
+         retire-secret {id}` ends the one that signs none; where that is the one you know, because the other was never received, sign \
+         with it first: `ferropay project switch-secret {id}`. --overlap-hours 0 makes a new one and ends both"
+    )
+}
+
+fn may_be_written(id: ProjectId) -> String {
+    format!(
+        "the secret above may have been written down or not; `ferropay project secrets {id}` shows which there are, and when each ends"
+    )
 }
 
 fn only_one(id: ProjectId) -> String {
