@@ -28,6 +28,8 @@ CREATE TABLE carried (
     PRIMARY KEY (archive, account)
 ) STRICT, WITHOUT ROWID;
 
--- Requests about an operation that another request began: every other is found by its operation.
-CREATE INDEX requests_that_follow ON requests (payment) WHERE path IN ('payment/card/3ds_check_iframe',
-    'payment/card/3ds_result', 'payment/card/merchant_auth', 'payment/clarification', 'payment/invoice/cancel');
+-- Requests about an operation that another request began: every other is found by its operation. For a list SQLite would fill a
+-- temporary table whenever a request is written.
+CREATE INDEX requests_that_follow ON requests (payment) WHERE path = 'payment/card/3ds_check_iframe'
+    OR path = 'payment/card/3ds_result' OR path = 'payment/card/merchant_auth' OR path = 'payment/clarification'
+    OR path = 'payment/invoice/cancel';

@@ -41,5 +41,21 @@ pub(crate) fn archivable(Dialect { text, number }: &Dialect) -> String {
 }
 
 /// Paths of requests about an operation that another request began; the same words stand in the schema, where they have an index.
-pub(crate) const FOLLOWING: &str = "'payment/card/3ds_check_iframe', 'payment/card/3ds_result', \
-    'payment/card/merchant_auth', 'payment/clarification', 'payment/invoice/cancel'";
+const FOLLOWING: [&str; 5] = [
+    "payment/card/3ds_check_iframe",
+    "payment/card/3ds_result",
+    "payment/card/merchant_auth",
+    "payment/clarification",
+    "payment/invoice/cancel",
+];
+
+/// That the path of a request is one of those, as a list.
+pub(crate) fn follows(path: &str) -> String {
+    format!("{path} IN ('{}')", FOLLOWING.join("', '"))
+}
+
+/// The same, one after the other.
+pub(crate) fn follows_one_by_one(path: &str) -> String {
+    let each: Vec<String> = FOLLOWING.iter().map(|following| format!("{path} = '{following}'")).collect();
+    format!("({})", each.join(" OR "))
+}

@@ -12,7 +12,7 @@ mod record;
 mod run;
 mod verify;
 
-pub(crate) use condition::{Dialect, FOLLOWING, archivable};
+pub(crate) use condition::{Dialect, archivable, follows, follows_one_by_one};
 pub use file::{ArchiveError, Closed, Content, Header, Lines, Stays};
 pub use record::{
     Account, Attempt, Callback, Carried, Delivery, Head, Operation, Posting, Request, Slot, Whole,

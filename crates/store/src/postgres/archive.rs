@@ -11,9 +11,9 @@ use super::{
 use crate::{
     Answer,
     archive::{
-        Account, Archive, Archives, Attempt, Callback, Carried, Delivery, Dialect, FOLLOWING, Head,
-        Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, attempt_ask,
-        attempt_status, operation_kind, operation_status, payment_kind, payment_status,
+        Account, Archive, Archives, Attempt, Callback, Carried, Delivery, Dialect, Head, Operation, Page,
+        Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, attempt_ask, attempt_status,
+        follows, operation_kind, operation_status, payment_kind, payment_status,
     },
 };
 use ferropay_domain::{
@@ -235,11 +235,12 @@ fn attempt(row: &Row) -> Result<Attempt> {
 }
 
 static REQUESTS: LazyLock<String> = LazyLock::new(|| {
+    let follows = follows("f.path");
     format!(
         "SELECT u.key, r.id, r.path, r.operation, r.at FROM (
             SELECT x.key, o.request FROM unnest($1::uuid[]) AS x(key) JOIN operations AS o ON o.payment = x.key
             UNION SELECT x.key, f.id FROM unnest($1::uuid[]) AS x(key)
-                JOIN requests AS f ON f.payment = x.key AND f.path IN ({FOLLOWING})) AS u
+                JOIN requests AS f ON f.payment = x.key AND {follows}) AS u
          JOIN requests AS r ON r.id = u.request ORDER BY r.id"
     )
 });
@@ -331,6 +332,7 @@ async fn read(live: &Live, id: Uuid) -> Result<Option<Archive>> {
 /// sends again is waited for, too, and then is open. What is read otherwise is as it was when the statement began, and does not change
 /// without one of these.
 static TAKE_AWAY: LazyLock<String> = LazyLock::new(|| {
+    let follows = follows("f.path");
     format!(
         "WITH archive AS MATERIALIZED (SELECT number FROM archives WHERE id = $1 FOR UPDATE),
         asked AS MATERIALIZED (
@@ -373,7 +375,7 @@ static TAKE_AWAY: LazyLock<String> = LazyLock::new(|| {
         no_requests AS (
             DELETE FROM requests AS r USING (
                 SELECT request AS id FROM ended
-                UNION SELECT f.id FROM gone AS g JOIN requests AS f ON f.payment = g.key AND f.path IN ({FOLLOWING})) AS u
+                UNION SELECT f.id FROM gone AS g JOIN requests AS f ON f.payment = g.key AND {follows}) AS u
             WHERE r.id = u.id),
         no_attempts AS (
             DELETE FROM attempts AS t USING ended AS e WHERE t.reference BETWEEN e.id * 512 AND e.id * 512 + 511),

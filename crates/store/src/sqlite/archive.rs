@@ -8,8 +8,8 @@ use super::{
 use crate::{
     Answer,
     archive::{
-        self, Account, Archive, Archives, Attempt, Callback, Carried, Delivery, Dialect, FOLLOWING, Head,
-        Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole,
+        self, Account, Archive, Archives, Attempt, Callback, Carried, Delivery, Dialect, Head, Operation,
+        Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, follows_one_by_one,
     },
 };
 use ferropay_domain::{
@@ -241,9 +241,10 @@ fn whole(it: &Connection, key: PaymentKey, version: Version) -> Result<Option<Wh
 
 /// The condition on a row of `requests` that it is one of the payment `?1`.
 fn of_payment() -> String {
+    let follows = follows_one_by_one("path");
     format!(
         "id IN (SELECT request FROM operations WHERE payment = ?1
-            UNION SELECT id FROM requests WHERE payment = ?1 AND path IN ({FOLLOWING}))"
+            UNION SELECT id FROM requests WHERE payment = ?1 AND {follows})"
     )
 }
 
@@ -413,4 +414,21 @@ fn take_one_away(it: &Connection, archive: i64, removal: &Removal, now: Timestam
     run("DELETE FROM callbacks WHERE subject = ?1", &[key])?;
     run("DELETE FROM operations WHERE payment = ?1", &[key])?;
     run("DELETE FROM payments WHERE key = ?1", &[key])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::schema;
+
+    #[test]
+    fn requests_of_a_payment_are_found_without_looking_at_all() {
+        let database = schema::open_scratch().unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN SELECT id FROM requests WHERE {}", of_payment());
+        let mut statement = database.prepare(&sql).unwrap();
+        let rows = statement.query_map([[0_u8; 16]], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = rows.map(rusqlite::Result::unwrap).collect();
+        assert!(steps.iter().any(|step| step.contains("requests_that_follow")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN requests")), "{steps:?}");
+    }
 }

@@ -228,8 +228,9 @@ mod tests {
     };
     use rusqlite::{Connection, params};
 
-    /// What every sale writes, but for its request, whose index of a few paths takes such a table.
-    const WRITTEN_BY_EVERY_SALE: [&str; 13] = [
+    /// What every sale writes.
+    const WRITTEN_BY_EVERY_SALE: [&str; 14] = [
+        "insert_request",
         "take_fingerprint",
         "insert_name",
         "insert_payment",
