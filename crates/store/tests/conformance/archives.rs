@@ -167,8 +167,8 @@ pub(crate) async fn an_archived_payment_leaves_its_name_and_its_balances(world: 
     sold(&world, "after", 500).await;
     assert_eq!(world.balance(world.merchant()).await.posted, before.posted + 495);
     world.assert_sound().await;
-    let last = Order { to: directory.path().join("last.jsonl"), ..again.clone() };
-    assert_eq!(run(&world, &last).await.unwrap().payments, 1);
+    let third = Order { to: directory.path().join("last.jsonl"), ..again.clone() };
+    assert_eq!(run(&world, &third).await.unwrap().payments, 1);
     // Nothing is left to do: no file is made.
     let none = Order { to: directory.path().join("none.jsonl"), ..again };
     assert_eq!(run(&world, &none).await.unwrap(), Archived::default());
