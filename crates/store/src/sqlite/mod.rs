@@ -2,7 +2,7 @@
 //!
 //! One thread writes ([`writer`]); a few threads read, each with a read-only connection of its own, so that
 //! nothing ever waits behind a read. Every commit is on disk before it is answered: WAL, `synchronous=FULL`,
-//! one fsync for all commits of a batch.
+//! one fsync for all commits of a batch. The log's pages are moved into the file beside the writer ([`log`]).
 //!
 //! Two processes may have the file open at the same time, as when a new version is started before the old one
 //! has stopped, but only one of them works: [`crate::Store::enrol`] takes every bucket with a higher epoch,
@@ -23,6 +23,7 @@ mod file;
 mod inline;
 mod inspect;
 mod instruments;
+mod log;
 mod nodes;
 mod options;
 mod reader;
@@ -61,6 +62,7 @@ use ferropay_domain::{
 };
 use inline::Inline;
 pub use inspect::{Inspection, inspect};
+use log::Log;
 pub use options::{OpenError, Options};
 use reader::Readers;
 use rusqlite::Connection;
@@ -91,7 +93,8 @@ impl SqliteStore {
     /// [`OpenError`].
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref().to_owned();
-        let connection = schema::open_writer(&path, &options)?;
+        let mut connection = schema::open_writer(&path, &options)?;
+        let log = Log::watch(&mut connection, &path, options.checkpoint_pages)?;
         let readers = Readers::start(&path, &options)?;
         let counters = Arc::new(Counters::default());
         let (jobs, queue) = mpsc::channel();
@@ -100,7 +103,7 @@ impl SqliteStore {
             std::thread::Builder::new()
                 .name("store-writer".into())
                 .spawn(move || {
-                    if let Err(error) = writer::run(&connection, &queue, counters, limit) {
+                    if let Err(error) = writer::run(&connection, &queue, counters, limit, log) {
                         tracing::error!(%error, "the store's writer could not start");
                     }
                     file::leave(&connection);

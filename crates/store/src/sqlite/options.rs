@@ -13,7 +13,7 @@ pub struct Options {
     pub cache_kib: i64,
     /// How much of the file may be mapped, bytes.
     pub mmap_bytes: i64,
-    /// Pages in the write-ahead log before they are moved into the file.
+    /// Pages in the write-ahead log before they are moved into the file; 0: not before the file is closed.
     pub checkpoint_pages: u32,
     /// Threads that read.
     pub readers: usize,

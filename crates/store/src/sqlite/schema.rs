@@ -104,6 +104,11 @@ fn open_to_write(path: &Path, further: OpenFlags) -> Result<Connection, OpenErro
     Ok(connection)
 }
 
+/// One more connection to a file that is open for writing.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, OpenError> {
+    open_to_write(path, OpenFlags::empty())
+}
+
 /// Somebody who changes the mode at the same moment is waited for: `SQLite` does not do that by itself.
 fn enter_write_ahead_mode(connection: &Connection) -> rusqlite::Result<String> {
     const TRIES: u32 = 50;

@@ -8,6 +8,7 @@
 
 use super::{
     apply::{Applier, Memory, Refusal},
+    log::Log,
     statements::Statements,
 };
 use crate::{
@@ -62,6 +63,7 @@ pub(super) fn run(
     jobs: &Receiver<Job>,
     counters: Arc<Counters>,
     limit: usize,
+    mut log: Log,
 ) -> rusqlite::Result<()> {
     let applier = Applier::new(Statements::prepare(connection)?, Memory::default());
     let mut writer = Writer { connection, applier, counters, limit: limit.max(1) };
@@ -81,6 +83,7 @@ pub(super) fn run(
         writer.serve(&mut waiting);
         let served = u64::try_from(before.saturating_sub(waiting.len())).unwrap_or_default();
         writer.counters.waiting.fetch_sub(served, Ordering::Relaxed);
+        log.tend(connection);
     }
 }
 
