@@ -386,8 +386,10 @@ pub(crate) async fn an_archive_that_is_broken_off_anywhere_is_continued(world: W
         steps += 1;
         let mut in_file: BTreeSet<PaymentKey> = BTreeSet::new();
         if order.to.exists() {
-            if runs % 3 == 0 {
-                let mut bytes = std::fs::read(&order.to).unwrap();
+            let mut bytes = std::fs::read(&order.to).unwrap();
+            // Nobody begins a line behind the last one.
+            let last = bytes.trim_ascii_end().split(|byte| *byte == b'\n').next_back().unwrap();
+            if runs % 3 == 0 && !last.windows(9).any(|part| part == b"\"closed\":") {
                 bytes.extend_from_slice(b"{\"digest\":\"12");
                 std::fs::write(&order.to, bytes).unwrap();
             }
