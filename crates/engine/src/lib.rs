@@ -46,6 +46,7 @@ pub mod metrics;
 pub mod migration;
 mod named_cards;
 pub mod notices;
+mod orders;
 mod originals;
 mod outward;
 mod payee;
