@@ -42,8 +42,9 @@ use tokio::time::Instant;
 pub struct Limits {
     /// How many the provider takes; none: any number.
     pub rate: Option<Rate>,
-    /// How long a call waits for its turn; attempts that were accepted wait as long as it takes. Requests that would lead to a
-    /// call are refused when half of it is used up.
+    /// How long a call waits for its turn; attempts that were accepted wait as long as it takes, in a line that takes turns
+    /// within three quarters of it and leaves other calls every second one. Requests that would lead to a call are refused when
+    /// half of it is used up.
     pub longest_wait: Duration,
     /// How many calls may wait or be under way before requests that would lead to another are refused.
     pub most_in_hand: usize,
@@ -65,8 +66,10 @@ pub(crate) struct ProviderGate {
     pace: Option<Pace>,
     breaker: Option<Breaker>,
     in_hand: AtomicUsize,
-    /// Where attempts stand for whom there is no turn within the longest wait, in the order in which they came.
+    /// Where attempts stand for whom there is no turn soon, in the order in which they came.
     line: tokio::sync::Mutex<()>,
+    /// How many stand there.
+    in_line: AtomicUsize,
     metrics: Arc<Metrics>,
 }
 
@@ -85,7 +88,7 @@ const CALL: &str = "call";
 /// The shortest pause before the first in the line looks for a turn again: timers are no finer.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// A call in hand, counted until it is dropped.
+/// A call in hand or in line, counted until it is dropped.
 struct InHand<'a>(&'a AtomicUsize);
 
 impl<'a> InHand<'a> {
@@ -103,10 +106,11 @@ impl Drop for InHand<'_> {
 
 impl ProviderGate {
     pub(crate) fn new(inner: Arc<dyn Connector>, limits: Limits, metrics: Arc<Metrics>) -> Self {
-        let pace = limits.rate.map(Pace::new);
+        let pace = limits.rate.map(|rate| Pace::new(rate, limits.longest_wait));
         let breaker = limits.patience.map(Breaker::new);
         let line = tokio::sync::Mutex::new(());
-        Self { inner, limits, pace, breaker, in_hand: AtomicUsize::new(0), line, metrics }
+        let [in_hand, in_line] = [(); 2].map(|()| AtomicUsize::new(0));
+        Self { inner, limits, pace, breaker, in_hand, line, in_line, metrics }
     }
 
     /// Whether a request that leads to a call of this account had better come later.
@@ -135,7 +139,10 @@ impl ProviderGate {
         // Whoever is refused anyhow must not use up turns.
         drop(self.pass()?);
         if let Some(pace) = &self.pace {
-            let wait = pace.take(Instant::now(), self.limits.longest_wait).ok_or(Refused::NoTurn)?;
+            let now = Instant::now();
+            let there_is_a_line = self.in_line.load(Ordering::Relaxed) > 0;
+            let taken = if there_is_a_line { pace.take_beside_line(now) } else { pace.take(now) };
+            let wait = taken.ok_or(Refused::NoTurn)?;
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
@@ -150,24 +157,24 @@ impl ProviderGate {
         }
     }
 
-    /// Waits for a turn of an attempt, as long as it takes: it stays in hand meanwhile. No more turns than come within the
-    /// longest wait are given away, so that other calls find some, too.
+    /// Waits for a turn of an attempt, as long as it takes: it stays in hand meanwhile. The line leaves other calls room.
     async fn take_turn(&self) {
         let Some(pace) = &self.pace else { return };
         let _in_hand = InHand::new(&self.in_hand);
         let wait = {
+            let _in_line = InHand::new(&self.in_line);
             let _place = self.line.lock().await;
             loop {
                 // Where the provider is left alone, the attempt is told at once.
                 if self.pass().is_err() {
                     return;
                 }
-                let now = Instant::now();
-                if let Some(wait) = pace.take(now, self.limits.longest_wait) {
-                    break wait;
+                match pace.take_in_line(Instant::now()) {
+                    Ok(wait) => break wait,
+                    Err(until_there_is_one) => {
+                        tokio::time::sleep(until_there_is_one.max(SHORTEST_PAUSE)).await;
+                    }
                 }
-                let until_there_is_one = pace.wait(now).saturating_sub(self.limits.longest_wait);
-                tokio::time::sleep(until_there_is_one.max(SHORTEST_PAUSE)).await;
             }
         };
         if !wait.is_zero() {

@@ -133,7 +133,12 @@ async fn attempts_beyond_the_rate_wait_in_order_for_as_long_as_it_takes() {
     }
     assert!(gate.is_full(), "requests had better come later");
     assert_eq!(gate.in_hand(), 11, "the first went at once");
-    // What somebody waits for is not kept waiting for longer, and is told that it has no turn.
+    // There is room for one beside the line. Another would have to wait for longer than it may, and is told so.
+    let reversal = {
+        let gate = gate.clone();
+        tokio::spawn(async move { (gate.reverse(order(true), 0).await, start.elapsed()) })
+    };
+    tokio::task::yield_now().await;
     assert_eq!(gate.reverse(order(true), 0).await, Reversal::Unanswered);
     assert!(start.elapsed() < Duration::from_millis(200));
     // One that gives up in the line holds up nobody.
@@ -152,9 +157,51 @@ async fn attempts_beyond_the_rate_wait_in_order_for_as_long_as_it_takes() {
         assert!(*at >= Duration::from_millis(250 * turn), "{went:?}");
     }
     assert!(went.iter().all(|at| *at < Duration::from_secs(6)), "{went:?}");
-    assert_eq!(told.asked.load(Ordering::Relaxed), 12);
+    let (reversal, at) = reversal.await.unwrap();
+    assert_eq!(reversal, Reversal::Acknowledged);
+    assert!(at < longest_wait + Duration::from_millis(500), "{at:?}");
+    assert_eq!(told.asked.load(Ordering::Relaxed), 13);
     assert_eq!(gate.in_hand(), 0);
     assert!(!gate.is_full(), "half of the wait is free again");
+}
+
+#[tokio::test]
+async fn while_there_is_a_line_reversals_get_turns_and_the_line_goes_on_however_many_they_are() {
+    let rate = Rate { per_second: number(40), burst: number(1) };
+    let longest_wait = Duration::from_millis(400);
+    let (told, gate) = gate(Limits { rate: Some(rate), longest_wait, ..Limits::default() });
+    let gate = Arc::new(gate);
+    let (went, undone) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut running = Vec::new();
+    for _ in 0..200 {
+        let (gate, went) = (gate.clone(), went.clone());
+        running.push(tokio::spawn(async move {
+            gate.turn().await;
+            assert!(!is_not_sent(&gate.call(order(false)).await));
+            went.fetch_add(1, Ordering::Relaxed);
+        }));
+    }
+    let start = Instant::now();
+    // More of them than ever get a turn: whoever gets none comes again at once.
+    for _ in 0..30 {
+        let (gate, undone) = (gate.clone(), undone.clone());
+        running.push(tokio::spawn(async move {
+            loop {
+                match gate.reverse(order(true), 0).await {
+                    Reversal::Acknowledged => _ = undone.fetch_add(1, Ordering::Relaxed),
+                    Reversal::Unanswered => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        }));
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(gate.is_full(), "requests had better come later");
+    let (went, undone) = (went.load(Ordering::Relaxed), undone.load(Ordering::Relaxed));
+    let most = usize::try_from(start.elapsed().as_millis()).unwrap() / 25 + 1;
+    running.iter().for_each(tokio::task::JoinHandle::abort);
+    assert!(went >= 40 && undone >= 40, "{went} of the line and {undone} beside it went");
+    assert!(went + undone <= most, "{went} and {undone} of {most}");
+    assert!(told.asked.load(Ordering::Relaxed) <= most);
 }
 
 #[tokio::test]
