@@ -47,7 +47,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 enum Turn {
     /// This is what is known of it.
     Known(Outcome),
-    /// The provider cannot be reached; later.
+    /// The provider cannot be reached, or the place in its line was given up; later.
     Later,
     /// It is not to be sent from here any more: the bucket is another's, or it was decided meanwhile.
     Over,
@@ -155,30 +155,70 @@ impl Engine {
         if !self.is_to_be_done_here(carried) || (!is_fresh && !self.is_still_open(carried).await?) {
             return Ok(false);
         }
-        if carried.recovered && carried.scene.payment.detail.method.is_some() {
-            // Asking goes on as long as it takes, the method's patience does not.
-            let declined = self.decline_when_due(carried).await?;
-            // Then it is being undone, and must not be sent any more.
-            return Ok(!declined && carried.scene.attempt.status.is_open());
-        }
-        Ok(true)
+        Ok(!carried.recovered || !self.is_given_up(carried).await?)
     }
 
-    /// Waits for the turn of what is in hand. Answers whether it is still to be sent.
+    /// Declines a sale by a method whose threshold has passed: asking goes on as long as it takes, the method's patience does
+    /// not. Answers whether it is not to be sent any more, since it is being undone.
+    async fn is_given_up(self: &Arc<Self>, carried: &mut Carried) -> Result<bool, Failure> {
+        if carried.scene.payment.detail.method.is_none() {
+            return Ok(false);
+        }
+        let declined = self.decline_when_due(carried).await?;
+        Ok(declined || !carried.scene.attempt.status.is_open())
+    }
+
+    /// Waits for the turn of what is in hand. Answers what becomes of it where it is not to be sent any more when its turn has
+    /// come, however long that took; it gives its place up as soon as that shows.
     async fn turn_came(
         self: &Arc<Self>,
         carried: &mut Carried,
         connector: &dyn Connector,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<Turn>, Failure> {
         let asked = Instant::now();
         let mut turn = connector.turn();
-        while tokio::time::timeout(LOOK_EVERY, &mut turn).await.is_err() {
+        let mut came = false;
+        while !came {
+            came = tokio::time::timeout(LOOK_EVERY, &mut turn).await.is_ok();
             if !self.is_to_be_done_here(carried) {
-                return Ok(false);
+                return Ok(Some(Turn::Over));
+            }
+            if self.too_late(carried, connector).is_some() || self.is_due_to_be_given_up(carried) {
+                break;
             }
         }
+        // Whatever is written now must not hold up the line.
+        drop(turn);
+        // Its outcome may have been told meanwhile.
         let was_long = asked.elapsed() >= LOOK_EVERY;
-        Ok(!was_long || self.is_to_be_sent(carried, false).await?)
+        if was_long && (!self.is_to_be_sent(carried, false).await? || self.is_given_up(carried).await?) {
+            return Ok(Some(Turn::Over));
+        }
+        Ok(self.too_late(carried, connector).or_else(|| (!came).then_some(Turn::Later)))
+    }
+
+    /// Whether [`is_given_up`](Self::is_given_up) would have something to write.
+    fn is_due_to_be_given_up(&self, carried: &Carried) -> bool {
+        let Carried { project, scene, .. } = carried;
+        if scene.payment.detail.method.is_none() {
+            return false;
+        }
+        let (project, ids) = (self.renewed(project), self.ids_for_decision());
+        let now = self.moment(&project);
+        !matches!(decide::threshold_passed(&project.project, scene.facts(), ids, now), Ok(None))
+    }
+
+    /// What becomes of an attempt that may have been sent before and is too old to be sent again, if it is.
+    fn too_late(&self, carried: &Carried, connector: &dyn Connector) -> Option<Turn> {
+        if !carried.recovered {
+            return None;
+        }
+        let attempt = &carried.scene.attempt;
+        let age = self.clock.now().since(attempt.created_at);
+        if !connector.repeats(attempt.ask) && age > connector.repeat_window() {
+            return Some(Turn::Known(Outcome::Lost { repeatable: false }));
+        }
+        (age > relied_upon(connector)).then_some(Turn::Forgotten)
     }
 
     /// Records what is known of an attempt. Answers whether its card or account became known with it, after which nothing is
@@ -279,15 +319,11 @@ impl Engine {
             }));
         };
         let repeatable = connector.repeats(ask);
-        let age = self.clock.now().since(scene.attempt.created_at);
-        if carried.recovered && !repeatable && age > connector.repeat_window() {
-            return Ok(Turn::Known(Outcome::Lost { repeatable: false }));
+        if let Some(turn) = self.too_late(carried, connector.as_ref()) {
+            return Ok(turn);
         }
-        if carried.recovered && age > relied_upon(connector.as_ref()) {
-            return Ok(Turn::Forgotten);
-        }
-        if !self.turn_came(carried, connector.as_ref()).await? {
-            return Ok(Turn::Over);
+        if let Some(turn) = self.turn_came(carried, connector.as_ref()).await? {
+            return Ok(turn);
         }
         let order = self.order(carried, connector.as_ref(), carried.recovered).await?;
         if !self.is_to_be_done_here(carried) {

@@ -7,8 +7,9 @@ use ferropay_domain::{
     codes,
     decide::{CallbackOptions, Finding, Outcome, ThreeDsRequest},
     ids::{AttemptId, CallbackId, OperationId, PaymentId, PaymentKey, ProjectId, ProviderAccountId},
+    method::MethodRef,
     money::{Currency, Money},
-    payment::{CardRequest, Customer, OperationKind, Payment, PaymentStatus, ProviderAnswer},
+    payment::{CardRequest, Customer, OperationKind, Payment, PaymentStatus, ProviderAnswer, ReturnUrls},
     project::{Environment, OperationDay, Project, Settings as ProjectSettings},
     time::Timestamp,
 };
@@ -27,15 +28,15 @@ use ferropay_store::{
     vault::{Master, Vault},
 };
 use ferropay_wire::{
-    gate::{CardPayment, PaidWith, SecondStep, SeriesTerms},
+    gate::{CardPayment, MethodRequest, PaidWith, SecondStep, SeriesTerms},
     json::{Document, Limits},
 };
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -67,6 +68,10 @@ pub(crate) struct Provider {
     pub(crate) away: AtomicU32,
     /// How long it knows an attempt.
     pub(crate) retention: Duration,
+    /// How long after an attempt was recorded a repeat of it may be sent.
+    pub(crate) repeat_window: Duration,
+    /// The greatest age of an attempt it was sent again, milliseconds.
+    pub(crate) oldest_repeat: AtomicU64,
     day: OperationDay,
 }
 
@@ -77,19 +82,34 @@ impl Provider {
 
     /// A provider that knows an attempt for no longer than `retention`.
     pub(crate) fn forgetting(answers: usize, loses_answers: bool, retention: Duration) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::new_with(answers, loses_answers, retention, Duration::from_mins(15)))
+    }
+
+    /// A provider that recognises a repeat of an attempt for no longer than `repeat_window`.
+    pub(crate) fn repeated_within(repeat_window: Duration, answers: usize) -> Arc<Self> {
+        Arc::new(Self::new_with(answers, false, Duration::from_hours(24), repeat_window))
+    }
+
+    fn new_with(answers: usize, loses_answers: bool, retention: Duration, repeat_window: Duration) -> Self {
+        Self {
             may_answer: Semaphore::new(answers),
             calls: AtomicU32::new(0),
             reversals: AtomicU32::new(0),
             loses_answers: AtomicBool::new(loses_answers),
             away: AtomicU32::new(0),
             retention,
+            repeat_window,
+            oldest_repeat: AtomicU64::new(0),
             day: OperationDay::default(),
-        })
+        }
     }
 
     async fn answer(&self, order: Order) -> Outcome {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        if order.repeat {
+            let age = SystemClock.now().since(order.created_at).as_millis();
+            self.oldest_repeat.fetch_max(u64::try_from(age).unwrap(), Ordering::SeqCst);
+        }
         if self.away.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |away| away.checked_sub(1)).is_ok() {
             return Outcome::NotSent { code: codes::PROVIDER_UNAVAILABLE };
         }
@@ -115,7 +135,7 @@ impl Connector for Provider {
     }
 
     fn repeat_window(&self) -> Duration {
-        Duration::from_mins(15)
+        self.repeat_window
     }
 
     fn retention(&self) -> Duration {
@@ -149,6 +169,46 @@ impl Courier for Merchant {
     }
 }
 
+/// Makes the test project. Answers the vault, whose keys are in `keys`.
+pub(crate) async fn furnish(store: &dyn Store, keys: &Path) -> Arc<Vault> {
+    let vault = Vault::open(keys, Master::MakeWhenMissing, store, SystemClock.now()).await.unwrap();
+    let settings = ProjectSettings {
+        callback_url: Some("http://merchant.example/".to_owned()),
+        ..ProjectSettings::default()
+    };
+    let project = Project {
+        id: PROJECT,
+        environment: Environment::Test,
+        active: true,
+        settings,
+        card_account: ACCOUNT,
+    };
+    let secret = Secret { sealed: vault.seal_secret(PROJECT, b"secret").unwrap(), valid_until: None };
+    let (name, secrets) = ("Test".to_owned(), vec![secret]);
+    let record = ProjectRecord { project, name, secrets, clock_offset: 0, revision: 0 };
+    assert!(store.save_project(record).await.unwrap());
+    Arc::new(vault)
+}
+
+/// What an engine is made of.
+pub(crate) fn parts_of(
+    store: Arc<dyn Store>,
+    vault: &Arc<Vault>,
+    merchant: &Arc<Merchant>,
+    settings: Settings,
+) -> Parts {
+    Parts {
+        store,
+        vault: vault.clone(),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        courier: merchant.clone(),
+        hook: None,
+        public_url: "http://pay.example".to_owned(),
+        settings,
+    }
+}
+
 /// A database with one test project.
 pub(crate) struct World {
     directory: tempfile::TempDir,
@@ -162,25 +222,8 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let store =
             Arc::new(SqliteStore::open(directory.path().join("test.db"), Options::default()).unwrap());
-        let keys = directory.path().join("keys");
-        let now = SystemClock.now();
-        let vault = Vault::open(&keys, Master::MakeWhenMissing, store.as_ref(), now).await.unwrap();
-        let settings = ProjectSettings {
-            callback_url: Some("http://merchant.example/".to_owned()),
-            ..ProjectSettings::default()
-        };
-        let project = Project {
-            id: PROJECT,
-            environment: Environment::Test,
-            active: true,
-            settings,
-            card_account: ACCOUNT,
-        };
-        let secret = Secret { sealed: vault.seal_secret(PROJECT, b"secret").unwrap(), valid_until: None };
-        let (name, secrets) = ("Test".to_owned(), vec![secret]);
-        let record = ProjectRecord { project, name, secrets, clock_offset: 0, revision: 0 };
-        assert!(store.save_project(record).await.unwrap());
-        Self { directory, store, vault: Arc::new(vault), merchant: Arc::default() }
+        let vault = furnish(store.as_ref(), &directory.path().join("keys")).await;
+        Self { directory, store, vault, merchant: Arc::default() }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -196,16 +239,7 @@ impl World {
 
     /// What an engine on this database is made of.
     pub(crate) fn parts(&self, settings: Settings) -> Parts {
-        Parts {
-            store: self.store.clone(),
-            vault: self.vault.clone(),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            courier: self.merchant.clone(),
-            hook: None,
-            public_url: "http://pay.example".to_owned(),
-            settings,
-        }
+        parts_of(self.store.clone(), &self.vault, &self.merchant, settings)
     }
 
     /// Another node on this database that works.
@@ -263,6 +297,30 @@ impl World {
 /// Accepts a sale.
 pub(crate) async fn sell(engine: &Arc<Engine>, name: &str) {
     pay(engine, name, OperationKind::Sale).await;
+}
+
+/// Accepts a sale by a wallet.
+pub(crate) async fn sell_by_wallet(engine: &Arc<Engine>, name: &str) {
+    let sale = MethodRequest {
+        payment_id: PaymentId::parse(name).unwrap(),
+        amount: Money::new(1000, Currency::parse("EUR").unwrap()),
+        account: Some("judy@wallet.example".to_owned()),
+        save: false,
+        saved: None,
+        returns: ReturnUrls::default(),
+        customer: Customer { email: Some("judy@mail.example".to_owned()), ..Customer::default() },
+        description: String::new(),
+        merchant_data: None,
+        registration: None,
+        callback: CallbackOptions::default(),
+    };
+    let wallet = MethodRef::of_code("wallet/alipay").unwrap();
+    let project = engine.projects().get(PROJECT).unwrap();
+    let origin =
+        Origin { path: "payment/wallet/alipay/sale", signature: name, content: name, fault_plan: None };
+    let body = Document::parse(b"{}", Limits::INCOMING).unwrap();
+    let intake = engine.by_method(&project, (wallet, OperationKind::Sale), sale, body.root(), origin).await;
+    assert!(matches!(intake, Ok(Intake::Accepted(_))), "{intake:?}");
 }
 
 /// Accepts a capture of everything that is held.
