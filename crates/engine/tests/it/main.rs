@@ -9,6 +9,8 @@ mod forgetting;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod other_database;
+#[cfg(test)]
 mod put_off;
 #[cfg(test)]
 mod retention;
