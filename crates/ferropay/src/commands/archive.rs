@@ -12,13 +12,16 @@ use ferropay_domain::{
     time::Timestamp,
 };
 use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_store::archive::{ArchiveError, Content, Head, Lines, Order, Whole, archive};
+use ferropay_store::archive::{ArchiveError, Content, Head, Lines, Order, Whole, archive, sure_now};
 use ferropay_wire::mask::masked_text;
 use serde_json::Value;
 use std::{io::Write as _, path::Path, process::ExitCode, time::Duration};
 
 /// Nothing younger is archived, seconds: for a day equal bytes are the same request.
 const YOUNGEST: u64 = 86_400;
+
+/// The least difference of the clocks that is told.
+const WORTH_A_WORD: Duration = Duration::from_hours(1);
 
 /// After so many payments it is said how far it has come.
 const TOLD_EVERY: u64 = 10_000;
@@ -30,24 +33,35 @@ pub(crate) async fn run(options: Archive) -> Result<ExitCode> {
             show(&file, payment.as_deref(), project.map(i64::from))
         }
         Archive { database, older_than, to, portion, pause, .. } => {
+            let to = to.context("no file is given")?;
             let age = span(&older_than.context("no age is given")?)?;
             if age < Duration::from_secs(YOUNGEST) {
                 bail!(
                     "an age of less than a day: what is that young may be asked for again by the same bytes"
                 );
             }
-            let order = Order {
+            let order = |before| Order {
                 portion: usize::from(portion),
                 pause: Duration::from_millis(pause),
-                ..Order::new(SystemClock.now().minus(age), to.context("no file is given")?)
+                ..Order::new(before, to)
             };
-            write(&database.database, order).await
+            write(&database.database, age, order).await
         }
     }
 }
 
-async fn write(database: &str, order: Order) -> Result<ExitCode> {
+async fn write(database: &str, age: Duration, order: impl FnOnce(Timestamp) -> Order) -> Result<ExitCode> {
     let store = files::open_store(database).await?;
+    let own = SystemClock.now();
+    let sure = sure_now(store.as_ref(), own).await?;
+    if sure < own.minus(WORTH_A_WORD) {
+        eprintln!(
+            "Ages count from {}: that is the newest moment the database is sure of, while this machine's clock says {}.",
+            show_time(sure),
+            show_time(own)
+        );
+    }
+    let order = order(sure.minus(age));
     let mut told = 0;
     let archiving = archive(
         store.as_ref(),
@@ -78,7 +92,10 @@ async fn write(database: &str, order: Order) -> Result<ExitCode> {
     }
     println!("Wrote {}: {bytes} bytes, {} payments.", order.to.display(), done.payments);
     if done.stay > 0 {
-        println!("{} payments changed meanwhile and stay; the file says so.", done.stay);
+        println!(
+            "{} lines do not count, and the file says so: their payments changed meanwhile and stay, or are in another file.",
+            done.stay
+        );
     }
     println!("The file is whole and on disk, and they are in no database any more: keep copies of it.");
     Ok(ExitCode::SUCCESS)
@@ -103,7 +120,11 @@ fn show(path: &Path, payment: Option<&str>, project: Option<i64>) -> Result<Exit
                 }
             }
             Content::Stays(stays) if wanted.is_none() => {
-                writeln!(out, "line {} does not count: its payment stayed", stays.line)?;
+                writeln!(
+                    out,
+                    "line {} does not count: its payment stayed, or is in another file",
+                    stays.line
+                )?;
             }
             Content::Stays(stays) => found.retain(|(line, _)| *line != stays.line),
             Content::Archive(_) | Content::Payment(_) | Content::Closed(_) => {}
@@ -118,7 +139,7 @@ fn show(path: &Path, payment: Option<&str>, project: Option<i64>) -> Result<Exit
     for (_, whole) in found {
         let mut value = serde_json::to_value(whole)?;
         mask(&mut value);
-        writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
+        writeln!(out, "{}", plain(&serde_json::to_string_pretty(&value)?))?;
     }
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -161,6 +182,28 @@ fn summary(line: u64, head: &Head) -> String {
     )
 }
 
+/// JSON without what a terminal would act on: control characters, and what turns the direction of writing, are escaped, as JSON may be.
+fn plain(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && (c.is_control() || turns(c)) {
+            // None of them is beyond what four digits say.
+            out.push_str("\\u");
+            for shift in [12, 8, 4, 0] {
+                out.extend(char::from_digit((u32::from(c) >> shift) & 15, 16));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Separators of lines, and what marks, embeds, overrides or isolates a direction of writing.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Texts without what could be a card number, and without sealed proofs. Bodies of callbacks stay as they were signed but for that.
 fn mask(value: &mut Value) {
     match value {
@@ -176,5 +219,20 @@ fn mask(value: &mut Value) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped_and_is_the_same_json() {
+        let text = "a\u{9b}31mb\u{202e}c\u{2066}d\u{7f}e\u{200f}f\u{2028}g\u{61c}h\u{1b}i\n\u{e9}\u{20ac}";
+        let value = serde_json::json!({ text: [text, "plain"] });
+        let shown = plain(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.contains("\\u009b") && shown.contains("\\u202e") && shown.contains("\u{e9}\u{20ac}"));
+        assert!(!shown.chars().any(|c| c != '\n' && (c.is_control() || turns(c))), "{shown}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
     }
 }

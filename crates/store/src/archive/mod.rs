@@ -7,13 +7,16 @@
 //! out; never is it in neither.
 
 mod condition;
+mod error;
 mod file;
 mod record;
 mod run;
 mod verify;
+mod writing;
 
 pub(crate) use condition::{Dialect, archivable, follows, follows_one_by_one};
-pub use file::{ArchiveError, Closed, Content, Header, Lines, Stays};
+pub use error::ArchiveError;
+pub use file::{Closed, Content, Header, Lines, Stays};
 pub use record::{
     Account, Attempt, Callback, Carried, Delivery, Head, Operation, Posting, Request, Slot, Whole,
 };
@@ -21,7 +24,7 @@ pub(crate) use record::{
     TRIED_MODULO, Unknown, attempt_ask, attempt_status, operation_kind, operation_status, payment_kind,
     payment_status,
 };
-pub use run::{Archived, Order, archive};
+pub use run::{Archived, Order, archive, sure_now};
 pub use verify::{Verified, verify};
 
 use crate::Answer;
@@ -94,7 +97,7 @@ pub trait Archives {
     fn archive(&self, id: Uuid) -> Answer<'_, Option<Archive>>;
 
     /// Takes payments away that are as they were written, all in one transaction. What others have begun with one meanwhile loses its
-    /// guard. Answers which were taken away; the others stay untouched.
+    /// guard. Answers which were taken away; the others stay untouched, and all do in a recovery hold.
     fn take_away(&self, id: Uuid, payments: Vec<Removal>, now: Timestamp) -> Answer<'_, Vec<PaymentKey>>;
 
     /// Which of these lines have payments that were taken away for the archive.

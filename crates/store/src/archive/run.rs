@@ -1,14 +1,17 @@
 //! Archiving: payments are written, made durable, and taken away, some at a time, beside whoever serves the database.
 //!
 //! Whoever is interrupted goes on with the same file. What was written and not taken away is taken away then, or the file says that it
-//! stays; what was not written whole is cut off, once it is certain that the file has everything that was taken away for it.
+//! stays; what was not written whole is cut off, once it is certain that the file has everything that was taken away for it. A database
+//! that was brought back to a moment within the archiving is not what the file says, either: what it has again is taken away again.
 
 use super::{
     Removal,
-    file::{ArchiveError, Closed, Content, Lines, Place, Stays, Writing},
+    error::ArchiveError,
+    file::{Closed, Content, Digest, Lines, Place, Stays, digest_of},
     record::Whole,
+    writing::Writing,
 };
-use crate::Store;
+use crate::{Store, sure_moment};
 use ferropay_domain::{ids::PaymentKey, payment::Version, time::Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,6 +49,16 @@ impl Order {
     }
 }
 
+/// The latest moment that everybody is sure has come, from which ages count: no single clock says that a payment is old. `own` is what
+/// the clock of this machine says.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn sure_now(store: &dyn Store, own: Timestamp) -> Result<Timestamp, ArchiveError> {
+    let moments = store.moments().await?;
+    Ok(sure_moment(own, moments, Duration::ZERO, moments.server))
+}
+
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Archived {
@@ -53,7 +66,7 @@ pub struct Archived {
     pub payments: u64,
     /// How many of these an earlier run had taken away.
     pub before: u64,
-    /// How many were old enough, but changed as they were to be taken away, and stay.
+    /// How many were written and then not taken away: they changed meanwhile, or somebody archived them to another file.
     pub stay: u64,
     /// How many bytes were cut off that had not been written whole.
     pub cut_off: u64,
@@ -72,7 +85,7 @@ pub async fn archive(
     now: impl Fn() -> Timestamp,
     mut told: impl FnMut(&Archived),
 ) -> Result<Archived, ArchiveError> {
-    if store.recovery().await?.is_some_and(|it| it.released_at.is_none()) {
+    if is_held(store).await? {
         return Err(ArchiveError::Held);
     }
     let mut run = Run { store, order, now, done: Archived::default(), file: None };
@@ -94,6 +107,10 @@ pub async fn archive(
     }
     run.close().await?;
     Ok(run.done)
+}
+
+async fn is_held(store: &dyn Store) -> Result<bool, ArchiveError> {
+    Ok(store.recovery().await?.is_some_and(|it| it.is_held()))
 }
 
 struct Run<'s, N> {
@@ -154,14 +171,42 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
         let (store, now) = (self.store, (self.now)());
         let file = self.file().await?;
         file.writing.sync()?;
-        let mut taken: BTreeSet<PaymentKey> =
-            store.take_away(file.id, written.clone(), now).await?.into_iter().collect();
+        let taken = store.take_away(file.id, written.clone(), now).await?;
+        self.settle(&written, taken.into_iter().collect()).await
+    }
+
+    /// Goes on with lines that somebody else wrote, who may have meant another moment of the database: those that say what it says.
+    async fn take_left(&mut self, left: &[Left]) -> Result<(), ArchiveError> {
+        let asked = left.iter().map(|it| (it.removal.payment, it.removal.version)).collect();
+        let mut as_it_is = BTreeMap::new();
+        for whole in self.store.whole(asked).await? {
+            as_it_is.insert(whole.payment.key, digest_alone(&whole)?);
+        }
+        let same = |it: &&Left| as_it_is.get(&it.removal.payment) == Some(&it.digest);
+        let (same, other): (Vec<&Left>, Vec<&Left>) = left.iter().partition(same);
+        self.take_away(same.into_iter().map(|it| it.removal).collect()).await?;
+        let other: Vec<Removal> = other.into_iter().map(|it| it.removal).collect();
+        self.settle(&other, BTreeSet::new()).await
+    }
+
+    /// Writes down which of these were not taken away.
+    async fn settle(
+        &mut self,
+        written: &[Removal],
+        mut taken: BTreeSet<PaymentKey>,
+    ) -> Result<(), ArchiveError> {
+        let store = self.store;
+        let file = self.file().await?;
         // What whoever was killed had asked for may have been done since the file was read.
         let others = written.iter().filter(|it| !taken.contains(&it.payment)).map(|it| (it.payment, it.line));
         let others: Vec<(PaymentKey, u64)> = others.collect();
         if !others.is_empty() {
             let gone = store.taken_away(file.id, others).await?;
             taken.extend(gone.into_iter().map(|(payment, _)| payment));
+            // A hold that began meanwhile lets nothing go; whoever goes on after it takes these away.
+            if taken.len() < written.len() && is_held(store).await? {
+                return Err(ArchiveError::Held);
+            }
         }
         let mut stay = 0;
         for Removal { payment, line, .. } in written.iter().filter(|it| !taken.contains(&it.payment)) {
@@ -186,7 +231,7 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
         }
         let (lines, header) = Lines::open(path)?;
         let known = self.store.archive(header.id).await?;
-        let Read { taken, left, closed, place, cut_off } = self.read(lines, header.id).await?;
+        let Read { taken, left, closed, place, cut_off, sure } = self.read(lines, header.id).await?;
         match &known {
             // It was begun and nothing more.
             None if taken == 0 && left.is_empty() && closed.is_none() => {}
@@ -197,41 +242,50 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
             Some(_) => {}
         }
         self.done = Archived { payments: taken, before: taken, cut_off, ..Archived::default() };
-        if closed.is_some() {
-            if cut_off > 0 || !self.store.close_archive(header.id, (self.now)()).await? {
+        let mut place = place;
+        if let Some((closed, before)) = closed {
+            if cut_off > 0 || known.is_some_and(|it| it.closed_at.is_some()) {
                 return Err(ArchiveError::Closed(path.clone()));
             }
-            self.done.bytes = Some(place.bytes);
-            return Ok(true);
+            if closed.payments == taken && left.is_empty() {
+                writing.go_on(sure, place)?;
+                self.store.close_archive(header.id, (self.now)()).await?;
+                self.done.bytes = Some(place.bytes);
+                return Ok(true);
+            }
+            // The database is that of an earlier moment and has some of them again: the last line does not hold.
+            place = before;
         }
-        writing.go_on(place)?;
+        writing.go_on(sure, place)?;
         self.file = Some(self.begun(header.id, writing).await?);
-        let left: Vec<Removal> = left.into_values().collect();
+        let left: Vec<Left> = left.into_values().collect();
         for portion in left.chunks(self.order.portion.max(1)) {
-            self.take_away(portion.to_vec()).await?;
+            self.take_left(portion).await?;
         }
         Ok(false)
     }
 
     /// Reads a file through. Lines whose payments were not taken away are kept, of which there are no more than one portion, unless
-    /// the file is not the one that was written.
+    /// the file is not the one that was written, or the database is that of an earlier moment.
     async fn read(&self, mut lines: Lines, id: Uuid) -> Result<Read, ArchiveError> {
         let length = std::fs::metadata(&self.order.to).map_err(ArchiveError::file(&self.order.to))?.len();
         let mut read = Read::default();
         let mut asked = Vec::new();
         loop {
+            let before = lines.place();
             match lines.next_line() {
                 Ok(Some(Content::Payment(whole))) => {
                     let (payment, line) = (whole.payment.key, lines.number());
                     let removal =
                         Removal { payment, version: whole.payment.version, tried: whole.tried(), line };
-                    read.left.insert(line, removal);
+                    let digest = digest_alone(&whole)?;
+                    read.left.insert(line, Left { removal, digest, end: lines.place().bytes });
                     asked.push((payment, line));
                 }
                 Ok(Some(Content::Stays(stays))) => {
                     read.left.remove(&stays.line);
                 }
-                Ok(Some(Content::Closed(closed))) => read.closed = Some(closed),
+                Ok(Some(Content::Closed(closed))) => read.closed = Some((closed, before)),
                 Ok(Some(Content::Archive(_))) => {
                     return Err(ArchiveError::Foreign(self.order.to.clone()));
                 }
@@ -257,7 +311,9 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
     ) -> Result<(), ArchiveError> {
         for (_, line) in self.store.taken_away(id, lines).await? {
             read.taken += 1;
-            read.left.remove(&line);
+            if let Some(left) = read.left.remove(&line) {
+                read.sure = read.sure.max(left.end);
+            }
         }
         Ok(())
     }
@@ -267,13 +323,31 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
         let (store, at) = (self.store, (self.now)());
         let payments = self.done.payments;
         let Some(file) = &mut self.file else { return Ok(()) };
+        let known = store.archive(file.id).await?.ok_or(ArchiveError::Unknown(file.id))?.payments;
+        if known != payments {
+            return Err(ArchiveError::Older { known, found: payments });
+        }
         let carried = store.carried(file.id).await?;
         file.writing.add(&Content::Closed(Closed { payments, at: at.micros(), carried }))?;
         file.writing.sync()?;
         store.close_archive(file.id, at).await?;
-        self.done.bytes = Some(file.writing.bytes());
+        self.done.bytes = Some(file.writing.place().bytes);
         Ok(())
     }
+}
+
+/// What vouches for the payment of a line, without the lines before.
+fn digest_alone(whole: &Whole) -> Result<Digest, ArchiveError> {
+    let text = serde_json::to_vec(whole).map_err(ArchiveError::Unwritable)?;
+    Ok(digest_of(&Digest::default(), &text))
+}
+
+/// A line whose payment was not taken away.
+struct Left {
+    removal: Removal,
+    digest: Digest,
+    /// Bytes up to its end.
+    end: u64,
 }
 
 /// What a file holds that is continued.
@@ -282,10 +356,13 @@ struct Read {
     /// How many lines have payments that were taken away.
     taken: u64,
     /// The other ones, by line.
-    left: BTreeMap<u64, Removal>,
-    closed: Option<Closed>,
+    left: BTreeMap<u64, Left>,
+    /// The last line, and what stands before it.
+    closed: Option<(Closed, Place)>,
     /// The end of what was written whole.
     place: Place,
     /// How many bytes stand behind it.
     cut_off: u64,
+    /// How many bytes are on disk for certain: a payment was taken away after they were.
+    sure: u64,
 }

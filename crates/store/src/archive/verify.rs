@@ -1,7 +1,8 @@
 //! Whether an archive's file and the database agree.
 
 use super::{
-    file::{ArchiveError, Closed, Content, Lines},
+    error::ArchiveError,
+    file::{Closed, Content, Lines},
     record::{Account, Carried, Whole},
 };
 use crate::{Finding, Store};

@@ -334,7 +334,8 @@ async fn read(live: &Live, id: Uuid) -> Result<Option<Archive>> {
 static TAKE_AWAY: LazyLock<String> = LazyLock::new(|| {
     let follows = follows("f.path");
     format!(
-        "WITH archive AS MATERIALIZED (SELECT number FROM archives WHERE id = $1 FOR UPDATE),
+        "WITH archive AS MATERIALIZED (SELECT number FROM archives WHERE id = $1
+            AND NOT EXISTS (SELECT 1 FROM recovery WHERE released_at IS NULL) FOR UPDATE),
         asked AS MATERIALIZED (
             SELECT * FROM unnest($2::uuid[], $3::int4[], $4::int8[], $5::int8[]) AS x(key, version, tried, line)),
         head AS MATERIALIZED (

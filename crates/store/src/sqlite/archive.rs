@@ -337,6 +337,9 @@ fn take_away(it: &Connection, id: Uuid, payments: &[Removal], now: Timestamp) ->
         .query_row("SELECT number FROM archives WHERE id = ?1", [id.as_bytes()], |row| row.get(0))
         .optional()?;
     let archive = archive.ok_or_else(|| rows::senseless(0, "such archive"))?;
+    if super::recovery::read(it)?.is_some_and(|hold| hold.is_held()) {
+        return Ok(Vec::new());
+    }
     it.execute(
         "UPDATE accounts SET posted = posted + due.minor
          FROM (SELECT account, sum(minor) AS minor FROM postings

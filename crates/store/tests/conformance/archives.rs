@@ -27,13 +27,13 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// Later than everything that happens at the usual moment.
-const LATER: Timestamp = Timestamp::from_seconds(1_780_000_001);
+pub(crate) const LATER: Timestamp = Timestamp::from_seconds(1_780_000_001);
 
-fn order(directory: &TempDir) -> Order {
+pub(crate) fn order(directory: &TempDir) -> Order {
     Order { pause: Duration::ZERO, ..Order::new(LATER, directory.path().join("old.jsonl")) }
 }
 
-async fn run(world: &World, order: &Order) -> Result<Archived, ArchiveError> {
+pub(crate) async fn run(world: &World, order: &Order) -> Result<Archived, ArchiveError> {
     archive(world.store.as_ref(), order, || LATER, |_| {}).await
 }
 
@@ -47,7 +47,7 @@ async fn told(world: &World, commit: Commit) {
 }
 
 /// A sale with nothing left to do.
-async fn sold(world: &World, name: &str, minor: i64) -> Payment {
+pub(crate) async fn sold(world: &World, name: &str, minor: i64) -> Payment {
     let sale = world.sale(name, eur(minor));
     let scene = World::scene_of(&sale);
     told(world, sale).await;
@@ -92,11 +92,11 @@ fn payments_of(path: &Path) -> BTreeMap<u64, Whole> {
     }
 }
 
-async fn is_there(world: &World, key: PaymentKey) -> bool {
+pub(crate) async fn is_there(world: &World, key: PaymentKey) -> bool {
     world.store.payment(world.project.id, key).await.unwrap().is_some()
 }
 
-async fn assert_agrees(world: &World, path: &Path, payments: u64) {
+pub(crate) async fn assert_agrees(world: &World, path: &Path, payments: u64) {
     let verified = verify(world.store.as_ref(), path).await.unwrap();
     assert_eq!((verified.findings, verified.payments), (Vec::new(), payments));
     world.assert_sound().await;
@@ -247,7 +247,7 @@ pub(crate) async fn what_is_under_way_or_needed_is_not_archived(world: World) {
 }
 
 /// What a file would say of payments, before they are taken away.
-async fn written(world: &World, payments: &[&Payment]) -> Vec<Removal> {
+pub(crate) async fn written(world: &World, payments: &[&Payment]) -> Vec<Removal> {
     let asked = payments.iter().map(|it| (it.key, it.version)).collect();
     let wholes = world.store.whole(asked).await.unwrap();
     let removal = |(line, whole): (u64, &Whole)| Removal {

@@ -6,6 +6,8 @@
 mod rules;
 
 #[cfg(test)]
+mod archive_faults;
+#[cfg(test)]
 mod archives;
 #[cfg(test)]
 mod backlog;

@@ -98,6 +98,12 @@ macro_rules! every_rule {
             of_a_refund_and_an_archive_at_the_same_moment_one_wins
             an_archive_that_is_broken_off_anywhere_is_continued
             a_file_and_a_database_that_do_not_belong_together_are_told_apart;
+        archive_faults:
+            a_database_of_an_earlier_moment_is_brought_to_what_a_closed_file_says
+            a_file_is_not_closed_over_a_database_that_counts_otherwise
+            nothing_is_taken_away_for_a_file_that_was_deleted
+            a_hold_that_begins_while_payments_are_archived_keeps_the_rest
+            a_clock_that_is_ahead_makes_no_payment_old;
         backlog:
             what_waits_is_counted_by_clock_and_kind;
         card_ranges:
