@@ -165,6 +165,8 @@ impl Engine {
         let card = self.sealed_card(project, &request.pan)?;
         let origin = self.card_ranges.origin(&project.project, &request.pan);
         let summary = CardSummary::of(card.1, &request.pan, origin, request.holder, Some(request.expiry));
+        let by = InstrumentKey::Card(request.customer.clone().unwrap_or_default(), summary.key);
+        let _turn = self.instrument_locks.turn(project.project.id, &by).await.ok_or(Failure::Busy)?;
         let order = TokenOrder {
             customer: customer_record(request.customer.as_deref(), body),
             command: TokenizeCommand { head, customer: request.customer, card: summary },

@@ -1,5 +1,5 @@
 //! An approval that makes a customer's card or account known: what is known of it is a fact of the decision, read again
-//! whenever somebody else has changed it.
+//! whenever somebody else has changed it. Approvals of one card or account are recorded one after another.
 
 use crate::{
     crediting::alert_difference,
@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     following::{Advance, Before, Situation},
     instruments::known_of_payment,
+    locks::Turn,
     provider_work::{Carried, says_nothing_new},
 };
 use ferropay_domain::{
@@ -57,18 +58,24 @@ impl Carried {
 }
 
 impl Engine {
-    /// What has to be known besides to decide an approval of `scene`, where it may make a card or account known.
+    /// What has to be known besides to decide an approval of `scene`, where it may make a card or account known; and the
+    /// turn of that one, which is kept until the decision is recorded.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the turn did not come in time.
     pub(crate) async fn facts_to_keep(
         &self,
         project: &Project,
         scene: &Scene,
-    ) -> Result<Option<InstrumentFacts>, Unavailable> {
+    ) -> Result<Option<(InstrumentFacts, Turn)>, Failure> {
         if !decide::keeps_instrument(project, &scene.payment, &scene.operation) {
             return Ok(None);
         }
+        let Some(by) = decide::instrument_key(&scene.payment) else { return Ok(None) };
+        let turn = self.instrument_locks.turn(scene.payment.project, &by).await.ok_or(Failure::Busy)?;
         let (known, saved) = known_of_payment(self.store.as_ref(), &scene.payment).await?;
         let (id, token) = self.ids.for_instrument();
-        Ok(Some(InstrumentFacts { known, saved, id, token }))
+        Ok(Some((InstrumentFacts { known, saved, id, token }, turn)))
     }
 
     /// Records an approval, and with it what it makes known of the customer's card or account.
@@ -79,6 +86,11 @@ impl Engine {
     ) -> Result<(), Failure> {
         let (id, token) = self.ids.for_instrument();
         let Carried { project, scene, cards, .. } = carried;
+        // Whoever is approved with the same card meanwhile writes the same record.
+        let _turn = match decide::instrument_key(&scene.payment) {
+            Some(by) => self.instrument_locks.patient_turn(scene.payment.project, &by).await,
+            None => None,
+        };
         let mut kept = Kept::of(scene.clone(), self.store.as_ref()).await?;
         self.settle_said(project, &mut kept, cards, |project, kept, ids, now| {
             let scene = &kept.scene;

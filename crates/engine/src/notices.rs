@@ -102,9 +102,13 @@ impl Engine {
             return Box::pin(self.record_credit(&mut project, notice, credit, scene)).await;
         }
         let (facts, ids, mut alerts) = (scene.facts(), self.ids_for_decision(), Vec::new());
+        // Of the card or account that becomes known, until all is recorded.
+        let mut turn = None;
         let changes = if scene.attempt.status.is_open() {
             let approves = matches!(notice.outcome, Outcome::Approved { .. });
             let keeps = if approves { self.facts_to_keep(&project.project, &scene).await? } else { None };
+            let (keeps, its_turn) = keeps.unzip();
+            turn = its_turn;
             let mut changes =
                 decide::attempt_outcome(&project.project, facts, notice.outcome.clone(), ids, now)?;
             if let Some(keeps) = keeps {
@@ -122,7 +126,10 @@ impl Engine {
             ChangeSet::default()
         };
         let decided = (changes, alerts);
-        self.keep_notice(&mut project, notice, decided, (scene.before(), scene.attempt.account), now).await
+        let about = (scene.before(), scene.attempt.account);
+        let noticed = self.keep_notice(&mut project, notice, decided, about, now).await;
+        drop(turn);
+        noticed
     }
 
     /// Records what follows from a notice together with the notice, and tells people what they have to hear once that is

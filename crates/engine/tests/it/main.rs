@@ -17,6 +17,8 @@ mod retention;
 #[cfg(test)]
 mod returning;
 #[cfg(test)]
+mod saving;
+#[cfg(test)]
 mod settled;
 #[cfg(test)]
 mod settlement;

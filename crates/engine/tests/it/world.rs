@@ -174,6 +174,7 @@ pub(crate) async fn furnish(store: &dyn Store, keys: &Path) -> Arc<Vault> {
     let vault = Vault::open(keys, Master::MakeWhenMissing, store, SystemClock.now()).await.unwrap();
     let settings = ProjectSettings {
         callback_url: Some("http://merchant.example/".to_owned()),
+        saved_cards: true,
         ..ProjectSettings::default()
     };
     let project = Project {
@@ -395,9 +396,14 @@ pub(crate) async fn try_to_ask(
         },
         cvv: Some(Cvv::parse("123").unwrap()),
         holder: None,
-        request,
         three_ds: ThreeDsRequest::default(),
-        customer: Customer { email: Some("judy@mail.example".to_owned()), ..Customer::default() },
+        customer: Customer {
+            // A card is saved for somebody.
+            id: request.save.then(|| "customer-1".to_owned()),
+            email: Some("judy@mail.example".to_owned()),
+            ..Customer::default()
+        },
+        request,
         description: String::new(),
         merchant_data: None,
         booking: None,
