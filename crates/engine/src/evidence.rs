@@ -54,7 +54,9 @@ impl Engine {
                 operation = late.attempt.operation.get(),
                 "a late answer names an attempt that does not exist; it is kept as evidence"
             );
-            return self.keep(late, Unresolved::NoAttempt).await.map(|()| true);
+            self.keep(late, Unresolved::NoAttempt).await?;
+            self.metrics.without_attempt();
+            return Ok(true);
         };
         if scene.attempt.status == AttemptStatus::Created && !time_enough {
             return Ok(false);
@@ -67,6 +69,7 @@ impl Engine {
         let mut evidence = evidence(late, self.clock.now());
         // Under another identifier, so that whoever may act on the answer does not take it for dealt with.
         evidence.id = why.named(&evidence.id);
+        evidence.body = format!("attempt {} {}", late.attempt.reference(), evidence.body);
         let commit = Commit { notification: Some(evidence), ..Commit::default() };
         match self.write(commit).await {
             Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(()),

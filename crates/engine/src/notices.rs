@@ -21,7 +21,7 @@ use ferropay_domain::{
     payment::{AttemptStatus, Credit},
     time::Timestamp,
 };
-use ferropay_store::{Commit, CommitError, Loss, Notification, Scene};
+use ferropay_store::{Commit, CommitError, Loss, Notification, Scene, Unresolved};
 use std::{sync::Arc, time::Duration};
 
 /// How long a notice waits for the answer to the call it is about, which may be on its way.
@@ -30,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What becomes of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noticed {
-    /// It is durable, now or since it came before.
+    /// It is durable, now or since it came before; also where nobody knows what it is about.
     Taken,
-    /// Nobody knows the account, or what the notice is about.
+    /// Nobody knows the account, or the notice is about another's attempt.
     Unknown,
     /// It does not come from the provider, or cannot be read.
     Refused,
@@ -65,7 +65,9 @@ impl Engine {
         };
         let started = tokio::time::Instant::now();
         loop {
-            let Some(scene) = self.store.scene(notice.attempt).await? else { return Ok(Noticed::Unknown) };
+            let Some(scene) = self.store.scene(notice.attempt).await? else {
+                return self.keep_without_attempt(&notice, account).await;
+            };
             if scene.attempt.account != account {
                 return Ok(Noticed::Unknown);
             }
@@ -81,6 +83,33 @@ impl Engine {
                 return Ok(Noticed::Later);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Keeps a notice about an attempt that nobody knows, as when its payment was archived: money may have moved, and only
+    /// people can tell what is to become of it. The provider has done its part, and need not tell it again.
+    async fn keep_without_attempt(
+        &self,
+        notice: &ProviderNotice,
+        account: ProviderAccountId,
+    ) -> Result<Noticed, Failure> {
+        let mut kept = evidence(notice, account, self.clock.now());
+        kept.id = Unresolved::NoAttempt.named(&kept.id);
+        let said = kept.body.clone();
+        match self.write(Commit { notification: Some(kept), ..Commit::default() }).await {
+            Ok(()) => {
+                self.metrics.without_attempt();
+                tracing::error!(
+                    account = account.get(),
+                    operation = notice.attempt.operation.get(),
+                    attempt = notice.attempt.reference(),
+                    said,
+                    "a provider's notice names an attempt that does not exist; nothing is booked, it is kept as evidence"
+                );
+                Ok(Noticed::Taken)
+            }
+            Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(Noticed::Taken),
+            Err(error) => Err(error.into()),
         }
     }
 

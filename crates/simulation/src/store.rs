@@ -25,8 +25,8 @@ use ferropay_domain::{
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
     Custody, Delivery, Effort, ExchangeRate, Forgettable, Forgotten, KeyUse, Moments, Node, Nodes,
-    OperationRow, PendingDelivery, Place, ProjectRecord, Recovery, RequestRow, Retention, RiskEntry, Scene,
-    SealedCard, Standing, Store, Tenure, Unavailable, vault::Sealed,
+    Notification, OperationRow, PendingDelivery, Place, ProjectRecord, Recovery, RequestRow, Retention,
+    RiskEntry, Scene, SealedCard, Standing, Store, Tenure, Unavailable, vault::Sealed,
 };
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -206,6 +206,10 @@ impl Retention for WatchedStore {
         most: u32,
     ) -> Answer<'_, Forgotten> {
         at_once(self.inner.forget(what, from, before, most))
+    }
+
+    fn without_attempt(&self, most: u32) -> Answer<'_, Vec<Notification>> {
+        at_once(self.inner.without_attempt(most))
     }
 }
 

@@ -7,7 +7,7 @@
 //! What is taken away does not come back, so no single clock may say that it is old: [`Moments`] tell what else knows the time, and
 //! [`sure_moment`] goes by the earliest of them. A fingerprint is found for a day (a rule of looking it up), and kept for a week more.
 
-use crate::Answer;
+use crate::{Answer, Notification};
 use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
 use std::time::Duration;
 
@@ -68,6 +68,9 @@ impl Unresolved {
 pub(crate) const SETTLED_REPORT: &str = "inbox.account <> 0 AND inbox.id NOT LIKE 'no attempt: %'
     AND inbox.id NOT LIKE 'fenced: %' AND inbox.id NOT LIKE 'left at a release: %'";
 
+/// The condition under which a row of the inbox is about an attempt that nobody knows.
+pub(crate) const WITHOUT_ATTEMPT: &str = "inbox.account <> 0 AND inbox.id LIKE 'no attempt: %'";
+
 /// What tells the time besides this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moments {
@@ -115,6 +118,10 @@ pub trait Retention {
         before: Timestamp,
         most: u32,
     ) -> Answer<'_, Forgotten>;
+
+    /// What providers said about attempts that nobody knows ([`Unresolved::NoAttempt`]), newest first, at most so many. All of the inbox
+    /// is looked at, for people ask for it rarely.
+    fn without_attempt(&self, most: u32) -> Answer<'_, Vec<Notification>>;
 }
 
 #[cfg(test)]
@@ -151,5 +158,6 @@ mod tests {
             assert!(SETTLED_REPORT.contains(&format!("NOT LIKE '{}'", open.named("%"))), "{open:?}");
         }
         assert!(SETTLED_REPORT.contains(&format!("account <> {}", OWN_ACCOUNT.get())));
+        assert!(WITHOUT_ATTEMPT.contains(&Unresolved::NoAttempt.named("%")));
     }
 }

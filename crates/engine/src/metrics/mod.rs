@@ -103,6 +103,7 @@ pub struct Metrics {
     provider_seconds: Family<OfAccount, Histogram, Times>,
     provider_refused: Family<Called, Counter>,
     unknown_left: Counter,
+    without_attempt: Counter,
     takeovers: Counter,
     store: StoreNow,
     work: WorkNow,
@@ -178,6 +179,7 @@ impl Metrics {
             provider_seconds: Family::new_with_constructor(Times),
             provider_refused: Family::default(),
             unknown_left: Counter::default(),
+            without_attempt: Counter::default(),
             takeovers: Counter::default(),
             store: StoreNow::default(),
             work: WorkNow::default(),
@@ -214,6 +216,7 @@ impl Metrics {
             "callbacks_parked" = work.deliveries_parked, "Callbacks of the whole database that are given up and wait to be replayed";
             "unknown_outcomes" = work.attempts_unknown, "Attempts of the whole database whose outcome is unknown, or that are being undone";
             "unknown_outcomes_left" = self.unknown_left, "How often an outcome was left to an operator";
+            "reports_without_attempt" = self.without_attempt, "Notices and late answers of providers about attempts that the database does not have, an archived payment's for one: kept as evidence";
             "provider_calls" = self.provider_calls, "Calls to providers that left or tried to, by what came of them";
             "provider_call" in Seconds = self.provider_seconds, "How long providers took";
             "provider_calls_refused" = self.provider_refused, "Calls that were not made: no turn in time, or held";
@@ -269,6 +272,11 @@ impl Metrics {
 
     pub(crate) fn left_unknown(&self) {
         self.unknown_left.inc();
+    }
+
+    /// A provider spoke of an attempt that nobody knows.
+    pub(crate) fn without_attempt(&self) {
+        self.without_attempt.inc();
     }
 
     pub(crate) fn provider_called(&self, call: ProviderCall, took: Duration) {

@@ -15,7 +15,7 @@ use ferropay_engine::{
     entropy::SystemEntropy,
     support::{Ordered, settle},
 };
-use ferropay_store::Scene;
+use ferropay_store::{Notification, Scene};
 use std::{process::ExitCode, sync::Arc};
 
 /// Runs a sub-command of `recover`.
@@ -25,6 +25,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             let store = files::open_store(&database.database).await?;
             for scene in store.unsettled(limit).await? {
                 println!("{}", line(&scene));
+            }
+            for it in store.without_attempt(limit).await? {
+                println!("{}", report(&it));
             }
         }
         Command::Check(providers) => return compare::check(&providers).await,
@@ -52,6 +55,15 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a provider said of an attempt that the database does not have.
+fn report(Notification { account, body, at, .. }: &Notification) -> String {
+    let at = at.civil().map(|moment| moment.to_string()).unwrap_or_default();
+    let body = body.escape_debug();
+    format!(
+        "{at}  account {account}: said of an attempt that is not in the database, and nothing is booked: {body}"
+    )
 }
 
 fn line(Scene { payment, operation, attempt, .. }: &Scene) -> String {

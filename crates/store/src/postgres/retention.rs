@@ -8,8 +8,11 @@ use super::{
     retention,
     rows::{self, Result, get, maybe, number},
 };
-use crate::{Answer, Forgettable, Forgotten, Moments, Place, Retention, retention::SETTLED_REPORT};
-use ferropay_domain::time::Timestamp;
+use crate::{
+    Answer, Forgettable, Forgotten, Moments, Notification, Place, Retention,
+    retention::{SETTLED_REPORT, WITHOUT_ATTEMPT},
+};
+use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -27,6 +30,10 @@ impl Retention for PostgresStore {
     ) -> Answer<'_, Forgotten> {
         tell!(self, "forget what has lost its use", retention::forget(what, from, before, most))
     }
+
+    fn without_attempt(&self, most: u32) -> Answer<'_, Vec<Notification>> {
+        ask!(self, "look for what is about no attempt", retention::without_attempt(most))
+    }
 }
 
 /// How many rows were looked at and how many were changed, and the last of those looked at.
@@ -38,6 +45,22 @@ async fn moments(live: &Live) -> Result<Moments> {
     let row = live.first(&sql, &[]).await?.ok_or_else(|| rows::senseless(0, "clock"))?;
     let moment = |found: Option<i64>| found.map(Timestamp::from_micros);
     Ok(Moments { newest: moment(maybe(&row, 1)?), server: moment(maybe(&row, 0)?) })
+}
+
+async fn without_attempt(live: &Live, most: u32) -> Result<Vec<Notification>> {
+    let sql = format!(
+        "SELECT account, id, body, at FROM inbox WHERE {WITHOUT_ATTEMPT} ORDER BY at DESC, account, id LIMIT $1"
+    );
+    let found = live.all(&sql, &[&i64::from(most)]).await?;
+    let read = |row: &Row| {
+        Ok(Notification {
+            account: ProviderAccountId::new(get(row, 0)?),
+            id: get(row, 1)?,
+            body: get(row, 2)?,
+            at: Timestamp::from_micros(get(row, 3)?),
+        })
+    };
+    found.iter().map(read).collect()
 }
 
 async fn forget(

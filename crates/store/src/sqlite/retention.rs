@@ -1,8 +1,11 @@
 //! Taking away what has lost its use. Rows are looked at by a reader, so that the writer only hears of what is to be changed.
 
-use super::SqliteStore;
-use crate::{Answer, Forgettable, Forgotten, Moments, Place, Retention, retention::SETTLED_REPORT};
-use ferropay_domain::time::Timestamp;
+use super::{SqliteStore, reads::all, rows};
+use crate::{
+    Answer, Forgettable, Forgotten, Moments, Notification, Place, Retention,
+    retention::{SETTLED_REPORT, WITHOUT_ATTEMPT},
+};
+use ferropay_domain::{ids::ProviderAccountId, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 impl Retention for SqliteStore {
@@ -31,6 +34,22 @@ impl Retention for SqliteStore {
             }
             let rows = self.write("forget", move |it| change(it, what, &rows, before)).await?;
             Ok(Forgotten { rows, next })
+        })
+    }
+
+    fn without_attempt(&self, most: u32) -> Answer<'_, Vec<Notification>> {
+        self.read("look for what is about no attempt", move |it| {
+            let sql = format!(
+                "SELECT account, id, body, at FROM inbox WHERE {WITHOUT_ATTEMPT} ORDER BY at DESC, account, id LIMIT ?1"
+            );
+            all(it, &sql, [most], |row| {
+                Ok(Notification {
+                    account: ProviderAccountId::new(row.get(0)?),
+                    id: row.get(1)?,
+                    body: row.get(2)?,
+                    at: rows::at(row, 3)?,
+                })
+            })
         })
     }
 }

@@ -117,6 +117,11 @@ pub(crate) async fn what_providers_reported_is_forgotten_but_not_that_they_did(w
     for open in [Unresolved::NoAttempt, Unresolved::Fenced, Unresolved::LeftAtRelease] {
         world.store.commit(report(2, &open.named("71"), START)).await.unwrap();
     }
+    world.store.commit(report(7, &Unresolved::NoAttempt.named("72"), hours(1))).await.unwrap();
+    let open = world.store.without_attempt(10).await.unwrap();
+    let listed: Vec<_> = open.iter().map(|it| (it.account.get(), it.id.as_str(), it.at)).collect();
+    assert_eq!(listed, [(7, "no attempt: 72", hours(1)), (2, "no attempt: 71", START)], "newest first");
+    assert_eq!(world.store.without_attempt(1).await.unwrap().len(), 1);
     assert_eq!(forget(&world, Forgettable::Evidence, START).await, 0);
     assert_eq!(forget(&world, Forgettable::Evidence, hours(1)).await, 12);
     assert_eq!(forget(&world, Forgettable::Evidence, hours(1)).await, 0);

@@ -10,14 +10,16 @@ use crate::{
     },
 };
 use ferropay_domain::{
-    ids::OperationId,
+    ids::{AttemptId, OperationId},
     payment::{AttemptStatus, OperationStatus},
     project::OtherAmount,
 };
 use ferropay_engine::{
+    clock::Clock as _,
     entropy::SystemEntropy,
     support::{Ordered, reverse_payout, settle_other_amount},
 };
+use ferropay_store::archive::{Order, archive};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -132,5 +134,43 @@ async fn what_was_not_credited_and_stays_is_listed_until_it_is_back() {
     assert_eq!(unsettled(&world).await, []);
     assert_eq!(log.count("is for people"), 1, "of a notice that comes again people have heard");
     world.assert_gained(0).await;
+    world.end().await;
+}
+
+// T-096: money given back for a payout that nobody would book any more
+#[tokio::test]
+async fn what_a_provider_says_of_an_archived_payout_is_kept_and_told_once_and_the_provider_is_answered() {
+    let (log, _logged) = Lines::of_errors();
+    let (world, provider) = World::with_provider(|_| {}).await;
+    let mut body = scripted("wages-1", "");
+    body.as_object_mut().unwrap().remove("return_url");
+    body["account"] = json!({ "number": "ada@wallet.example" });
+    let payout = operation(&world.told_with_fault(SKRILL, &body, "twice").await);
+    until(async || told(&provider, "payout").await == 2).await;
+    world.clock.advance(Duration::from_hours(72));
+    world.told(BLIK, &scripted("order-1", "[success]")).await;
+    let directory = tempfile::tempdir().unwrap();
+    let order =
+        Order::new(world.clock.now().minus(Duration::from_hours(24)), directory.path().join("a.jsonl"));
+    let archived = archive(world.store.as_ref(), &order, || world.clock.now(), |_| {}).await.unwrap();
+    assert_eq!(archived.payments, 1);
+    let gained = world.balance("EUR").await;
+    act(&provider, "payout", "uncredit").await;
+    until(async || told(&provider, "payout").await == 4).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(told(&provider, "payout").await, 4, "it was taken, and is not told for ever");
+    assert_eq!(
+        log.count("names an attempt that does not exist"),
+        1,
+        "of one that comes again people have heard"
+    );
+    let kept = world.store.without_attempt(10).await.unwrap();
+    let [kept] = kept.as_slice() else { panic!("{kept:?}") };
+    let reference = AttemptId::first(payout).reference();
+    let about = format!("attempt {reference} ");
+    assert!(kept.body.starts_with(&about) && kept.body.contains("not credited"), "{kept:?}");
+    let counted = world.engine.exposition().await.unwrap();
+    assert!(counted.contains("ferropay_reports_without_attempt_total 1"), "{counted}");
+    assert_eq!(world.balance("EUR").await, gained, "nothing is booked");
     world.end().await;
 }
