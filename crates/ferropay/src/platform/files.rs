@@ -8,7 +8,7 @@ use ferropay_store::{
     Store,
     postgres::{self, PostgresStore},
     sqlite::{Options, SqliteStore},
-    vault::{Master, Vault},
+    vault::{Master, Vault, VaultError},
 };
 use std::{
     path::{Path, PathBuf},
@@ -58,11 +58,12 @@ fn keys_of(address: &Address, given: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// Opens a database as [`open_store`] does, and its vault.
+/// Opens a database as [`open_store`] does, and its vault; makes no file.
 pub(crate) async fn open(database: &str, keys: Option<&Path>) -> Result<Opened> {
     let keys = keys_of(&Address::parse(database)?, keys)?;
     let store = open_store(database).await?;
-    with_vault(store, &keys, false).await
+    let vault = Vault::open_beside(&keys, store.as_ref(), SystemClock.now()).await;
+    opened(store, vault, &keys)
 }
 
 /// Opens what `serve` works on, and makes it where it is missing. Where it begins with a recovery hold, the database is held
@@ -87,8 +88,11 @@ pub(crate) async fn make(database: &str, keys: &Path) -> Result<Opened> {
 
 async fn with_vault(store: Arc<dyn Store>, keys: &Path, create: bool) -> Result<Opened> {
     let master = if create { Master::MakeWhenMissing } else { Master::MustExist };
-    let vault = Vault::open(keys, master, store.as_ref(), SystemClock.now())
-        .await
-        .with_context(|| format!("the key directory {} cannot be used", keys.display()))?;
+    let vault = Vault::open(keys, master, store.as_ref(), SystemClock.now()).await;
+    opened(store, vault, keys)
+}
+
+fn opened(store: Arc<dyn Store>, vault: Result<Vault, VaultError>, keys: &Path) -> Result<Opened> {
+    let vault = vault.with_context(|| format!("the key directory {} cannot be used", keys.display()))?;
     Ok(Opened { store, vault: Arc::new(vault) })
 }

@@ -142,6 +142,27 @@ impl Vault {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<Self, VaultError> {
+        let vault = Self::with_data_keys(directory, master, store, now).await?;
+        vault.maintain(store, now).await?;
+        Ok(vault)
+    }
+
+    /// Opens the vault of a database that others serve, or will: the key directory is left as it is. A file made here would be
+    /// its maker's, and whoever serves may be somebody else, who could not read it. Errors: see [`VaultError`].
+    pub async fn open_beside(
+        directory: &Path,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Self, VaultError> {
+        Self::with_data_keys(directory, Master::MustExist, store, now).await
+    }
+
+    async fn with_data_keys(
+        directory: &Path,
+        master: Master,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Self, VaultError> {
         let files = KeyFiles::open(directory, master == Master::MakeWhenMissing)?;
         let wrapped = store.data_keys().await?;
         let may_make = master == Master::MakeWhenMissing && wrapped.is_empty();
@@ -150,7 +171,6 @@ impl Vault {
             let _asking = vault.asking.lock().await;
             vault.make_data_key(store, rotation::number_after(None, now), now).await?;
         }
-        vault.maintain(store, now).await?;
         Ok(vault)
     }
 

@@ -227,6 +227,30 @@ pub(crate) async fn nodes_that_share_a_directory_replace_keys_of_verification_va
     assert!(matches!(two.open_cvv(operation, &early), Err(VaultError::NoKey(1))), "nobody has it any more");
 }
 
+// A command is often run by somebody else than the service's user, who could not read a file that it made.
+pub(crate) async fn a_command_that_opens_the_vault_leaves_the_key_directory_as_it_is(world: World) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = &*world.store;
+    let serving = open(&directory, store).await;
+    let sealed = serving.seal_secret(world.project.id, b"secret").unwrap();
+    let keys = directory.path().join("keys");
+    let files = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let later = START.plus(Duration::from_mins(61));
+    let beside = Vault::open_beside(&keys, store, later).await.unwrap();
+    assert_eq!(beside.open_secret(world.project.id, &sealed).unwrap().as_slice(), b"secret");
+    beside.rotate_data_key(store, later).await.unwrap();
+    beside.reseal(store, AT_ONCE, later, |_| ()).await.unwrap();
+    assert_eq!(files(), before);
+    serving.maintain(store, later).await.unwrap();
+    assert_eq!(files().len(), before.len() + 1, "whoever serves makes the next one");
+}
+
 /// A database goes back to a moment before the newest data key was made, while processes run that know it and wrote nothing
 /// since, so that nobody tells them. Then keys are rotated by a clock that was set back by just as much.
 pub(crate) async fn a_key_that_the_database_has_lost_seals_nothing_although_its_number_comes_back(

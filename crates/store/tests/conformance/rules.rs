@@ -87,6 +87,7 @@ macro_rules! every_rule {
             what_older_keys_seal_is_sealed_again_and_the_keys_are_destroyed
             nothing_is_kept_that_a_retired_key_seals
             keys_may_be_replaced_by_several_at_once_while_cards_are_added
+            a_command_that_opens_the_vault_leaves_the_key_directory_as_it_is
             nodes_that_share_a_directory_replace_keys_of_verification_values_once
             a_proof_keeps_its_key_until_its_operation_ends
             a_key_that_the_database_has_lost_seals_nothing_although_its_number_comes_back
