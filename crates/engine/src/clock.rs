@@ -49,7 +49,7 @@ impl Clock for MachineClock {
 }
 
 /// How long the machine has been up, time asleep included where the system counts it.
-fn passed() -> i64 {
+pub(crate) fn passed() -> i64 {
     #[cfg(target_os = "linux")]
     let id = rustix::time::ClockId::Boottime;
     #[cfg(not(target_os = "linux"))]

@@ -82,5 +82,5 @@ pub use failure::Failure;
 pub use ferropay_store::Unavailable;
 pub use holdings::Company;
 pub use inquiry::{PaymentStatus, RequestStatus};
-pub use projects::{KnownProject, Projects};
+pub use projects::{KnownProject, Projects, Reading};
 pub use retention::Keep;

@@ -1,5 +1,6 @@
 //! The projects this process knows: kept in memory, refreshed when they change.
 
+use crate::clock::passed;
 use ferropay_domain::{
     ids::ProjectId,
     project::{Environment, Project},
@@ -10,8 +11,15 @@ use ferropay_wire::signature::Secret;
 use parking_lot::RwLock;
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
+
+/// For how long what was read is taken for all there is to know, microseconds. A change of secrets is told to be known everywhere
+/// when more time than this has passed since.
+const RECENT: i64 = 2_000_000;
 
 /// A project with its opened secrets.
 #[derive(Clone, Debug)]
@@ -56,9 +64,23 @@ impl KnownProject {
     }
 }
 
+/// When what is known of the projects was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading(i64);
+
+impl Reading {
+    /// Whether that is so little ago that nobody may rely yet on what has been changed since. A process that was stopped, or does not
+    /// reach the database, knows less than others may.
+    pub fn is_recent(self) -> bool {
+        passed().saturating_sub(self.0) <= RECENT
+    }
+}
+
 /// All projects.
 #[derive(Default)]
 pub struct Projects {
+    /// When the last reading began, by the time that passes.
+    read: AtomicI64,
     known: RwLock<HashMap<ProjectId, Arc<KnownProject>>>,
     /// Those whose secrets could not be opened when they were read last.
     closed: RwLock<HashSet<ProjectId>>,
@@ -76,6 +98,11 @@ impl Projects {
         self.closed.read().contains(&id)
     }
 
+    /// When they were read last. Whoever is to judge what is known by it asks first: what is known may be younger, and never older.
+    pub fn reading(&self) -> Reading {
+        Reading(self.read.load(Ordering::Acquire))
+    }
+
     /// Every project, by number.
     pub fn all(&self) -> Vec<Arc<KnownProject>> {
         let mut all: Vec<_> = self.known.read().values().cloned().collect();
@@ -85,6 +112,7 @@ impl Projects {
 
     /// Reads all projects anew.
     pub async fn refresh(&self, store: &dyn Store, vault: &Vault) -> Result<(), Unavailable> {
+        let begun = passed();
         let records = store.projects().await?;
         // Read afterwards, so that the key of whatever was read is among them.
         let asked = vault.ask_for_keys(store).await.map_err(|error| Unavailable {
@@ -92,6 +120,7 @@ impl Projects {
             reason: error.to_string(),
         })?;
         self.take(records, vault);
+        self.read.fetch_max(begun, Ordering::AcqRel);
         // A key that was destroyed meanwhile may have opened them: it is forgotten last.
         asked.forget_others();
         Ok(())

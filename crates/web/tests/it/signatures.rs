@@ -3,7 +3,10 @@
 //! Canonical strings are written here by hand or by a few lines of their own, so that a mistake in the platform's signing
 //! code cannot hide itself.
 
-use crate::support::{SECRET, World, sale, sign_at, status};
+use crate::{
+    methods::until,
+    support::{SECRET, World, sale, sign_at, status},
+};
 use ferropay_wire::{
     contract::Contract,
     json::{Document, Limits},
@@ -245,5 +248,22 @@ async fn tolerant_forms_are_accepted_only_by_flag() {
     assert_eq!(world.post(SALE, tampered).await.body["code"], "3261");
     assert_eq!(world.send(SALE, &sale("order-3", 100, "EUR")).await.status, 200, "the straight form goes on");
     world.callback().await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_node_that_has_not_read_the_projects_of_late_does_not_say_that_a_signature_is_wrong() {
+    let world = World::new().await;
+    let wrong = async || {
+        let body = sign_at(Place::General, &status("order-1"), "another secret");
+        world.post("/v2/payment/status", body).await
+    };
+    assert_eq!(wrong().await.status, 400);
+    let database = rusqlite::Connection::open(world.database()).unwrap();
+    database.busy_timeout(Duration::from_secs(5)).unwrap();
+    database.execute_batch("ALTER TABLE projects RENAME TO hidden").unwrap();
+    until(async || wrong().await.status == 503).await;
+    database.execute_batch("ALTER TABLE hidden RENAME TO projects").unwrap();
+    until(async || wrong().await.status == 400).await;
     world.end().await;
 }

@@ -31,7 +31,7 @@ use ferropay_wire::{
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use serde_json::Value;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -186,6 +186,11 @@ impl World {
             let sealed = self.vault.seal_wallet_keys(project, wallet, document).unwrap();
             self.store.save_wallet_keys(project, wallet, Some(sealed)).await.unwrap();
         }
+    }
+
+    /// The database's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("platform.db")
     }
 
     /// Everything in the database's files, as text.
