@@ -1,7 +1,7 @@
 //! `ferropay doctor` finds what is wrong, says what to do about it, and changes nothing.
 #![cfg(test)]
 
-use ferropay_test_postgres::{Database, Server};
+use ferropay_test_postgres::{Database, Locked, Server};
 use ferropay_tests::{Ran, World, binary::run, ferropay};
 use serde_json::Value;
 use std::{
@@ -401,7 +401,7 @@ async fn a_server_on_which_everything_is_in_order_is_told_so() {
         ("database", "schema version"),
         ("database", "the books balance"),
         ("server", "what is committed is on disk"),
-        ("server", "connections are in use; 0 nodes and one more need"),
+        ("server", "connections of the server are in use; 0 nodes and one more need"),
         ("clock", "ms ahead of this machine's"),
         ("nodes", "none runs on it"),
         ("keys", "the master key of this database"),
@@ -448,6 +448,12 @@ async fn what_is_wrong_with_a_server_or_its_database_is_told_with_what_to_do() {
     changed("INSERT INTO cards (project, key, sealed_key, sealed) VALUES (2001, gen_random_uuid(), 55, 'x')")
         .problem("keys", "data keys that are gone: 55");
     place.examined("", &["--full"]).problem("database", "do not agree");
+    changed(
+        "INSERT INTO operations (id, payment, project, kind, status, minor, currency, request, code, created_at, updated_at, detail)
+            VALUES (1, gen_random_uuid(), 2001, 1, 2, 5, 978, gen_random_uuid(), 0, 1, 1, '{\"cryptogram\":\"66:00ff\"}')",
+    )
+    .problem("keys", "data keys that are gone: 55, 66");
+    database.run("DELETE FROM operations");
     changed("DELETE FROM cards; UPDATE data_keys SET wrapped = 'x'").problem("keys", "key");
     changed("UPDATE schema_version SET version = 1").says("database", "warning", "is brought to");
     changed("UPDATE schema_version SET version = 9999").problem("database", "9999");
@@ -466,4 +472,35 @@ async fn what_is_sealed_with_a_key_that_is_gone_is_told_of_a_file() {
     file.execute_batch("UPDATE project_secrets SET sealed_key = 5").unwrap();
     drop(file);
     place.examined("", &[]).problem("keys", "data keys that are gone: 5");
+    let file = rusqlite::Connection::open(place.at("data/ferropay.db")).unwrap();
+    file.execute_batch(
+        "UPDATE project_secrets SET sealed_key = (SELECT max(number) FROM data_keys);
+         INSERT INTO operations (id, payment, project, kind, status, minor, currency, request, code, created_at, updated_at, detail)
+         VALUES (1, zeroblob(16), 2001, 1, 2, 5, 978, zeroblob(16), 0, 1, 1, '{\"cryptogram\":\"66:00ff\"}')",
+    )
+    .unwrap();
+    drop(file);
+    place.examined("", &[]).problem("keys", "data keys that are gone: 66");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_counted_where_they_are_limited_also_for_a_role_that_may_not_look_at_others() {
+    let server = Server::start(&[]);
+    let all = Database::on(&server);
+    all.run("CREATE TABLE some (number int)");
+    all.beside("CREATE ROLE plain LOGIN CONNECTION LIMIT 40");
+    all.beside("CREATE DATABASE shop OWNER plain");
+    let url = server.url("shop").replace("ferropay@", "plain@");
+    let place = Place::on(Some(&url));
+    place.make(&url);
+    let others: Vec<_> = (0..5).map(|_| Locked::all(&all.url())).collect();
+    let said = place.examined("", &[]);
+    said.says("server", "ok", "1 of 40 connections of the role are in use");
+    all.beside("ALTER ROLE plain CONNECTION LIMIT -1");
+    let said = place.examined("", &[]);
+    said.says("server", "ok", "connections of the server are in use");
+    assert!(!said.findings.iter().any(|it| it["what"].as_str().unwrap().starts_with("1 of")), "others count");
+    drop(others);
+    all.beside("ALTER DATABASE shop CONNECTION LIMIT 5");
+    place.examined("", &[]).problem("server", "1 of 5 connections of the database are in use");
 }

@@ -27,6 +27,11 @@ impl Database {
         Self::made_from(Server::shared(), "template0")
     }
 
+    /// An empty database on a server of the test's own.
+    pub fn on(server: &Server) -> Self {
+        Self::made_from(server.clone(), "template0")
+    }
+
     fn made_from(server: Server, template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -24,10 +24,9 @@ pub struct Inspection {
     /// What the server is set to, with its names: `fsync`, `full_page_writes`, `synchronous_commit`,
     /// `synchronous_standby_names`.
     pub settings: Vec<(String, String)>,
-    /// How many connections the role may have to the database at a time, without those kept for others.
-    pub most_connections: i64,
-    /// How many clients are connected to the server, this one among them.
-    pub connections: i64,
+    /// How many clients are connected, this one among them, and how many may be: to the server, and to the database and as the role
+    /// where these have limits of their own.
+    pub connections: Vec<Room>,
     /// By how much the server's clock is ahead of this machine's, microseconds.
     pub clock_ahead: i64,
     /// How long it took to ask.
@@ -38,6 +37,17 @@ pub struct Inspection {
     pub replicas: Vec<Replica>,
     /// What stands in the database; none where it is empty or of an older schema.
     pub content: Option<Content>,
+}
+
+/// Room for connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Whose it is: `server`, `database` or `role`.
+    pub of: &'static str,
+    /// How many there may be at a time, without those kept for others.
+    pub most: i64,
+    /// How many there are.
+    pub used: i64,
 }
 
 /// A replica that is connected to the server.
@@ -87,23 +97,17 @@ pub async fn inspect(url: &str, now: fn() -> Timestamp) -> Result<Inspection, Co
     let newest_schema = migrations::newest();
     let content = if schema == newest_schema { Some(content(&live).await?) } else { None };
     let (clock_ahead, round_trip) = clock(&live, now).await?;
-    let sql = "SELECT current_setting('server_version'), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
-        has_schema_privilege(current_schema(), 'CREATE'),
-        least(current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8
-                - coalesce(current_setting('reserved_connections', true), '0')::int8,
-            (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()),
-            (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user))::int8";
+    let sql = "SELECT current_setting('server_version'), has_schema_privilege(current_schema(), 'CREATE')";
     let row = live.first(sql, &[]).await?.ok_or_else(|| nothing("of itself"))?;
     Ok(Inspection {
         release: get(&row, 0)?,
         schema,
         newest_schema,
         settings: settings(&live).await?,
-        most_connections: number(&row, 3)?,
-        connections: number(&row, 1)?,
+        connections: rooms(&live).await?,
         clock_ahead,
         round_trip,
-        may_make_tables: get::<Option<bool>>(&row, 2)?.unwrap_or(false),
+        may_make_tables: get::<Option<bool>>(&row, 1)?.unwrap_or(false),
         replicas: replicas(&live).await?,
         content,
     })
@@ -151,6 +155,25 @@ async fn settings(live: &Live) -> Result<Vec<(String, String)>, Trouble> {
     found.iter().map(|row| Ok((get(row, 0)?, get::<Option<String>>(row, 1)?.unwrap_or_default()))).collect()
 }
 
+/// Of others' connections an ordinary role sees the database and the role, and not the kind: what has both is a client's.
+async fn rooms(live: &Live) -> Result<Vec<Room>, Trouble> {
+    let sql = "WITH clients AS (SELECT datname, usename FROM pg_stat_activity
+            WHERE datid IS NOT NULL AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend')
+        SELECT current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8
+                - coalesce(current_setting('reserved_connections', true), '0')::int8,
+            (SELECT nullif(datconnlimit, -1)::int8 FROM pg_database WHERE datname = current_database()),
+            (SELECT nullif(rolconnlimit, -1)::int8 FROM pg_roles WHERE rolname = current_user),
+            (SELECT count(*) FROM clients), (SELECT count(*) FROM clients WHERE datname = current_database()),
+            (SELECT count(*) FROM clients WHERE usename = current_user)";
+    let row = live.first(sql, &[]).await?.ok_or_else(|| nothing("of its connections"))?;
+    let mut rooms = Vec::new();
+    for (position, of) in ["server", "database", "role"].into_iter().enumerate() {
+        let used = number(&row, position.saturating_add(3))?;
+        rooms.extend(maybe(&row, position)?.map(|most| Room { of, most, used }));
+    }
+    Ok(rooms)
+}
+
 async fn replicas(live: &Live) -> Result<Vec<Replica>, Trouble> {
     let sql = "SELECT coalesce(application_name, ''), coalesce(state, ''), coalesce(sync_state, ''),
             pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn)::int8
@@ -171,7 +194,9 @@ async fn content(live: &Live) -> Result<Content, Trouble> {
     let row = live.first(sql, &[]).await?.ok_or_else(|| nothing("of its nodes"))?;
     let missing =
         "SELECT sealed_key FROM (SELECT sealed_key FROM cards UNION SELECT sealed_key FROM project_secrets
-            UNION SELECT sealed_key FROM wallet_keys) AS s
+            UNION SELECT sealed_key FROM wallet_keys
+            UNION SELECT split_part(split_part(detail, '\"cryptogram\":\"', 2), ':', 1)::int8 FROM operations
+                WHERE strpos(detail, '\"cryptogram\":\"') > 0 AND strpos(detail, '\"cryptogram\":\"\"') = 0) AS s
         WHERE NOT EXISTS (SELECT FROM data_keys AS k WHERE k.number = s.sealed_key) ORDER BY 1";
     Ok(Content {
         nodes: number(&row, 0)?,

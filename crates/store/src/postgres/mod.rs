@@ -51,7 +51,7 @@ mod writer;
 use crate::{CommitError, Unavailable, prepared::Prepared};
 use accounts::KnownAccounts;
 use connection::{Live, Trouble};
-pub use inspect::{Content, Inspection, Replica, audit_at, connections_of_a_node, inspect};
+pub use inspect::{Content, Inspection, Replica, Room, audit_at, connections_of_a_node, inspect};
 use links::Links;
 use queue::{Job, Queue};
 use security::Security;

@@ -9,7 +9,9 @@ use std::{fmt::Write as _, path::Path, time::Duration};
 /// Keys that rows name and that are not there.
 const MISSING_KEYS: &str =
     "SELECT sealed_key FROM (SELECT sealed_key FROM cards UNION SELECT sealed_key FROM project_secrets
-        UNION SELECT sealed_key FROM wallet_keys)
+        UNION SELECT sealed_key FROM wallet_keys
+        UNION SELECT CAST(substr(detail, instr(detail, '\"cryptogram\":\"') + 14, 10) AS INTEGER) FROM operations
+            WHERE instr(detail, '\"cryptogram\":\"') > 0 AND instr(detail, '\"cryptogram\":\"\"') = 0)
     WHERE sealed_key NOT IN (SELECT number FROM data_keys) ORDER BY 1";
 
 /// What a database file is.

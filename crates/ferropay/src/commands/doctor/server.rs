@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{config::Config, platform::address::Address};
 use ferropay_engine::clock::{Clock as _, SystemClock};
-use ferropay_store::postgres::{self, ConnectError, Inspection};
+use ferropay_store::postgres::{self, ConnectError, Inspection, Room};
 use std::time::Duration;
 
 const SERVER: &str = "server";
@@ -133,19 +133,25 @@ fn durability(found: &Inspection, findings: &mut Findings) {
 }
 
 fn connections(found: &Inspection, findings: &mut Findings) {
-    let (most, now) = (found.most_connections, found.connections);
     let of_a_node = postgres::connections_of_a_node();
     let nodes = found.content.as_ref().map_or(0, |it| i64::from(it.nodes));
     let needed = of_a_node.saturating_mul(nodes.saturating_add(1));
-    let text = format!(
-        "{now} of {most} connections are in use; {nodes} nodes and one more need {needed}, {of_a_node} each"
-    );
-    if most < needed {
-        findings.problem(SERVER, text, "raise max_connections, or the limit of the role or the database");
-    } else if most.saturating_sub(now) < of_a_node {
-        findings.warning(SERVER, text, "a further node may find no room: raise max_connections");
-    } else {
-        findings.ok(SERVER, text);
+    // What is too small for all nodes matters most, and then where the least is left.
+    let left = |room: &Room| room.most.saturating_sub(room.used);
+    let tightest = found.connections.iter().min_by_key(|room| (room.most >= needed, left(room)));
+    if let Some(room) = tightest {
+        let Room { of, most, used } = room;
+        let text = format!(
+            "{used} of {most} connections of the {of} are in use; {nodes} nodes and one more need {needed}, {of_a_node} each"
+        );
+        let advice = if *of == "server" { "raise max_connections" } else { "raise its CONNECTION LIMIT" };
+        if *most < needed {
+            findings.problem(SERVER, text, advice);
+        } else if left(room) < of_a_node {
+            findings.warning(SERVER, text, format!("a further node may find no room: {advice}"));
+        } else {
+            findings.ok(SERVER, text);
+        }
     }
     if found.round_trip > Duration::from_millis(5) {
         findings.warning(
