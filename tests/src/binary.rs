@@ -278,11 +278,19 @@ impl Platform {
         Ran::of(self.place.give_to(ferropay().args(arguments)))
     }
 
-    /// The same, with its output written to a device that is full. Answers what it says of the error.
-    pub fn command_without_output(&self, arguments: &[&str]) -> String {
-        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut command = ferropay();
-        self.place.give_to(command.args(arguments)).stdout(full).stderr(std::process::Stdio::piped());
+    /// The same, where its output cannot be told: it goes to a device that is full, or is `closed`. Answers what it says of the error.
+    pub fn command_without_output(&self, arguments: &[&str], closed: bool) -> String {
+        let program = ferropay();
+        let mut command = Command::new("sh");
+        let redirected = if closed { "exec \"$@\" >&-" } else { "exec \"$@\" >/dev/full" };
+        command.args(["-c", redirected, "sh"]).arg(program.get_program());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.place.give_to(command.args(arguments)).stdin(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         let output = tokio::task::block_in_place(|| child.wait_with_output()).unwrap();
         assert!(!output.status.success(), "it cannot be told");

@@ -335,12 +335,14 @@ async fn two_secrets_are_valid_while_a_project_changes_from_one_to_the_other() {
     // A secret that nobody has seen signs nothing, and a project whose secret nobody knows is not made.
     let listed = || world.platform.command(&["project", "secrets", "2002"]).good();
     let before = listed();
-    let said =
-        world.platform.command_without_output(&["project", "rotate-secret", "2002", "--overlap-hours", "0"]);
-    assert!(said.contains("could not be printed, so nothing was changed"), "{said}");
-    assert_eq!(listed(), before);
+    for closed in [false, true] {
+        let rotate = ["project", "rotate-secret", "2002", "--overlap-hours", "0"];
+        let said = world.platform.command_without_output(&rotate, closed);
+        assert!(said.contains("could not be printed, so nothing was changed"), "{said}");
+        assert_eq!(listed(), before);
+    }
     code_with(&third, "sixth").await.request_id();
-    world.platform.command_without_output(&["project", "create", "2003"]);
+    world.platform.command_without_output(&["project", "create", "2003"], false);
     assert!(!world.platform.command(&["project", "list"]).good().contains("2003"));
     world.quiet(seconds(20)).await;
     assert!(Audit::of(&world.platform).sound);

@@ -9,9 +9,18 @@ use anyhow::{Context, Result, bail};
 use ferropay_domain::{ids::ProjectId, time::Timestamp};
 use ferropay_engine::clock::{Clock as _, SystemClock};
 use ferropay_store::{CallbackFilter, DeliveryState, ProjectRecord, Secret, Store, change_project};
-use std::{io::Write as _, time::Duration};
+use std::{
+    fs::File,
+    io::Write as _,
+    os::{
+        fd::AsFd as _,
+        unix::fs::{FileTypeExt as _, MetadataExt as _},
+    },
+    time::Duration,
+};
 
-/// How long until every node that lives has read a change: each reads the projects once a second.
+/// How long until every node has read a change, or does not say of a request that its signature is wrong: each reads the projects
+/// once a second, and says that for two seconds after.
 const UNTIL_ALL_KNOW: Duration = Duration::from_millis(2_500);
 
 /// At most so many callbacks are counted.
@@ -72,11 +81,22 @@ pub(super) async fn rotate(
 /// Writes to the standard output what must not be lost.
 ///
 /// # Errors
-/// It cannot be written.
+/// It cannot be written, or would be shown to nobody.
 pub(super) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written =
+        leads_somewhere(&out).and_then(|()| out.write_all(text.as_bytes())).and_then(|()| out.flush());
     written.context("the secret could not be printed, so nothing was changed")
+}
+
+/// A program that is started with its standard output closed has the null device there, which takes everything.
+fn leads_somewhere(out: &std::io::StdoutLock<'_>) -> std::io::Result<()> {
+    let to = File::from(out.as_fd().try_clone_to_owned()?).metadata()?;
+    let null = std::fs::metadata("/dev/null")?;
+    if to.file_type().is_char_device() && to.rdev() == null.rdev() {
+        return Err(std::io::Error::other("the standard output leads nowhere"));
+    }
+    Ok(())
 }
 
 /// Callbacks that wait were signed when they were made, and are never altered: whoever checks them still needs the secret that
