@@ -6,10 +6,11 @@ use crate::{
 use ferropay_domain::{
     change::bucket_of,
     decide::{self, Lateness},
+    ids::AttemptId,
     payment::AttemptStatus,
     time::Timestamp,
 };
-use ferropay_store::{Commit, CommitError, Loss, Notification, Unresolved};
+use ferropay_store::{Commit, CommitError, Loss, Notification, Unavailable, Unresolved};
 use std::{sync::Arc, time::Duration};
 
 /// How long a late answer may have to wait until the attempt's own outcome is recorded.
@@ -64,12 +65,23 @@ impl Engine {
         self.try_record(late, scene).await
     }
 
+    /// Where the payment of an attempt is, if it was archived: what is said of it besides.
+    pub(crate) async fn where_archived(&self, attempt: AttemptId) -> Result<String, Unavailable> {
+        let found = self.store.archived_attempt(attempt).await?;
+        Ok(found.map_or_else(String::new, |it| {
+            format!("; its payment was archived: line {} of {:?}", it.line, it.file)
+        }))
+    }
+
     /// Keeps an answer that this node may not or cannot act on (`why`).
     async fn keep(&self, late: &LateAnswer, why: Unresolved) -> Result<(), Failure> {
         let mut evidence = evidence(late, self.clock.now());
         // Under another identifier, so that whoever may act on the answer does not take it for dealt with.
         evidence.id = why.named(&evidence.id);
         evidence.body = format!("attempt {} {}", late.attempt.reference(), evidence.body);
+        if why == Unresolved::NoAttempt {
+            evidence.body.push_str(&self.where_archived(late.attempt).await?);
+        }
         let commit = Commit { notification: Some(evidence), ..Commit::default() };
         match self.write(commit).await {
             Ok(()) | Err(CommitError::Lost(Loss::NotificationKnown)) => Ok(()),

@@ -95,6 +95,7 @@ impl Engine {
     ) -> Result<Noticed, Failure> {
         let mut kept = evidence(notice, account, self.clock.now());
         kept.id = Unresolved::NoAttempt.named(&kept.id);
+        kept.body.push_str(&self.where_archived(notice.attempt).await?);
         let said = kept.body.clone();
         match self.write(Commit { notification: Some(kept), ..Commit::default() }).await {
             Ok(()) => {

@@ -17,7 +17,7 @@ use ferropay_domain::{
     payment::{AttemptStatus, ProviderAnswer},
     time::Timestamp,
 };
-use ferropay_store::Scene;
+use ferropay_store::{Scene, archive::ArchivedAttempt};
 use std::{
     collections::{BTreeSet, HashSet},
     sync::Arc,
@@ -93,6 +93,10 @@ pub struct Comparison {
     /// What stands differently at the provider than in the database, in a way only people can settle; with how it stands in
     /// the database.
     pub different: Vec<(ProviderAccountId, Listed, AttemptStatus)>,
+    /// How many of those that providers list are of payments that were archived, and stand there as they did then.
+    pub archived: usize,
+    /// Those that stand there differently.
+    pub archived_otherwise: Vec<(ProviderAccountId, Listed, ArchivedAttempt)>,
     /// How much each account's list tells.
     pub accounts: Vec<(ProviderAccountId, Coverage)>,
     /// Series of which a debit is due by schedule: the database that was lost may have made it, and after the release it is
@@ -266,7 +270,13 @@ impl Engine {
                     continue;
                 }
                 match self.store.scene(listed.attempt).await? {
-                    None => comparison.unknown.push((account, listed)),
+                    None => match self.store.archived_attempt(listed.attempt).await? {
+                        Some(archived) if agrees(listed.stands, archived.status) => {
+                            comparison.archived = comparison.archived.saturating_add(1);
+                        }
+                        Some(archived) => comparison.archived_otherwise.push((account, listed, archived)),
+                        None => comparison.unknown.push((account, listed)),
+                    },
                     Some(scene) => self.weigh(account, listed, &scene, comparison).await?,
                 }
             }
@@ -283,13 +293,8 @@ impl Engine {
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
         let status = scene.attempt.status;
-        let agrees = match listed.stands {
-            Stands::Approved => status == AttemptStatus::Approved,
-            Stands::Declined | Stands::Undone => status != AttemptStatus::Approved,
-            Stands::Undecided => false,
-        };
         // What is not settled here has been asked for, or is being undone.
-        if agrees || !status.is_settled() {
+        if agrees(listed.stands, status) || !status.is_settled() {
             return Ok(());
         }
         if listed.stands != Stands::Approved || scene.attempt.ask.is_repeated() {
@@ -307,6 +312,14 @@ impl Engine {
         self.record_late_answer(late).await?;
         comparison.booked.push((account, listed));
         Ok(())
+    }
+}
+
+fn agrees(stands: Stands, status: AttemptStatus) -> bool {
+    match stands {
+        Stands::Approved => status == AttemptStatus::Approved,
+        Stands::Declined | Stands::Undone => status != AttemptStatus::Approved,
+        Stands::Undecided => false,
     }
 }
 

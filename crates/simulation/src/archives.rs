@@ -2,13 +2,13 @@
 
 use crate::{at_once::at_once, store::WatchedStore};
 use ferropay_domain::{
-    ids::{PaymentKey, ProjectId},
+    ids::{AttemptId, PaymentKey, ProjectId},
     payment::Version,
     time::Timestamp,
 };
 use ferropay_store::{
     Answer,
-    archive::{Archive, Archives, Carried, Page, Removal, Resting, Whole},
+    archive::{Archive, ArchivedAttempt, Archives, Carried, Page, Removal, Resting, Whole},
 };
 use uuid::Uuid;
 
@@ -47,5 +47,9 @@ impl Archives for WatchedStore {
 
     fn resting<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Resting>> {
         self.read(self.inner.resting(project, folded))
+    }
+
+    fn archived_attempt(&self, attempt: AttemptId) -> Answer<'_, Option<ArchivedAttempt>> {
+        self.read(self.inner.archived_attempt(attempt))
     }
 }

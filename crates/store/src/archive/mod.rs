@@ -29,8 +29,8 @@ pub use verify::{Verified, verify};
 
 use crate::Answer;
 use ferropay_domain::{
-    ids::{PaymentKey, ProjectId},
-    payment::Version,
+    ids::{AttemptId, PaymentKey, ProjectId},
+    payment::{AttemptStatus, Version},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -81,6 +81,19 @@ pub struct Resting {
     pub at: Timestamp,
 }
 
+/// What is still known of an attempt whose payment was archived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchivedAttempt {
+    /// The payment.
+    pub payment: PaymentKey,
+    /// How the attempt ended.
+    pub status: AttemptStatus,
+    /// What the archive's file was called, without its directory.
+    pub file: String,
+    /// The line of the file that has the payment.
+    pub line: u64,
+}
+
 /// Taking finished payments out of the database.
 pub trait Archives {
     /// Looks at the next payments behind `after`, at most so many, in the order of their keys; answers those that may be archived and
@@ -111,4 +124,7 @@ pub trait Archives {
 
     /// Where the payment with this folded name is, when it was archived.
     fn resting<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Resting>>;
+
+    /// An attempt, when its payment was archived.
+    fn archived_attempt(&self, attempt: AttemptId) -> Answer<'_, Option<ArchivedAttempt>>;
 }

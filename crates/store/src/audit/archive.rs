@@ -9,6 +9,11 @@ pub(super) const RULES: &[(&str, &str)] = &[
          UNION ALL SELECT a.payment, 'callback' FROM archived AS a JOIN callbacks AS c ON c.subject = a.payment",
     ),
     (
+        "an archived attempt is of an archived payment and not here any more",
+        "SELECT t.reference FROM archived_attempts AS t WHERE t.payment NOT IN (SELECT payment FROM archived)
+            OR t.reference IN (SELECT reference FROM attempts)",
+    ),
+    (
         "an archived payment has kept its name",
         "SELECT a.payment FROM archived AS a WHERE a.payment NOT IN (SELECT payment FROM names WHERE kind = 1)",
     ),

@@ -11,15 +11,15 @@ use super::{
 use crate::{
     Answer,
     archive::{
-        Account, Archive, Archives, Attempt, Callback, Carried, Delivery, Dialect, Head, Operation, Page,
-        Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, attempt_ask, attempt_status,
-        follows, operation_kind, operation_status, payment_kind, payment_status,
+        Account, Archive, ArchivedAttempt, Archives, Attempt, Callback, Carried, Delivery, Dialect, Head,
+        Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, attempt_ask,
+        attempt_status, follows, operation_kind, operation_status, payment_kind, payment_status,
     },
 };
 use ferropay_domain::{
     change::NameKind,
-    ids::{PaymentKey, ProjectId, RequestId},
-    payment::Version,
+    ids::{AttemptId, PaymentKey, ProjectId, RequestId},
+    payment::{AttemptStatus, Version},
     time::Timestamp,
 };
 use serde_json::value::RawValue;
@@ -63,6 +63,10 @@ impl Archives for PostgresStore {
 
     fn resting<'a>(&'a self, project: ProjectId, folded: &'a str) -> Answer<'a, Option<Resting>> {
         ask!(self, "look for an archived payment", archive::resting(project, folded))
+    }
+
+    fn archived_attempt(&self, attempt: AttemptId) -> Answer<'_, Option<ArchivedAttempt>> {
+        ask!(self, "look for an archived attempt", archive::archived_attempt(attempt))
     }
 }
 
@@ -379,7 +383,10 @@ static TAKE_AWAY: LazyLock<String> = LazyLock::new(|| {
                 UNION SELECT f.id FROM gone AS g JOIN requests AS f ON f.payment = g.key AND {follows}) AS u
             WHERE r.id = u.id),
         no_attempts AS (
-            DELETE FROM attempts AS t USING ended AS e WHERE t.reference BETWEEN e.id * 512 AND e.id * 512 + 511),
+            DELETE FROM attempts AS t USING ended AS e WHERE t.reference BETWEEN e.id * 512 AND e.id * 512 + 511
+            RETURNING t.reference, e.payment, t.status),
+        known AS (
+            INSERT INTO archived_attempts (reference, payment, status) SELECT reference, payment, status FROM no_attempts),
         no_deliveries AS (
             DELETE FROM deliveries AS d USING sent AS s, gone AS g WHERE s.key = g.key AND d.id = s.id),
         no_callbacks AS (DELETE FROM callbacks AS c USING gone AS g WHERE c.subject = g.key),
@@ -432,4 +439,16 @@ async fn resting(live: &Live, project: ProjectId, folded: &str) -> Result<Option
     let kind = i16::from(NameKind::Payment.number());
     let Some(row) = live.first(sql, &[&project.get(), &kind, &folded]).await? else { return Ok(None) };
     Ok(Some(Resting { file: get(&row, 0)?, at: rows::at(&row, 1)? }))
+}
+
+async fn archived_attempt(live: &Live, attempt: AttemptId) -> Result<Option<ArchivedAttempt>> {
+    let sql = "SELECT t.payment, t.status, r.file, a.line FROM archived_attempts AS t JOIN archived AS a ON a.payment = t.payment
+        JOIN archives AS r ON r.number = a.archive WHERE t.reference = $1";
+    let Some(row) = live.first(sql, &[&attempt.reference()]).await? else { return Ok(None) };
+    Ok(Some(ArchivedAttempt {
+        payment: PaymentKey::new(rows::uuid(&row, 0)?),
+        status: AttemptStatus::from_number(number(&row, 1)?).ok_or_else(|| rows::senseless(1, "status"))?,
+        file: get(&row, 2)?,
+        line: number(&row, 3)?,
+    }))
 }

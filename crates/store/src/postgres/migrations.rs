@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0003.sql"),
     include_str!("../../migrations/postgres/0004.sql"),
     include_str!("../../migrations/postgres/0005.sql"),
+    include_str!("../../migrations/postgres/0006.sql"),
 ];
 
 /// The oldest server this is made for, as the server tells it.

@@ -8,15 +8,16 @@ use super::{
 use crate::{
     Answer,
     archive::{
-        self, Account, Archive, Archives, Attempt, Callback, Carried, Delivery, Dialect, Head, Operation,
-        Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, follows_one_by_one,
+        self, Account, Archive, ArchivedAttempt, Archives, Attempt, Callback, Carried, Delivery, Dialect,
+        Head, Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole,
+        follows_one_by_one,
     },
 };
 use ferropay_domain::{
     change::NameKind,
-    ids::{PaymentKey, ProjectId, RequestId},
+    ids::{AttemptId, PaymentKey, ProjectId, RequestId},
     money::Currency,
-    payment::Version,
+    payment::{AttemptStatus, Version},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params, types::Type};
@@ -111,6 +112,22 @@ impl Archives for SqliteStore {
                 JOIN archives AS r ON r.number = a.archive WHERE n.project = ?1 AND n.kind = ?2 AND n.folded = ?3";
             first(it, sql, params![project.get(), NameKind::Payment.number(), folded], |row| {
                 Ok(Resting { file: row.get(0)?, at: rows::at(row, 1)? })
+            })
+        })
+    }
+
+    fn archived_attempt(&self, attempt: AttemptId) -> Answer<'_, Option<ArchivedAttempt>> {
+        self.read("look for an archived attempt", move |it| {
+            let sql = "SELECT t.payment, t.status, r.file, a.line FROM archived_attempts AS t JOIN archived AS a ON a.payment = t.payment
+                JOIN archives AS r ON r.number = a.archive WHERE t.reference = ?1";
+            first(it, sql, [attempt.reference()], |row| {
+                Ok(ArchivedAttempt {
+                    payment: PaymentKey::new(rows::uuid(row, 0)?),
+                    status: AttemptStatus::from_number(row.get(1)?)
+                        .ok_or_else(|| rows::senseless(1, "status"))?,
+                    file: row.get(2)?,
+                    line: row.get::<_, u32>(3)?.into(),
+                })
             })
         })
     }
@@ -404,6 +421,12 @@ fn take_one_away(it: &Connection, archive: i64, removal: &Removal, now: Timestam
         &[key],
     )?;
     run(&format!("DELETE FROM requests WHERE {}", of_payment()), &[key])?;
+    run(
+        "INSERT INTO archived_attempts (reference, payment, status)
+         SELECT a.reference, o.payment, a.status FROM operations AS o JOIN attempts AS a
+            ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 WHERE o.payment = ?1",
+        &[key],
+    )?;
     run(
         "DELETE FROM attempts WHERE reference IN (SELECT a.reference FROM operations AS o JOIN attempts AS a
             ON a.reference BETWEEN o.id * 512 AND o.id * 512 + 511 WHERE o.payment = ?1)",

@@ -7,8 +7,8 @@ use crate::{
 use ferropay_domain::{
     callback::Subject,
     change::{NameKind, Task, TaskKey},
-    ids::PaymentKey,
-    payment::{OperationKind, Payment, PaymentStatus},
+    ids::{AttemptId, PaymentKey},
+    payment::{AttemptStatus, OperationKind, Payment, PaymentStatus},
     time::Timestamp,
 };
 use ferropay_store::{
@@ -137,6 +137,17 @@ pub(crate) async fn an_archived_payment_leaves_its_name_and_its_balances(world: 
     assert_eq!(whole.callbacks.len(), usize::try_from(returned.callbacks).unwrap());
     assert!(whole.callbacks.iter().all(|it| it.body.contains("callback") && it.deliveries.len() == 1));
     assert!(whole.postings.len() >= 8, "{:?}", whole.postings);
+
+    // What providers say of its attempts is about something that is known.
+    let attempts = whole.attempts.iter().map(|it| AttemptId::from_reference(it.reference));
+    for attempt in attempts {
+        let known = store.archived_attempt(attempt).await.unwrap().unwrap();
+        assert_eq!((known.payment, known.status), (returned.key, AttemptStatus::Approved));
+        let line = file.iter().find(|(_, it)| it.payment.id == "returned").map(|(line, _)| *line);
+        assert_eq!((known.file.as_str(), Some(known.line)), ("old.jsonl", line));
+    }
+    let here = young.detail.debit.as_ref().unwrap().attempt;
+    assert_eq!(store.archived_attempt(here).await.unwrap(), None);
 
     // Its name, and that of its refund, are taken for good; so is every number.
     let lost = store.commit(world.sale("RETURNED", eur(10))).await.unwrap_err();

@@ -390,6 +390,10 @@ async fn an_audit_finds_what_was_damaged() {
             "UPDATE attempts SET status = 3 WHERE status = 2",
             "a provider owes what it took and did not return",
         ),
+        (
+            "INSERT INTO archived_attempts SELECT reference, zeroblob(16), status FROM attempts LIMIT 1",
+            "an archived attempt is of an archived payment and not here any more",
+        ),
         ("UPDATE attempts SET suspended = 1", "suspense is what attempts have suspended"),
         (
             "UPDATE attempts SET status = 4 WHERE status = 2",

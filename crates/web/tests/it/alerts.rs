@@ -154,6 +154,10 @@ async fn what_a_provider_says_of_an_archived_payout_is_kept_and_told_once_and_th
         Order::new(world.clock.now().minus(Duration::from_hours(24)), directory.path().join("a.jsonl"));
     let archived = archive(world.store.as_ref(), &order, || world.clock.now(), |_| {}).await.unwrap();
     assert_eq!(archived.payments, 1);
+    // Whoever compares after a restore is not told of something that nobody knows.
+    let since = world.clock.now().minus(Duration::from_hours(96));
+    let compared = world.engine.compare(since).await.unwrap();
+    assert_eq!((compared.unknown.len(), compared.archived), (0, 1), "{compared:?}");
     let gained = world.balance("EUR").await;
     act(&provider, "payout", "uncredit").await;
     until(async || told(&provider, "payout").await == 4).await;
@@ -169,8 +173,15 @@ async fn what_a_provider_says_of_an_archived_payout_is_kept_and_told_once_and_th
     let reference = AttemptId::first(payout).reference();
     let about = format!("attempt {reference} ");
     assert!(kept.body.starts_with(&about) && kept.body.contains("not credited"), "{kept:?}");
+    assert!(kept.body.contains("line 2 of \"a.jsonl\""), "{kept:?}");
     let counted = world.engine.exposition().await.unwrap();
     assert!(counted.contains("ferropay_reports_without_attempt_total 1"), "{counted}");
     assert_eq!(world.balance("EUR").await, gained, "nothing is booked");
+    // Had it been archived as refused, the provider would have done more than is known.
+    let refused = format!("UPDATE archived_attempts SET status = {}", AttemptStatus::Declined.number());
+    rusqlite::Connection::open(world.database()).unwrap().execute_batch(&refused).unwrap();
+    let compared = world.engine.compare(since).await.unwrap();
+    let [(_, listed, archived)] = compared.archived_otherwise.as_slice() else { panic!("{compared:?}") };
+    assert_eq!((listed.attempt.reference(), archived.status), (reference, AttemptStatus::Declined));
     world.end().await;
 }

@@ -230,7 +230,15 @@ fn tell(recovery: &Recovery, comparison: &Comparison) -> Open {
         let line = in_words(*account, listed);
         println!("  {line}: is in suspense, and is undone after the release");
     }
-    println!("What stands differently at providers: {}", comparison.different.len());
+    println!("Of archived payments, and as they were archived: {}", comparison.archived);
+    let differ = comparison.different.len().saturating_add(comparison.archived_otherwise.len());
+    println!("What stands differently at providers: {differ}");
+    for (account, listed, archived) in &comparison.archived_otherwise {
+        let (said, status) = (in_words(*account, listed), archived.status.text());
+        let line = format!("{said}; {status} in line {} of the archive {:?}", archived.line, archived.file);
+        println!("  {line}");
+        open.attempts.push((listed.attempt.reference(), *account, line));
+    }
     for (account, listed, status) in &comparison.different {
         let line = format!("{}; {} in the database", in_words(*account, listed), status.text());
         println!("  {line}");
