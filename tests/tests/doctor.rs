@@ -487,7 +487,7 @@ async fn what_is_sealed_with_a_key_that_is_gone_is_told_of_a_file() {
 async fn connections_are_counted_where_they_are_limited_also_for_a_role_that_may_not_look_at_others() {
     let server = Server::start(&[]);
     let all = Database::on(&server);
-    all.run("CREATE TABLE some (number int)");
+    all.run("CREATE TABLE things (number int)");
     all.beside("CREATE ROLE plain LOGIN CONNECTION LIMIT 40");
     all.beside("CREATE DATABASE shop OWNER plain");
     let url = server.url("shop").replace("ferropay@", "plain@");
