@@ -98,7 +98,8 @@ async fn an_archived_payment_is_known_by_name_and_takes_nothing_on() {
     let page = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/inspector/payment?project=1001&id=Order-1", platform.base());
     let page = page.get(url).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("This payment was archived at") && page.contains("before-2026.jsonl"), "{page}");
+    assert!(page.contains("The payment Order-1 left the database at"), "{page}");
+    assert!(page.contains("ferropay archive show before-2026.jsonl Order-1"), "{page}");
 }
 
 /// Starts archiving and kills it after a while; whether it was still at work.

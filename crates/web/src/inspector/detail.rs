@@ -17,10 +17,13 @@ use ferropay_engine::recorder::{
 use ferropay_wire::mask;
 use std::borrow::Cow;
 
-/// Says that something is not there.
+/// Says that something is not there, and where it is if it is elsewhere.
 #[derive(Template)]
 #[template(path = "inspector/missing.html")]
 pub(super) struct Missing {
+    pub(super) title: String,
+    /// What brings it to light.
+    pub(super) command: Option<String>,
     pub(super) sentence: Cow<'static, str>,
     pub(super) back: String,
 }

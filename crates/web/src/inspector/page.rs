@@ -150,8 +150,18 @@ pub(super) fn missing(
     query: Query,
     sentence: impl Into<Cow<'static, str>>,
 ) -> Response {
-    let sentence = sentence.into();
-    let detail = part(&detail::Missing { sentence, back: format!("/inspector{}", query.with(&[])) });
+    absent(inspector, query, ("Nothing to show".to_owned(), sentence.into()), None)
+}
+
+/// The same under a title of its own, with a command that brings it to light.
+pub(super) fn absent(
+    inspector: &Inspector,
+    query: Query,
+    (title, sentence): (String, Cow<'static, str>),
+    command: Option<String>,
+) -> Response {
+    let back = format!("/inspector{}", query.with(&[]));
+    let detail = part(&detail::Missing { title, command, sentence, back });
     let beside = Beside { title: "Not found".to_owned(), view: "detail", current: None, detail };
     let mut response = framed(inspector, query, beside);
     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -165,6 +175,8 @@ pub(super) async fn list(State(inspector): State<Inspector>, Get(query): Get<Que
     let detail = match shown {
         Some(known) => project::panel(&inspector, &known, &query).await,
         None => part(&detail::Missing {
+            title: "Nothing to show".to_owned(),
+            command: None,
             sentence: "There is no test project yet.".into(),
             back: "/inspector".into(),
         }),

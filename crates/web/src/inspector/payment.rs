@@ -4,7 +4,7 @@ use super::{
     Inspector, describe,
     detail::Resend,
     filter::Query,
-    page::{Beside, framed, missing, part, payment_address},
+    page::{Beside, absent, framed, missing, part, payment_address},
     timeline::{self, Entry},
     words::{self, Mark},
 };
@@ -67,9 +67,15 @@ pub(super) async fn page(State(inspector): State<Inspector>, Get(which): Get<Whi
         Ok(Some(dossier)) => dossier,
         Ok(None) => match inspector.engine.resting(&known, &id).await {
             Ok(Some(it)) => {
-                let day = words::minute(it.at);
-                let sentence = format!("This payment was archived at {day}. It is in the file {}.", it.file);
-                return missing(&inspector, query, sentence);
+                let shown = mask::masked_text(id.as_str());
+                let sentence = format!(
+                    "The payment {shown} left the database at {} and is in the file {}.",
+                    words::minute(it.at),
+                    it.file
+                );
+                let command = format!("ferropay archive show {} {shown}", it.file);
+                let said = ("Archived".to_owned(), sentence.into());
+                return absent(&inspector, query, said, Some(command));
             }
             Ok(None) => return missing(&inspector, query, sentence),
             Err(error) => return unreadable(&inspector, query, &known, &error),
