@@ -26,7 +26,3 @@ CREATE TABLE carried (
     postings bigint NOT NULL CHECK (postings > 0),
     PRIMARY KEY (archive, account)
 ) WITH (fillfactor = 50);
-
--- Requests about an operation that another request began: every other is found by its operation.
-CREATE INDEX requests_that_follow ON requests (payment) WHERE path IN ('payment/card/3ds_check_iframe',
-    'payment/card/3ds_result', 'payment/card/merchant_auth', 'payment/clarification', 'payment/invoice/cancel');
