@@ -5,12 +5,16 @@
 //! log has lost it: it was copied without its log, or the log was deleted. `SQLite` itself would open such a file as if
 //! nothing were missing, and what had been promised to merchants last would be gone without a word. The same holds for a
 //! file without any content: `SQLite` would take it for a new one.
+//!
+//! The mode stands in the file and the log beside it, so that one changes before the other. While the mode is changed there is a
+//! mark beside the file, which says that nothing is missing although the log is.
 
 use super::OpenError;
 use rusqlite::{Connection, ErrorCode};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
+    ops::{Deref, DerefMut},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     thread,
@@ -33,8 +37,17 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The log of a database's file.
 pub(super) fn log_of(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+/// What is there while the mode of a file is changed, and afterwards only where the process was ended meanwhile.
+fn mark_of(path: &Path) -> PathBuf {
+    beside(path, "-changing")
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(what);
     PathBuf::from(name)
 }
 
@@ -102,7 +115,7 @@ pub(super) fn inspect(path: &Path, accept_lost_log: bool) -> Result<(), OpenErro
         } else {
             let head = Head::read(&mut file).map_err(unreadable)?;
             let head = head.ok_or_else(|| OpenError::Foreign(shown()))?;
-            if accept_lost_log || !head.needs_log() || log.exists() {
+            if accept_lost_log || !head.needs_log() || log.exists() || mark_of(path).exists() {
                 return Ok(());
             }
             OpenError::LogMissing { path: shown(), log: log.display().to_string() }
@@ -160,20 +173,112 @@ pub(super) fn explained(error: &rusqlite::Error, path: &Path) -> OpenError {
     }
 }
 
+/// A connection that writes to a file in write-ahead mode. Whatever ends its use, the file is left as it should be.
+pub(super) struct InUse(Connection);
+
+impl InUse {
+    /// Puts a file in write-ahead mode, if it is not yet.
+    pub(super) fn begin(connection: Connection, path: &Path) -> Result<Self, OpenError> {
+        let it = Self(connection);
+        let mode = it.enter(path).map_err(|error| explained(&error, path))?;
+        if mode.eq_ignore_ascii_case("wal") {
+            return Ok(it);
+        }
+        Err(OpenError::Database(format!("the journal mode is {mode} and cannot be made WAL")))
+    }
+
+    fn enter(&self, path: &Path) -> rusqlite::Result<String> {
+        let before: String = self.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        // In a file that is in that mode already the log is there, or its loss has been accepted.
+        if !before.eq_ignore_ascii_case("wal") {
+            mark(path);
+        }
+        let mode = enter_write_ahead_mode(self)?;
+        look(self)?;
+        unmark(path);
+        Ok(mode)
+    }
+}
+
+impl Deref for InUse {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for InUse {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        leave(&self.0);
+    }
+}
+
+/// Somebody who changes the mode at the same moment is waited for: `SQLite` does not do that by itself.
+fn enter_write_ahead_mode(connection: &Connection) -> rusqlite::Result<String> {
+    const TRIES: u32 = 50;
+    let mut tries = 1;
+    loop {
+        let entered = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        let busy = matches!(&entered, Err(error)
+            if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy));
+        if !busy || tries >= TRIES {
+            return entered;
+        }
+        tries += 1;
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Reads, which opens the log and makes it where it is not there. Who has not opened it leaves an empty one behind: `SQLite` counts
+/// it as none.
+fn look(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+/// Where it cannot be made, a process that is ended at the wrong moment leaves a file that is refused later.
+fn mark(path: &Path) {
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(mark_of(path));
+    if let Err(error) = made {
+        tracing::debug!(%error, "the change of the mode cannot be marked");
+    }
+}
+
+fn unmark(path: &Path) {
+    match fs::remove_file(mark_of(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, file = %mark_of(path).display(), "this file should be taken away");
+        }
+        _ => {}
+    }
+}
+
 /// Moves the log into the file and takes the file out of write-ahead mode, unless others work on it: then they will.
-pub(super) fn leave(connection: &Connection) {
-    let left = connection.busy_timeout(Duration::ZERO).and_then(|()| {
+fn leave(connection: &Connection) {
+    let path = connection.path().map(PathBuf::from).unwrap_or_default();
+    let left = connection.busy_timeout(Duration::ZERO).and_then(|()| look(connection)).and_then(|()| {
+        mark(&path);
         connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0))
     });
     match left {
-        Ok(_) => {}
+        Ok(_) => unmark(&path),
         Err(error)
             if matches!(
                 error.sqlite_error_code(),
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-            ) => {}
+            ) =>
+        {
+            unmark(&path);
+        }
         // Somebody has done away with the file meanwhile, as with one that was only for a demonstration.
-        Err(_) if connection.path().is_none_or(|path| !Path::new(path).exists()) => {}
+        Err(_) if !path.exists() => unmark(&path),
+        // The mark stays: the log may be in the file by now.
         Err(error) => tracing::warn!(%error, "the log of the database stays beside it; keep both together"),
     }
 }
@@ -214,6 +319,68 @@ mod tests {
         let third = SqliteStore::open(&path, Options::default()).unwrap();
         assert_eq!(mode(&path), 2);
         third.commit(evidence(3, 10)).await.unwrap();
+    }
+
+    fn names_in(directory: &tempfile::TempDir) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
+        entries.map(|it| it.file_name().into_string().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_start_that_fails_leaves_a_file_that_is_none_the_worse() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        SqliteStore::open(&path, Options::default()).unwrap().commit(evidence(1, 10)).await.unwrap();
+        let set = |version: i64| -> i64 {
+            let file = Connection::open(&path).unwrap();
+            let before = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            file.pragma_update(None, "user_version", version).unwrap();
+            before
+        };
+        // A step towards this release's schema fails then, because what it adds is there.
+        let newest = set(14);
+        for _ in 0..2 {
+            let error = refused(&path);
+            assert!(error.to_string().contains("duplicate column"), "{error}");
+            assert_eq!(mode(&path), 1);
+            assert_eq!(names_in(&directory), ["test.db"]);
+        }
+        set(newest);
+        SqliteStore::open(&path, Options::default()).unwrap().commit(evidence(2, 10)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_has_only_read_a_large_file_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        SqliteStore::open(&path, Options::default()).unwrap().commit(evidence(1, 10)).await.unwrap();
+        let file = Connection::open(&path).unwrap();
+        file.execute("CREATE TABLE filling AS SELECT zeroblob(?1)", [(READ_WHOLE + 1).cast_signed()])
+            .unwrap();
+        file.close().unwrap();
+        let reading = Options { migrate: false, ..Options::default() };
+        let store = SqliteStore::open(&path, reading).unwrap();
+        assert!(store.projects().await.unwrap().is_empty());
+        drop(store);
+        assert_eq!((mode(&path), names_in(&directory)), (1, vec!["test.db".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_mode_was_being_changed_when_the_process_was_ended_lacks_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        SqliteStore::open(&path, Options::default()).unwrap().commit(evidence(1, 10)).await.unwrap();
+        // The log is in the file and gone, the mode has not been changed yet.
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[18..20].fill(2);
+        fs::write(&path, bytes).unwrap();
+        assert!(matches!(refused(&path), OpenError::LogMissing { .. }));
+        fs::write(mark_of(&path), "").unwrap();
+        let store = SqliteStore::open(&path, Options::default()).unwrap();
+        assert!(!mark_of(&path).exists(), "from now on the log is needed");
+        store.commit(evidence(2, 10)).await.unwrap();
+        drop(store);
+        assert_eq!((mode(&path), names_in(&directory)), (1, vec!["test.db".to_owned()]));
     }
 
     #[tokio::test]

@@ -106,7 +106,6 @@ impl SqliteStore {
                     if let Err(error) = writer::run(&connection, &queue, counters, limit, log) {
                         tracing::error!(%error, "the store's writer could not start");
                     }
-                    file::leave(&connection);
                 })
                 .map_err(|error| OpenError::Database(error.to_string()))?
         };

@@ -2,7 +2,7 @@
 
 use super::{
     OpenError, Options, admin,
-    file::{self, APPLICATION_ID},
+    file::{self, APPLICATION_ID, InUse},
     recovery,
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -40,7 +40,7 @@ pub(super) fn newest() -> i64 {
 
 /// Opens the file for writing and checks that it is ours or empty. Brings its schema up to date where that is wanted, and
 /// otherwise refuses one of another schema.
-pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
+pub(super) fn open_writer(path: &Path, options: &Options) -> Result<InUse, OpenError> {
     file::inspect(path, options.hold_from.is_some())?;
     let explained = |error: rusqlite::Error| file::explained(&error, path);
     let further = if options.migrate {
@@ -50,7 +50,7 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
         is_there(path)?;
         OpenFlags::empty()
     };
-    let mut connection = open_to_write(path, further)?;
+    let connection = open_to_write(path, further)?;
     let empty = check_owner(&connection, path)?;
     if !options.migrate {
         is_of_this_release(&connection, empty, path)?;
@@ -59,10 +59,7 @@ pub(super) fn open_writer(path: &Path, options: &Options) -> Result<Connection, 
     if empty {
         connection.pragma_update(None, "page_size", options.page_size).map_err(explained)?;
     }
-    let mode = enter_write_ahead_mode(&connection).map_err(explained)?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        return Err(OpenError::Database(format!("the journal mode is {mode} and cannot be made WAL")));
-    }
+    let mut connection = InUse::begin(connection, path)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -108,22 +105,6 @@ fn open_to_write(path: &Path, further: OpenFlags) -> Result<Connection, OpenErro
 /// One more connection to a file that is open for writing.
 pub(super) fn open_beside(path: &Path) -> Result<Connection, OpenError> {
     open_to_write(path, OpenFlags::empty())
-}
-
-/// Somebody who changes the mode at the same moment is waited for: `SQLite` does not do that by itself.
-fn enter_write_ahead_mode(connection: &Connection) -> rusqlite::Result<String> {
-    const TRIES: u32 = 50;
-    let mut tries = 1;
-    loop {
-        let entered = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
-        let busy = matches!(&entered, Err(error)
-            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy));
-        if !busy || tries >= TRIES {
-            return entered;
-        }
-        tries += 1;
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Opens a file of this schema version to copy it. What is committed to it meanwhile, and how it is used, does not change.
