@@ -26,19 +26,22 @@ pub(crate) async fn run(engine: Arc<Engine>, term: Duration) {
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         pause.tick().await;
+        if !engine.is_parted() {
+            let left = engine.left.lock().await;
+            if *left {
+                return;
+            }
+            if let Err(error) = engine.renew(term).await {
+                tracing::error!(%error, "the leases of this node could not be renewed");
+            }
+        }
+        // Also where it was the renewal that found it out.
         if engine.is_parted() {
             tracing::error!(
-                "this node gives its work back, since its database is not the one it wrote to: start it anew"
+                "this node gives its work back, since its database is not the one it worked on: start it anew"
             );
             engine.give_everything_back(term).await;
             return;
-        }
-        let left = engine.left.lock().await;
-        if *left {
-            return;
-        }
-        if let Err(error) = engine.renew(term).await {
-            tracing::error!(%error, "the leases of this node could not be renewed");
         }
     }
 }
@@ -91,8 +94,8 @@ impl Engine {
         self.holdings.is_cut_off()
     }
 
-    /// Whether the database was found not to have what this process wrote to it: it writes nothing any more, whatever becomes
-    /// of the database, and is to be started anew.
+    /// Whether the database was found not to have what this process wrote to it, or not to know it: it writes nothing any more, whatever
+    /// becomes of the database, and is to be started anew.
     pub fn is_parted(&self) -> bool {
         self.store.ended().is_some()
     }

@@ -24,7 +24,7 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer, AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Commit, CommitError,
-    Custody, Delivery, Effort, ExchangeRate, Forgettable, Forgotten, KeyUse, Moments, Node, Nodes,
+    Custody, Delivery, Effort, ExchangeRate, Forgettable, Forgotten, KeyUse, Moments, Node, NodeId, Nodes,
     Notification, OperationRow, PendingDelivery, Place, ProjectRecord, Recovery, RequestRow, Retention,
     RiskEntry, Scene, SealedCard, Standing, Store, Tenure, Unavailable, vault::Sealed,
 };
@@ -152,11 +152,11 @@ impl Nodes for WatchedStore {
         at_once(self.inner.join(term))
     }
 
-    fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
+    fn renew(&self, node: NodeId, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
         at_once(self.inner.renew(node, term, back))
     }
 
-    fn leave(&self, node: i64) -> Answer<'_, ()> {
+    fn leave(&self, node: NodeId) -> Answer<'_, ()> {
         at_once(self.inner.leave(node))
     }
 }

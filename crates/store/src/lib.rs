@@ -30,8 +30,8 @@ pub use nodes::{Nodes, Tenure};
 pub use projects::change_project;
 pub use records::{
     AuditReport, Backlog, Balance, CallbackFilter, CallbackRow, CardTable, Delivery, DeliveryState, DueWork,
-    ExchangeRate, Finding, Node, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry, Scene,
-    Secret, Standing,
+    ExchangeRate, Finding, Node, NodeId, OperationRow, PendingDelivery, ProjectRecord, RequestRow, RiskEntry,
+    Scene, Secret, Standing,
 };
 pub use recovery::{NODES_PASSED_OVER, Recovery};
 pub use retention::{
@@ -285,7 +285,7 @@ pub trait Store: Nodes + Custody + Retention + archive::Archives + Send + Sync +
     fn audit(&self) -> Answer<'_, AuditReport>;
 
     /// Why this store writes nothing any more, and only a process started anew does: the database was found not to have what was
-    /// written to it, and is held.
+    /// written to it, and is held, or not to know this process.
     fn ended(&self) -> Option<Unavailable> {
         None
     }

@@ -4,7 +4,7 @@
 //! renewed in time may be taken by another. A bucket gets a new epoch with each new holder, and commits fenced with an
 //! older one are refused. All times are told by the clock of the store, which nodes share.
 
-use crate::{Answer, Node};
+use crate::{Answer, Node, NodeId, Unavailable};
 use ferropay_domain::change::{BUCKETS, Buckets};
 use std::time::Duration;
 
@@ -31,8 +31,17 @@ pub trait Nodes {
     /// A node that is late, because more than the term has passed since it renewed last, takes nothing of others whose leases ran
     /// out meanwhile: they get one term to renew them. A lease of another that would last more than two terms, because the clock of
     /// the store was set back, is cut to one.
-    fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure>;
+    ///
+    /// Errors, and changes nothing, when the store knows no such node (any more): the database was set back to a moment before it was
+    /// registered, and the process has to be started anew. A store that notices this [has ended](crate::Store::ended).
+    fn renew(&self, node: NodeId, term: Duration, back: Buckets) -> Answer<'_, Tenure>;
 
-    /// The node ends: everything it holds may be taken at once, and it counts no longer.
-    fn leave(&self, node: i64) -> Answer<'_, ()>;
+    /// The node ends: everything it holds may be taken at once, and it counts no longer. Changes nothing when the store knows no such
+    /// node.
+    fn leave(&self, node: NodeId) -> Answer<'_, ()>;
+}
+
+/// What a node is told that the store knows nothing of.
+pub(crate) fn unknown(action: &'static str) -> Unavailable {
+    Unavailable { action, reason: "the database does not know this node: start the process anew".into() }
 }

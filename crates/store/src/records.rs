@@ -15,6 +15,7 @@ use ferropay_domain::{
     series::Series,
     time::Timestamp,
 };
+use uuid::Uuid;
 
 /// An operation with its latest attempt.
 #[derive(Clone, Debug)]
@@ -208,11 +209,23 @@ pub struct ProjectRecord {
     pub revision: i64,
 }
 
+/// What a store knows a node by.
+///
+/// The number alone comes back when a database is set back to an earlier moment: then the next node that starts gets that of one
+/// which the database has forgotten, and which may still run. So each has a token that is drawn for it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeId {
+    /// The number of its row, one more than that of the node before.
+    pub row: i64,
+    /// Drawn when it was registered.
+    pub token: Uuid,
+}
+
 /// This process among all nodes.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// What the store knows it by.
-    pub id: i64,
+    pub id: NodeId,
     /// 0 to 255, distinct from every node that may still be running.
     pub number: u8,
     /// The epoch in which each bucket is owned, by bucket; 0 where it is not.

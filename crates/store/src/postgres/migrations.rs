@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0005.sql"),
     include_str!("../../migrations/postgres/0006.sql"),
     include_str!("../../migrations/postgres/0007.sql"),
+    include_str!("../../migrations/postgres/0008.sql"),
 ];
 
 /// The oldest server this is made for, as the server tells it.

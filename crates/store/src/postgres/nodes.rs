@@ -6,9 +6,10 @@ use super::{
     admin::{TRIES, again},
     connection::{Live, Parameter, Trouble},
     nodes,
+    queue::Queue,
     rows::{self, Result, number},
 };
-use crate::{Answer, Node, Nodes, Tenure};
+use crate::{Answer, Node, NodeId, Nodes, Tenure, nodes::unknown};
 use ferropay_domain::{
     change::{BUCKETS, Buckets},
     time::Timestamp,
@@ -28,10 +29,10 @@ const REGISTER: &str = "last AS (SELECT id, number FROM nodes ORDER BY id DESC L
         WHERE NOT EXISTS (SELECT FROM nodes, now WHERE nodes.number = x.number AND nodes.lives_until > now.now)
         ORDER BY x.i LIMIT 1),
     node AS (
-        INSERT INTO nodes (id, number, enrolled_at, lives_until)
+        INSERT INTO nodes (id, number, enrolled_at, lives_until, token)
         SELECT coalesce((SELECT id FROM last), 0) + 1, free.number, coalesce($1::int8, now.now),
-            CASE WHEN $2::int8 = 0 THEN 0 ELSE now.now + $2 END
-        FROM free, now RETURNING id, number),
+            CASE WHEN $2::int8 = 0 THEN 0 ELSE now.now + $2 END, gen_random_uuid()
+        FROM free, now RETURNING id, number, token),
     gone AS (DELETE FROM nodes USING now WHERE id <= (SELECT id FROM node) - 256 AND lives_until <= now.now)";
 
 impl Nodes for PostgresStore {
@@ -39,12 +40,30 @@ impl Nodes for PostgresStore {
         tell!(self, "join the nodes", nodes::join(term))
     }
 
-    fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
-        tell!(self, "renew the leases", nodes::renew(node, term, back))
+    fn renew(&self, node: NodeId, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
+        let asked: Answer<'_, Option<Tenure>> =
+            tell!(self, "renew the leases", nodes::renew(node, term, back));
+        Box::pin(async move {
+            asked.await?.ok_or_else(|| {
+                end(&self.queue);
+                unknown("renew the leases")
+            })
+        })
     }
 
-    fn leave(&self, node: i64) -> Answer<'_, ()> {
+    fn leave(&self, node: NodeId) -> Answer<'_, ()> {
         tell!(self, "leave the nodes", nodes::leave(node))
+    }
+}
+
+/// The database does not know this process: nothing more is written by it. It may have written nothing yet that is missing, so that
+/// is no reason to hold the database.
+pub(super) fn end(queue: &Queue) {
+    if queue.end(&unknown("commit")) {
+        tracing::error!(
+            "the database does not know this process any more: it was brought back to an earlier moment, or a replica that lagged took \
+             its place. Nothing more is written by this process: start it anew"
+        );
     }
 }
 
@@ -59,13 +78,13 @@ pub(super) async fn enrol(live: &Live, now: Timestamp) -> Result<Node> {
                 SET node = excluded.node, epoch = b.epoch + 1, lease_until = excluded.lease_until
             RETURNING bucket, epoch),
         fenced AS (UPDATE writers SET fence = fence + 1 FROM node)
-        SELECT node.id, node.number, taken.bucket, taken.epoch FROM node, taken"
+        SELECT node.id, node.number, node.token, taken.bucket, taken.epoch FROM node, taken"
     );
     let found = registered(live, &sql, &[&Some(now.micros()), &0_i64]).await?;
-    let epochs = epochs(&found, 2)?;
+    let epochs = epochs(&found, 3)?;
     match found.first() {
         Some(row) if !epochs.contains(&0) => node(live, row, &epochs).await,
-        _ => Err(rows::senseless(3, "epoch")),
+        _ => Err(rows::senseless(4, "epoch")),
     }
 }
 
@@ -75,7 +94,7 @@ async fn join(live: &Live, term: Duration) -> Result<Node> {
         added AS (
             INSERT INTO buckets (bucket, node, epoch, lease_until)
             SELECT s.bucket, 0, 0, 0 FROM generate_series(0, {BUCKETS} - 1) AS s(bucket) ON CONFLICT DO NOTHING)
-        SELECT id, number FROM node"
+        SELECT id, number, token FROM node"
     );
     let found = registered(live, &sql, &[&None::<i64>, &micros(term)]).await?;
     let row = found.first().ok_or_else(|| Trouble::Senseless("256 nodes live".into()))?;
@@ -83,7 +102,8 @@ async fn join(live: &Live, term: Duration) -> Result<Node> {
 }
 
 async fn node(live: &Live, row: &Row, epochs: &[i64; BUCKETS as usize]) -> Result<Node> {
-    Ok(Node { id: number(row, 0)?, number: number(row, 1)?, epochs: *epochs, highest: highest(live).await? })
+    let id = NodeId { row: number(row, 0)?, token: rows::uuid(row, 2)? };
+    Ok(Node { id, number: number(row, 1)?, epochs: *epochs, highest: highest(live).await? })
 }
 
 /// The greatest number that is known to have been drawn.
@@ -107,33 +127,39 @@ async fn registered(live: &Live, sql: &str, row: &[Parameter<'_>]) -> Result<Vec
     }
 }
 
-/// The rows of all buckets are locked in their order, so that what is decided about each holds until it is written.
+/// None, and nothing is changed, when there is no row of this very node: everything else goes by `me`.
+///
+/// The rows of all buckets are locked in their order, and before any of nodes, so that what is decided about each holds until it is
+/// written.
 ///
 /// Others are spared in two cases: their leases get one term from now, in which those that live renew them. A node that is late
 /// itself does so once with what ran out meanwhile, because whatever kept it kept them, too. And nothing lasts longer than two terms:
 /// it was written by a clock that has been set back since.
-async fn renew(live: &Live, node: i64, term: Duration, back: Buckets) -> Result<Tenure> {
+async fn renew(live: &Live, node: NodeId, term: Duration, back: Buckets) -> Result<Option<Tenure>> {
     let sql = format!(
         "WITH now AS (SELECT {CLOCK} AS now),
         late AS (SELECT EXISTS (SELECT FROM nodes, now WHERE id = $1 AND lives_until <= now.now) AS late),
-        me AS (UPDATE nodes SET lives_until = now.now + $2::int8 FROM now WHERE id = $1),
+        found AS (SELECT bucket, node, lease_until FROM buckets ORDER BY bucket FOR UPDATE),
+        me AS (
+            UPDATE nodes SET lives_until = now.now + $2::int8 FROM now, (SELECT count(*) FROM found) AS locked
+            WHERE id = $1 AND token = $4 RETURNING id),
         others AS (
-            UPDATE nodes SET lives_until = now.now + $2 FROM now WHERE id <> $1 AND lives_until - now.now > 2 * $2),
+            UPDATE nodes SET lives_until = now.now + $2 FROM now, me
+            WHERE nodes.id <> me.id AND lives_until - now.now > 2 * $2),
         share AS (
             SELECT ceil({BUCKETS}::numeric / greatest(count(*), 1))::int8 AS share FROM nodes, now
             WHERE lives_until > now.now OR id = $1),
-        found AS (SELECT bucket, node, lease_until FROM buckets ORDER BY bucket FOR UPDATE),
-        kept AS (SELECT bucket FROM found WHERE node = $1 AND $3::int8 >> bucket::int4 & 1 = 0),
+        kept AS (SELECT bucket FROM found, me WHERE node = me.id AND $3::int8 >> bucket::int4 & 1 = 0),
         spared AS (
-            SELECT bucket FROM found LEFT JOIN nodes ON nodes.id = found.node, now, late
-            WHERE node <> $1 AND (
+            SELECT bucket FROM found LEFT JOIN nodes ON nodes.id = found.node, now, late, me
+            WHERE node <> me.id AND (
                 late AND lease_until <= now.now AND lease_until <= lives_until
                 OR lease_until - now.now > 2 * $2 AND lease_until < 9223372036854775807)),
         spare AS (
             UPDATE buckets AS b SET lease_until = now.now + $2 FROM spared, now WHERE b.bucket = spared.bucket),
         taken AS (
-            SELECT bucket, node FROM found, now
-            WHERE lease_until <= now.now AND node <> $1 AND bucket NOT IN (SELECT bucket FROM spared)
+            SELECT bucket, node FROM found, now, me
+            WHERE lease_until <= now.now AND node <> me.id AND bucket NOT IN (SELECT bucket FROM spared)
             ORDER BY lease_until, bucket
             LIMIT greatest((SELECT share FROM share) - (SELECT count(*) FROM kept), 0)),
         held AS (
@@ -141,23 +167,25 @@ async fn renew(live: &Live, node: i64, term: Duration, back: Buckets) -> Result<
             FROM (SELECT bucket, 0 AS step FROM kept UNION ALL SELECT bucket, 1 FROM taken) AS x, now
             WHERE b.bucket = x.bucket RETURNING b.bucket, b.epoch),
         given AS (
-            UPDATE buckets AS b SET node = 0, lease_until = 0 FROM found
-            WHERE b.bucket = found.bucket AND found.node = $1 AND $3::int8 >> found.bucket::int4 & 1 = 1),
+            UPDATE buckets AS b SET node = 0, lease_until = 0 FROM found, me
+            WHERE b.bucket = found.bucket AND found.node = me.id AND $3::int8 >> found.bucket::int4 & 1 = 1),
         fenced AS (UPDATE writers SET fence = fence + 1 WHERE EXISTS (SELECT FROM taken))
         SELECT share.share, (SELECT count(*) FROM taken WHERE node <> 0), held.bucket, held.epoch
-        FROM share LEFT JOIN held ON true"
+        FROM me CROSS JOIN share LEFT JOIN held ON true"
     );
-    let row: [Parameter<'_>; 3] = [&node, &micros(term), &back.bits()];
+    let row: [Parameter<'_>; 4] = [&node.row, &micros(term), &back.bits(), &node.token];
     let found = again(|| live.all(&sql, &row)).await?;
-    let first = found.first().ok_or_else(|| rows::senseless(0, "share"))?;
-    Ok(Tenure { epochs: epochs(&found, 2)?, share: number(first, 0)?, taken_over: number(first, 1)? })
+    let Some(first) = found.first() else { return Ok(None) };
+    Ok(Some(Tenure { epochs: epochs(&found, 2)?, share: number(first, 0)?, taken_over: number(first, 1)? }))
 }
 
-async fn leave(live: &Live, node: i64) -> Result<()> {
-    let sql = "WITH gone AS (UPDATE nodes SET lives_until = 0 WHERE id = $1),
-        held AS (SELECT bucket FROM buckets WHERE node = $1 ORDER BY bucket FOR UPDATE)
-        UPDATE buckets AS b SET node = 0, lease_until = 0 FROM held WHERE b.bucket = held.bucket";
-    let key: [Parameter<'_>; 1] = [&node];
+async fn leave(live: &Live, node: NodeId) -> Result<()> {
+    let sql = "WITH held AS (SELECT bucket FROM buckets WHERE node = $1 ORDER BY bucket FOR UPDATE),
+        gone AS (
+            UPDATE nodes SET lives_until = 0 FROM (SELECT count(*) FROM held) AS locked
+            WHERE id = $1 AND token = $2 RETURNING id)
+        UPDATE buckets AS b SET node = 0, lease_until = 0 FROM held, gone WHERE b.bucket = held.bucket";
+    let key: [Parameter<'_>; 2] = [&node.row, &node.token];
     again(|| live.execute(sql, &key)).await.map(|_| ())
 }
 

@@ -12,6 +12,7 @@ use super::{
     accounts::{self, KnownAccounts},
     collect,
     connection::{Ended, Live, Parameter, Trouble},
+    nodes,
     queue::{Batch, Queue, Verdict},
     statement,
     verdicts::{all_refused, error_of, is_unfit, verdicts_of},
@@ -92,6 +93,8 @@ pub(super) struct Writer {
     slot: Uuid,
     /// Batches since balances were folded.
     unfolded: u32,
+    /// It has a row, unless the database was set back.
+    is_known: bool,
     /// The last batch that was written.
     batch: i64,
     /// There may be one more, about which those who waited for it were told that nobody knows.
@@ -125,6 +128,7 @@ impl Writer {
             is_open: false,
             slot: Uuid::now_v7(),
             unfolded: 0,
+            is_known: false,
             batch: 0,
             may_be_further: false,
             fence: 0,
@@ -440,6 +444,10 @@ impl Writer {
         }
         self.fence = row.get(1);
         self.may_be_further = false;
+        // The row was made just now.
+        if std::mem::replace(&mut self.is_known, true) && self.fence == 0 {
+            nodes::end(&self.queue);
+        }
         if self.batch > 0 {
             self.witness.saw(self.slot, self.batch);
         }

@@ -2,13 +2,14 @@
 //! share the clock of the machine.
 
 use super::{SqliteStore, rows};
-use crate::{Answer, Node, Nodes, Tenure};
+use crate::{Answer, Node, NodeId, Nodes, Tenure, nodes::unknown};
 use ferropay_domain::{
     change::{BUCKETS, Buckets},
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
 
 /// How many of the nodes that live no longer are remembered, so that their numbers are not used again soon.
 const REMEMBERED: i64 = 256;
@@ -18,14 +19,20 @@ impl Nodes for SqliteStore {
         self.write("join the nodes", move |it| join(it, term))
     }
 
-    fn renew(&self, node: i64, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
-        self.write("renew the leases", move |it| renew(it, node, term, back))
+    fn renew(&self, node: NodeId, term: Duration, back: Buckets) -> Answer<'_, Tenure> {
+        const ACTION: &str = "renew the leases";
+        let asked = self.write(ACTION, move |it| {
+            if is_known(it, node)? { renew(it, node.row, term, back).map(Some) } else { Ok(None) }
+        });
+        Box::pin(async move { asked.await?.ok_or_else(|| unknown(ACTION)) })
     }
 
-    fn leave(&self, node: i64) -> Answer<'_, ()> {
+    fn leave(&self, node: NodeId) -> Answer<'_, ()> {
         self.write("leave the nodes", move |it| {
-            it.execute("UPDATE nodes SET lives_until = 0 WHERE id = ?1", [node])?;
-            it.execute("UPDATE buckets SET node = 0, held_until = 0 WHERE node = ?1", [node])?;
+            if is_known(it, node)? {
+                it.execute("UPDATE nodes SET lives_until = 0 WHERE id = ?1", [node.row])?;
+                it.execute("UPDATE buckets SET node = 0, held_until = 0 WHERE node = ?1", [node.row])?;
+            }
             Ok(())
         })
     }
@@ -41,7 +48,7 @@ pub(super) fn enrol(it: &Connection, now: Timestamp) -> Result<Node> {
          RETURNING epoch",
     )?;
     for (epoch, bucket) in epochs.iter_mut().zip(0_u8..) {
-        *epoch = take.query_row(params![bucket, id], |row| row.get(0))?;
+        *epoch = take.query_row(params![bucket, id.row], |row| row.get(0))?;
     }
     if epochs.contains(&0) {
         return Err(rows::senseless(0, "epoch"));
@@ -75,7 +82,7 @@ fn join(it: &Connection, term: Duration) -> Result<Node> {
 
 /// A node's number follows that of the last one, leaving out those of nodes that live, so that a number comes back as late
 /// as can be.
-fn register(it: &Connection, now: i64, lives_until: i64) -> Result<(i64, u8)> {
+fn register(it: &Connection, now: i64, lives_until: i64) -> Result<(NodeId, u8)> {
     let last: Option<u8> =
         it.query_row("SELECT number FROM nodes ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
     let mut taken =
@@ -87,13 +94,20 @@ fn register(it: &Connection, now: i64, lives_until: i64) -> Result<(i64, u8)> {
             return Err(rows::senseless(0, "number: 256 nodes live"));
         }
     }
-    it.execute(
-        "INSERT INTO nodes (number, enrolled_at, lives_until) VALUES (?1, ?2, ?3)",
+    let (row, drawn) = it.query_row(
+        "INSERT INTO nodes (number, enrolled_at, lives_until, token) VALUES (?1, ?2, ?3, randomblob(16)) RETURNING id, token",
         params![number, now, lives_until],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let id = it.last_insert_rowid();
-    it.execute("DELETE FROM nodes WHERE id <= ?1 AND lives_until <= ?2", params![id - REMEMBERED, now])?;
+    let id = NodeId { row, token: Uuid::from_bytes(drawn) };
+    it.execute("DELETE FROM nodes WHERE id <= ?1 AND lives_until <= ?2", params![row - REMEMBERED, now])?;
     Ok((id, number))
+}
+
+/// Whether there is a row of this very node.
+fn is_known(it: &Connection, node: NodeId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM nodes WHERE id = ?1 AND token = ?2)";
+    it.query_row(sql, params![node.row, node.token.as_bytes()], |row| row.get(0))
 }
 
 fn renew(it: &Connection, node: i64, term: Duration, back: Buckets) -> Result<Tenure> {

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0016.sql"),
     include_str!("../../migrations/sqlite/0017.sql"),
     include_str!("../../migrations/sqlite/0018.sql"),
+    include_str!("../../migrations/sqlite/0019.sql"),
 ];
 
 /// How much of a scratch database is kept in memory, KiB.

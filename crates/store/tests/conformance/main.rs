@@ -51,3 +51,5 @@ mod sqlite;
 mod texts;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod upgrades;

@@ -5,7 +5,7 @@ use crate::{
     scenario::{START, World, eur},
 };
 use ferropay_domain::change::{BUCKETS, Buckets};
-use ferropay_store::{Commit, Fence, Loss, Tenure};
+use ferropay_store::{Commit, Fence, Loss, NodeId, Tenure};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_mins(1);
@@ -48,6 +48,28 @@ pub(crate) async fn nodes_that_join_share_the_buckets_as_each_gives_back_its_sur
     store.leave(first.id).await.unwrap();
     let all = store.renew(second.id, LONG, Buckets::NONE).await.unwrap();
     assert_eq!((held(&all), all.share, all.taken_over), (Buckets::ALL, 64, 0));
+}
+
+/// A database that was set back gives the number of a node that it has forgotten to the next one.
+pub(crate) async fn a_node_that_the_database_has_forgotten_does_nothing_to_the_one_that_has_its_number(
+    world: World,
+) {
+    let store = &world.store;
+    let node = store.join(LONG).await.unwrap();
+    let had = store.renew(node.id, LONG, Buckets::NONE).await.unwrap();
+    let other = store.join(LONG).await.unwrap();
+    assert_ne!(node.id.token, other.id.token);
+    let forgotten = NodeId { token: other.id.token, ..node.id };
+    let missing = NodeId { row: other.id.row + 1, ..other.id };
+    for id in [forgotten, missing] {
+        let refused = store.renew(id, LONG, Buckets::ALL).await.unwrap_err();
+        assert!(refused.reason.contains("does not know this node"), "{refused}");
+        store.leave(id).await.unwrap();
+    }
+    let left = store.renew(node.id, LONG, Buckets::NONE).await.unwrap();
+    assert_eq!((left.epochs, left.share), (had.epochs, 32), "nothing was given back, and nobody has left");
+    let alone = store.enrol(START).await.unwrap();
+    assert_ne!(alone.id.token, other.id.token);
 }
 
 pub(crate) async fn what_a_node_does_not_renew_in_time_another_takes_and_fences(world: World) {

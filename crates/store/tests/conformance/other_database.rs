@@ -181,3 +181,55 @@ async fn a_clock_of_the_server_that_is_set_on_by_a_month_takes_nothing_from_node
     assert!(world.store.ended().is_none());
     drop(other);
 }
+
+/// It has written nothing that could be missed, and works on nevertheless: it calls providers and delivers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_wrote_nothing_is_ended_when_the_database_does_not_know_it_and_another_has_its_number() {
+    const LONG: Duration = Duration::from_mins(1);
+    let database = Database::new();
+    let connect = async || PostgresStore::connect(&database.url(), Options::default()).await.unwrap();
+    let forgotten = World::new(Arc::new(connect().await));
+    let node = forgotten.store.join(LONG).await.unwrap();
+    let had = forgotten.store.renew(node.id, LONG, Buckets::NONE).await.unwrap();
+    database.run("DELETE FROM nodes; DELETE FROM buckets");
+    let anew = World::from_number(Arc::new(connect().await), 1_000_000);
+    let heir = anew.store.join(LONG).await.unwrap();
+    assert_eq!(heir.id.row, node.id.row);
+    let heirs = anew.store.renew(heir.id, LONG, Buckets::NONE).await.unwrap();
+    assert_eq!(heirs.epochs, had.epochs, "epochs cannot tell them apart");
+    let refused = forgotten.store.renew(node.id, LONG, Buckets::ALL).await.unwrap_err();
+    assert!(refused.reason.contains("start the process anew"), "{refused}");
+    is_refused_for_good(&forgotten).await;
+    forgotten.store.leave(node.id).await.unwrap();
+    let left = anew.store.renew(heir.id, LONG, Buckets::NONE).await.unwrap();
+    assert_eq!((left.epochs, left.share), (heirs.epochs, 64));
+    assert!(anew.store.recovery().await.unwrap().is_none(), "nothing of it is missing");
+    anew.paid("anew", eur(100)).await;
+    anew.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_wrote_nothing_is_ended_when_the_database_does_not_know_its_writers() {
+    let database = Database::new();
+    let store = PostgresStore::connect(&database.url(), Options::default()).await.unwrap();
+    let world = World::new(Arc::new(store));
+    let known = || database.texts("SELECT 1 FROM writers").len();
+    while known() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    database.run(BREAK);
+    while database.texts("SELECT 1 FROM writers WHERE fence > 0").len() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(world.store.ended().is_none(), "a connection that breaks is not enough");
+    database.run("DELETE FROM writers");
+    database.run(BREAK);
+    for _ in 0..500 {
+        if world.store.ended().is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    is_refused_for_good(&world).await;
+    assert!(world.store.recovery().await.unwrap().is_none());
+}

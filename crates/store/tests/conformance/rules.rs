@@ -56,6 +56,7 @@ macro_rules! every_rule {
             a_failed_request_is_told_without_a_payment;
         nodes:
             nodes_that_join_share_the_buckets_as_each_gives_back_its_surplus
+            a_node_that_the_database_has_forgotten_does_nothing_to_the_one_that_has_its_number
             what_a_node_does_not_renew_in_time_another_takes_and_fences
             a_lease_that_ran_out_and_that_nobody_took_is_renewed_in_its_epoch
             a_node_that_works_alone_takes_everything_from_those_that_share
