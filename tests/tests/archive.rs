@@ -41,7 +41,8 @@ async fn an_archived_payment_is_known_by_name_and_takes_nothing_on() {
     for name in ["Order-1", "order-2", "order-3"] {
         world.paid(name).await;
     }
-    let returned = world.refund("order-2", Some(400), None).await.request_id();
+    let returned_by = platform.merchant.signed(platform.merchant.refund("order-2", Some(400)));
+    let returned = platform.post_raw("/v2/payment/card/refund", &returned_by, None).await.request_id();
     world.receiver.final_of(&returned, seconds(30)).await;
     world.quiet_but_for_the_calendar(seconds(20)).await;
     grow_old(platform);
@@ -71,6 +72,9 @@ async fn an_archived_payment_is_known_by_name_and_takes_nothing_on() {
     let refused = world.refund("order-1", Some(100), None).await;
     assert_eq!((refused.status, refused.code()), (400, Some(3060)), "{}", refused.text);
     assert!(refused.text.contains("the payment has been archived"), "{}", refused.text);
+    // Sent again within the day, it is the same request.
+    let resent = platform.post_raw("/v2/payment/card/refund", &returned_by, None).await;
+    assert_eq!((resent.status, resent.request_id()), (200, returned), "{}", resent.text);
     let taken = world.sale("ORDER-2", cards::APPROVED, None).await;
     assert_eq!((taken.status, taken.code()), (400, Some(3041)), "{}", taken.text);
     // What is not archived is as it was.

@@ -185,12 +185,12 @@ impl Engine {
         request: impl FnOnce(PaymentKey) -> R + Send,
     ) -> Result<Intake, Failure> {
         let Some(found) = self.find(project, payment_id).await? else {
-            return self.absent(project, payment_id).await;
+            return self.absent(project, payment_id, head).await;
         };
         let _turn = self.locks.turn(found.key).await.ok_or(Failure::Busy)?;
         match self.accept(project, found.key, head, &request(found.key)).await? {
             // It may have been archived since.
-            Intake::UnknownPayment => self.absent(project, payment_id).await,
+            Intake::UnknownPayment => self.absent(project, payment_id, head).await,
             intake => Ok(intake),
         }
     }
