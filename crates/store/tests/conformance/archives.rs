@@ -373,7 +373,8 @@ pub(crate) async fn an_archive_that_is_broken_off_anywhere_is_continued(world: W
     }
     let before = balances(&world).await;
     let directory = tempfile::tempdir().unwrap();
-    let order = Order { portion: 2, ..order(&directory) };
+    // A pause that is over before it is asked about would be no moment to be broken off at.
+    let order = Order { portion: 2, pause: Duration::from_millis(2), ..order(&directory) };
     let (mut steps, mut runs) = (1, 0);
     let done = loop {
         let mut left = steps;
