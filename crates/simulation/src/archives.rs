@@ -8,7 +8,7 @@ use ferropay_domain::{
 };
 use ferropay_store::{
     Answer,
-    archive::{Archive, ArchivedAttempt, Archives, Carried, Page, Removal, Resting, Whole},
+    archive::{Archive, ArchivedAttempt, Archives, Carried, Line, Page, Removal, Resting, Whole},
 };
 use uuid::Uuid;
 
@@ -29,16 +29,22 @@ impl Archives for WatchedStore {
         at_once(self.inner.archive(id))
     }
 
-    fn take_away(&self, id: Uuid, payments: Vec<Removal>, now: Timestamp) -> Answer<'_, Vec<PaymentKey>> {
-        at_once(self.inner.take_away(id, payments, now))
+    fn take_away(
+        &self,
+        id: Uuid,
+        payments: Vec<Removal>,
+        last: Line,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<PaymentKey>> {
+        at_once(self.inner.take_away(id, payments, last, now))
     }
 
     fn taken_away(&self, id: Uuid, lines: Vec<(PaymentKey, u64)>) -> Answer<'_, Vec<(PaymentKey, u64)>> {
         at_once(self.inner.taken_away(id, lines))
     }
 
-    fn close_archive(&self, id: Uuid, now: Timestamp) -> Answer<'_, bool> {
-        at_once(self.inner.close_archive(id, now))
+    fn close_archive(&self, id: Uuid, closing: [u8; 32], now: Timestamp) -> Answer<'_, ()> {
+        at_once(self.inner.close_archive(id, closing, now))
     }
 
     fn carried(&self, id: Uuid) -> Answer<'_, Vec<Carried>> {

@@ -51,6 +51,15 @@ pub enum ArchiveError {
         /// How many the database knows.
         known: u64,
     },
+    /// A line is not the one that was in the file when payments were taken away for it.
+    #[error(
+        "line {line} is not what it was when payments were taken away for it: it is not the file that was written, or was changed since; \
+         nothing was changed"
+    )]
+    Changed {
+        /// The line, counted from 1.
+        line: u64,
+    },
     /// The database was brought back to an earlier moment while it was archived.
     #[error(
         "{found} payments were taken away, and the database knows of {known} only: it was brought back to an earlier moment meanwhile, \

@@ -103,6 +103,18 @@ pub(super) struct Place {
     pub(super) bytes: u64,
 }
 
+impl Place {
+    /// The last line.
+    pub(super) const fn last(self) -> super::Line {
+        super::Line { number: self.line, digest: self.digest }
+    }
+
+    /// Whether the last line is this one in number and another one in what it says.
+    pub(super) fn belies(self, line: super::Line) -> bool {
+        self.line == line.number && self.digest != line.digest
+    }
+}
+
 /// The lines of a file, one after the other.
 #[derive(Debug)]
 pub struct Lines {

@@ -48,6 +48,19 @@ pub struct Archive {
     pub closed_at: Option<Timestamp>,
     /// How many payments were taken away for it.
     pub payments: u64,
+    /// The last line that was in the file when payments were taken away; none before, and for archives of releases that did not keep it.
+    pub last: Option<Line>,
+    /// The digest of the line that closed it; none while it may be continued, and for archives of releases that did not keep it.
+    pub closing: Option<[u8; 32]>,
+}
+
+/// A line of a file, which vouches for all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The line, counted from 1.
+    pub number: u64,
+    /// Its digest.
+    pub digest: [u8; 32],
 }
 
 /// Payments that may be archived among those that were looked at.
@@ -110,14 +123,21 @@ pub trait Archives {
     fn archive(&self, id: Uuid) -> Answer<'_, Option<Archive>>;
 
     /// Takes payments away that are as they were written, all in one transaction. What others have begun with one meanwhile loses its
-    /// guard. Answers which were taken away; the others stay untouched, and all do in a recovery hold.
-    fn take_away(&self, id: Uuid, payments: Vec<Removal>, now: Timestamp) -> Answer<'_, Vec<PaymentKey>>;
+    /// guard. Answers which were taken away; the others stay untouched, and all do in a recovery hold. `last` is the last line of the
+    /// file, which the database keeps so that nobody can write the file anew.
+    fn take_away(
+        &self,
+        id: Uuid,
+        payments: Vec<Removal>,
+        last: Line,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<PaymentKey>>;
 
     /// Which of these lines have payments that were taken away for the archive.
     fn taken_away(&self, id: Uuid, lines: Vec<(PaymentKey, u64)>) -> Answer<'_, Vec<(PaymentKey, u64)>>;
 
-    /// Says that an archive's file has its last line. Answers `false` when it has been said.
-    fn close_archive(&self, id: Uuid, now: Timestamp) -> Answer<'_, bool>;
+    /// Says that an archive's file has its last line, and that line's digest; when it is said again the first moment stays.
+    fn close_archive(&self, id: Uuid, closing: [u8; 32], now: Timestamp) -> Answer<'_, ()>;
 
     /// What an archive's payments came to for each account, by accounts.
     fn carried(&self, id: Uuid) -> Answer<'_, Vec<Carried>>;

@@ -5,7 +5,7 @@
 //! that was brought back to a moment within the archiving is not what the file says, either: what it has again is taken away again.
 
 use super::{
-    Removal,
+    Line, Removal,
     error::ArchiveError,
     file::{Closed, Content, Digest, Lines, Place, Stays, digest_of},
     record::Whole,
@@ -171,7 +171,8 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
         let (store, now) = (self.store, (self.now)());
         let file = self.file().await?;
         file.writing.sync()?;
-        let taken = store.take_away(file.id, written.clone(), now).await?;
+        let last = file.writing.place().last();
+        let taken = store.take_away(file.id, written.clone(), last, now).await?;
         self.settle(&written, taken.into_iter().collect()).await
     }
 
@@ -231,7 +232,8 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
         }
         let (lines, header) = Lines::open(path)?;
         let known = self.store.archive(header.id).await?;
-        let Read { taken, left, closed, place, cut_off, sure } = self.read(lines, header.id).await?;
+        let last = known.as_ref().and_then(|it| it.last);
+        let Read { taken, left, closed, place, cut_off, sure } = self.read(lines, header.id, last).await?;
         match &known {
             // It was begun and nothing more.
             None if taken == 0 && left.is_empty() && closed.is_none() => {}
@@ -241,6 +243,9 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
             }
             Some(_) => {}
         }
+        if let Some(last) = last.filter(|it| place.line < it.number) {
+            return Err(ArchiveError::Changed { line: last.number });
+        }
         self.done = Archived { payments: taken, before: taken, cut_off, ..Archived::default() };
         let mut place = place;
         if let Some((closed, before)) = closed {
@@ -249,7 +254,7 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
             }
             if closed.payments == taken && left.is_empty() {
                 writing.go_on(sure, place)?;
-                self.store.close_archive(header.id, (self.now)()).await?;
+                self.store.close_archive(header.id, place.digest, (self.now)()).await?;
                 self.done.bytes = Some(place.bytes);
                 return Ok(true);
             }
@@ -267,7 +272,7 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
 
     /// Reads a file through. Lines whose payments were not taken away are kept, of which there are no more than one portion, unless
     /// the file is not the one that was written, or the database is that of an earlier moment.
-    async fn read(&self, mut lines: Lines, id: Uuid) -> Result<Read, ArchiveError> {
+    async fn read(&self, mut lines: Lines, id: Uuid, last: Option<Line>) -> Result<Read, ArchiveError> {
         let length = std::fs::metadata(&self.order.to).map_err(ArchiveError::file(&self.order.to))?.len();
         let mut read = Read::default();
         let mut asked = Vec::new();
@@ -291,6 +296,9 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
                 }
                 Ok(None) | Err(ArchiveError::Broken { .. }) => break,
                 Err(error) => return Err(error),
+            }
+            if last.is_some_and(|it| lines.place().belies(it)) {
+                return Err(ArchiveError::Changed { line: lines.number() });
             }
             if asked.len() >= ASKED {
                 self.ask(id, std::mem::take(&mut asked), &mut read).await?;
@@ -330,7 +338,7 @@ impl<N: Fn() -> Timestamp> Run<'_, N> {
         let carried = store.carried(file.id).await?;
         file.writing.add(&Content::Closed(Closed { payments, at: at.micros(), carried }))?;
         file.writing.sync()?;
-        store.close_archive(file.id, at).await?;
+        store.close_archive(file.id, file.writing.place().digest, at).await?;
         self.done.bytes = Some(file.writing.place().bytes);
         Ok(())
     }

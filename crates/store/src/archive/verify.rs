@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// How many lines are asked about at once.
 const ASKED: usize = 64;
 
+/// The rule of the digests that the database keeps.
+const THE_FILE: &str = "the file is the one that was written";
+
 /// What was looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Verified {
@@ -33,6 +36,9 @@ pub async fn verify(store: &dyn Store, path: &Path) -> Result<Verified, ArchiveE
     let mut sums = Sums { id: header.id, verified: Verified::default(), accounts: BTreeMap::new() };
     let mut waiting: Vec<(u64, Box<Whole>)> = Vec::new();
     let mut closed: Option<Closed> = None;
+    // Lines are only added, so that what was known before the file is read holds for it.
+    let (last, closing) =
+        store.archive(header.id).await?.map_or((None, None), |known| (known.last, known.closing));
     loop {
         match lines.next_line() {
             Ok(Some(Content::Payment(whole))) => waiting.push((lines.number(), whole)),
@@ -44,6 +50,9 @@ pub async fn verify(store: &dyn Store, path: &Path) -> Result<Verified, ArchiveE
                 break;
             }
             Err(error) => return Err(error),
+        }
+        if last.is_some_and(|it| lines.place().belies(it)) {
+            sums.found(THE_FILE, format!("line {} is another", lines.number()));
         }
         if waiting.len() >= ASKED {
             sums.add(store, std::mem::take(&mut waiting)).await?;
@@ -58,6 +67,12 @@ pub async fn verify(store: &dyn Store, path: &Path) -> Result<Verified, ArchiveE
     if payments != known.payments {
         let detail = format!("in the file {payments}, taken away {}", known.payments);
         sums.found("an archive has every payment that was taken away for it", detail);
+    }
+    if let Some(last) = last.filter(|it| lines.number() < it.number) {
+        sums.found(THE_FILE, format!("line {} is missing", last.number));
+    }
+    if closed.is_some() && closing.is_some_and(|it| lines.place().digest != it) {
+        sums.found(THE_FILE, "the last line is another".to_owned());
     }
     let carried = store.carried(header.id).await?;
     sums.compare("the file's postings come to what is carried forward", &carried);

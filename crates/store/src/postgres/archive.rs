@@ -12,8 +12,8 @@ use crate::{
     Answer,
     archive::{
         Account, Archive, ArchivedAttempt, Archives, Attempt, Callback, Carried, Delivery, Dialect, Head,
-        Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole, attempt_ask,
-        attempt_status, follows, operation_kind, operation_status, payment_kind, payment_status,
+        Line, Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole,
+        attempt_ask, attempt_status, follows, operation_kind, operation_status, payment_kind, payment_status,
     },
 };
 use ferropay_domain::{
@@ -45,16 +45,22 @@ impl Archives for PostgresStore {
         ask!(self, "read an archive", archive::read(id))
     }
 
-    fn take_away(&self, id: Uuid, payments: Vec<Removal>, now: Timestamp) -> Answer<'_, Vec<PaymentKey>> {
-        tell!(self, "take archived payments away", archive::take_away(id, &payments, now))
+    fn take_away(
+        &self,
+        id: Uuid,
+        payments: Vec<Removal>,
+        last: Line,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<PaymentKey>> {
+        tell!(self, "take archived payments away", archive::take_away(id, &payments, last, now))
     }
 
     fn taken_away(&self, id: Uuid, lines: Vec<(PaymentKey, u64)>) -> Answer<'_, Vec<(PaymentKey, u64)>> {
         ask!(self, "look for archived payments", archive::taken_away(id, &lines))
     }
 
-    fn close_archive(&self, id: Uuid, now: Timestamp) -> Answer<'_, bool> {
-        tell!(self, "close an archive", archive::close(id, now))
+    fn close_archive(&self, id: Uuid, closing: [u8; 32], now: Timestamp) -> Answer<'_, ()> {
+        tell!(self, "close an archive", archive::close(id, closing, now))
     }
 
     fn carried(&self, id: Uuid) -> Answer<'_, Vec<Carried>> {
@@ -321,7 +327,7 @@ async fn begin(live: &Live, id: Uuid, file: &str, now: Timestamp) -> Result<()> 
 }
 
 async fn read(live: &Live, id: Uuid) -> Result<Option<Archive>> {
-    let sql = "SELECT file, begun_at, closed_at, payments FROM archives WHERE id = $1";
+    let sql = "SELECT file, begun_at, closed_at, payments, line, digest, closing FROM archives WHERE id = $1";
     let Some(row) = live.first(sql, &[&id]).await? else { return Ok(None) };
     Ok(Some(Archive {
         id,
@@ -329,7 +335,15 @@ async fn read(live: &Live, id: Uuid) -> Result<Option<Archive>> {
         begun_at: rows::at(&row, 1)?,
         closed_at: maybe(&row, 2)?.map(Timestamp::from_micros),
         payments: number(&row, 3)?,
+        last: maybe(&row, 4)?.zip(digest(&row, 5)?).map(|(number, digest)| Line { number, digest }),
+        closing: digest(&row, 6)?,
     }))
+}
+
+fn digest(row: &Row, column: usize) -> Result<Option<[u8; 32]>> {
+    let bytes: Option<Vec<u8>> = get(row, column)?;
+    let digest = bytes.map(|bytes| bytes.try_into()).transpose();
+    digest.map_err(|_| rows::senseless(column, "digest"))
 }
 
 /// A payment that somebody changes at the same moment is waited for, and then is not at its version any more; a callback that somebody
@@ -370,7 +384,8 @@ static TAKE_AWAY: LazyLock<String> = LazyLock::new(|| {
             ON CONFLICT (archive, account) DO UPDATE
                 SET minor = c.minor + excluded.minor, postings = c.postings + excluded.postings),
         counted AS (
-            UPDATE archives AS r SET payments = r.payments + (SELECT count(*) FROM gone), highest = greatest(r.highest,
+            UPDATE archives AS r SET payments = r.payments + (SELECT count(*) FROM gone), line = $7::int8,
+                digest = $8::bytea, highest = greatest(r.highest,
                 (SELECT max(id) FROM ended),
                 (SELECT max(c.id) FROM gone AS g JOIN callbacks AS c ON c.subject = g.key))
             FROM archive AS a WHERE r.number = a.number),
@@ -396,13 +411,20 @@ static TAKE_AWAY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-async fn take_away(live: &Live, id: Uuid, payments: &[Removal], now: Timestamp) -> Result<Vec<PaymentKey>> {
+async fn take_away(
+    live: &Live,
+    id: Uuid,
+    payments: &[Removal],
+    last: Line,
+    now: Timestamp,
+) -> Result<Vec<PaymentKey>> {
     let keys: Vec<Uuid> = payments.iter().map(|it| it.payment.get()).collect();
     let versions = payments.iter().map(|it| version_column(it.version)).collect::<Result<Vec<i32>>>()?;
     let tried: Vec<i64> = payments.iter().map(|it| it.tried).collect();
     let lines: Vec<i64> = payments.iter().map(|it| line_column(it.line)).collect();
     let now = now.micros();
-    let row: [Parameter<'_>; 6] = [&id, &keys, &versions, &tried, &lines, &now];
+    let (line, digest) = (line_column(last.number), last.digest.as_slice());
+    let row: [Parameter<'_>; 8] = [&id, &keys, &versions, &tried, &lines, &now, &line, &digest];
     let gone = again(|| live.all(&TAKE_AWAY, &row)).await?;
     gone.iter().map(|row| rows::uuid(row, 0).map(PaymentKey::new)).collect()
 }
@@ -417,9 +439,9 @@ async fn taken_away(live: &Live, id: Uuid, lines: &[(PaymentKey, u64)]) -> Resul
     found.iter().map(|row| Ok((PaymentKey::new(rows::uuid(row, 0)?), number(row, 1)?))).collect()
 }
 
-async fn close(live: &Live, id: Uuid, now: Timestamp) -> Result<bool> {
-    let sql = "UPDATE archives SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL";
-    Ok(live.execute(sql, &[&id, &now.micros()]).await? > 0)
+async fn close(live: &Live, id: Uuid, closing: [u8; 32], now: Timestamp) -> Result<()> {
+    let sql = "UPDATE archives SET closed_at = coalesce(closed_at, $2), closing = $3 WHERE id = $1";
+    live.execute(sql, &[&id, &now.micros(), &closing.as_slice()]).await.map(|_| ())
 }
 
 async fn carried(live: &Live, id: Uuid) -> Result<Vec<Carried>> {

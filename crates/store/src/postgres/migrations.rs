@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0006.sql"),
     include_str!("../../migrations/postgres/0007.sql"),
     include_str!("../../migrations/postgres/0008.sql"),
+    include_str!("../../migrations/postgres/0009.sql"),
 ];
 
 /// The oldest server this is made for, as the server tells it.

@@ -9,7 +9,7 @@ use crate::{
     Answer,
     archive::{
         self, Account, Archive, ArchivedAttempt, Archives, Attempt, Callback, Carried, Delivery, Dialect,
-        Head, Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole,
+        Head, Line, Operation, Page, Posting, Removal, Request, Resting, Slot, TRIED_MODULO, Unknown, Whole,
         follows_one_by_one,
     },
 };
@@ -49,7 +49,8 @@ impl Archives for SqliteStore {
 
     fn archive(&self, id: Uuid) -> Answer<'_, Option<Archive>> {
         self.read("read an archive", move |it| {
-            let sql = "SELECT file, begun_at, closed_at, payments FROM archives WHERE id = ?1";
+            let sql =
+                "SELECT file, begun_at, closed_at, payments, line, digest, closing FROM archives WHERE id = ?1";
             first(it, sql, [id.as_bytes()], |row| {
                 Ok(Archive {
                     id,
@@ -57,13 +58,21 @@ impl Archives for SqliteStore {
                     begun_at: rows::at(row, 1)?,
                     closed_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_micros),
                     payments: row.get::<_, u32>(3)?.into(),
+                    last: line(row.get(4)?, row.get(5)?),
+                    closing: row.get(6)?,
                 })
             })
         })
     }
 
-    fn take_away(&self, id: Uuid, payments: Vec<Removal>, now: Timestamp) -> Answer<'_, Vec<PaymentKey>> {
-        self.write("take archived payments away", move |it| take_away(it, id, &payments, now))
+    fn take_away(
+        &self,
+        id: Uuid,
+        payments: Vec<Removal>,
+        last: Line,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<PaymentKey>> {
+        self.write("take archived payments away", move |it| take_away(it, id, &payments, last, now))
     }
 
     fn taken_away(&self, id: Uuid, lines: Vec<(PaymentKey, u64)>) -> Answer<'_, Vec<(PaymentKey, u64)>> {
@@ -82,10 +91,10 @@ impl Archives for SqliteStore {
         })
     }
 
-    fn close_archive(&self, id: Uuid, now: Timestamp) -> Answer<'_, bool> {
+    fn close_archive(&self, id: Uuid, closing: [u8; 32], now: Timestamp) -> Answer<'_, ()> {
         self.write("close an archive", move |it| {
-            let sql = "UPDATE archives SET closed_at = ?2 WHERE id = ?1 AND closed_at IS NULL";
-            Ok(it.execute(sql, params![id.as_bytes(), now.micros()])? > 0)
+            let sql = "UPDATE archives SET closed_at = coalesce(closed_at, ?2), closing = ?3 WHERE id = ?1";
+            it.execute(sql, params![id.as_bytes(), now.micros(), closing]).map(|_| ())
         })
     }
 
@@ -136,6 +145,10 @@ impl Archives for SqliteStore {
 /// Lines are counted far below this.
 fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn line(number: Option<i64>, digest: Option<[u8; 32]>) -> Option<Line> {
+    Some(Line { number: number?.unsigned_abs(), digest: digest? })
 }
 
 fn condition() -> String {
@@ -349,7 +362,13 @@ fn callbacks(it: &Connection, key: PaymentKey) -> Result<Vec<Callback>> {
 
 /// Folds everything that is posted, so that what goes is in the balances for certain. What stays may have lost its last posting: the next
 /// one gets the number behind those that are left, and the watermark must not be beyond it.
-fn take_away(it: &Connection, id: Uuid, payments: &[Removal], now: Timestamp) -> Result<Vec<PaymentKey>> {
+fn take_away(
+    it: &Connection,
+    id: Uuid,
+    payments: &[Removal],
+    last: Line,
+    now: Timestamp,
+) -> Result<Vec<PaymentKey>> {
     let archive: Option<i64> = it
         .query_row("SELECT number FROM archives WHERE id = ?1", [id.as_bytes()], |row| row.get(0))
         .optional()?;
@@ -373,8 +392,8 @@ fn take_away(it: &Connection, id: Uuid, payments: &[Removal], now: Timestamp) ->
     }
     it.execute("UPDATE ledger SET folded = coalesce((SELECT max(id) FROM postings), 0)", [])?;
     it.execute(
-        "UPDATE archives SET payments = payments + ?2 WHERE number = ?1",
-        params![archive, i64::try_from(gone.len()).unwrap_or(i64::MAX)],
+        "UPDATE archives SET payments = payments + ?2, line = ?3, digest = ?4 WHERE number = ?1",
+        params![archive, i64::try_from(gone.len()).unwrap_or(i64::MAX), column(last.number), last.digest],
     )?;
     Ok(gone)
 }

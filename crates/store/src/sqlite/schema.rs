@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0017.sql"),
     include_str!("../../migrations/sqlite/0018.sql"),
     include_str!("../../migrations/sqlite/0019.sql"),
+    include_str!("../../migrations/sqlite/0020.sql"),
 ];
 
 /// How much of a scratch database is kept in memory, KiB.

@@ -1,7 +1,7 @@
 //! What goes wrong while payments are archived: nothing leaves the database for a file that does not have it.
 
 use crate::{
-    archives::{LATER, assert_agrees, is_there, order, run, sold, written},
+    archives::{END, LATER, assert_agrees, is_there, order, run, sold, written},
     scenario::{START, World},
 };
 use aws_lc_rs::digest::{Context, SHA256};
@@ -47,15 +47,65 @@ async fn taken(world: &World, payments: u64) {
     }
 }
 
+/// The same payments, of which one says something else, with digests that are right again.
+fn forged(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (head, rest) = text.split_once('\n').unwrap();
+    std::fs::write(path, format!("{head}\n")).unwrap();
+    for line in rest.replacen("\"debited\":100,", "\"debited\":900,", 1).lines() {
+        add_texts(path, &[line[82..line.len() - 1].to_owned()]);
+    }
+}
+
+pub(crate) async fn a_file_that_was_written_anew_with_right_digests_is_noticed(world: World) {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, order) = eight(&world, &directory).await;
+    let order = Order { pause: Duration::ZERO, ..order };
+    broken_off(&world, &order).await;
+    let written = std::fs::read(&order.to).unwrap();
+    forged(&order.to);
+    let changed = std::fs::read(&order.to).unwrap();
+    assert!(changed.len() == written.len() && changed != written);
+    let error = run(&world, &order).await.unwrap_err();
+    assert!(matches!(error, ArchiveError::Changed { .. }), "{error}");
+    assert_eq!(std::fs::read(&order.to).unwrap(), changed, "nothing was changed");
+    std::fs::write(&order.to, &written).unwrap();
+    assert_eq!(run(&world, &order).await.unwrap().payments, 8);
+    assert_agrees(&world, &order.to, 8).await;
+    let written = std::fs::read_to_string(&order.to).unwrap();
+    forged(&order.to);
+    let rules = |findings: Vec<ferropay_store::Finding>| -> Vec<&str> {
+        findings.into_iter().map(|it| it.rule).collect()
+    };
+    let findings = rules(verify(world.store.as_ref(), &order.to).await.unwrap().findings);
+    assert_eq!(
+        findings, ["the file is the one that was written"; 2],
+        "the last one taken away, and the closing one"
+    );
+    // Only the end is another.
+    let (rest, end) = written.trim_end().rsplit_once('\n').unwrap();
+    std::fs::write(&order.to, format!("{rest}\n")).unwrap();
+    add_texts(&order.to, &[end[82..end.len() - 1].replacen("\"at\":1", "\"at\":2", 1)]);
+    let findings = rules(verify(world.store.as_ref(), &order.to).await.unwrap().findings);
+    assert_eq!(findings, ["the file is the one that was written"]);
+    // It is what the database says again.
+    std::fs::write(&order.to, &written).unwrap();
+    assert_agrees(&world, &order.to, 8).await;
+}
+
 /// Adds lines behind the last one, as whoever wrote the others would have.
 fn add(path: &Path, contents: &[Content]) {
+    let texts: Vec<String> = contents.iter().map(|it| serde_json::to_string(it).unwrap()).collect();
+    add_texts(path, &texts);
+}
+
+fn add_texts(path: &Path, texts: &[String]) {
     let mut bytes = std::fs::read(path).unwrap();
     let last = bytes.trim_ascii_end().split(|byte| *byte == b'\n').next_back().unwrap();
     let digits = std::str::from_utf8(&last[11..75]).unwrap();
     let digit = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
     let mut digest: Vec<u8> = (0..64).step_by(2).map(digit).collect();
-    for content in contents {
-        let text = serde_json::to_string(content).unwrap();
+    for text in texts {
         let mut hash = Context::new(&SHA256);
         hash.update(&digest);
         hash.update(text.as_bytes());
@@ -96,7 +146,7 @@ pub(crate) async fn a_file_is_not_closed_over_a_database_that_counts_otherwise(w
         let id = Lines::open(&order.to).unwrap().1.id;
         let mut removals = written(&world, &[&young]).await;
         removals[0].line = 99;
-        store.take_away(id, removals, LATER).await.unwrap();
+        store.take_away(id, removals, END, LATER).await.unwrap();
     };
     let (ended, ()) = tokio::join!(archive(store, &order, || LATER, |_| {}), meddling);
     let error = ended.unwrap_err();

@@ -105,7 +105,8 @@ macro_rules! every_rule {
             a_file_is_not_closed_over_a_database_that_counts_otherwise
             nothing_is_taken_away_for_a_file_that_was_deleted
             a_hold_that_begins_while_payments_are_archived_keeps_the_rest
-            a_clock_that_is_ahead_makes_no_payment_old;
+            a_clock_that_is_ahead_makes_no_payment_old
+            a_file_that_was_written_anew_with_right_digests_is_noticed;
         backlog:
             what_waits_is_counted_by_clock_and_kind;
         card_ranges:

@@ -16,7 +16,9 @@ async fn connected(database: &Database, first: i64) -> World {
 /// Takes a database back to schema version 5, as one of two kinds of builds had it.
 fn before_the_token(database: &Database, has_index: bool) {
     database.run(
-        "ALTER TABLE nodes DROP COLUMN token; DROP TABLE archived_attempts; UPDATE schema_version SET version = 5",
+        "ALTER TABLE nodes DROP COLUMN token; DROP TABLE archived_attempts;
+        ALTER TABLE archives DROP COLUMN line, DROP COLUMN digest, DROP COLUMN closing;
+        UPDATE schema_version SET version = 5",
     );
     if !has_index {
         database.run("DROP INDEX requests_that_follow");
