@@ -342,7 +342,7 @@ async fn read(live: &Live, id: Uuid) -> Result<Option<Archive>> {
 
 fn digest(row: &Row, column: usize) -> Result<Option<[u8; 32]>> {
     let bytes: Option<Vec<u8>> = get(row, column)?;
-    let digest = bytes.map(|bytes| bytes.try_into()).transpose();
+    let digest = bytes.map(TryInto::try_into).transpose();
     digest.map_err(|_| rows::senseless(column, "digest"))
 }
 
@@ -423,8 +423,8 @@ async fn take_away(
     let tried: Vec<i64> = payments.iter().map(|it| it.tried).collect();
     let lines: Vec<i64> = payments.iter().map(|it| line_column(it.line)).collect();
     let now = now.micros();
-    let (line, digest) = (line_column(last.number), last.digest.as_slice());
-    let row: [Parameter<'_>; 8] = [&id, &keys, &versions, &tried, &lines, &now, &line, &digest];
+    let (number, digest) = (line_column(last.number), last.digest.as_slice());
+    let row: [Parameter<'_>; 8] = [&id, &keys, &versions, &tried, &lines, &now, &number, &digest];
     let gone = again(|| live.all(&TAKE_AWAY, &row)).await?;
     gone.iter().map(|row| rows::uuid(row, 0).map(PaymentKey::new)).collect()
 }
