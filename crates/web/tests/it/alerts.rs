@@ -158,6 +158,8 @@ async fn what_a_provider_says_of_an_archived_payout_is_kept_and_told_once_and_th
     let since = world.clock.now().minus(Duration::from_hours(96));
     let compared = world.engine.compare(since).await.unwrap();
     assert_eq!((compared.unknown.len(), compared.archived), (0, 1), "{compared:?}");
+    // The purchase has been paid by then, of the same amount.
+    until(async || world.balance("EUR").await.0 == 100_000_000).await;
     let gained = world.balance("EUR").await;
     act(&provider, "payout", "uncredit").await;
     until(async || told(&provider, "payout").await == 4).await;
