@@ -22,6 +22,9 @@ use std::{
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+/// How often the driver is started when it finds no port.
+const STARTS: u32 = 5;
+
 /// How long driver and browser may take to start, much more than they need: several tests run at the same time.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -215,6 +218,18 @@ struct Session {
 
 impl Session {
     async fn start() -> Self {
+        for _ in 1..STARTS {
+            match Self::tried().await {
+                Ok(session) => return session,
+                // It draws a port for IPv6 first, which somebody may have for IPv4.
+                Err(said) => assert!(said.contains("Address already in use"), "chromedriver ended: {said}"),
+            }
+        }
+        Self::tried().await.unwrap_or_else(|said| panic!("chromedriver ended: {said}"))
+    }
+
+    /// One start. Errors with what the driver said when it ended.
+    async fn tried() -> Result<Self, String> {
         let profile = tempfile::tempdir().unwrap();
         let log = fs::File::create(profile.path().join("driver.log")).unwrap();
         let program =
@@ -236,11 +251,12 @@ impl Session {
                 let digits = port.chars().take_while(char::is_ascii_digit);
                 if let Ok(port) = digits.collect::<String>().parse() {
                     session.port = port;
-                    return session;
+                    return Ok(session);
                 }
             }
-            let ended = session.driver.try_wait().unwrap();
-            assert!(ended.is_none(), "chromedriver ended: {said}");
+            if session.driver.try_wait().unwrap().is_some() {
+                return Err(session.log());
+            }
             assert!(
                 started.elapsed() < READY_WITHIN,
                 "chromedriver is not ready in {READY_WITHIN:?}: {said}"
