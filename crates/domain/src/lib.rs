@@ -17,6 +17,7 @@ pub mod instrument;
 pub mod ledger;
 pub mod method;
 pub mod money;
+pub mod page;
 pub mod payee;
 pub mod payment;
 pub mod project;

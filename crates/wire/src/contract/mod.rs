@@ -11,6 +11,7 @@ mod tests;
 mod validate;
 
 pub use openapi::gate_openapi;
+pub(crate) use validate::is_email;
 pub use validate::{Rule, Violation};
 
 use schema::Schema;

@@ -251,7 +251,7 @@ fn has_format(text: &str, format: Format) -> bool {
 
 /// One `@` with something before it and a dotted or bracketed host after it, no white space or control
 /// characters. Whether a mailbox exists only a mail can tell.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     let plain = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
     plain(local)

@@ -36,7 +36,7 @@ impl SeriesTerms {
     ///
     /// # Errors
     /// A member that another one needs is missing (2004), or has a value that its type does not allow (502).
-    pub(super) fn read(body: &Value<'_>) -> Result<Option<Self>, Refusal> {
+    pub(crate) fn read(body: &Value<'_>) -> Result<Option<Self>, Refusal> {
         let part = Part::of(body, "recurring");
         let register = part.flag("register")
             || (body.get("recurring_register").and_then(Value::as_bool) == Some(true)

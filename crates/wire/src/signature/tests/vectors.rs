@@ -38,7 +38,7 @@ const REFUSED_VARIANTS: [(&str, &str, &str); 5] = [
     ("zero_key-1", "php-sdk@cf81e39", "key 0 dropped as a prefix"),
 ];
 
-// G-035, G-036
+// G-035, G-036, P-055
 #[test]
 fn every_vector_has_its_canonical_string_and_signature_in_natural_order() {
     let file = file();
